@@ -1,4 +1,4 @@
-"""/api/v1 from the table of operations: who may, what is given, what is answered. Its description is made of it too."""
+"""/api/v1, generated from the table of operations: who may call, parameters, answers. So is its OpenAPI document."""
 
 import dataclasses
 import json
@@ -74,7 +74,7 @@ class Desk:
     def person(self, request: web.Request, role: Role) -> Person:
         """Who asks. Raises Problem: 401 where we do not know, 403 where it is not allowed, 429 after wrong tokens."""
         if foreign(request):
-            raise Problem(403, "this was sent by a page of another site")
+            raise Problem(403, "a page of another site sent this request")
         try:
             person = self.login.person(request)
         except TooMany as error:
@@ -88,16 +88,16 @@ class Desk:
     def who(self) -> str:
         """What somebody without a token is told."""
         if self.login.possible:
-            return "send a token of the settings (admin.tokens) as a bearer token, or log in at /login"
+            return "send a token from the settings (admin.tokens) as `Authorization: Bearer ...`, or log in at /login"
         return (
             "pages and API are closed until the settings give people tokens below admin.tokens, or set "
-            "admin.this_machine: operate to let in everybody on this machine; docs/admin.md says how"
+            "admin.this_machine: operate to allow everybody on this machine; docs/admin.md says how"
         )
 
     async def do(self, name: str, person: Person, given: Mapping[str, Any], *, strict: bool = False) -> Any:
         """Do it with what was given, checked first; the answer as its dataclass. Raises Problem.
 
-        strict: what was given is JSON, in which a number is no text.
+        strict: what was given is JSON, in which a number is not text.
         """
         operation = self.operations[name]
         if person.role < operation.role:
@@ -174,7 +174,7 @@ async def _rest(request: web.Request, operation: Operation) -> dict[str, Any]:
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
-        raise Problem(422, "the body is no JSON") from None
+        raise Problem(422, "the body is not JSON") from None
     if not isinstance(body, dict):
         raise Problem(422, "the body must be a JSON object")
     whole = {
@@ -185,7 +185,7 @@ async def _rest(request: web.Request, operation: Operation) -> dict[str, Any]:
 
 def _without(given: dict[str, Any], operation: Operation) -> dict[str, Any]:
     for name in operation.in_path & given.keys():
-        raise Problem(422, f"{name}: stands in the path")
+        raise Problem(422, f"{name}: is already in the path")
     return given
 
 

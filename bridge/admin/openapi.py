@@ -1,4 +1,4 @@
-"""The OpenAPI document of the admin API, made of the table of operations and of their types."""
+"""The OpenAPI document of the admin API, generated from the table of operations and their types."""
 
 import re
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ REFERENCE = "#/components/schemas/{model}"
 ERRORS = {
     "401": "The token is missing or unknown.",
     "403": "The role of the token does not allow this.",
-    "404": "There is no such thing; the text says what exists.",
+    "404": "Not found; the text says what exists.",
     "422": "The request is not valid; the text says what is wrong.",
     "429": "Too many requests with wrong tokens; Retry-After says when to try again.",
     "503": "The store or a vendor does not answer now.",
 }
-OF_BODIES = {"413": "The body is too large.", "415": "The body is no JSON."}
+OF_BODIES = {"413": "The body is too large.", "415": "The body is not JSON."}
 
 
 def described(operations: Sequence[Operation], root: str, version: str) -> dict[str, Any]:
@@ -31,8 +31,8 @@ def described(operations: Sequence[Operation], root: str, version: str) -> dict[
         "info": {
             "title": "Sync bridge",
             "version": version,
-            "description": "Everything the pages of the bridge show and do. Actions continue in the background: their "
-            "answer says what was done so far, and `request` returns the rest.",
+            "description": "Everything that the bridge's pages show and do. Actions continue in the background: their "
+            "answer says what is done so far, and `request` returns the result.",
         },
         "paths": paths,
         "components": {

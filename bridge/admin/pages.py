@@ -172,7 +172,7 @@ class Pages:
             ahead = _own(str(form.get("next", "/")))
             try:
                 if foreign(request):
-                    raise Problem(403, "this was sent by a page of another site")
+                    raise Problem(403, "a page of another site sent this request")
                 token = login.by_token(str(form.get("token", "")).strip(), str(request.remote))
             except TooMany as error:
                 fault, status = str(error), 429
@@ -184,12 +184,12 @@ class Pages:
                     login.begin(response, token, is_secure(request))
                     await self._desk.note(token.name, "login")
                     return response
-                fault, status = "This token is not known. It is one of admin.tokens in the settings.", 401
+                fault, status = "This token is not valid. Use one of admin.tokens in the settings.", 401
         return self._page(request, "login.html", None, status=status, fault=fault, ahead=ahead, who=self._desk.who())
 
     async def logout(self, request: web.Request) -> web.Response:
         if foreign(request):
-            return await self._problem(request, Problem(403, "this was sent by a page of another site"))
+            return await self._problem(request, Problem(403, "a page of another site sent this request"))
         response = _see("/login")
         ended = self._desk.login.end(request, response)
         if ended is not None:
@@ -284,7 +284,7 @@ def _record(text: str) -> list[str]:
     except ValueError:
         found = None
     if not isinstance(found, list):
-        raise Problem(422, "records: not understood")
+        raise Problem(422, "records: invalid")
     return [str(one) for one in found]
 
 

@@ -64,9 +64,9 @@ class ColumnWatch:
             await self._bridge.store.mappings.note_problems(mapping.name, now_found)
             for problem in now_found:
                 if problem not in (before or ()):
-                    log.warning("the account lacks what a mapping names", extra={"problem": problem})
+                    log.warning("the account does not have what a mapping names", extra={"problem": problem})
             if before and not now_found:
-                log.info("the account has all that the mapping names again", extra={"mapping": mapping.name})
+                log.info("the account again has everything that the mapping names", extra={"mapping": mapping.name})
 
     async def _compare(self, columns: Columns) -> None:
         """What every account that answered shows now, against what was accepted."""

@@ -259,7 +259,7 @@ async def _beat(bridge: Bridge) -> None:
             away = True
         else:
             if away:
-                log.info("the store takes writes again")
+                log.info("the store accepts writes again")
             away = False
 
 

@@ -99,7 +99,7 @@ class Looks:
             look.fault = "the bridge stopped"
             raise
         except Exception as error:
-            log.exception("look failed", extra={"reason": command[0]})
+            log.exception("background command failed", extra={"reason": command[0]})
             look.fault = f"it failed unexpectedly ({type(error).__name__}); the bridge's log has the reason"
         finally:
             look.ended_at = self._seams.clock.now().timestamp()

@@ -28,7 +28,9 @@ def checked_mappings(path: Path, functions_file: Path | None) -> tuple[Mapping, 
     if not path.exists():
         raise ConfigError([Problem(str(path), "there is no such file or folder", "name a mapping file or its folder")])
     if path.is_file() and path.suffix != ".yaml":
-        raise ConfigError([Problem(str(path), "is no mapping file", "name a file that ends in .yaml, or its folder")])
+        raise ConfigError(
+            [Problem(str(path), "is not a mapping file", "name a file that ends in .yaml, or its folder")]
+        )
     return checked_files(folder, functions_file)
 
 
@@ -88,7 +90,7 @@ def _json(path: Path, text: str) -> Any:
     try:
         return json.loads(text, parse_float=Decimal, parse_constant=_no_number)
     except json.JSONDecodeError as error:
-        what = f"is no JSON from line {error.lineno}, column {error.colno} on"
+        what = f"is not JSON from line {error.lineno}, column {error.colno} on"
         fault = Problem(str(path), what, f"look at quotes, commas and brackets there; {ONE_RECORD}")
     except (ValueError, RecursionError):
         what = "holds a number or a nesting that no record has"

@@ -1,4 +1,4 @@
-"""What a running bridge takes in without a restart: its mapping files, and which mappings are live."""
+"""What a running bridge reloads without a restart: its mapping files, and which mappings are live."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 async def reload(bridge: Bridge, environ: Mapping[str, str] | None = None) -> list[str]:
-    """Read mapping files and modes again and work by them; faulty ones are reported and the old ones go on.
+    """Reload mapping files and modes. If one has a problem, it is reported and the old ones stay in use.
 
     Returns the problems. `environ`: that of the process when left out.
     """
@@ -40,7 +40,7 @@ async def reload(bridge: Bridge, environ: Mapping[str, str] | None = None) -> li
 
 
 def _with_modes(settings: Settings, environ: Mapping[str, str]) -> Settings:
-    """The settings with the modes that stand in their file now; everything else needs a restart."""
+    """The settings with the modes that are in the file now; everything else needs a restart."""
     path = settings.places.path
     if not path.exists():
         return settings

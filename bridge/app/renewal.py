@@ -1,4 +1,4 @@
-"""What a person does about a credential that is refused: it depends on its kind, and always ends somewhere."""
+"""What a person does about a credential that is refused; it depends on the kind of credential."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from bridge.settings.model import Settings
 
 
 def renewals(settings: Settings, options: Mapping[str, BaseModel]) -> dict[str, str]:
-    """By system what to do."""
+    """By system: what to do."""
     return {name: renewal(settings, name, options[name]) for name in settings.systems}
 
 
@@ -27,6 +27,6 @@ def renewal(settings: Settings, system: str, options: BaseModel) -> str:
 
 
 def needless(settings: Settings, system: str, options: BaseModel) -> str:
-    """Why nothing can be authorised in a browser; "" when something can."""
+    """Why the system cannot be authorised in a browser; "" if it can."""
     consent = CONNECTORS[settings.systems[system].connector].consent
     return "its credential is in the settings" if consent is None else consent.needless(options)

@@ -39,7 +39,7 @@ def sentence(counted: Counted) -> str:
     if not counted.mappings:
         return "No mapping is set up yet."
     still = _told(counted.stopped, "hook is", "hooks are")
-    still = f" {still} stopped on purpose; sweeps carry the changes." if still else ""
+    still = f" {still} stopped on purpose; sweeps find the changes." if still else ""
     behind = _told(counted.left_behind, "record is", "records are")
     still += f" {behind} left behind." if behind else ""
     told = [
@@ -53,19 +53,21 @@ def sentence(counted: Counted) -> str:
         _told(counted.silent, "system does not answer", "systems do not answer"),
         _told(counted.paused, "mapping is paused", "mappings are paused"),
         _told(
-            counted.disagreeing, "mapping did not agree when verified last", "mappings did not agree when verified last"
+            counted.disagreeing,
+            "mapping differed in the last verification",
+            "mappings differed in the last verification",
         ),
         _told(counted.ended_early, "verification ended early", "verifications ended early"),
         _told(counted.shadow, "mapping is in shadow mode", "mappings are in shadow mode"),
         _told(counted.missing_hooks, "hook is missing", "hooks are missing"),
     ]
     troubles = ", ".join(filter(None, told))
-    return (f"Not all is in sync: {troubles}." if troubles else _in_sync(counted.pairs)) + still
+    return (f"Not everything is in sync: {troubles}." if troubles else _in_sync(counted.pairs)) + still
 
 
 def _in_sync(pairs: int | None) -> str:
     if pairs is None:
-        return "All is in sync."
+        return "Everything is in sync."
     return "The one pair is in sync." if pairs == 1 else f"All {pairs:,} pairs in sync."
 
 

@@ -1,4 +1,4 @@
-"""Undo, link, unlink and restore: from what a person typed to instructions for records, and what these would do."""
+"""Undo, link, unlink and restore: from a person's command to instructions for records, and their preview."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -21,20 +21,20 @@ from bridge.sync.instruct import Foretold, foretell
 from bridge.sync.load import Loader
 
 SHOWN = 50
-CONFIRM = "say it again with --yes to do this"
-"""How a person who typed a command has it done."""
+CONFIRM = "run it again with --yes to do this"
+"""How a person confirms a command."""
 WAIT_SECONDS = 8.0
 LOOK_SECONDS = 0.2
 Arguments = Mapping[str, Any]
 
 
 class Refused(BridgeError):
-    """Nothing can be done about what was typed; the text says why and what to do."""
+    """The command cannot be carried out; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be done with one record. `note`: why nothing can be done, as the store alone shows it."""
+    """What to do with one record. `note`: why nothing can be done, as far as the store shows."""
 
     key: TaskKey
     kind: str
@@ -46,7 +46,7 @@ class Wanted:
 
 
 async def carried_out(bridge: Bridge, arguments: Arguments, kind: Kind, wanted: Sequence[Wanted]) -> str:
-    """Without `go` what would be done; with it the instructions are given, and what came of them within a moment."""
+    """Without `go`, what would be done. With it, the instructions are stored, and their results within a short time."""
     if not arguments.get("go"):
         return await _foretold(
             bridge, wanted, int(arguments.get("show") or SHOWN), str(arguments.get("confirm") or CONFIRM)
@@ -64,7 +64,7 @@ async def carried_out(bridge: Bridge, arguments: Arguments, kind: Kind, wanted: 
 
 
 async def _came_of(bridge: Bridge, run: str) -> list[str]:
-    """What a run has done by now; it goes on in the background."""
+    """What a run has done by now; it continues in the background."""
     store, until = bridge.store, bridge.store.now() + WAIT_SECONDS
     while (left := await store.instructions.waiting(run)) and store.now() < until:
         await bridge.seams.clock.sleep(LOOK_SECONDS)
@@ -74,12 +74,10 @@ async def _came_of(bridge: Bridge, run: str) -> list[str]:
         lines = [f"the newest {SHOWN} entries of {run}:", *lines]
     if left:
         records = "1 record is" if left == 1 else f"{left} records are"
-        lines.append(
-            f"{records} still to be done. The work continues in the background: `bridge status` counts what is"
-        )
-        lines.append("left under `instructions`, and `bridge why` of a record says what it waits for.")
+        lines.append(f"{records} not done yet. The work continues in the background: `bridge status` counts the rest")
+        lines.append("under `instructions`, and `bridge why` of a record says what it waits for.")
     if any(row.entry.what in ("undone", *CREATIONS, *REMOVALS) for row in rows):
-        lines.append(f"`bridge undo --run {run}` takes this back")
+        lines.append(f"`bridge undo --run {run}` reverts this")
     return lines
 
 
@@ -92,17 +90,17 @@ async def _foretold(bridge: Bridge, wanted: Sequence[Wanted], show: int, confirm
         lines += [found.lines[0], *(f"  {line}" for line in found.lines[1:])]
     more = len(able) - len(told)
     if more > 0:
-        lines.append(f"and {more} more records, which were not looked at (`--show {len(able)}` shows all)")
+        lines.append(f"and {more} more records, which were not checked (`--show {len(able)}` shows all)")
     removed = sum(one.removes for one in told)
     if removed:
         limits, names = bridge.settings.sync, ", ".join(sorted({one.key.mapping for one in able}))
         lines.append(
-            f"{removed} would be removed; the deletion threshold lets {limits.delete_limit} through within "
+            f"{removed} would be removed; the deletion threshold allows {limits.delete_limit} within "
             f"{limits.delete_window_seconds:.0f} s, and the rest waits for `bridge approve {names}`"
         )
     if any(one.acts for one in told) or more > 0:
         restored, kept = sum(one.restored for one in told), sum(one.kept for one in told)
-        fields = f"{_fields_of(restored)} would be put back, {kept} {'stays' if kept == 1 else 'stay'}. "
+        fields = f"{_fields_of(restored)} would be restored, {kept} {'stays' if kept == 1 else 'stay'}. "
         counted = fields if any(one.restored or one.kept for one in told) else ""
         lines.append(f"{counted}Nothing was done yet: {confirm}.")
     else:
@@ -115,7 +113,7 @@ def _fields_of(number: int) -> str:
 
 
 async def _foretell(bridge: Bridge, wanted: Wanted) -> Foretold:
-    """The same rules as the worker's, on fresh reads; nothing is leased and nothing is stored."""
+    """Applies the worker's rules to fresh reads, without a lease and without storing anything."""
     store, key, scope = bridge.store, wanted.key, bridge.plan.scopes[wanted.key.mapping]
     link = await store.links.of(key.mapping, key.side, key.record_id)
     now = store.now()
@@ -127,7 +125,7 @@ async def _foretell(bridge: Bridge, wanted: Wanted) -> Foretold:
 
 
 def _task(key: TaskKey, now: float) -> Task:
-    """A task as a look without a claim has it."""
+    """The task for a preview, which has no claim."""
     return Task(key, TaskState.IDLE, Lane.LIVE, now, 0, 0, 0, 0, "", now, None, frozenset(), None, None, None)
 
 
@@ -135,7 +133,7 @@ def _task(key: TaskKey, now: float) -> Task:
 
 
 async def undone(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
-    """What a person wants undone: the last write to a record, all since a time, a run, or a mapping since a time."""
+    """What to undo: the last write to a record, all writes since a time, a run, or a mapping since a time."""
     if arguments.get("run"):
         return await _of_run(bridge, str(arguments["run"]))
     if arguments.get("mapping"):
@@ -144,7 +142,7 @@ async def undone(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
 
 
 def _moment(bridge: Bridge, told: Any) -> float:
-    """A time as a command sends it, or as a person wrote it."""
+    """A time, as a number or as a person wrote it."""
     try:
         return moment_of(told, bridge.store.now()) if isinstance(told, str) else float(told)
     except ValueError as error:
@@ -155,16 +153,16 @@ async def _of_run(bridge: Bridge, run: str) -> list[Wanted]:
     rows = await bridge.store.journal.writes_of(run)
     reach = await bridge.store.journal.reach()
     if not rows:
-        raise Refused(f"the journal has nothing that {run} wrote and that is not undone{_reach(reach)}; {RUNS}")
+        raise Refused(f"the journal has no write of {run} that is not undone{_reach(reach)}; {RUNS}")
     if reach is not None and (reach[1] == run or await _begun(bridge, run, rows[-1].at) <= reach[0]):
         raise Refused(
-            f"the first writes of {run} are no longer in the journal{_reach(reach)}, so it cannot be undone whole"
+            f"the first writes of {run} are no longer in the journal{_reach(reach)}, so it cannot be undone completely"
         )
     return await _wanted(bridge, rows)
 
 
 async def _begun(bridge: Bridge, run: str, first_kept: float) -> float:
-    """When a run began: its sweep, backfill or request, where that is still known, else what the journal has of it."""
+    """When a run began: from its sweep, backfill or request if that is still known, else from the journal."""
     for cursor in await bridge.store.cursors.all():
         if cursor.run == run and cursor.started_at is not None:
             return cursor.started_at
@@ -210,14 +208,14 @@ async def _of_record(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
 
 
 def _counterpart(bridge: Bridge, rows: Sequence[JournalRow]) -> str:
-    """What to type for the writes to the record's counterparts."""
+    """The commands for the writes to the record's counterparts."""
     targets = dict.fromkeys(target for row in rows if (target := _target(row)) is not None)
     typed = [f"`bridge undo {_name(bridge.plan.scopes[key.mapping], key.side, key.record_id)}`" for key in targets]
     return f"; it wrote to its counterpart: {', '.join(typed)}" if typed else ""
 
 
 async def _must_reach(bridge: Bridge, since: float) -> None:
-    """Raises Refused when retention has dropped what is asked for."""
+    """Raises Refused if retention has deleted the entries."""
     reach = await bridge.store.journal.reach()
     if reach is not None and since < reach[0]:
         raise Refused(f"{moment(since)} is too long ago{_reach(reach)} (`retention.journal_days`)")
@@ -242,7 +240,7 @@ def _name(scope: Scope, side: Side, record_id: str) -> str:
 
 
 async def _wanted(bridge: Bridge, rows: Sequence[JournalRow]) -> list[Wanted]:
-    """By record what undoes these entries; `rows` are newest first."""
+    """By record: what undoes these entries. `rows` are newest first."""
     by_record: defaultdict[TaskKey, list[JournalRow]] = defaultdict(list)
     wanted: list[Wanted] = []
     for row in rows:
@@ -251,7 +249,7 @@ async def _wanted(bridge: Bridge, rows: Sequence[JournalRow]) -> list[Wanted]:
             by_record[target].append(row)
             continue
         about = f"{moment(row.at)}  {row.entry.text}"
-        why = "its mapping is not run any more" if target else "a former version wrote it, without what it overwrote"
+        why = "its mapping no longer runs" if target else "a former version wrote it without storing what it overwrote"
         wanted.append(
             Wanted(TaskKey(row.entry.mapping, row.entry.side, row.entry.record_id), "", {}, f"refused: {about}: {why}")
         )
@@ -262,11 +260,11 @@ async def _wanted(bridge: Bridge, rows: Sequence[JournalRow]) -> list[Wanted]:
 
 
 def _unless(bridge: Bridge, one: Wanted, pending: Mapping[TaskKey, Instruction]) -> Wanted:
-    """One instruction at a time: what is still to be done with a record comes first."""
+    """One instruction per record at a time: an open one comes first."""
     if one.note or one.key not in pending:
         return one
     end, record_id = bridge.plan.scopes[one.key.mapping].endpoint(one.key.side), one.key.record_id
-    why = f"{pending[one.key].run} is still to be done: `bridge why {end.name} {end.entity} {record_id}`"
+    why = f"{pending[one.key].run} is not done yet: `bridge why {end.name} {end.entity} {record_id}`"
     return Wanted(one.key, one.kind, one.detail, f"{end.name} {end.entity} {record_id}: refused: {why}")
 
 
@@ -278,7 +276,7 @@ async def _undoing(bridge: Bridge, key: TaskKey, rows: Sequence[JournalRow]) -> 
     created = any(row.entry.what in CREATIONS for row in rows)
     name = _name(bridge.plan.scopes[key.mapping], key.side, key.record_id)
     if removal is not None and created:
-        return Wanted(key, "", {}, f"{name}: was created and removed within it; nothing is to be done")
+        return Wanted(key, "", {}, f"{name}: was created and removed in these writes; there is nothing to undo")
     if removal is not None:
         return await _restoring(bridge, key, removal, detail)
     return Wanted(key, instruct.REMOVE_CREATED if created else instruct.UNDO, detail)
@@ -290,7 +288,7 @@ def _of_undo(row: JournalRow) -> bool:
 
 
 def _fields(rows: Sequence[JournalRow]) -> Mapping[str, Json]:
-    """By field what it held before the oldest of these writes, and what the newest one made of it."""
+    """By field: its value before the oldest of these writes, and its value after the newest."""
     fields: dict[str, dict[str, Any]] = {}
     for row in rows:
         detail = row.entry.detail
@@ -306,7 +304,7 @@ def _fields(rows: Sequence[JournalRow]) -> Mapping[str, Json]:
 
 
 async def _restoring(bridge: Bridge, key: TaskKey, removal: JournalRow, detail: Json) -> Wanted:
-    """Make a record anew that the bridge removed, with what it held before the first of the writes to undo."""
+    """Create a record again that the bridge removed, with its values before the first of the writes to undo."""
     entry = removal.entry
     other = entry.other_record_id if entry.side is key.side else entry.record_id
     before = {name: field["before"] for name, field in detail["fields"].items() if "before" in field}
@@ -317,7 +315,7 @@ async def _restoring(bridge: Bridge, key: TaskKey, removal: JournalRow, detail: 
 
 
 async def restored(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
-    """A deleted record, from its last journaled values, or what both sides agreed on last."""
+    """A deleted record, from its last values in the journal, or from its base."""
     side, entity, record = (str(arguments[name]) for name in ("side", "entity", "record"))
     wanted = []
     for scope, which in places(bridge.plan.scopes, side, entity):
@@ -333,11 +331,11 @@ async def restored(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
         ]
         if linked:
             raise Refused(
-                f"{side} {entity} {record} is linked in mapping {linked[0]}; a deletion is not confirmed yet: "
-                f"`bridge why {side} {entity} {record}` says what is next"
+                f"{side} {entity} {record} is linked in mapping {linked[0]}; its deletion is not confirmed yet: "
+                f"`bridge why {side} {entity} {record}` says what happens next"
             )
         reach = _reach(await bridge.store.journal.reach())
-        raise Refused(f"nothing is known of a deleted {side} {entity} {record}: it was never one of a pair{reach}")
+        raise Refused(f"nothing is known about a deleted {side} {entity} {record}: it was never linked{reach}")
     pending = await bridge.store.instructions.of(one.key for one in wanted)
     return [_unless(bridge, one, pending) for one in wanted]
 
@@ -359,7 +357,7 @@ async def _remembered(bridge: Bridge, key: TaskKey) -> Wanted | None:
 
 
 async def linked(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
-    """A pair by a person's word, in the one mapping that has it."""
+    """Link two records at a person's request, in the one mapping that has them."""
     scope, which, record = await _one_place(bridge, arguments, "link")
     prefer = None
     if arguments.get("prefer"):
@@ -373,7 +371,7 @@ async def linked(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
 
 
 async def unlinked(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
-    """The pairs that a record is one of, in every mapping or in one."""
+    """The pairs of a record, in every mapping or in one."""
     side, entity, record = (str(arguments[name]) for name in ("side", "entity", "record"))
     wanted, only = [], arguments.get("mapping")
     for scope, which in _places(bridge, side, entity, only):
@@ -400,5 +398,5 @@ async def _one_place(bridge: Bridge, arguments: Arguments, verb: str) -> tuple[S
     found = _places(bridge, side, entity, arguments.get("mapping"))
     if len(found) > 1:
         known = ", ".join(scope.mapping for scope, _ in found)
-        raise Refused(f"{side} {entity} is in several mappings ({known}): say which with --mapping to {verb} it")
+        raise Refused(f"{side} {entity} is in several mappings ({known}): name one with --mapping to {verb} it")
     return (*found[0], record)

@@ -1,4 +1,4 @@
-"""`bridge verify`, by a person or by the schedule: which mappings, which pairs, and what is kept of the result."""
+"""`bridge verify`, by a person or by the schedule: which mappings and pairs, and what is kept of the result."""
 
 import asyncio
 import logging
@@ -23,18 +23,18 @@ from bridge.verify.run import Progress, Verification
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 60.0
-"""How often it is looked whether a mapping is to be verified."""
+"""How often to check whether a mapping is due for verification."""
 SOON_SECONDS = 5.0
-"""How often it is looked whether a mapping can be verified after a restore."""
+"""How often to check whether a mapping can be verified after a restore."""
 STILL_SECONDS = 1800.0
-"""What has waited so long without one less waits for a person: it is verified then, and the result counts it. So long
-after a verification that ended early, too, it is done again."""
+"""If the number of waiting records has not fallen for so long, they wait for a person: the mapping is verified then, and
+the result counts them. A verification that ended early is repeated after the same time."""
 CHUNK = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """What a verification works with, beside a running bridge or inside of it."""
+    """What a verification needs, beside a running bridge or inside it."""
 
     plan: Plan
     connectors: Mapping[str, Connector]
@@ -44,7 +44,7 @@ class Verifier:
     async def verify(
         self, mapping: str, *, sample: int | None = None, repair: bool = False, progress: Progress = lambda text: None
     ) -> Report:
-        """Verify one mapping and keep the numbers. `sample`: so many pairs drawn at random instead of everything."""
+        """Verify one mapping and keep the numbers. `sample`: this many random pairs instead of everything."""
         subject = Subject(self.plan.mappings[mapping], self.plan.scopes, self.connectors, self.store, self.seams.clock)
         verification = Verification(subject, progress, repair=self.plan.routes if repair else None)
         drawn = None if sample is None else await self._drawn(mapping, sample)
@@ -53,7 +53,7 @@ class Verifier:
         return report
 
     async def _drawn(self, mapping: str, number: int) -> Sequence[int]:
-        """So many of the mapping's pairs, each with the same chance; no more than that is kept on the way."""
+        """A random sample of the mapping's pairs (reservoir sampling)."""
         drawn: list[int] = []
         seen, after = 0, 0
         while ids := await self.store.verifications.pair_ids(mapping, after, CHUNK):
@@ -74,13 +74,13 @@ class ScheduledVerification:
         self._bridge = bridge
 
     async def run(self) -> None:
-        """Look again and again. Runs until cancelled; what a stop cuts off is done at its next time."""
+        """Verify what is due, until cancelled. A verification that a stop interrupts is made at its next time."""
         while True:
             await self._bridge.seams.clock.sleep(LOOK_SECONDS)
             await self.look()
 
     async def look(self) -> None:
-        """Verify what is due. Of several instances one does it. What a restore had verified has that first."""
+        """Verify what is due. Only one of several instances does it. Verifications after a restore come first."""
         bridge, schedule = self._bridge, self._bridge.settings.verify
         if schedule.every_seconds is None:
             return

@@ -14,13 +14,13 @@ WRONG = ("differing", "gone", "dead", "unread")
 
 
 def pair_numbers(one: Verification) -> dict[str, int]:
-    """The pairs by state; together they are all that were looked at."""
+    """The pairs by state; their sum is the number of pairs that were compared."""
     found = one.summary or {}
     return {state: found.get(state, 0) for state in STATES}
 
 
 def agreed_of(last: Verification | None) -> bool | None:
-    """Whether both sides agreed when they were verified last. None: not known, as they never were verified, or it
+    """Whether both sides agreed in the last verification. None: not known, because there was none, or it
     ended early before a difference was seen."""
     found = (last.summary if last is not None else None) or {}
     agreed: bool | None = found.get("agrees")
@@ -28,7 +28,7 @@ def agreed_of(last: Verification | None) -> bool | None:
 
 
 def ended_early(last: Verification | None) -> str:
-    """Why the last verification did; "" where it came to its end."""
+    """Why the last verification ended early; "" if it was completed."""
     found = (last.summary if last is not None else None) or {}
     return str(found.get("fault") or "")
 
@@ -65,7 +65,7 @@ def agreed_words(name: str, found: Mapping[str, Any]) -> str:
 
 def _result(found: Mapping[str, object]) -> str:
     if not found:
-        return "it is under way, or was cut off"
+        return "it is running, or was interrupted"
     if found.get("fault"):
         return f"ended early: {found['fault']}"
     drawn = f" (a sample of {found['sample']})" if found.get("sample") is not None else ""
@@ -90,7 +90,7 @@ def verify_check(
     if differing:
         number = sum((done[name].summary or {}).get(state, 0) for name in differing for state in WRONG)
         command = f"bridge verify {differing[0]}"
-        text = f"{', '.join(differing)} did not agree when verified last; `{command}` names the records"
+        text = f"{', '.join(differing)} differed in the last verification; `{command}` names the records"
         return CheckResult(Status.WARN, text, number, "pairs")
     cut = [name for name, one in done.items() if ended_early(one)]
     if cut:
@@ -98,10 +98,10 @@ def verify_check(
         return CheckResult(Status.WARN, text, age, "s")
     late = every_seconds is not None and age > LATE_INTERVALS * every_seconds
     if late:
-        return CheckResult(Status.WARN, f"the last verification is {age:.0f} s old, the log says why", age, "s")
+        return CheckResult(Status.WARN, f"the last verification is {age:.0f} s old; the log says why", age, "s")
     if awaited:
         text = "; ".join(f"{name}: {one}" for name, one in awaited.items())
         return CheckResult(Status.PASS, text, len(awaited), "mappings")
     if not done:
-        return CheckResult(Status.PASS, "nothing was verified yet", 0, "s")
+        return CheckResult(Status.PASS, "nothing has been verified yet", 0, "s")
     return CheckResult(Status.PASS, f"{len(done)} of {len(known)} mappings verified; they agreed", age, "s")

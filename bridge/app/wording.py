@@ -29,7 +29,7 @@ def moment_of(text: str, now: float) -> float:
     except (ValueError, OverflowError):
         at = -1.0
     if at < 0:  # no bridge ran then
-        raise ValueError(f"`{text}` is no time: write one like `2026-05-01 14:30` (UTC), or `30m`, `2h`, `3d` ago")
+        raise ValueError(f"`{text}` is not a time: write one like `2026-05-01 14:30` (UTC), or `30m`, `2h`, `3d` ago")
     return at
 
 

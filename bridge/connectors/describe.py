@@ -7,18 +7,21 @@ from bridge.domain.catalog import EntityManifest, Lookup
 
 HEAD = """# Systems
 
-Generated from the connectors' manifests (`make docs`). Every product works as source and as target for the entities
-listed; `bridge check` refuses a mapping that needs what a product cannot do or a connector does not do yet.
+`make docs` generates this page from the connectors' manifests. Every product works as source and as target for the
+listed entities. `bridge check` refuses a mapping that needs what a product cannot do or a connector does not do yet.
 
-How the bridge makes up for what a vendor cannot do: without a modified-since listing every sweep is a full one with
-content hashes; without a version a read is used only once reads must show our own write, and nothing is written to a
-record that a callback told of before reads must show what it told of; without events changes come with the next sweep;
-without an exact search the match index is filled by a complete listing before anything is created; where only whole
-records are taken, the freshly read one goes back with the changes.
+The bridge compensates for what a vendor cannot do:
 
-What no bridge can make up for: where reads lag and writes take whole records without a condition, our write overwrites
-an edit that somebody made there just before it, that reads do not show yet and that no callback has told of yet. Where
-writes take the changed columns, only an edit of those very columns is lost so.
+- Without listings by time of change, every sweep is a full one that compares content hashes.
+- Without versions, the bridge uses a read only when reads must show its own write. It writes nothing to a record that a
+  callback reported until reads must show the reported edit.
+- Without events, the next sweep finds changes.
+- Without an exact search, a complete listing fills the match index before anything is created.
+- If only whole records can be written, the freshly read record goes back with the changes.
+
+One gap remains. If reads lag and writes take whole records without a condition, the bridge's write overwrites an edit
+that somebody made just before it, that reads do not show yet and that no callback has reported yet. If writes take the
+changed columns, only an edit of the same columns is lost in this way.
 """
 LOOKUPS = {
     Lookup.NONE: "own index only",

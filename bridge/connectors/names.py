@@ -99,7 +99,7 @@ class Pins:
         for sentence in names.update(now, await self._cache.pin(self._system, what, now)):
             log.warning("%s: %s: %s", self._system, what, sentence)
         for doubled in sorted(set(names.doubled()) - known):
-            log.warning("%s: %s: %r is there several times and is left out", self._system, what, doubled)
+            log.warning("%s: %s: %r appears several times and is left out", self._system, what, doubled)
 
 
 def _named(read: Callable[[Row], Pair | None], row: Row) -> Pair | None:
@@ -108,7 +108,7 @@ def _named(read: Callable[[Row], Pair | None], row: Row) -> Pair | None:
         return None
     key, name = pair
     if not isinstance(name, str | int | Decimal):
-        raise NotUnderstood("its name is no text")
+        raise NotUnderstood("its name is not text")
     text = storable(str(name).replace("\0", "")).strip()  # a name only one vendor can write holds up nobody
     return (key, text) if text else None
 

@@ -21,7 +21,7 @@ else:
         return dataclasses.dataclass(unsafe_hash=True, order=order)
 
     def replace(value: T, /, **changes: Any) -> T:
-        """A copy with other values in these fields. Raises TypeError for a name that is no field."""
+        """A copy with other values in these fields. Raises TypeError for a name that is not a field."""
         if not hasattr(value, "__dict__"):
             return dataclasses.replace(value, **changes)
         unknown = changes.keys() - value.__dict__.keys()

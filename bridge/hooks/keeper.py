@@ -1,4 +1,4 @@
-"""Keeps our registrations alive: audit, adopt, create, repair - then have the blind window swept."""
+"""Keeps the bridge's hooks registered: audit, adopt, create, repair; then requests a sweep for missed changes."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 Observe = Callable[[str], None]
 Work = Callable[[], Awaitable[None]]
 
-WITHDRAWN = "its hooks were removed on request; `bridge hooks repair` registers them again"
+WITHDRAWN = "its hooks were removed by a person; `bridge hooks repair` registers them again"
 
 
 @dataclass(slots=True)
@@ -42,12 +42,12 @@ class Audit:
     def __str__(self) -> str:
         text = f"{self.kept} hooks in place, {len(self.created)} registered, {len(self.removed)} removed"
         if self.stopped:
-            text += f", stopped on purpose: {', '.join(sorted(self.stopped))} (`bridge hooks start` ends that)"
+            text += f", stopped on purpose: {', '.join(sorted(self.stopped))} (`bridge hooks start` starts them again)"
         return text + "".join(f"; {system}: {fault}" for system, fault in self.faults.items())
 
 
 class HookKeeper:
-    """One per process; instances on one store take turns at each system."""
+    """One per process. Instances on one store take turns at each system."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class HookKeeper:
         return self.connectors[system].hooks_for(entities) if entities else ()
 
     async def repair(self) -> Audit:
-        """An audit a person asked for; ends a withdrawal."""
+        """An audit at a person's request; it also ends `hooks remove`."""
         self.withdrawn = False
         return await self.audit()
 
@@ -93,7 +93,7 @@ class HookKeeper:
         """
         audit = Audit()
         if self.withdrawn:
-            audit.faults["hooks"] = "removed on request; `bridge hooks repair` registers them again"
+            audit.faults["hooks"] = "removed by a person; `bridge hooks repair` registers them again"
             self.last, self.last_at = audit, self.store.now()
             return audit
         await together(
@@ -127,7 +127,7 @@ class HookKeeper:
         await self._mend(system, audit)
 
     async def refresh(self) -> None:
-        """Learn which addresses are those of today: another instance may have changed them, and an overlap ends."""
+        """Load the current addresses: another instance may have changed them, and an overlap may have ended."""
         for system, (number, until) in (await self.store.hooks.turns()).items():
             self.addresses.turns[system] = Turn(number, former=True)
             left = self.store.now() < until or await self._has_older(system)
@@ -173,7 +173,7 @@ class HookKeeper:
             expected = isinstance(error, BridgeError)
             fault = audit.faults[system] = str(error) if expected else f"{type(error).__name__}: {error}"
             told = {"system": system, "reason": fault, "once": f"hooks {system}"}
-            log.warning("hooks could not be put in order", extra=told, exc_info=not expected)
+            log.warning("hooks could not be repaired", extra=told, exc_info=not expected)
 
     async def _mend(self, system: str, audit: Audit, started: str | None = None) -> None:
         """`started`: the key of a hook that a person starts again, however it was stopped."""
@@ -202,7 +202,7 @@ class HookKeeper:
                 await self.store.hooks.remove(system, row.key)
 
     async def difference(self, system: str, started: str | None = None) -> Difference:
-        """What is wanted at a system against what is there. Only reads."""
+        """The wanted hooks of a system compared with the registered ones. Only reads."""
         stopped = await self._stopped(system)
         specs = [spec for spec in self.specs(system) if spec.key not in stopped]
         respected = {spec.key for spec in specs} - {started} if self._policy(system).respect else set[str]()
@@ -212,12 +212,12 @@ class HookKeeper:
         return self.policies.get(system, HookPolicy())
 
     async def _stopped(self, system: str) -> dict[str, str]:
-        """Hooks that are not to be registered, with the state that says why."""
+        """Hooks that must not be registered, with the state that says why."""
         told = {row.key: STOPPED for row in await self.store.hooks.all(system) if row.state == STOPPED}
         return {**dict.fromkeys(self._policy(system).off, OFF), **told}
 
     async def stop(self, system: str, key: str, why: str) -> Audit:
-        """Take a hook away, and leave it so until `start`. `why`: shown with it."""
+        """Remove a hook until `start`. `why`: shown with it."""
 
         async def mark() -> None:
             before = await self._row(system, key)
@@ -252,7 +252,7 @@ class HookKeeper:
                 await self.store.hooks.save(replace(row, vendor_id=None))
 
     async def _note_stopped(self, system: str, found: Difference, audit: Audit) -> None:
-        """What is stopped on purpose is stated; nothing is done about it."""
+        """Hooks that are stopped on purpose are reported and left alone."""
         wanted, rows = self.keys(system), {row.key: row for row in await self.store.hooks.all(system)}
         states = {key: state for key, state in (await self._stopped(system)).items() if key in wanted}
         for key, state in {**states, **dict.fromkeys(found.deactivated, DEACTIVATED)}.items():
@@ -275,7 +275,7 @@ class HookKeeper:
         return await public_url_fault(self.transport, self.addresses, url, self.seams.new_id())
 
     async def _seen(self, system: str) -> Sequence[SeenHook]:
-        """What the vendor lists; where it cannot list, what we remember having registered."""
+        """The vendor's list of hooks; if it has none, the hooks that the store has as registered."""
         listed = await self.connectors[system].list_hooks()
         if listed is not None:
             return listed
@@ -329,7 +329,7 @@ class HookKeeper:
         return made
 
     async def _create(self, system: str, spec: HookSpec, audit: Audit) -> str:
-        """Register, remember, and sweep for changes that were missed meanwhile."""
+        """Register and store the hook, and request a sweep for changes missed meanwhile."""
         before = await self._row(system, spec.key)
         hook = await self._register(system, spec)
         await self._ask_sweep(system, spec)
@@ -374,7 +374,7 @@ class HookKeeper:
                 await self.store.hooks.remove(system, row.key)
 
     def _key(self, hook: SeenHook) -> str:
-        """Which of our hooks it is; "" for none of ours."""
+        """The key of the bridge's hook; "" if it is not one of its hooks."""
         return (self.addresses.ours(hook.url) or ("", ""))[1]
 
     def _ours(self, system: str, hook: SeenHook) -> bool:

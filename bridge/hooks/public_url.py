@@ -1,4 +1,4 @@
-"""Is our public address really ours? Asked before anything is registered, and answered in plain words."""
+"""Checks that the public address leads to this bridge, before hooks are registered."""
 
 from urllib.parse import urlsplit
 
@@ -9,7 +9,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 async def public_url_fault(transport: Transport, addresses: Addresses, url: str, challenge: str) -> str | None:
-    """None when a GET on a callback URL comes back with our keyed echo; else what is wrong and where to look."""
+    """None if a GET on a callback URL returns the bridge's keyed echo; else what is wrong and where to look."""
     host = urlsplit(url).netloc
     request = HttpRequest("GET", url, query=(("challenge", challenge),), timeout_seconds=TIMEOUT_SECONDS)
     try:
@@ -17,13 +17,13 @@ async def public_url_fault(transport: Transport, addresses: Addresses, url: str,
     except TransportFailed as error:
         return f"{host} cannot be reached from here ({_kind(str(error))}): {error}"
     if 300 <= response.status < 400:
-        return f"{host} answers with a redirect ({response.status}); vendors follow none: correct `public_url`"
+        return f"{host} answers with a redirect ({response.status}), which vendors do not follow: correct `public_url`"
     if response.status == 200 and response.body.decode(errors="replace").strip() == addresses.echo(challenge):
         return None
     if response.status in (502, 503, 504):
         return f"the proxy at {host} answers {response.status}: it does not reach the bridge's callback port"
     if response.status == 200:
-        return f"{host} answers, but it is not this bridge: `public_url` or the proxy leads to something else"
+        return f"{host} answers, but it is not this bridge: `public_url` or the proxy leads to another server"
     return f"{host} answers {response.status} for a callback address: the proxy must pass /hooks/ on unchanged"
 
 
@@ -36,5 +36,5 @@ def _kind(text: str) -> str:
     if "refused" in low or "connect call failed" in low:
         return "nothing listens there"
     if "timeout" in low or "timed out" in low:
-        return "no answer in time: firewall or proxy"
+        return "no answer in time: check firewall and proxy"
     return "network"

@@ -195,7 +195,7 @@ def _form(catalog: Catalog, path: Path, spec: ColumnSpec, at: str, what: str) ->
     if spec.type is Column.VALUES and path.label is None:
         yield Problem(at, f"{what}: {column} is a list", f"pick an item, like {path.column}.primary")
     elif spec.type is not Column.VALUES and path.label is not None:
-        yield Problem(at, f"{what}: {column} is no list", f"write {path.column}")
+        yield Problem(at, f"{what}: {column} is not a list", f"write {path.column}")
     elif spec.type is Column.OBJECT and not deeper:
         part = f" (parts: {', '.join(spec.parts)})" if spec.parts else ""
         first = spec.parts[0] if spec.parts else "PART"

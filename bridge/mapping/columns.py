@@ -104,7 +104,7 @@ def _names(section: Section) -> tuple[str, ...] | None:
     wrong = [item for item in items if not isinstance(item, Scalar) or not is_language(item.text)]
     for item in wrong:
         told = f"`{item.text}` in `names`" if isinstance(item, Scalar) else "`names`"
-        what = f"{told} of {section.what} is no language whose names of countries are known"
+        what = f"{told} of {section.what} is not a language whose names of countries are known"
         section.faults.add(item.place, what, "write codes of languages, like names: [nb, de, pt-BR]")
     if not items:
         remedy = "write codes of languages, like names: [nb, de], or leave it out"

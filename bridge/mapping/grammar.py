@@ -253,7 +253,7 @@ def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...]
             if name not in _row_names(section):
                 section.faults.add(
                     item.place,
-                    f"`match` of {section.what} names `{name}`, which is no field",
+                    f"`match` of {section.what} names `{name}`, which is not a field",
                     did_you_mean(name, [*known, *_row_names(section)]),
                 )
         for name in (name for name in names if name not in wrong and known[name].when):
@@ -289,7 +289,9 @@ def _quiet(section: Section) -> float:
     seconds = float(found[1]) * {"s": 1, "m": 60}[found[2]] if found else 0.0
     if not 1 <= seconds <= LONGEST_QUIET_SECONDS:
         remedy = "write seconds or minutes, like quiet: 30s or quiet: 2m, ten minutes at most"
-        section.faults.add(section.value_place("quiet"), f"`quiet: {text}` of {section.what} is no quiet time", remedy)
+        section.faults.add(
+            section.value_place("quiet"), f"`quiet: {text}` of {section.what} is not a quiet time", remedy
+        )
         return 0.0
     return seconds
 
@@ -334,7 +336,7 @@ def _creates(section: Section, frame: Frame) -> frozenset[Side]:
     for item in section.items("creates"):
         text = item.text if isinstance(item, Scalar) else ""
         if text not in frame.sides:
-            what, remedy = "which is no side", f"write one of: {', '.join(frame.sides)}"
+            what, remedy = "which is not a side", f"write one of: {', '.join(frame.sides)}"
         elif frame.sides[text] not in frame.writes:
             what, remedy = "which this mapping only reads", "remove it, or set direction: both"
         else:

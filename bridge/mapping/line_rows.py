@@ -40,7 +40,7 @@ def read_spec(section: Section, fields: tuple[Field, ...]) -> LineSpec | None:
     names = [item.text if isinstance(item, Scalar) else "" for item in section.items("key")]
     wrong = [name for name in names if name not in named]
     if wrong:
-        what = f"`key` of {section.what} names `{wrong[0]}`, which is no field rule of its lines"
+        what = f"`key` of {section.what} names `{wrong[0]}`, which is not a field rule of its lines"
         section.faults.add(section.value_place("key"), what, did_you_mean(wrong[0], list(named)))
     elif not names:
         what = f"{section.what} does not say which line of the one side is which of the other"

@@ -117,7 +117,7 @@ def _with_tests(
         if at is None:
             known = [mapping.name for mapping in mappings]
             faults.add(
-                section.value_place("mapping"), f"tests for `{name}`, which is no mapping", did_you_mean(name, known)
+                section.value_place("mapping"), f"tests for `{name}`, which is not a mapping", did_you_mean(name, known)
             )
             continue
         sides = {mappings[at].side(side).name: side for side in Side}
@@ -199,6 +199,6 @@ def _together(mappings: Iterable[Mapping], names: frozenset[str] | None, faults:
     for mapping in known.values():
         for row in (row for field in mapping.fields for row in field.refers):
             if row.link is not None and row.link not in known and names is not None and row.link not in names:
-                what = f"field rule {row.name} of {mapping.name} links to `{row.link}`, which is no mapping"
+                what = f"field rule {row.name} of {mapping.name} links to `{row.link}`, which is not a mapping"
                 faults.add(row.place, what, did_you_mean(row.link, list(known)))
     return tuple(known.values())

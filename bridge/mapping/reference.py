@@ -34,27 +34,27 @@ _MEANS = {
     ),
     "boolean": _Meaning("true, false, 1, 0, also as text in any case", "as true or false", "true or false"),
     "date": _Meaning(
-        "days; text like `2026-03-31` or `20260331`, or as `format` says",
-        "as days, never shifted by a time zone",
-        "a day; `{text: column}` a text; `{instant: column}` midnight in `zone`",
+        "dates; text like `2026-03-31` or `20260331`, or as `format` says",
+        "as dates, never shifted by a time zone",
+        "a date; `{text: column}` a text; `{instant: column}` midnight in `zone`",
     ),
     "instant": _Meaning(
-        "moments; ISO 8601 text, or as `format` says; one that names no zone is in `zone`",
-        "as moments",
-        "a moment in UTC; `{text: column}` a text",
+        "times; ISO 8601 text, or as `format` says; one without a zone is in `zone`",
+        "as points in time",
+        "a time in UTC; `{text: column}` a text",
     ),
     "email": _Meaning(
-        "one address by the rules for its syntax, whether or not mail arrives there; `mailto:`, blanks around it and "
-        "characters that cannot be seen are taken off; several addresses are refused",
-        "without case; a domain in its own letters equals its form in ASCII",
+        "one address with valid syntax, whether or not it exists; `mailto:`, blanks around it and "
+        "invisible characters are removed; several addresses are refused",
+        "ignoring case; an international domain equals its ASCII form",
         "as typed",
     ),
     "phone": _Meaning(
         "any text: a number with its extension (`ext. 5`, `x5`, `#5`, `;ext=5`) and a remark (`(home)`); `region` is "
         "the country of numbers without a code",
-        "number in international form (E.164), extension and remark; a match leaves the remark out; several numbers, "
-        "or no certain one, by their letters and digits",
-        "as typed, `tel:` in international form; parts have their own form, and what has no column of its own stays "
+        "number in international form (E.164), extension and remark; matching ignores the remark; several numbers, "
+        "or an unclear one, by their letters and digits",
+        "as typed, `tel:` in international form; parts have their own form, and a part without a column stays "
         "with the number",
     ),
     "country": _Meaning(

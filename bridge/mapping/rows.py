@@ -165,7 +165,7 @@ def _flows(section: Section, frame: Frame) -> frozenset[Side]:
     if source not in frame.sides:
         section.faults.add(
             section.value_place("from"),
-            f"`from: {source}` of {section.what} is no side",
+            f"`from: {source}` of {section.what} is not a side",
             f"write one of: {', '.join(frame.sides)}",
         )
         return frame.writes
@@ -305,7 +305,7 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], Co
         path = section.compile_path(rest, item.place) if rest else None
         if label not in frame.sides or path is None:
             remedy = f"write a side, a dot and a column, like {next(iter(frame.sides))}.stage"
-            section.faults.add(item.place, f"`{text}` in `columns` of {section.what} is no column of a side", remedy)
+            section.faults.add(item.place, f"`{text}` in `columns` of {section.what} is not a column of a side", remedy)
             return {}, None
         order.append((frame.sides[label], path, item.place))
     index = {side: [i for i, entry in enumerate(order) if entry[0] is side] for side in Side}

@@ -98,7 +98,7 @@ class Phone:
 
     @property
     def letters(self) -> str:
-        """What is compared of a text that is no number."""
+        """What is compared of a text that is not a number."""
         return "".join(c for c in self.original.casefold() if c.isalnum()) or self.original
 
     def _key(self) -> tuple[str, ...]:

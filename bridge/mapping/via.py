@@ -92,7 +92,7 @@ def _link(side: Section, item: Node, kind: Kind, functions: Functions, width: in
         return _Link(name, identity, partial(run, one, one.function), back, width > 1 and first, samples)
     builtin = BUILTIN.get(name)
     if builtin is None:
-        what = f"`{name}` of {side.what} is no function"
+        what = f"`{name}` of {side.what} is not a function"
         side.faults.add(item.place, what, did_you_mean(name, [*BUILTIN, *functions]), UNKNOWN_FUNCTION)
         return None
     try:

@@ -88,7 +88,7 @@ class Report:
     def _hook_lines(self) -> Iterator[str]:
         if self.hooks or self.hook_faults:
             yield ""
-            yield "hooks, which `bridge run` and `bridge hooks repair` put in order"
+            yield "hooks, which `bridge run` and `bridge hooks repair` register or remove"
         grouped = groupby(self.hooks, key=lambda row: (row.what, row.system, row.why))
         for (what, system, why), rows in grouped:
             yield f"  {what} at {system}: {', '.join(row.hook for row in rows)} ({why})"
@@ -134,7 +134,7 @@ class Report:
         yield f"calls made for this plan: {made or 'none'}"
         if not self.changes():
             return
-        yield "calls to carry it out, beside the comparison of both sides:"
+        yield "calls to carry it out, without those for comparing both sides:"
         for cost in self.costs:
             yield f"  {_cost_line(cost)}"
 
@@ -205,9 +205,9 @@ def _cost_line(cost: Cost) -> str:
 
 def _quota(cost: Cost) -> str:
     if cost.unit:
-        most = f" of the {cost.per_day} of a day" if cost.per_day else ""
+        most = f" of the daily {cost.per_day}" if cost.per_day else ""
         return f", {cost.units} {cost.unit}{most}"
-    return f", at {cost.per_second:g} a second" if cost.per_second else ""
+    return f", at {cost.per_second:g} per second" if cost.per_second else ""
 
 
 def _lasts(cost: Cost) -> str:

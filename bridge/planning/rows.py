@@ -41,7 +41,7 @@ NEEDS_PERSON = frozenset({Kind.HOLD, Kind.AMBIGUOUS, Kind.REFUSED, Kind.PERSON})
 """A person has to see to it."""
 
 HEADINGS = {
-    Kind.LINK: "match (two records become a pair)",
+    Kind.LINK: "match (two records are linked)",
     Kind.CREATE: "create",
     Kind.UPDATE: "update",
     Kind.DELETE: "delete",
@@ -51,7 +51,7 @@ HEADINGS = {
     Kind.RESTORE: "link again, because the record is back",
     Kind.FREEZE: "freeze, because the pair no longer matches `where`",
     Kind.THAW: "thaw, because the pair matches `where` again",
-    Kind.DUPLICATE: "report as made twice",
+    Kind.DUPLICATE: "report as a duplicate",
     Kind.HOLD: "held as a duplicate",
     Kind.AMBIGUOUS: "ambiguous: several records match",
     Kind.REFUSED: "refused",

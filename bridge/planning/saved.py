@@ -61,7 +61,7 @@ def header(path: Path) -> Header:
     except OSError as error:
         raise ConfigError([Problem(str(path), reason_of(error), "name a file that this user may read")]) from None
     except (ValueError, KeyError, TypeError):
-        raise ConfigError([Problem(str(path), "is no plan of the bridge", AGAIN)]) from None
+        raise ConfigError([Problem(str(path), "is not a plan of the bridge", AGAIN)]) from None
     if form != FORMAT:
         raise ConfigError([Problem(str(path), f"is a plan of format {form}; this version reads {FORMAT}", AGAIN)])
     return head
@@ -81,4 +81,4 @@ def _row(path: Path, number: int, line: str) -> Row:
         found: Any = json.loads(line)
         return row_from(found)
     except (ValueError, KeyError, TypeError):
-        raise ConfigError([Problem(f"{path}:{number}", "is no row of a plan", AGAIN)]) from None
+        raise ConfigError([Problem(f"{path}:{number}", "is not a row of a plan", AGAIN)]) from None

@@ -379,7 +379,7 @@ class Reconciler:
         if preview:
             return await self._backfill(mapping).run(preview=True)
         if mapping in self._backfills:
-            return Sweep("", mapping, "backfill", fault="it is under way already")
+            return Sweep("", mapping, "backfill", fault="it is already running")
         self._backfills[mapping] = None
         try:
             return await self._backfill(mapping).run()
@@ -427,7 +427,7 @@ class Reconciler:
             log.exception("backfill failed", extra={"mapping": mapping})
             report.fault = f"{type(error).__name__}: {error}"
         ended = f"it ended early and continues by itself: {report.fault}" if report.fault else "it is done"
-        log.info("backfill went on", extra={"mapping": mapping, "rows": report.rows, "reason": ended})
+        log.info("backfill continued", extra={"mapping": mapping, "rows": report.rows, "reason": ended})
         return report
 
     def _backfill(self, mapping: str) -> Backfill:

@@ -1,4 +1,4 @@
-"""One listing walked from where its cursor stands: page by page, each with its marks in one transaction."""
+"""Reads one listing from its cursor on, page by page, each page with its marks in one transaction."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ class Sweep:
 
     def __str__(self) -> str:
         where = f"{self.system} {self.entity}".strip()  # a backfill is of a mapping, not of one system
-        text = f"{where}: {self.kind} sweep, {self.rows} rows, {self.marked} to look at"
+        text = f"{where}: {self.kind} sweep, {self.rows} rows, {self.marked} to sync"
         text += f", {self.held} of them would be held as duplicates ({self._duplicates()})" if self.held else ""
         text += f", {self.skipped} rows could not be understood" if self.skipped else ""
         return f"{text}; ended early: {self.fault}" if self.fault else text

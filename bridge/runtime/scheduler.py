@@ -119,9 +119,9 @@ class Timetable:
         try:
             await self.trigger(name)
         except StoreUnavailable:
-            log.warning("job was given up by the stop", extra={"job": name})
+            log.warning("job was abandoned at the stop", extra={"job": name})
         except asyncio.CancelledError:
-            log.warning("job was cut short by the stop", extra={"job": name})
+            log.warning("job was interrupted by the stop", extra={"job": name})
         finally:
             self._runs.discard(task)
 

@@ -152,7 +152,7 @@ class AdminSettings(Section):
     def _are_hosts(cls, value: list[str]) -> list[str]:
         for host in value:
             if plain_host(host) is None:
-                raise ValueError(f"`{host}` is no name or address: write bridge.internal, 10.0.0.5 or [fd00::5]")
+                raise ValueError(f"`{host}` is not a name or address: write bridge.internal, 10.0.0.5 or [fd00::5]")
         return value
 
 
@@ -170,7 +170,7 @@ class ScheduleSettings(Section):
 
 
 class SyncSettings(Section):
-    workers: Count = Field(8, description="Records processed at the same time, for each pair of systems.")
+    workers: Count = Field(8, description="Records processed at the same time, per pair of systems.")
     attempts_limit: Count = Field(8, description="Attempts before a record becomes a dead letter.")
     lease_seconds: Seconds = Field(
         120, description="How long one worker holds a record before another may take it over."
@@ -244,7 +244,7 @@ class AlertTargetSettings(Section):
     @classmethod
     def _is_address(cls, value: SecretStr) -> SecretStr:
         if "://" not in value.get_secret_value():
-            raise ValueError("is no address of Apprise: it begins like jsons://, mailtos:// or slack://")
+            raise ValueError("is not an address of Apprise: it begins like jsons://, mailtos:// or slack://")
         return value
 
 
@@ -273,7 +273,7 @@ class AlertSettings(Section):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"`{value}` is no time zone: write Europe/Oslo, America/New_York or UTC") from None
+            raise ValueError(f"`{value}` is not a time zone: write Europe/Oslo, America/New_York or UTC") from None
         return value
 
     @model_validator(mode="after")
@@ -306,7 +306,7 @@ class TraceSettings(Section):
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:
         if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
-            raise ValueError("is no address: write http://127.0.0.1:4318/v1/traces")
+            raise ValueError("is not an address: write http://127.0.0.1:4318/v1/traces")
         return value
 
 
@@ -371,7 +371,7 @@ class Settings(BaseSettings):
     @classmethod
     def _reachable(cls, value: str) -> str:
         parts = urlsplit(value)
-        host, _ = parts.hostname or "", parts.port  # a port that is no number raises
+        host, _ = parts.hostname or "", parts.port  # a port that is not a number raises
         if not host or parts.scheme not in ("https", "http") or (parts.scheme == "http" and not is_loopback(host)):
             raise ValueError("must be an https:// address (http:// only for loopback)")
         if parts.query or parts.fragment or "@" in parts.netloc:

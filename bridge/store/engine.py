@@ -320,13 +320,13 @@ ADDRESSES = "write sqlite:///path/to/file or postgresql://user:password@host/dat
 
 
 def parsed_url(url: str) -> URL:
-    """Raises ConfigError for what is no address of a store."""
+    """Raises ConfigError for what is not an address of a store."""
     try:
         parsed = make_url(_with_hosts_apart(url))
     except (ArgumentError, ValueError):
         raise ConfigError([_fault("is not a database address", ADDRESSES)]) from None
     if parsed.get_backend_name() not in SCHEMES:
-        raise ConfigError([_fault(f"{parsed.get_backend_name()} is no database the bridge can use", ADDRESSES)])
+        raise ConfigError([_fault(f"{parsed.get_backend_name()} is not a database that the bridge can use", ADDRESSES)])
     if not parsed.database:
         raise ConfigError([_fault("names no database", ADDRESSES)])
     return parsed

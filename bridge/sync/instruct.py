@@ -1,4 +1,4 @@
-"""What a person told the bridge to do with a record: undo, link, unlink, restore. Decided like all else, and pure.
+"""What a person told the bridge to do with a record: undo, link, unlink, restore. Pure, like all deciding.
 
 An instruction ends when it was carried out or refused; what is put off keeps it. `bridge.app.undo` makes them.
 At the end of the page: what an instruction would do, told before it is given.
@@ -43,7 +43,7 @@ def instruction(draft: Draft) -> Instruction | None:
 
 
 def carry_out(draft: Draft, told: Instruction) -> Completion | Plan | None:
-    """What is to be done; None: the record is gone, which is decided on first."""
+    """What to do; None: the record is gone, which is decided first."""
     draft.run = told.run
     if draft.shadow:
         return refused(draft, told, "the mapping is in shadow mode, and nothing is written")
@@ -63,7 +63,7 @@ def refused(draft: Draft, told: Instruction, why: str) -> Completion:
 
 
 def ended(draft: Draft, told: Instruction, what: str, text: str, other: str | None = None) -> Completion:
-    """It is done, with a story."""
+    """It is done, with a journal entry."""
     draft.say(what, f"{told.run}: {text}", link=draft.claim.link, other=other)
     return settle.instruction_ended(draft, undo.ends(told, undone=True), text)
 
@@ -77,7 +77,7 @@ def _pair_of(draft: Draft, told: Instruction) -> Link | None:
 def _undo(draft: Draft, told: Instruction) -> Completion | Plan | None:
     link = _pair_of(draft, told)
     if link is None:
-        return refused(draft, told, "it is not linked any more; `bridge link` makes a pair of two records")
+        return refused(draft, told, "it is no longer linked; `bridge link` links two records")
     return undo.undo(draft, told, link)
 
 
@@ -85,7 +85,7 @@ def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None
     """Remove what the bridge created, by what the mapping says about deletes; else end the pair."""
     link, target, source = _pair_of(draft, told), told.key.side, told.key.side.other
     if link is None:
-        return refused(draft, told, "it is not linked any more, so it is left to you")
+        return refused(draft, told, "it is no longer linked, so decide about it at the product")
     pair = update.read_pair(draft, link)
     if isinstance(pair, Completion):
         return pair
@@ -105,13 +105,13 @@ def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None
     draft.accept(alive=True)
     edits = undo.edited_since_created(draft, target, told.detail["fields"], {target: there, source: origin}, link)
     if edits:
-        return refused(draft, told, f"it stays, as somebody edited it since it was created: {'; '.join(edits)}")
+        return refused(
+            draft, told, f"it stays, because somebody has edited it since it was created: {'; '.join(edits)}"
+        )
     policy, kept = removal_policy(draft, target)
     if policy is DeletePolicy.UNLINK:
         draft.moves.append(moves.part(link, shown, told.run))
-        return ended(
-            draft, told, "unlinked", f"{name}, which the bridge had created, stays and is linked no more ({kept})"
-        )
+        return ended(draft, told, "unlinked", f"{name}, which the bridge had created, stays and is unlinked ({kept})")
     hidden = accept.edit_not_shown(draft, target, told.key.record_id)
     if hidden:
         return draft.stale(hidden)
@@ -121,7 +121,7 @@ def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None
 
 
 def removal_policy(draft: Draft, target: Side) -> tuple[DeletePolicy, str]:
-    """What becomes of a record that the bridge created and that is to go; why it is unlinked only."""
+    """What happens to a record that the bridge created and that an undo removes; and why it is only unlinked."""
     policy, facts = draft.mapping.deleted.get(target.other, DeletePolicy.UNLINK), draft.manifest(target)
     side = draft.side_name(target.other)
     if policy in (DeletePolicy.IGNORE, DeletePolicy.UNLINK):
@@ -140,16 +140,16 @@ def _unlink(draft: Draft, told: Instruction) -> Completion | Plan | None:
         return pair
     draft.moves.append(moves.part(link, match.values_held(draft, pair), told.run))
     names = " and ".join(draft.named(side, link.record_id(side)) for side in Side)
-    return ended(draft, told, "unlinked", f"{names} are no pair any more, as a person decided")
+    return ended(draft, told, "unlinked", f"{names} are unlinked, as a person decided")
 
 
 def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
-    """Make a pair of two records that exist and that no other link names."""
+    """Link two records that exist and that no other link names."""
     side, other, record_id = told.key.side, told.key.side.other, str(told.detail["other"])
     mine, theirs = draft.named(side, told.key.record_id), draft.named(other, record_id)
     own = draft.claim.link
     if own is not None and own.record_id(other) == record_id:
-        return ended(draft, told, "linked", f"{mine} and {theirs} are a pair already")
+        return ended(draft, told, "linked", f"{mine} and {theirs} are already linked")
     out = forgotten(draft, {side: told.key.record_id, other: record_id})
     if out:
         return refused(draft, told, out)
@@ -159,7 +159,7 @@ def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
     links = {mine: own, theirs: draft.ask(LinkOf(draft.mapping.name, other, record_id))}
     for name, link in links.items():
         if link is not None:
-            return refused(draft, told, f"{name} is linked already; `bridge unlink` it first")
+            return refused(draft, told, f"{name} is already linked; `bridge unlink` it first")
     found = accept.read(draft, side, told.key.record_id)
     if isinstance(found, Stale):
         return draft.stale(found)
@@ -175,11 +175,11 @@ def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
     draft.moves.append(
         moves.match(draft.mapping.name, side, told.key.record_id, record_id, dump_base(draft.mapping, base))
     )
-    return ended(draft, told, "linked", f"{mine} is {theirs}, as a person decided", other=record_id)
+    return ended(draft, told, "linked", f"{mine} and {theirs} are linked, as a person decided", other=record_id)
 
 
 def forgotten(draft: Draft, record_ids: MappingOf[Side, str]) -> str:
-    """Why nothing is done with these records, as one of them was forgotten; "" when none was."""
+    """Why nothing is done with these records: one of them was forgotten. "" if none was."""
     out = draft.ask_all(IsForgotten(draft.ref(side, record_id)) for side, record_id in record_ids.items())
     for (side, record_id), gone in zip(record_ids.items(), out, strict=True):
         if gone:
@@ -190,11 +190,11 @@ def forgotten(draft: Draft, record_ids: MappingOf[Side, str]) -> str:
 
 
 def unfit(draft: Draft, records: MappingOf[Side, Record | Gone]) -> str:
-    """Why these two can be no pair; "" when they can."""
+    """Why these two cannot be linked; "" if they can."""
     for side, one in records.items():
         name = draft.named(side, one.ref.id)
         if isinstance(one, Gone):
-            return f"{name} is not there"
+            return f"{name} does not exist"
         if translate.passes_where(draft.mapping, side, one.fields) is False:
             return f"{name} does not match `where` of mapping {draft.mapping.name}"
     return ""
@@ -220,7 +220,7 @@ def preferring(draft: Draft, records: MappingOf[Side, Record], prefer: str | Non
 
 
 def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
-    """Make a deleted record anew, as the counterpart of the claim's record; that one may be gone as well."""
+    """Create a deleted record again, as the counterpart of the claim's record, which may be gone as well."""
     source, target, old = told.key.side, told.key.side.other, str(told.detail["rec"])
     link, name = draft.claim.link, draft.named(target, old)
     out = forgotten(draft, {source: told.key.record_id, target: old})
@@ -232,7 +232,7 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
     if link is not None:
         return _restored(draft, told, link, own)
     if isinstance(draft.look(draft.ref(target, old)), Record):
-        return refused(draft, told, f"{name} is there; `bridge link` makes a pair of it and another record")
+        return refused(draft, told, f"{name} exists; `bridge link` links it to another record")
     if isinstance(own, Record):
         match.answered(draft, source, told.key.record_id)
     values = load_values(draft.mapping, told.detail["values"])
@@ -257,7 +257,7 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
 
 
 def _source(draft: Draft, told: Instruction, own: Record | Gone, chosen: MappingOf[str, Any]) -> Reading:
-    """The other record as it was when both were last in sync: what was edited there since is an edit still."""
+    """The other record as it was when both were last in sync, so that later edits there still count as edits."""
     if isinstance(own, Gone):
         return Reading(dict(chosen), {})
     reading = compare.readings(draft, {told.key.side: own})[told.key.side]
@@ -275,11 +275,11 @@ def _source(draft: Draft, told: Instruction, own: Record | Gone, chosen: Mapping
 
 
 def _restored(draft: Draft, told: Instruction, link: Link, own: Record | Gone) -> Completion:
-    """The record is there again, or its counterpart got another one meanwhile."""
+    """The record exists again, or its counterpart got another one meanwhile."""
     target = told.key.side.other
     record_id, mine = str(link.record_id(target)), draft.named(told.key.side, told.key.record_id)
     if (link.payload or {}).get("at", 0.0) < told.at or link.made != f"created_{target.value}":
-        return refused(draft, told, f"{mine} is linked to {draft.named(target, record_id)} already")
+        return refused(draft, told, f"{mine} is already linked to {draft.named(target, record_id)}")
     text = (
         f"{draft.named(target, str(told.detail['rec']))} was created again: it is {draft.named(target, record_id)} now"
     )
@@ -310,7 +310,7 @@ ACTS: MappingOf[str, Callable[[Draft, Instruction], Completion | Plan | None]] =
 class Foretold:
     """Sentences, the first about the record, the others about its fields. `acts`: something would be done.
 
-    `restored`, `kept`: how many fields would be put back and how many stay. `removes`: a record would be removed.
+    `restored`, `kept`: how many fields would be restored and how many stay. `removes`: a record would be removed.
     """
 
     lines: tuple[str, ...]
@@ -321,7 +321,7 @@ class Foretold:
 
 
 def foretell(draft: Draft, told: Instruction) -> Foretold:
-    """What would become of the instruction now."""
+    """What the instruction would do now."""
     if draft.shadow:
         return _refused(draft, told, "the mapping is in shadow mode, and nothing is written")
     return TELLERS[told.kind](draft, told)
@@ -339,7 +339,7 @@ def _pair(draft: Draft, told: Instruction) -> tuple[Link, dict[Side, Record]] | 
     found = {side: draft.look(draft.ref(side, str(link.record_id(side)))) for side in Side}
     gone = [draft.named(side, link.record_id(side)) for side, one in found.items() if isinstance(one, Gone)]
     if gone:
-        return f"{gone[0]} is not there any more; `bridge restore` creates a deleted record again"
+        return f"{gone[0]} no longer exists; `bridge restore` creates a deleted record again"
     return link, {side: one for side, one in found.items() if isinstance(one, Record)}
 
 
@@ -355,7 +355,7 @@ def _undo_told(draft: Draft, told: Instruction) -> Foretold:
             lines.append(f"{one.field}: stays: {one.refused}")
             kept += 1
         elif one.held:
-            lines.append(f"{one.field}: holds {_value(shown['value'])} already")
+            lines.append(f"{one.field}: already is {_value(shown['value'])}")
         else:
             lines.append(f"{one.field}: {_value(shown['now'])} -> {_value(shown['value'])}")
             restored += 1
@@ -370,11 +370,11 @@ def _removal_told(draft: Draft, told: Instruction) -> Foretold:
     target, name = told.key.side, draft.named(told.key.side, told.key.record_id)
     edits = undo.edited_since_created(draft, target, told.detail["fields"], records, link)
     if edits:
-        head = f"{name}: stays, as somebody edited it since the bridge created it"
+        head = f"{name}: stays, because somebody has edited it since the bridge created it"
         return Foretold((head, *edits), acts=False, kept=len(edits))
     policy, kept = removal_policy(draft, target)
     if policy is DeletePolicy.UNLINK:
-        return Foretold((f"{name}: created by the bridge; it stays and is linked no more ({kept})",))
+        return Foretold((f"{name}: created by the bridge; it stays and is unlinked ({kept})",))
     verb = "archived" if policy is DeletePolicy.ARCHIVE else "deleted"
     return Foretold((f"{name}: created by the bridge; it is {verb}",), removes=True)
 
@@ -384,7 +384,7 @@ def _unlink_told(draft: Draft, told: Instruction) -> Foretold:
     if link is None or link.state not in moves.PAIRED or link.record_id(told.key.side) != told.key.record_id:
         return _refused(draft, told, "it is not linked")
     names = " and ".join(draft.named(side, link.record_id(side)) for side in (told.key.side, told.key.side.other))
-    return Foretold((f"{names} are no pair any more; both stay, and are left alone until one of them is edited",))
+    return Foretold((f"{names} are unlinked; both stay, and are left alone until one of them is edited",))
 
 
 def _link_told(draft: Draft, told: Instruction) -> Foretold:
@@ -399,17 +399,17 @@ def _link_told(draft: Draft, told: Instruction) -> Foretold:
     ):
         if link is not None:
             there = " and ".join(draft.named(one, link.record_id(one)) for one in Side if link.record_id(one))
-            return _refused(draft, told, f"{name} is linked already ({there}); `bridge unlink` it first")
+            return _refused(draft, told, f"{name} is already linked ({there}); `bridge unlink` it first")
     found = {side: draft.look(draft.ref(side, told.key.record_id)), other: draft.look(draft.ref(other, record_id))}
     wrong = unfit(draft, found)
     if wrong:
         return _refused(draft, told, wrong)
     records = {one: record for one, record in found.items() if isinstance(record, Record)}
-    return Foretold((f"{mine} and {theirs} become a pair", *_merged(draft, told, records)))
+    return Foretold((f"{mine} and {theirs} are linked", *_merged(draft, told, records)))
 
 
 def _merged(draft: Draft, told: Instruction, records: MappingOf[Side, Record]) -> list[str]:
-    """What the new pair's first comparison makes of fields that differ."""
+    """What the new pair's first comparison does with fields that differ."""
     readings = compare.readings(draft, records)
     base = preferring(draft, records, told.detail.get("prefer"))
     decisions = compare.decide(draft, records, readings, base)
@@ -419,7 +419,7 @@ def _merged(draft: Draft, told: Instruction, records: MappingOf[Side, Record]) -
         new, reasons = remember.in_words(draft, target, values), {one.field: one.reason for one in decisions}
         side = draft.side_name(target)
         lines += [f"{side}.{name}: {_value(old[name])} -> {_value(new[name])} ({reasons[name]})" for name in values]
-    return lines or ["both hold the same in all that crosses"]
+    return lines or ["both have the same values in all mapped fields"]
 
 
 def _restore_told(draft: Draft, told: Instruction) -> Foretold:
@@ -429,18 +429,18 @@ def _restore_told(draft: Draft, told: Instruction) -> Foretold:
     if out:
         return _refused(draft, told, out)
     if isinstance(draft.look(draft.ref(target, record_id)), Record):
-        refusal = f"{name}: refused: it is there; `bridge link` makes a pair of it and another record"
+        refusal = f"{name}: refused: it exists; `bridge link` links it to another record"
         return Foretold((refusal,), acts=False)
     link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.record_id))
     if link is not None:
         there = draft.named(target, link.record_id(target))
-        return Foretold((f"{name}: refused: its counterpart {mine} is linked to {there} by now",), acts=False)
+        return Foretold((f"{name}: refused: its counterpart {mine} is now linked to {there}",), acts=False)
     alive = isinstance(draft.look(draft.ref(told.key.side, told.key.record_id)), Record)
-    after = f"linked to {mine}" if alive else f"not linked, as {mine} is deleted too"
+    after = f"linked to {mine}" if alive else f"not linked, because {mine} is deleted too"
     values = load_values(draft.mapping, told.detail["values"])
     filled = {name: value for name, value in values.items() if not is_empty(value)}
     shown = remember.in_words(draft, target, filled)
-    head = f"{name}: is created again under a new id, {after}, with what the mapping knows of it"
+    head = f"{name}: is created again under a new id, {after}, with these values"
     return Foretold((head, *(f"{field}: {_value(value)}" for field, value in shown.items())))
 
 

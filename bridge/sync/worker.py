@@ -130,7 +130,7 @@ class Worker:
             return
         except StoreUnavailable as error:
             told = {"reason": str(error), "once": STORE_AWAY}
-            log.error("store unavailable; the claim is taken up again later", extra=told)
+            log.error("store unavailable; the claim continues later", extra=told)
             await self._give_back(load, lambda: parts.store.tasks.submit(retry.without_store(load)))
             return
         self._report(load, completion)

@@ -158,7 +158,7 @@ class Report:
         for name, by in sorted(self.sums.items()):
             yield f"{name}, sum: {'; '.join(f'{self.names[side]} {total_line(by[side])}' for side in Side)}"
         for name, tally in sorted(self.kept.items()):
-            yield f"{name}: differs in {_count(tally.number, 'pair')}, and the bridge leaves it so{_such(tally)}"
+            yield f"{name}: differs in {_count(tally.number, 'pair')}, and the bridge leaves that as is{_such(tally)}"
 
     def _of_side(self, side: Side) -> Iterable[str]:
         for why, tally in sorted(self.alone[side].items()):

@@ -42,7 +42,7 @@ def test_a_running_bridge_says_which_field_the_account_does_not_have_and_never_c
             deskera.until("deals", name="First order")
             assert "deals.yaml:" in site.told("status").out
             assert problem in site.told("why", "crm", "deal", deal).out
-            assert site.log.read_text().count("the account lacks what a mapping names") == 1
+            assert site.log.read_text().count("the account does not have what a mapping names") == 1
             deals.write_text(good)
             daemon.process.send_signal(signal.SIGHUP)
             until(lambda: "has all that the mapping names again" in site.log.read_text(), "the field is corrected")

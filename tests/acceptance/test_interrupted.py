@@ -71,7 +71,7 @@ def test_who_waits_for_a_long_request_is_told_that_it_goes_on(site: Site) -> Non
         await store.close()
 
     asyncio.run(beating())
-    ended, shown = typed(site, "backfill", "people", "--wait", at=b"at work")
+    ended, shown = typed(site, "backfill", "people", "--wait", at=b"is working")
     assert ended == 130
     assert "The request is queued and continues in the background" in shown.splitlines()[-1]
     assert "Traceback" not in shown

@@ -79,7 +79,7 @@ def test_what_a_person_does_when_in_doubt(tmp_path: Path) -> None:
             (found,) = read["verify"]
             assert (found["differing"]["number"], list(found["fields"])) == (1, ["name"])
             assert 'bridge_verify_pairs{mapping="people",state="differing"} 1.0' in site.get("/metrics").text
-            assert "did not agree when verified last" in site.get("/health").text
+            assert "differed in the last verification" in site.get("/health").text
             assert site.told("doctor").code == 1
             parts = [one["part"] for one in read["doctor"]]
             assert sorted(parts) == sorted(set(parts))  # each is told once

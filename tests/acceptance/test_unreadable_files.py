@@ -164,7 +164,7 @@ ATTEMPTS: dict[str, Callable[[Site], list[str]]] = {
     "a folder": lambda site: ["explain", "people", str(site.folder)],
     "a missing file": lambda site: ["explain", "people", "no-such.json"],
     "a missing mapping file": lambda site: ["test", str(site.folder / "none.yaml")],
-    "a file that is no mapping": lambda site: ["test", str(site.folder / "ana.json")],
+    "a file that is not a mapping": lambda site: ["test", str(site.folder / "ana.json")],
 }
 
 

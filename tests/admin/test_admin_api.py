@@ -39,7 +39,8 @@ async def test_the_overview_says_what_is_not_in_sync(here: Office, client: Clien
     found = await client.get(f"{API}/overview")
     assert found["in_sync"] is False
     assert found["sentence"] == (
-        "Not all is in sync: 2 records need a person, 1 conflict needs a choice, 1 record waits, 1 mapping is paused."
+        "Not everything is in sync: 2 records need a person, 1 conflict needs a choice, 1 record waits, "
+        "1 mapping is paused."
     )
     assert await state_of(here.bridge.store) == found["sentence"]  # the head of `bridge status`
     by_name = {one["name"]: one for one in found["mappings"]}
@@ -257,7 +258,7 @@ async def test_a_conflict_is_settled_by_a_choice(here: Office, client: Client) -
         ("POST", "/mappings/people/approve", {"minutes": 0.5}, 422, "minutes"),
         ("POST", "/reconcile", {"full": 1}, 422, "full"),
         ("POST", "/dead-letters/retry", [1], 422, "must be a JSON object"),
-        ("POST", "/mappings/people/pause", {"mapping": "deals"}, 422, "stands in the path"),
+        ("POST", "/mappings/people/pause", {"mapping": "deals"}, 422, "is already in the path"),
         ("POST", "/mappings/people/pause?reason=x", {}, 422, "no query"),
         ("POST", "/systems/crm9/check", {}, 404, "known: deskera, pipedrive"),
         ("POST", "/conflicts/choose", {"side": "crm"}, 422, "entity"),

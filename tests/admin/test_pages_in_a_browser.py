@@ -106,7 +106,7 @@ async def test_a_page_sends_strangers_to_the_login_and_brings_them_back(browser:
     assert "/login?next=" in reader.page.url
     await reader.page.fill("#token", "not-a-token")
     await reader.page.keyboard.press("Enter")
-    await reader.sees("This token is not known")
+    await reader.sees("This token is not valid")
     await reader.page.fill("#token", OLE)
     await reader.page.keyboard.press("Enter")
     await reader.page.wait_for_url("**/records?q=Ana%20Lund")
@@ -172,7 +172,7 @@ async def test_a_pair_is_compared_and_looked_at_again(anna: Reader) -> None:
     await anna.page.wait_for_selector("tr.differs >> text=Østlandets Bakeri AS")
     assert "Østlandet Bakeri og Konditori" in await anna.page.inner_text("tr.differs")
     await anna.page.click("text=Resync")
-    await anna.sees("What differs is written to the other system")
+    await anna.sees("Differing fields are written to the other system")
     await anna.page.click("dialog[open] >> text=Cancel")
     assert not await anna.here.bridge.store.audit.recent(1) or "resync" not in anna.page.url
     await anna.page.click("text=Resync")
@@ -197,7 +197,7 @@ async def test_an_undo_is_shown_first_and_asked_once(anna: Reader) -> None:
     await anna.page.click("text=Cancel")
     await anna.page.click("text=Undo the last write to erp")
     await anna.page.click("text=Yes, do it")
-    await anna.sees("takes this back")
+    await anna.sees("reverts this")
     await here.until(lambda: crossed("Ana Lund"), "the undo")
     await anna.page.wait_for_selector(".story >> text=undone by undo/")
 
@@ -217,7 +217,7 @@ async def test_a_plan_is_made_in_the_background_and_shown_when_it_is_there(anna:
     await anna.sees("No plan was made since this bridge started")
     await anna.page.select_option("select[name=mapping]", "deals")
     await anna.page.click("main button:text-is('Make a plan')")
-    await anna.sees("Under way")
+    await anna.sees("Running")
     await anna.page.wait_for_selector("text=Something would change.", timeout=60_000)
     await anna.page.wait_for_selector("td >> text=Waits for the stocktaking")
 
@@ -291,7 +291,7 @@ async def test_without_javascript_an_action_asks_on_a_page_of_its_own(browser: A
     await reader.login()
     await reader.go("/runs")
     await reader.page.click("button[aria-label='Resume deals']")
-    await reader.sees("Go on writing? What waits is written now.")
+    await reader.sees("Continue writing? Waiting changes are written now.")
     await reader.page.click("text=Yes, do it")
     await reader.sees("deals: writing again")
     await reader.go("/waiting")
@@ -306,7 +306,7 @@ async def test_empty_pages_say_what_to_do(anna: Reader) -> None:
     await anna.go("/waiting")
     assert "Nothing waits." in await anna.text()
     await anna.go("/records?q=nobody-of-that-name")
-    assert "Nothing is known under" in await anna.text()
+    assert "No record has" in await anna.text()
     await anna.go("/mappings/none")
     assert "no mapping is called" in await anna.text()
     assert "Log out" in await anna.text()

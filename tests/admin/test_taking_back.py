@@ -38,7 +38,7 @@ async def test_an_undo_is_shown_first_and_done_with_go(here: Office, client: Cli
     assert updated["version"] == pair["version"]
     assert "crm" in updated["details"][0]
     path = f"/records/{written['side']}/{written['entity']}/{written['record']}/undo"
-    assert "would be put back" in await acted(client, path, {})
+    assert "would be restored" in await acted(client, path, {})
     assert any(row["name"] == "Bo Bjerg" for row in here.deskera.dump()["records"]["contacts"])
     done = await acted(client, path, {"go": True, "note": "ticket 18"})
     assert "bridge undo --run undo/" in done
@@ -51,7 +51,7 @@ async def test_an_undo_is_shown_first_and_done_with_go(here: Office, client: Cli
     assert "only shown" in acts[1]["about"]
     run = done.partition("--run ")[2].partition("`")[0]
     assert "Nothing was done yet: confirm it to do this." in await acted(client, "/runs/undo", {"run": run})
-    assert "nothing" in await acted(client, "/runs/undo", {"run": "undo/987654"}, "failed")
+    assert "has no write of undo/987654" in await acted(client, "/runs/undo", {"run": "undo/987654"}, "failed")
     assert "Nothing was done yet" in await acted(client, "/mappings/people/undo", {"since": "1h"})
     for text in ("yesterday", "99999999999d", "0001-01-01"):
         assert "`30m`, `2h`, `3d`" in await acted(client, "/mappings/people/undo", {"since": text}, "failed")
@@ -63,7 +63,7 @@ async def test_a_pair_is_parted_and_joined_again(here: Office, client: Client) -
     assert "Nothing was done yet" in await acted(client, f"{ana}/unlink", {})
     await acted(client, f"{ana}/unlink", {"go": True})
     assert (await client.get(f"{API}{ana}"))["pairs"][0]["there"] is None
-    assert "become a pair" in await acted(client, f"{ana}/link", {"other": contact, "prefer": "crm"})
+    assert "are linked" in await acted(client, f"{ana}/link", {"other": contact, "prefer": "crm"})
     await acted(client, f"{ana}/link", {"other": contact, "prefer": "crm", "go": True})
     assert (await client.get(f"{API}{ana}"))["pairs"][0]["there"]["record"] == contact
     assert "is linked in mapping people" in await acted(client, f"{ana}/restore", {}, "failed")
@@ -120,7 +120,7 @@ async def test_a_new_name_is_told_and_accepted(here: Office, client: Client) -> 
 
 async def test_a_mode_is_set_in_the_file_and_in_the_running_bridge(here: Office, client: Client) -> None:
     file = here.bridge.settings.places.path
-    assert "nothing is written" in await acted(client, "/mappings/people/mode", {"mode": "shadow"})
+    assert "writes nothing" in await acted(client, "/mappings/people/mode", {"mode": "shadow"})
     assert "people: {mode: shadow}" in file.read_text()
     assert (await client.get(f"{API}/mappings/people"))["mode"] == "shadow"
     await acted(client, "/mappings/people/mode", {"mode": "live"})
@@ -149,7 +149,7 @@ async def test_a_mode_is_set_by_the_instance_that_was_asked_whichever_takes_requ
         return []
 
     monkeypatch.setattr(here.bridge.store.requests, "take", none)
-    assert "nothing is written" in await acted(client, "/mappings/people/mode", {"mode": "shadow"})
+    assert "writes nothing" in await acted(client, "/mappings/people/mode", {"mode": "shadow"})
     assert "from now on" in await acted(client, "/mappings/people/mode", {"mode": "live"})
     last = (await client.get(f"{API}/audit?limit=1"))["acts"][0]
     assert (last["person"], last["action"], "from now on" in last["answer"]) == ("anna", "mode", True)
@@ -212,7 +212,7 @@ async def test_a_verification_names_what_differs_and_repairs_it(here: Office, cl
     assert (found["pairs"], found["agrees"]) == (3, False)
     told = {one["text"]: (one["number"], one["wrong"]) for one in found["found"]}
     assert told["only in crm: dead letters"] == (2, True)
-    assert told["differ in name, and the bridge leaves it so"] == (1, False)
+    assert told["differ in name, and the bridge leaves that as is"] == (1, False)
 
 
 async def test_the_doctor_says_what_is_wrong_and_what_to_do(here: Office, client: Client) -> None:

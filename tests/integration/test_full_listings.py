@@ -284,7 +284,7 @@ async def test_a_preview_says_which_records_would_be_held_as_duplicates(new_benc
         for at, first in ((1, 0), (3, 2), (4, 0))
     ]
     assert preview.duplicates == named
-    assert f"6 to look at, 3 of them would be held as duplicates ({'; '.join(named)})" in str(preview)
+    assert f"6 to sync, 3 of them would be held as duplicates ({'; '.join(named)})" in str(preview)
 
 
 async def test_a_preview_says_nothing_of_duplicates_that_are_copied(new_bench: NewSweepBench) -> None:

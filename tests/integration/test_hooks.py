@@ -325,7 +325,7 @@ async def test_remove_takes_all_of_ours_and_forgets_them(site: Site) -> None:
 async def test_what_was_removed_on_request_stays_removed_until_a_person_wants_it_back(site: Site) -> None:
     await site.keeper.audit()
     await asyncio.gather(site.keeper.remove_all(), site.keeper.audit())
-    assert "removed on request" in str(await site.keeper.audit())
+    assert "removed by a person" in str(await site.keeper.audit())
     assert site.hooks() == []
     assert len((await site.keeper.repair()).created) == 2
     assert site.hooks() == urls(site)

@@ -130,7 +130,7 @@ async def test_while_its_mapping_is_paused_it_marks_no_more_than_there_is_room_f
 async def test_one_that_is_under_way_is_not_begun_a_second_time(new_bench: NewSweepBench) -> None:
     bench = await before_going_live(new_bench)
     first, second = await asyncio.gather(bench.reconciler.backfill("people"), bench.reconciler.backfill("people"))
-    assert (first.fault, second.fault) == ("", "it is under way already")
+    assert (first.fault, second.fault) == ("", "it is already running")
     assert first.rows == 6
 
 

@@ -207,8 +207,8 @@ async def test_a_planned_delete_is_carried_out_with_its_two_looks(new_world: New
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "is no plan of the bridge"),
-        ("{}\n", "is no plan of the bridge"),
+        ("", "is not a plan of the bridge"),
+        ("{}\n", "is not a plan of the bridge"),
         ('{"bridge plan": 9, "instance": "a", "made_at": "", "versions": {}}\n', "is a plan of format 9"),
     ],
 )
@@ -222,5 +222,5 @@ def test_a_file_that_is_no_plan_is_refused_with_one_clear_message(tmp_path: Path
 def test_a_row_that_cannot_be_read_is_named_by_its_line(tmp_path: Path) -> None:
     file = tmp_path / "a.plan"
     file.write_text(json.dumps({"bridge plan": 2, "instance": "a", "made_at": "", "versions": {}}) + "\n{]\n")
-    with pytest.raises(ConfigError, match=r"a\.plan:2: is no row of a plan"):
+    with pytest.raises(ConfigError, match=r"a\.plan:2: is not a row of a plan"):
         list(steps(file))

@@ -95,8 +95,8 @@ async def test_deletes_over_the_threshold_are_told_to_wait_for_a_person(new_worl
 @pytest.mark.parametrize(
     ("kind", "text", "row", "why"),
     [
-        ("unlink", PEOPLE, Kind.UNLINK, "crm person 1 and erp person 1 are no pair any more"),
-        ("remove created", PEOPLE.replace("crm: delete", "crm: unlink"), Kind.UNLINK, "stays and is linked no more"),
+        ("unlink", PEOPLE, Kind.UNLINK, "crm person 1 and erp person 1 are unlinked"),
+        ("remove created", PEOPLE.replace("crm: delete", "crm: unlink"), Kind.UNLINK, "stays and is unlinked"),
         ("remove created", PEOPLE, Kind.DELETE, "undo 1: the bridge had created it for crm person 1, which stays"),
     ],
 )

@@ -127,7 +127,7 @@ async def test_a_deletion_and_what_a_person_asks_for_do_not_wait(new_bench: NewB
 
 @pytest.mark.parametrize("text", ["30", "0s", "2h", "soon", "11m"])
 def test_a_quiet_time_that_is_none_is_told(text: str) -> None:
-    with pytest.raises(ConfigError, match=f"`quiet: {text}` of mapping people is no quiet time"):
+    with pytest.raises(ConfigError, match=f"`quiet: {text}` of mapping people is not a quiet time"):
         load_text(QUIET.replace("30s", text), "m.yaml")
 
 

@@ -20,7 +20,7 @@ from tests.product import FakeProduct, lost_answer, manifest, raising
 from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
 
 NewBench = Callable[..., Awaitable[Bench]]
-YES = "say it again with --yes"
+YES = "run it again with --yes"
 NUMBERS = itertools.count(1)
 
 
@@ -115,7 +115,7 @@ async def test_a_field_that_was_edited_since_stays_and_is_named(new_bench: NewBe
     answer = await say(bench, "undo", "erp person 1")
     assert "  phone: '3' -> '2'" in answer
     assert "  name: stays: edited since: it is 'Cy', and the bridge wrote 'Bo'" in answer
-    assert "1 field would be put back, 1 stays." in answer
+    assert "1 field would be restored, 1 stays." in answer
     await do(bench, "undo", "erp person 1")
     erp = bench.erp.live("person")["1"]
     assert (erp["phone"], erp["name"]) == ("2", "Cy")
@@ -229,7 +229,7 @@ async def test_what_was_created_and_edited_since_is_not_removed(new_bench: NewBe
     await bench.settle()
     bench.clock.advance(60)
     answer = await say(bench, "undo", "erp person 1")
-    assert "stays, as somebody edited it since" in answer
+    assert "stays, because somebody has edited it since" in answer
     assert "  phone is '9'" in answer
     await do(bench, "undo", "erp person 1")
     assert len(bench.erp.live("person")) == 1
@@ -272,7 +272,7 @@ async def test_what_the_bridge_deleted_is_made_anew_and_its_counterpart_stays_de
     assert bench.erp.live("person") == {}
     bench.clock.advance(60)
     answer = await say(bench, "undo", "erp person 1")
-    assert "is created again under a new id, not linked, as crm person 1 is deleted too" in answer
+    assert "is created again under a new id, not linked, because crm person 1 is deleted too" in answer
     await do(bench, "undo", "erp person 1")
     (row,) = bench.erp.live("person").values()
     assert (row["name"], row["email"], row["phone"]) == ("Ana", "a@x.example", "2")
@@ -326,7 +326,7 @@ async def test_a_lost_answer_of_a_restore_makes_no_second_record(new_bench: NewB
 
 async def test_a_record_nobody_knows_cannot_be_restored(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
-    assert "nothing is known of a deleted erp person 77" in await say(bench, "restore", "erp person 77")
+    assert "nothing is known about a deleted erp person 77" in await say(bench, "restore", "erp person 77")
     assert "erp person 1 is linked in mapping people" in await say(bench, "restore", "erp person 1")
 
 
@@ -336,7 +336,7 @@ async def test_a_record_nobody_knows_cannot_be_restored(new_bench: NewBench) -> 
 async def test_an_unlinked_pair_is_neither_matched_nor_created_again_until_one_is_edited(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
     answer = await say(bench, "unlink", "crm person 1")
-    assert "crm person 1 and erp person 1 are no pair any more" in answer
+    assert "crm person 1 and erp person 1 are unlinked" in answer
     run = await do(bench, "unlink", "crm person 1")
     bench.clock.advance(600)
     await bench.assert_silent()
@@ -372,23 +372,23 @@ async def test_two_records_become_a_pair_by_a_persons_word_and_a_side_may_win(ne
     await bench.settle()
     bench.clock.advance(60)
     answer = await say(bench, "link", "crm person 1 1", prefer="erp")
-    assert "crm person 1 and erp person 1 become a pair" in answer
+    assert "crm person 1 and erp person 1 are linked" in answer
     assert "  crm.name: 'Ana' -> 'Anna'" in answer
     await do(bench, "link", "crm person 1 1", prefer="erp")
     crm, erp = bench.crm.live("person")["1"], bench.erp.live("person")["1"]
     assert (crm["name"], crm["email"], erp["phone"]) == ("Anna", "b@x.example", "1")
-    assert "is linked already" in await say(bench, "link", "crm person 1 2")
+    assert "is already linked" in await say(bench, "link", "crm person 1 2")
 
 
 async def test_only_records_that_are_there_and_free_become_a_pair(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
     bench.crm.person_creates("person", name="Bo", email="b@x.example")
     await bench.settle()
-    assert "crm person 2 is linked already (crm person 2 and erp person 2)" in await say(
+    assert "crm person 2 is already linked (crm person 2 and erp person 2)" in await say(
         bench, "link", "crm person 2 1"
     )
     bench.erp.person_creates("person", name="Cy", email="c@x.example")
-    assert "crm person 9 is not there" in await say(bench, "link", "crm person 9 3")
+    assert "crm person 9 does not exist" in await say(bench, "link", "crm person 9 3")
     assert "no side `pos`" in await say(bench, "link", "crm person 2 1", prefer="pos")
 
 
@@ -412,7 +412,7 @@ async def test_the_bridge_says_so_when_there_is_nothing_to_undo(new_bench: NewBe
         "failed: the bridge wrote nothing to crm person 1 that is not undone; "
         "it wrote to its counterpart: `bridge undo erp person 1`"
     )
-    assert "the journal has nothing that full/x/1 wrote" in await say(bench, "undo", run="full/x/1")
+    assert "the journal has no write of full/x/1" in await say(bench, "undo", run="full/x/1")
     assert "no mapping is called `x`" in await say(bench, "undo", mapping="x", since=0.0)
 
 
@@ -457,12 +457,12 @@ async def test_a_run_is_undone_with_the_records_it_made_on_the_way(new_bench: Ne
     bench.clock.advance(60)
     assert (len(bench.erp.live("company")), len(bench.erp.live("person"))) == (1, 1)
     answer = await say(bench, "undo", run="backfill/people/1")
-    assert "2 would be removed; the deletion threshold lets 25 through" in answer
+    assert "2 would be removed; the deletion threshold allows 25" in answer
     await do(bench, "undo", run="backfill/people/1")
     assert (bench.erp.live("company"), bench.erp.live("person")) == ({}, {})
     bench.clock.advance(600)
     await bench.assert_silent()
-    assert "nothing that backfill/people/1 wrote" in await say(bench, "undo", run="backfill/people/1")
+    assert "the journal has no write of backfill/people/1" in await say(bench, "undo", run="backfill/people/1")
 
 
 async def test_every_write_has_the_version_of_its_mapping_file_and_why_shows_it(new_bench: NewBench) -> None:
@@ -496,8 +496,8 @@ async def test_a_dead_letter_that_a_person_discards_takes_its_instruction_along(
 async def test_the_answer_counts_what_is_still_to_be_done(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
     answer = await say(bench, "undo", "erp person 1", go=True)
-    assert answer.startswith("1 record is still to be done. The work continues in the background")
-    assert "is still to be done" in await say(bench, "undo", "erp person 1")
+    assert answer.startswith("1 record is not done yet. The work continues in the background")
+    assert "is not done yet" in await say(bench, "undo", "erp person 1")
     rows = (await status_of(bench.store))["instructions"]
     assert [row["records still to be done"] for row in rows] == [1]
     await bench.settle()
@@ -555,7 +555,7 @@ async def test_of_two_requests_about_a_record_at_once_the_second_is_refused_and_
     answers.append(await first)
     refused = [answer for answer in answers if "erp person 1: refused: " in answer]
     assert refused == answers[1:]
-    assert " is still to be done: `bridge why erp person 1`" in refused[0]
+    assert " is not done yet: `bridge why erp person 1`" in refused[0]
     await bench.settle()
     assert (await instructions.waiting(), phones(bench)) == (0, ("2", "2"))
     assert await bench.store.links.of("people", Side.RIGHT, "1") is None

@@ -1,4 +1,4 @@
-"""What people do: requests in the store with the person's name, done by the running bridge as those of commands are."""
+"""What people do on pages and API: requests in the store with their name, which the running bridge carries out."""
 
 import os
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ from bridge.store.audit import Deed
 
 PLAIN = {"None": "not set", "True": "true", "False": "false", "[]": "none", "{}": "none"}
 """Values of settings as the file spells them."""
-Note = Field(default="", max_length=1000, description="Kept in the audit log and in the record's story.")
+Note = Field(default="", max_length=1000, description="Kept in the audit log and in the record's history.")
 
 
 class Chosen(Which):
     """Whose value is taken for a field."""
 
     field: str = Field(max_length=200, description="The field, or `all`.")
-    winner: str = Field(max_length=100, description="The side whose value is taken for both.")
+    winner: str = Field(max_length=100, description="The side whose value both sides get.")
     note: str = Note
 
 
@@ -37,7 +37,7 @@ class Noted(Which):
 
 
 class Some(Given):
-    """Which dead letters: those of one reason, of a mapping, or those named one by one as [side, entity, record]."""
+    """Which dead letters: those of one reason, of a mapping, or the named ones as [side, entity, record]."""
 
     mapping: str | None = Field(default=None, max_length=200)
     code: str | None = Field(default=None, max_length=60)
@@ -52,20 +52,20 @@ class Pausing(Named):
 
 
 class Filling(Named):
-    """A mapping whose older records are taken in."""
+    """A mapping whose records from before going live are synced."""
 
-    preview: bool = Field(default=False, description="Only count what would be looked at.")
+    preview: bool = Field(default=False, description="Only count the records that would be synced.")
 
 
 class Comparing(Given):
     """What is compared."""
 
-    mapping: str | None = Field(default=None, max_length=200, description="Left out: every mapping.")
+    mapping: str | None = Field(default=None, max_length=200, description="Default: every mapping.")
     full: bool = Field(default=False, description="Every record instead of those changed since the last sweep.")
 
 
 class Approving(Named):
-    """A mapping whose deletes are let through for a while."""
+    """A mapping whose held deletes are allowed for some time."""
 
     minutes: int = Field(default=60, ge=1, le=1440)
 
@@ -85,13 +85,13 @@ class SystemNamed(Given):
 class Rotating(SystemNamed):
     """A system whose hooks get new addresses."""
 
-    overlap: float = Field(default=24.0, ge=0, le=8760, description="For how many hours old addresses are taken in.")
+    overlap: float = Field(default=24.0, ge=0, le=8760, description="For how many hours old addresses stay valid.")
 
 
 class HookNamed(SystemNamed):
     """A hook of a system that a mapping needs."""
 
-    hook: str = Field(max_length=200, description="As the hooks are listed, such as `any.deal`.")
+    hook: str = Field(max_length=200, description="The hook's name in the list of hooks, such as `any.deal`.")
 
 
 class Stopping(HookNamed):
@@ -110,7 +110,9 @@ class Page(Given):
     """Which part of the audit log."""
 
     limit: int = Field(default=100, ge=1, le=500)
-    before: int | None = Field(default=None, ge=1, le=2**53, description="Only what is older than the one of this id.")
+    before: int | None = Field(
+        default=None, ge=1, le=2**53, description="Only entries older than the one with this id."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How the desk has the running bridge do something: a request in the store with the person's name, and its answer."""
+"""How the desk sends a request to the running bridge: through the store, with the person's name; and its answer."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -16,7 +16,7 @@ STEP_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a request. `state`: done, failed, or queued while it goes on in the background.
+    """What came of a request. `state`: done, failed, or queued while it continues in the background.
 
     `since`: the moment that was meant by a time such as `2h`, where this only told what would be done: send it with
     `go` for the same."""
@@ -33,7 +33,7 @@ class Outcome:
 async def ask(
     bridge: Bridge, person: Person, kind: str, arguments: Mapping[str, Any], seconds: float = ANSWER_SECONDS
 ) -> Outcome:
-    """Put it into the store and wait a moment: most requests are answered at once."""
+    """Store the request and wait a moment: most requests are answered at once."""
     store, clock = bridge.store, bridge.seams.clock
     number = await store.requests.ask(kind, arguments, person.name)
     end = clock.monotonic() + seconds
@@ -41,7 +41,7 @@ async def ask(
         if found.done_at is not None or clock.monotonic() >= end:
             return outcome(found)
         await clock.sleep(STEP_SECONDS)
-    raise NotThere(f"request {number} is gone")
+    raise NotThere(f"request {number} no longer exists")
 
 
 async def do_here(bridge: Bridge, person: Person, kind: str, arguments: Mapping[str, Any]) -> Outcome:

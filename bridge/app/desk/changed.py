@@ -1,4 +1,4 @@
-"""What accounts changed about the columns and names that mappings use, and taking it for known."""
+"""What accounts changed about the columns and names that mappings use, and accepting it."""
 
 from pydantic import Field
 
@@ -12,9 +12,9 @@ from bridge.domain.values import dataclass
 
 
 class Accepting(SystemNamed):
-    """A system whose columns are taken as they are now."""
+    """A system whose columns are accepted as they are now."""
 
-    column: str | None = Field(default=None, max_length=200, description="Left out: all of them.")
+    column: str | None = Field(default=None, max_length=200, description="Default: all of them.")
 
 
 @dataclass(frozen=True, slots=True)

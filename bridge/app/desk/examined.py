@@ -1,4 +1,4 @@
-"""What `bridge doctor` says, as the pages and the API tell it: every line with its remedy."""
+"""The findings of `bridge doctor`, as the pages and the API show them, each with its remedy."""
 
 from dataclasses import field
 
@@ -12,9 +12,9 @@ from bridge.domain.values import dataclass
 
 
 class Examining(Given):
-    """How much the doctor looks at."""
+    """How much the doctor checks."""
 
-    live: bool = Described(default=False, description="Also ask the accounts: clock, credentials, rights, hooks.")
+    live: bool = Described(default=False, description="Also call the accounts: clock, credentials, rights, hooks.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class DoctorLook:
-    """What the doctor said last. `about`: whether the accounts were asked."""
+    """The doctor's last findings. `about`: whether the accounts were called."""
 
     state: State
     about: str
@@ -42,7 +42,7 @@ class DoctorLook:
 
 
 class Doctor:
-    """Has everything looked at by `bridge doctor`, and tells what it said last."""
+    """Runs `bridge doctor`, and returns its last findings."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge

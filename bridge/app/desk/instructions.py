@@ -1,4 +1,4 @@
-"""Undo, link, unlink and restore by a person: first what it would do is shown; sent again with `go`, it is done."""
+"""Undo, link, unlink and restore by a person: first a preview; sent again with `go`, it is carried out."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -15,16 +15,16 @@ from bridge.app.desk.words import exactly
 from bridge.app.wording import moment_of
 
 SHOW_SECONDS = 30.0
-"""What would be done is found out by reading the records at their systems."""
+"""A preview reads the records at their systems."""
 DO_SECONDS = 10.0
 CONFIRM = "confirm it to do this"
 SHOWN = 20
 TIMES = frozenset({"at", "since"})
 """Arguments that are moments: what `2h` means is settled when it is shown, and not once more when it is done."""
-TIME = "A moment, `2026-05-01 14:30` (UTC unless it says otherwise), or how long ago: `30m`, `2h`, `3d`."
-Go = Field(default=False, description="Do it; left out, only what it would do is shown.")
-Note = Field(default="", max_length=1000, description="Kept in the audit log and in the record's story.")
-Show = Field(default=SHOWN, ge=1, le=1000, description="How many records are looked at and shown.")
+TIME = "A time, `2026-05-01 14:30` (UTC unless it names a zone), or how long ago: `30m`, `2h`, `3d`."
+Go = Field(default=False, description="Do it; the default only shows what it would do.")
+Note = Field(default="", max_length=1000, description="Kept in the audit log and in the record's history.")
+Show = Field(default=SHOWN, ge=1, le=1000, description="How many records the preview reads and shows.")
 
 
 class Undoing(Which):
@@ -45,7 +45,7 @@ class UndoingRun(Given):
 
 
 class UndoingMapping(Named):
-    """All that a mapping wrote since a time."""
+    """All writes of a mapping since a time."""
 
     since: str = Field(min_length=1, max_length=40, description=TIME)
     show: int = Show
@@ -54,11 +54,11 @@ class UndoingMapping(Named):
 
 
 class Linking(Which):
-    """Two records that become a pair. `other`: the id of the record of the other side."""
+    """Two records to link. `other`: the id of the record of the other side."""
 
     other: str = Field(min_length=1, max_length=200)
-    mapping: str | None = Field(default=None, max_length=200, description="Where several mappings have the entity.")
-    prefer: str | None = Field(default=None, max_length=100, description="The side whose values win where they differ.")
+    mapping: str | None = Field(default=None, max_length=200, description="Needed if several mappings have the entity.")
+    prefer: str | None = Field(default=None, max_length=100, description="The side whose values win if they differ.")
     go: bool = Go
     note: str = Note
 
@@ -72,14 +72,14 @@ class Unlinking(Which):
 
 
 class Restoring(Which):
-    """A deleted record that is made anew."""
+    """A deleted record that is created again."""
 
     go: bool = Go
     note: str = Note
 
 
 class Instructions:
-    """Each is one request, whether it only shows or does."""
+    """Each is one request, whether it only shows or acts."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge

@@ -195,7 +195,7 @@ class Front:
         ]
 
     async def _counted_pairs(self) -> Mapping[str, int]:
-        """Counted anew when that costs at most a hundredth of the time."""
+        """Counted again when that costs at most a hundredth of the time."""
         clock = self._bridge.seams.clock
         begun = clock.monotonic()
         if begun >= self._pairs_until:
@@ -290,7 +290,7 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
             text = f"{_many(one.dead_letters, 'record')} of {one.name} {_need(one.dead_letters)} a person"
             troubles.append(Trouble(text, f"/dead-letters?mapping={one.name}"))
         if one.problems:
-            text = f"The account lacks {_many(one.problems, 'column')} that {one.name} names"
+            text = f"The account does not have {_many(one.problems, 'column')} that {one.name} names"
             troubles.append(Trouble(text, f"/mappings/{one.name}"))
         if one.conflicts:
             troubles.append(Trouble(f"{_many(one.conflicts, 'conflict')} of {one.name} to choose", "/conflicts"))
@@ -298,7 +298,7 @@ def _of_mappings(mappings: list[MappingFigures]) -> list[Trouble]:
             text = f"{_many(one.waiting, 'record')} of {one.name} {'waits' if one.waiting == 1 else 'wait'}"
             troubles.append(Trouble(text, f"/waiting?mapping={one.name}"))
         if one.agreed is False:
-            troubles.append(Trouble(f"{one.name} did not agree when verified last", f"/mappings/{one.name}/verify"))
+            troubles.append(Trouble(f"{one.name} differed in the last verification", f"/mappings/{one.name}/verify"))
         if one.ended_early:
             text = f"The last verification of {one.name} ended early"
             troubles.append(Trouble(text, f"/mappings/{one.name}/verify"))

@@ -1,4 +1,4 @@
-"""A plan as the pages and the API tell it: what a live bridge would do now, by mapping and kind, with the records."""
+"""A plan as the pages and the API show it: what a live bridge would do now, by mapping and kind, with the records."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -24,10 +24,10 @@ ROWS = 100
 class Planning(Given):
     """Of what a plan is made."""
 
-    mapping: str | None = Described(default=None, max_length=200, description="Left out: every mapping.")
+    mapping: str | None = Described(default=None, max_length=200, description="Default: every mapping.")
     backfill: bool | None = Described(
         default=None,
-        description="Include records from before going live, or leave them out; else: where it was never live.",
+        description="Include records from before going live, or not; default: if it was never live.",
     )
 
 
@@ -83,7 +83,7 @@ class PlanLook:
 
 
 class Plans:
-    """Has plans made by `bridge plan`, and tells the last one."""
+    """Runs `bridge plan`, and returns the last plan."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge

@@ -45,7 +45,7 @@ def _state(bridge: Bridge) -> tuple[Operation, ...]:
     desk, background, accounts = work.Desk(bridge), runs.Background(bridge), changed.Accounts(bridge)
     return (
         Operation(
-            "overview", GET, "/overview", "The state of everything", READ, Nothing, overview.Overview, front.overview
+            "overview", GET, "/overview", "The state of all parts", READ, Nothing, overview.Overview, front.overview
         ),
         Operation("search", GET, "/records", "Find records", READ, records.Asked, records.Hits, finder.search),
         Operation(
@@ -55,7 +55,7 @@ def _state(bridge: Bridge) -> tuple[Operation, ...]:
             "compare",
             GET,
             f"{RECORD}/compare/{{mapping}}",
-            "Read both records of a pair now, and say what would be written",
+            "Read both records of a pair now, and show what would be written",
             READ,
             compare.WhichPair,
             compare.Comparison,
@@ -64,7 +64,7 @@ def _state(bridge: Bridge) -> tuple[Operation, ...]:
         Operation("waiting", GET, "/waiting", "What waits and why", READ, work.Part, work.Waiting, desk.waiting),
         Operation("letters", GET, "/dead-letters", "What needs a person", READ, work.Part, work.Letters, desk.letters),
         Operation("conflicts", GET, "/conflicts", "Fields to choose", READ, Nothing, work.Conflicts, desk.conflicts),
-        Operation("hooks", GET, "/hooks", "Registrations at vendors", READ, Nothing, runs.Hooks, background.hooks),
+        Operation("hooks", GET, "/hooks", "Hooks at the vendors", READ, Nothing, runs.Hooks, background.hooks),
         Operation(
             "changed", GET, "/columns", "What accounts changed", READ, Nothing, changed.Changed, accounts.changed
         ),
@@ -114,7 +114,7 @@ def _files(bridge: Bridge) -> tuple[Operation, ...]:
             "request",
             GET,
             "/requests/{request}",
-            "What came of a request",
+            "The result of a request",
             READ,
             actions.Number,
             Outcome,
@@ -129,18 +129,18 @@ def _looks(bridge: Bridge) -> tuple[Operation, ...]:
     verify = "/mappings/{mapping}/verify"
     look, file = planned.PlanLook, verified.VerifyLook
     return (
-        Operation("plan", GET, "/plan", "The last plan that was made", READ, Nothing, look, plans.plan),
+        Operation("plan", GET, "/plan", "The last plan", READ, Nothing, look, plans.plan),
         Operation(
             "make_plan", POST, "/plan", "Make a plan; nothing is written", OPERATE, planned.Planning, look, plans.make
         ),
         Operation(
-            "doctor", GET, "/doctor", "What the doctor said last", READ, Nothing, examined.DoctorLook, doctor.said
+            "doctor", GET, "/doctor", "The doctor's last findings", READ, Nothing, examined.DoctorLook, doctor.said
         ),
         Operation(
             "examine",
             POST,
             "/doctor",
-            "Have everything looked at; nothing is changed",
+            "Check every part; nothing is changed",
             OPERATE,
             examined.Examining,
             examined.DoctorLook,
@@ -151,7 +151,7 @@ def _looks(bridge: Bridge) -> tuple[Operation, ...]:
             "verify",
             POST,
             verify,
-            "Read both sides and say what differs; nothing is written",
+            "Read both sides and show what differs; nothing is written",
             OPERATE,
             verified.Verifying,
             file,
@@ -166,7 +166,7 @@ def _looks(bridge: Bridge) -> tuple[Operation, ...]:
             verified.Verifying,
             file,
             verifier.repair,
-            "Verify and repair? What differs or is missing is looked at again, and written to the other system.",
+            "Verify and repair? Records that differ or are missing are synced, which writes to the other system.",
         ),
     )
 
@@ -181,14 +181,14 @@ def _shows(name: str, path: str, about: str, given: type[Given], act: Act, sure:
 
 def _taken_back(bridge: Bridge) -> tuple[Operation, ...]:
     office = instructions.Instructions(bridge)
-    back = "Undo this? What the bridge overwrote is put back, and what it created is removed or unlinked."
+    back = "Undo this? Overwritten values are restored, and created records are removed or unlinked."
     return (
-        _shows("undo", f"{RECORD}/undo", "Undo what was written", instructions.Undoing, office.undo, back),
-        _shows("undo_run", "/runs/undo", "Undo all of a run", instructions.UndoingRun, office.undo_run, back),
+        _shows("undo", f"{RECORD}/undo", "Undo writes to a record", instructions.Undoing, office.undo, back),
+        _shows("undo_run", "/runs/undo", "Undo all writes of a run", instructions.UndoingRun, office.undo_run, back),
         _shows(
             "undo_mapping",
             "/mappings/{mapping}/undo",
-            "Undo all that a mapping wrote since a time",
+            "Undo all writes of a mapping since a time",
             instructions.UndoingMapping,
             office.undo_mapping,
             back,
@@ -196,10 +196,10 @@ def _taken_back(bridge: Bridge) -> tuple[Operation, ...]:
         _shows(
             "link",
             f"{RECORD}/link",
-            "Make a pair of two records",
+            "Link two records",
             instructions.Linking,
             office.link,
-            "Make this pair? What differs is written.",
+            "Link these records? Differing fields are written.",
         ),
         _shows(
             "unlink",
@@ -212,10 +212,10 @@ def _taken_back(bridge: Bridge) -> tuple[Operation, ...]:
         _shows(
             "restore",
             f"{RECORD}/restore",
-            "Make a deleted record anew",
+            "Create a deleted record again",
             instructions.Restoring,
             office.restore,
-            "Make this record anew? It gets a new id at its system.",
+            "Create this record again? It gets a new id at its system.",
         ),
     )
 
@@ -226,10 +226,10 @@ def _on_records(bridge: Bridge) -> tuple[Operation, ...]:
         _does(
             "resync",
             f"{RECORD}/resync",
-            "Look at a record again now",
+            "Sync a record now",
             actions.Noted,
             office.resync,
-            "Look at this record again now? What differs is written to the other system.",
+            "Sync this record now? Differing fields are written to the other system.",
         ),
         _does(
             "retry",
@@ -237,23 +237,23 @@ def _on_records(bridge: Bridge) -> tuple[Operation, ...]:
             "Try dead letters again",
             actions.Some,
             office.retry,
-            "Try again? What differs is written to the other system.",
+            "Try again? Differing fields are written to the other system.",
         ),
         _does(
             "discard",
             "/dead-letters/discard",
-            "Give dead letters up",
+            "Discard dead letters",
             actions.Some,
             office.discard,
-            "Give up? Nothing is written; a later change of the record brings it back.",
+            "Discard? Nothing is written; a later change of the record is synced again.",
         ),
         _does(
             "choose",
             "/conflicts/choose",
-            "Take one side's value of a field",
+            "Choose one side's value of a field",
             actions.Chosen,
             office.choose,
-            "Take this value for both sides? The other system's value is overwritten; the journal keeps it.",
+            "Use this value for both sides? The other system's value is overwritten; the journal keeps it.",
         ),
     )
 
@@ -265,26 +265,26 @@ def _on_mappings(bridge: Bridge) -> tuple[Operation, ...]:
         _does(
             "resume",
             "/mappings/{mapping}/resume",
-            "Go on writing",
+            "Continue writing",
             mappings.Named,
             office.resume,
-            "Go on writing? What waits is written now.",
+            "Continue writing? Waiting changes are written now.",
         ),
         _does(
             "approve",
             "/mappings/{mapping}/approve",
-            "Let held deletes through",
+            "Allow held deletes",
             actions.Approving,
             office.approve,
-            "Let deletes through? Records that are held are deleted or archived at the other system.",
+            "Allow the held deletes? These records are deleted or archived at the other system.",
         ),
         _does(
             "backfill",
             "/mappings/{mapping}/backfill",
-            "Take older records in",
+            "Sync records from before going live",
             actions.Filling,
             office.backfill,
-            "Take in the records from before going live? They are written to the other system.",
+            "Sync the records from before going live? They are written to the other system.",
         ),
         _does(
             "mode",
@@ -307,7 +307,7 @@ def _on_systems(bridge: Bridge) -> tuple[Operation, ...]:
             "Compare both sides",
             actions.Comparing,
             office.reconcile,
-            "Compare both sides now? What differs is written.",
+            "Compare both sides now? Differences are written.",
         ),
         _does(
             "repair",
@@ -323,12 +323,12 @@ def _on_systems(bridge: Bridge) -> tuple[Operation, ...]:
             "Give every hook a new address and secret",
             actions.Rotating,
             office.rotate_hooks,
-            "Rotate the hooks of this system? Each is registered anew before the old one is removed.",
+            "Rotate the hooks of this system? Each new hook is registered before the old one is removed.",
         ),
         _does(
             "resume_system",
             "/systems/{system}/resume",
-            "End the pause a vendor asked for",
+            "End a pause that a vendor asked for",
             actions.SystemNamed,
             office.resume_system,
             "End the pause that the vendor asked for? The bridge calls it again at once.",
@@ -336,7 +336,7 @@ def _on_systems(bridge: Bridge) -> tuple[Operation, ...]:
         _does(
             "check_system",
             "/systems/{system}/check",
-            "See whether a system answers",
+            "Check whether a system answers",
             actions.SystemNamed,
             office.check_system,
         ),
@@ -352,7 +352,7 @@ def _on_accounts(bridge: Bridge) -> tuple[Operation, ...]:
             "Remove a hook on purpose",
             actions.Stopping,
             office.stop_hook,
-            "Stop this hook? It is removed at the vendor, and sweeps carry its changes until it is started again.",
+            "Stop this hook? It is removed at the vendor, and sweeps find its changes until you start it again.",
         ),
         _does(
             "start_hook",
@@ -365,17 +365,17 @@ def _on_accounts(bridge: Bridge) -> tuple[Operation, ...]:
         _does(
             "accept_columns",
             "/systems/{system}/accept-columns",
-            "Take columns of an account as they are now",
+            "Accept columns of an account as they are now",
             changed.Accepting,
             accounts.accept_columns,
-            "Take this as it is? Only later changes are told; mapping files stay as they are.",
+            "Accept this as it is? Only later changes are reported; mapping files stay as they are.",
         ),
         _does(
             "accept_names",
             "/systems/{system}/accept-names",
-            "Take the new names of an account",
+            "Accept the new names of an account",
             actions.SystemNamed,
             accounts.accept_names,
-            "Take the new names? Mapping files must name them: correct those first.",
+            "Accept the new names? Mapping files must use them, so correct the files first.",
         ),
     )

@@ -1,4 +1,4 @@
-"""A verification as the pages and the API tell it: whether both sides agree, and what differs, with examples."""
+"""A verification as the pages and the API show it: whether both sides agree, and what differs, with examples."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import field
@@ -20,7 +20,7 @@ from bridge.verify.report import ALONE_WORDS, ALONE_WRONG, EXPECTED, PAIR_WORDS,
 class Verifying(Named):
     """A mapping that is verified."""
 
-    sample: int | None = Described(default=None, ge=1, le=2**53, description="So many pairs drawn at random, not all.")
+    sample: int | None = Described(default=None, ge=1, le=2**53, description="How many random pairs; default: all.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class VerifyLook:
 
 
 class Verifications:
-    """Has mappings verified by `bridge verify`, and tells what came of it."""
+    """Runs `bridge verify`, and returns its result."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -117,9 +117,9 @@ def _findings(report: Mapping[str, Any]) -> Iterator[Found]:
             named = {**tally, "examples": []} if why in EXPECTED else tally
             yield _found(f"only in {side}: {ALONE_WORDS[why]}", named, wrong=why in ALONE_WRONG)
     for name, tally in report["kept"].items():
-        yield _found(f"differ in {name}, and the bridge leaves it so", tally)
+        yield _found(f"differ in {name}, and the bridge leaves that as is", tally)
     for side, tally in report["duplicates"].items():
-        yield _found(f"match keys shown by several records of {side}", tally)
+        yield _found(f"match keys shared by several records of {side}", tally)
     for name, tally in report["references"].items():
         yield _found(f"references of {name} to records that are not linked", tally)
 

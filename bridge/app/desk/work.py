@@ -269,14 +269,14 @@ def _about(code: str) -> str:
 
 ABOUT = {
     Reason.UNTRANSLATABLE: "A value cannot be translated. Correct it at its product, or the mapping; then retry.",
-    Reason.REFERENCE_REJECTED: "A record it names is not linked, and the mapping says `missing: reject`.",
+    Reason.REFERENCE_REJECTED: "A record it refers to is not linked, and the mapping says `missing: reject`.",
     Reason.SEVERAL_MATCH: "Several records of the other side match. Merge them, or change a match key.",
-    Reason.HELD_AS_DUPLICATE: "It is a duplicate of a linked record. Merge the two, or say `duplicates: copy`.",
-    Reason.CREATE_UNKNOWN: "It is unknown whether a create took effect. Look at the product, delete what is too much, "
-    "then retry.",
+    Reason.HELD_AS_DUPLICATE: "It is a duplicate of a linked record. Merge the two, or write `duplicates: copy`.",
+    Reason.CREATE_UNKNOWN: "It is unknown whether a create took effect. Look at the product, delete what should not be "
+    "there, then retry.",
     Reason.CREATE_STILL_UNKNOWN: "An earlier create of its counterpart has an unknown outcome. Look there first.",
-    Reason.NO_CREATE_ANSWERED: "No create was answered. See whether the system answers, then retry.",
-    Reason.NO_WRITE_ANSWERED: "No write was answered. See whether the system answers, then retry.",
+    Reason.NO_CREATE_ANSWERED: "No create was answered. Check whether the system answers, then retry.",
+    Reason.NO_WRITE_ANSWERED: "No write was answered. Check whether the system answers, then retry.",
     Reason.REFUSED_AS_DUPLICATE: "The product refused it as a duplicate.",
     Reason.REFUSED: "The product refused it. Correct the value it names, then retry.",
     Reason.LOST_VISIBILITY: "The account may no longer see these records. Give it its rights back, or retry to say "

@@ -24,19 +24,19 @@ MANIFEST = Manifest(
         for entity, resource in RESOURCES.items()
     },
     limits=(
-        "No listing takes a time of change, and accounts and opportunities show none: every sweep reads all records"
-        " and compares them.",
-        "Hooks need an administrator's login, which no access token replaces; its refresh token is good once, so each"
-        " new one is stored before it is used. Without it there are no hooks, and sweeps bring every change.",
-        "The server takes callback addresses with https on port 443 and a public address only, and an organisation has"
-        " at most 10 hooks.",
-        "A hook is switched off by the server when its maker is no administrator any more, or after an answer of 410;"
-        " the bridge switches it on again and sweeps.",
-        "A hook's secret is shown once, when it is made; when it is lost it is exchanged for a new one.",
-        "A callback carries no address and not every field, so the record is read.",
+        "Listings cannot be filtered by time of change, and accounts and opportunities show none: every sweep reads"
+        " all records and compares them.",
+        "Hooks need an administrator's login, which an access token cannot replace; its refresh token is valid once,"
+        " so each new one is stored before it is used. Without it there are no hooks, and sweeps find every change.",
+        "The server accepts callback addresses only with https on port 443 and a public address, and an organisation"
+        " has at most 10 hooks.",
+        "The server switches a hook off when its creator is no longer an administrator, or after the answer 410; the"
+        " bridge switches it on again and runs a sweep.",
+        "A hook's secret is shown only when it is created; a lost one is replaced by a new one.",
+        "A callback contains no address and not every field, so the record is read.",
         "Names of accounts and e-mail addresses of contacts are unique in an organisation.",
         "A contact needs a first and a last name. A closed opportunity needs the day it was closed.",
-        "Creates and updates are answered without the record, which is read again.",
+        "The answers to creates and updates do not contain the record, so it is read again.",
         "Converted leads are in no listing.",
     ),
     not_yet=("custom fields", "line items of opportunities", "tags, teams and assignments", "tickets and invoices"),

@@ -94,18 +94,18 @@ MANIFEST = Manifest(
         "Reads of contacts may leave out phone, address and note: these columns are then unread, never empty.",
         "Updates send the whole record just read with the changes: columns Deskera does not show cannot be kept.",
         "A deal's status follows its stage and cannot be written; write pipeline and stage instead.",
-        "Books records are known by their code. Of Books contacts and products only creating raises an event: edits and"
-        " deletes cross with the next sweep.",
-        "Invoices, bills and notes show their lines as `lines`, and one that is alone also as `line`. Lines have no id"
-        " of their own: a line is known by its place in the record just read.",
-        "Whether an invoice or bill is a draft is decided when it is made; approving it is a person's act in Deskera.",
-        "Notes change their date, memo and line only.",
-        "Of Books, older servers delete bills only: any other delete is refused and becomes a dead letter.",
-        "A callback that names a Books record by its number alone, without code, leads to a sweep of that entity.",
-        "A deleted record is just not found any more, and the event that reported it may be lost: two reads, a look at"
-        " another record and the deletion threshold stand in for evidence.",
-        "One hook serves one event type; Deskera may limit their number, and then sweeps cover what is missing.",
-        "Whether Deskera's search finds a contact at once after it was created is not documented.",
+        "Books records are identified by their code. For Books contacts and products only a create raises an event:"
+        " edits and deletes cross with the next sweep.",
+        "Invoices, bills and notes show their lines as `lines`, and one that is alone also as `line`. Lines have no"
+        " id of their own: a line is identified by its position in the record just read.",
+        "Whether an invoice or bill is a draft is decided when it is created; a person approves it in Deskera.",
+        "Only the date, memo and line of notes can be changed.",
+        "In Books, older servers delete only bills: any other delete is refused and becomes a dead letter.",
+        "A callback that names a Books record only by its number, without code, leads to a sweep of that entity.",
+        "A deleted record is only not found, and the event that reported it may be lost: two reads, a canary read"
+        " and the deletion threshold replace evidence.",
+        "One hook serves one event type; Deskera may limit their number, and then sweeps find the other changes.",
+        "Deskera does not document whether its search finds a contact right after its creation.",
     ),
     not_yet=("custom fields of Books records", "CRM+ tables"),
 )

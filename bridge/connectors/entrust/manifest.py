@@ -51,21 +51,20 @@ MANIFEST = Manifest(
     },
     limits=(
         "A user is a person's login. Users are created only with the option create_users and deleted only with"
-        " delete_users; `archive` makes a user inactive. Registration and verification are not asked for, and no mail"
+        " delete_users; `archive` makes a user inactive. No registration or verification is requested, and no e-mail"
         " is sent, unless the options say so.",
-        "Users that a directory or another source owns are read only, unless the options say so.",
-        "Changes of users between callbacks are found in the audit events, which need the right REPORTS:VIEW; without"
-        " it every user is read and compared.",
+        "Users that a directory or another source owns are read-only, unless the options say otherwise.",
+        "Changes of users between callbacks are found in the audit events, which need the right REPORTS:VIEW;"
+        " without it every user is read and compared.",
         "Whether an edit of attributes, aliases, groups or organizations moves a user's modification time is not"
-        " documented, so it is not relied on.",
+        " documented, so the bridge does not rely on it.",
         "Users can be searched by user id and external id only; others are matched by the bridge's own index.",
-        "Groups and organizations raise no events, and organizations show no times: both are swept whole.",
-        "An organization whose creation was left without an answer is never looked up by itself.",
-        "A webhook's signing token is shown once; when it is lost the webhook is replaced.",
-        "A webhook is disabled after 100 failed deliveries; the bridge enables it again and sweeps. A tenant has at"
-        " most 20 active ones.",
-        "How deliveries are signed is documented in two generations; the bridge takes either and never goes back to the"
-        " older one.",
+        "Groups and organizations raise no events, and organizations show no times: sweeps read all of both.",
+        "An organization whose create was not answered is not looked up automatically.",
+        "A webhook's signing token is shown once; if it is lost, the webhook is replaced.",
+        "A webhook is disabled after 100 failed deliveries; the bridge enables it again and runs a sweep. A tenant"
+        " has at most 20 active ones.",
+        "Two generations of signatures are documented; the bridge accepts both and never goes back to the older one.",
         "A user's only organization is the column `organization`; with several, use the set `organizations`.",
         "A user's list of groups or organizations is written whole.",
     ),

@@ -208,23 +208,24 @@ MANIFEST = Manifest(
         ),
     },
     limits=(
-        "Deleted persons, organizations and products show only by webhook, by reading the record, or by a full sweep;"
-        " deleted deals are listed for 30 days.",
+        "Deleted persons, organizations and products show only by webhook, by reading the record, or by a full"
+        " sweep; deleted deals are listed for 30 days.",
         "A deleted record is purged after 30 days; before that a read shows it marked as deleted.",
-        "Archived deals and leads cannot be edited through the API, except for `is_archived` itself, and whether that"
-        " brings one back the vendor does not say.",
-        "A deleted record cannot be restored through the API in its present version.",
-        "Filters of a mapping are not sent to the vendor: every record is listed, 500 to a call.",
-        "A deal with products is worth their sum: map its `value` or its `products`, not both. Its products are read"
-        " by a call of their own, for mappings that have them; a hundred deals share one in sweeps.",
-        "A lead needs a person or an organization. Its custom fields are the deal's; it raises no events of version 1.",
-        "A user can only be read; there is no listing of changed users, all are read each time.",
+        "Archived deals and leads cannot be edited through the API, except for `is_archived` itself. The vendor does"
+        " not say whether that brings one back.",
+        "The current API cannot restore a deleted record.",
+        "Filters of a mapping are not sent to the vendor: every record is listed, 500 per call.",
+        "The value of a deal with products is their sum: map its `value` or its `products`, not both. Its products"
+        " are read by a separate call, for mappings that have them; in sweeps a hundred deals share one call.",
+        "A lead needs a person or an organization. It has the custom fields of deals, and raises no version 1 events.",
+        "Users can only be read. There is no listing of changed users, so all are read each time.",
         "The person of an activity is written as its only participant, so that other participants are lost.",
-        "The vendor bans a hook for 30 minutes after ten failed first deliveries and loses what happens meanwhile;"
-        " after three days without a successful delivery it deletes the hook.",
+        "The vendor bans a hook for 30 minutes after ten failed first deliveries, and the events of that time are"
+        " lost; after three days without a successful delivery it deletes the hook.",
         "At most 40 hooks per user; registering them needs an administrator's token or the OAuth scope `admin`.",
-        "Search misses what was written a moment ago.",
-        "Renaming a pipeline, stage, label, option or custom field is noticed, but the old name counts until accepted.",
+        "Search does not find what was just written.",
+        "The bridge notices a renamed pipeline, stage, label, option or custom field, but uses the old name until"
+        " accepted.",
     ),
     not_yet=("custom fields of activities",),
 )

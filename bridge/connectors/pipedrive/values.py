@@ -165,7 +165,7 @@ def write_prices(value: Any) -> list[dict[str, Any]]:
 
 
 def nullable(codec: Codec, value: Any) -> Any:
-    """None stays None, and what is no text is None where it shows none."""
+    """None stays None, and what is not text is None where it shows none."""
     nothing = value is None if codec in (read_text, write_text) else holds_nothing(value)
     return None if nothing else codec(value)
 

@@ -45,17 +45,18 @@ MANIFEST = Manifest(
         "Edits of e-mails, phones, addresses and custom fields raise no event and may not touch the modification"
         " time: they cross with the next full sweep, which reads every record.",
         "Products raise no event and show no time of change or creation; they are swept, and written whole.",
-        "A product whose creation was left without an answer is never looked up by itself.",
-        "SuperOffice stops a hook after an outage of seconds and loses what happens meanwhile; the bridge registers"
-        " it again and sweeps.",
+        "A product whose create was not answered is not looked up automatically.",
+        "SuperOffice stops a hook after an outage of seconds, and the events of that time are lost; the bridge"
+        " registers it again and runs a sweep.",
         "A deleted contact or person stays in the recycle bin, by default for 14 days; both deletes raise an event.",
-        "Merges raise no event of their own: the loser is gone, the survivor is seen as changed. Where it went is read"
-        " from the log of merges, when a record is gone and in each sweep; the bridge's user must be let into it.",
-        "Text cannot be null in SuperOffice: an empty one reads as nothing, and nothing is written as empty; numbers"
-        " are emptied to 0.",
-        "Several records can have the same name or e-mail: SuperOffice enforces no unique value.",
-        "Countries go by their two-letter ISO code; other list items by their text in the configured language.",
-        "Renaming a list item or custom field is noticed, but the old name counts until the new one is accepted.",
+        "Merges raise no event of their own: the loser is gone, and the survivor looks changed. The bridge reads the"
+        " survivor from the log of merges, when a record is gone and in each sweep; its user needs the right to read"
+        " that log.",
+        "Text cannot be null in SuperOffice: empty text is read as no value, and no value is written as empty text;"
+        " numbers are emptied to 0.",
+        "Several records can have the same name or e-mail: SuperOffice enforces no unique values.",
+        "Countries are named by their two-letter ISO code, other list items by their text in the configured language.",
+        "The bridge notices a renamed list item or custom field, but uses the old name until the new one is accepted.",
         "Filters of a mapping are not sent to SuperOffice: every record is listed.",
         "The webhook agent must be enabled for the app (online) or in the server's settings (onsite).",
     ),
@@ -69,7 +70,7 @@ MANIFEST = Manifest(
         "documents, tickets and relations",
         "price lists",
         "extra tables",
-        "users with their e-mail addresses: SuperOffice Online lets no app read its users, so owners (`associate_id`)"
+        "users with their e-mail addresses: SuperOffice Online does not let apps read users, so owners (`associate_id`)"
         " are mapped by a table",
     ),
 )

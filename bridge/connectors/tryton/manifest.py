@@ -78,39 +78,40 @@ MANIFEST = Manifest(
         ),
     },
     limits=(
-        "Employees are read only: for mappings that pair users. Their e-mail address is the first of their party.",
-        "There are no webhooks: sweeps bring every change, at the pace of `sweep_seconds` of the system.",
-        "A contact mechanism or an address that is deleted by itself, not from its party's form, shows with the next"
-        " full sweep.",
-        "Deletes are found in the log of what users do (`ir.model.log`), for which the user needs the right to read it;"
-        " what a program inside the server deletes, variants that go with their template, and all deletes without that"
-        " right show with the next full sweep.",
-        "What changes in a transaction carries the time it began, so each sweep looks back by"
+        "Employees are read-only, for mappings that pair users. Their e-mail address is the first one of their party.",
+        "There are no webhooks: sweeps find every change, as often as `sweep_seconds` of the system says.",
+        "If a contact mechanism or an address is deleted on its own, not in its party's form, the change shows with"
+        " the next full sweep.",
+        "Deletes are found in the log of what users do (`ir.model.log`), for which the user needs the right to read"
+        " it; what a program inside the server deletes, variants that go with their template, and all deletes without"
+        " that right show with the next full sweep.",
+        "Changes carry the time when their transaction began, so each sweep looks back by"
         " `longest_transaction_seconds`.",
         "Refusals are sentences in the user's language, without a code and without the field they are about.",
-        "A change that Tryton wants a person to confirm is refused.",
-        "A write is refused and decided anew when somebody changed the record, its contact mechanisms or its address"
-        " since it was read.",
+        "A change that Tryton wants a person to confirm fails.",
+        "A write is refused and decided again if somebody has changed the record, its contact mechanisms or its"
+        " address since it was read.",
         "`state` of an opportunity is changed by its buttons, one after the other; `won` comes with its sale only."
         " `converted` makes a sale. An opportunity is cancelled before it is deleted.",
         "An opportunity needs a party and an employee before it leaves the state `lead`.",
         "A sale is a draft first; `state` is changed by its buttons (`quotation`, `confirmed`, `cancelled`, back to"
-        " `draft`). The server's queue takes a confirmed one on to `processing` and `done`, from where no button leads"
-        " back."
-        " `description`, `party`, `currency` and the lines can be written while it is a draft, `date` until it is"
-        " confirmed, `reference` and `comment` always; other writes are refused. It is never taken back to be changed.",
-        "A new sale gets the addresses, terms and methods that Tryton's form takes from its party, and a new line the"
-        " unit, price and taxes that it takes from the product, where the mapping does not say them. A quotation needs"
+        " `draft`). The server's queue takes a confirmed one on to `processing` and `done`, from where no button"
+        " leads back. `description`, `party`, `currency` and the lines can be written while it is a draft, `date`"
+        " until it is confirmed, `reference` and `comment` always; other writes are refused. It is never taken back"
+        " to be changed.",
+        "A new sale gets the addresses, terms and methods that Tryton's form takes from its party, and a new line"
+        " the unit, price and taxes that it takes from the product, unless the mapping sets them. A quotation needs"
         " an address of the party.",
         "A line needs a `salable` product with a `sale_unit`; without one said, that is the unit of the product. A"
         " quantity has no more decimals than its unit. Titles, subtotals and comments among the lines stay as they"
         " are.",
         "A product is a variant; its name, type, unit and price are those of all variants of its template, and are"
         " written only where there is one.",
-        "People and companies are one model. `category` is a party's oldest category: filter by it where both cross. To"
-        " write it puts that category in the place of the oldest one.",
+        "People and companies are one model. `category` is a party's oldest category: filter by it where both cross."
+        " To write it replaces the oldest category.",
         "`address` is a party's first address; further ones stay as they are. Its subdivision is shown only.",
-        "A failed login is not repeated by itself for half an hour: the server would shut out the right password, too.",
+        "A failed login is not repeated automatically for half an hour: the server would lock out the right"
+        " password, too.",
     ),
     not_yet=("identifiers of parties", "further addresses of a party"),
 )

@@ -54,7 +54,7 @@ def _reason(raw: str, text: str) -> str:
     named = _NAMED.fullmatch(text) if len(text) <= 2 * _LONGEST else None
     if named and "@" in named["address"]:
         return f"{describe(raw)} names a person as well; keep only `{named['address']}` in this column"
-    return f"{describe(raw)} is no e-mail address: {_why(text)}"
+    return f"{describe(raw)} is not an e-mail address: {_why(text)}"
 
 
 def _why(text: str) -> str:

@@ -7,7 +7,7 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 def ascii_form(text: str) -> str | None:
-    """The address with its domain in ASCII (`xn--...`); None when it is no address. Syntax only, no look-up."""
+    """The address with its domain in ASCII (`xn--...`); None when it is not an address. Syntax only, no look-up."""
     try:
         found = email_validator.validate_email(
             text,

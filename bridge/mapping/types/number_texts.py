@@ -101,10 +101,10 @@ def read_number_text(raw: str, style: str | None) -> Decimal | None:
         if _PLAIN.fullmatch(text):
             return Decimal(text)
         people = "; give the field rule a number-format: en, de or fr" if _FOR_PEOPLE.fullmatch(text) else ""
-        raise Untranslatable(f"{describe(raw)} is no number{people}")
+        raise Untranslatable(f"{describe(raw)} is not a number{people}")
     writing, text = _writing_of(style), text.replace("\u2212", "-")
     if not writing.pattern.fullmatch(text):
-        raise Untranslatable(f"{describe(raw)} is no number as {writing.said} writes it")
+        raise Untranslatable(f"{describe(raw)} is not a number as {writing.said} writes it")
     return Decimal(text.translate(dict.fromkeys(map(ord, writing.marks))).replace(writing.point, "."))
 
 

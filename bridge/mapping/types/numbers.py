@@ -50,7 +50,7 @@ def parse_decimal(raw: Any, style: str | None = None) -> Decimal | None:
     else:
         raise Untranslatable(f"expected a number, found {describe(raw)}")
     if not number.is_finite():
-        raise Untranslatable(f"{describe(raw)} is no number")
+        raise Untranslatable(f"{describe(raw)} is not a number")
     if abs(number.adjusted()) > _DIGITS_MAX:
         raise Untranslatable(f"{describe(raw)} is out of range")
     return number

@@ -108,7 +108,7 @@ def parse_country(raw: Any, languages: tuple[str, ...] = ()) -> str | None:
     code = _code(text, languages) if text else None
     if code is None:
         more = f", or name in {', '.join(languages)}" if languages else ""
-        raise Untranslatable(f"{describe(raw)} is no country known by ISO code, English or official name{more}")
+        raise Untranslatable(f"{describe(raw)} is not a country known by ISO code, English or official name{more}")
     return code
 
 
@@ -161,7 +161,7 @@ def parse_currency(raw: Any) -> str | None:
     if not code:
         return None
     if code not in _currencies():
-        raise Untranslatable(f"{describe(raw)} is no ISO 4217 currency code")
+        raise Untranslatable(f"{describe(raw)} is not an ISO 4217 currency code")
     return code
 
 

@@ -56,7 +56,7 @@ class TimeFormat:
         try:
             return date(*(int(found[name]) for name in ("year", "month", "day")))
         except ValueError:
-            raise Untranslatable(f"{describe(raw)} is no day there is") from None
+            raise Untranslatable(f"{describe(raw)} is not a valid date") from None
 
     def moment(self, raw: str, zone: tzinfo) -> datetime | None:
         """In UTC. Where clocks are put back, the first of two hours that read the same."""

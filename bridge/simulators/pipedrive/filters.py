@@ -93,7 +93,7 @@ class Filters:
         for code in self._codes(entity):
             if str(self._state.field_number(entity, code)) == field_id:
                 return code
-        raise Refused(400, envelope(f"field_id {field_id} is no field of {entity.plural}"))
+        raise Refused(400, envelope(f"field_id {field_id} is not a field of {entity.plural}"))
 
     def _codes(self, entity: Entity) -> list[str]:
         known = self._state.fields.get(entity.fields_of or entity.name, {})

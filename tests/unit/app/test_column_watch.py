@@ -60,7 +60,7 @@ async def test_a_warning_stands_while_its_system_is_silent(
         answers["silent"] = silent
         await watch.look()
         assert (await _columns(bridge)).status is Status.WARN
-    assert caplog.text.count("the account lacks what a mapping names") == 1
+    assert caplog.text.count("the account does not have what a mapping names") == 1
 
 
 async def test_a_mapping_that_is_gone_has_no_problems(bridge: Any, answers: dict[str, Any], clock: FakeClock) -> None:

@@ -176,7 +176,7 @@ def test_a_misspelt_word_of_a_mapping_file_is_one_fault(tmp_path: Path, pair: st
             checked_files(tmp_path / "m", None)
         except ConfigError as error:
             faulty += 1
-            told = [str(fault) for fault in error.faults if "which is no mapping" not in fault.what]
+            told = [str(fault) for fault in error.faults if "which is not a mapping" not in fault.what]
             several += [(name, word, told)] if len(told) > 1 else []
         file.write_text(text)
     assert several == []

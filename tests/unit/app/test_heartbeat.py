@@ -26,4 +26,4 @@ async def test_it_is_said_once_that_the_store_takes_writes_again(
     with pytest.raises(RuntimeError):  # the list has ended
         async with asyncio.timeout(10):
             await _beat(bridge)  # type: ignore[arg-type]
-    assert [record.getMessage() for record in caplog.records] == ["the store takes writes again"]
+    assert [record.getMessage() for record in caplog.records] == ["the store accepts writes again"]

@@ -23,7 +23,7 @@ def test_a_time_may_be_how_long_ago(text: str, seconds: float) -> None:
 
 
 def test_what_is_no_time_is_refused_with_one_that_is() -> None:
-    with pytest.raises(click.BadParameter, match="`yesterday` is no time: write one like `2026-05-01 14:30`"):
+    with pytest.raises(click.BadParameter, match="`yesterday` is not a time: write one like `2026-05-01 14:30`"):
         Moment().convert("yesterday", None, None)
 
 

@@ -25,7 +25,7 @@ def done(summary: Any, age: float = 10.0) -> Verification:
         (done(AGREES, 200.0), 100.0, Status.PASS, "1 of 1"),
         (done(DIFFERS), None, Status.WARN, "`bridge verify people`"),
         (done({**AGREES, "fault": "crm: busy"}), None, Status.WARN, "crm: busy"),
-        (Verification("people", NOW - 5), None, Status.PASS, "nothing was verified yet"),
+        (Verification("people", NOW - 5), None, Status.PASS, "nothing has been verified yet"),
     ],
 )
 def test_health_warns_of_what_differs_and_of_a_schedule_that_is_not_kept(
@@ -62,4 +62,4 @@ def test_figures_are_bounded_and_whole() -> None:
 def test_status_tells_of_one_that_was_cut_off() -> None:
     (row,) = verify_rows({"people": Verification("people", NOW)}, {})
     assert (row["verified"], row["pairs"]) == ("not yet", 0)
-    assert "cut off" in str(row["result"])
+    assert "interrupted" in str(row["result"])

@@ -59,7 +59,7 @@ def test_a_country_is_known_by_code_and_by_every_official_form(text: str, code: 
     ],
 )
 def test_what_is_no_country_or_could_be_two_is_refused(text: str) -> None:
-    with pytest.raises(Untranslatable, match="is no country known by ISO code"):
+    with pytest.raises(Untranslatable, match="is not a country known by ISO code"):
         parse_country(text)
 
 
@@ -98,7 +98,8 @@ def test_a_row_may_know_further_names_and_a_side_may_keep_the_english_one() -> N
 def test_an_alias_of_no_country_is_refused_when_loaded() -> None:
     with pytest.raises(ConfigError) as caught:
         mapping_of("  land: {crm: a, erp: b, type: country, aliases: {Norge: NN}}\n")
-    assert str(caught.value).startswith("people.yaml:6:58: `Norge` in `aliases` of field rule land: `NN` is no country")
+    expected = "people.yaml:6:58: `Norge` in `aliases` of field rule land: `NN` is not a country"
+    assert str(caught.value).startswith(expected)
 
 
 def test_names_in_three_columns_join_and_split() -> None:
@@ -119,7 +120,7 @@ def test_a_numeric_code_in_a_column_of_numbers_has_lost_its_zeros(raw: object, c
 
 @pytest.mark.parametrize("raw", [True, 1.5, -578, ["NO"], {"a": 1}, 0, 10**30])
 def test_what_is_no_code_or_name_is_refused_whatever_it_is(raw: object) -> None:
-    with pytest.raises(Untranslatable, match="is no country known by ISO code"):
+    with pytest.raises(Untranslatable, match="is not a country known by ISO code"):
         parse_country(raw)
 
 

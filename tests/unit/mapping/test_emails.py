@@ -41,7 +41,7 @@ def test_an_address_is_cleaned_of_what_is_no_part_of_it(text: str) -> None:
 def test_what_is_no_address_is_refused_with_the_value_and_the_reason(text: str) -> None:
     with pytest.raises(Untranslatable) as caught:
         EMAIL.parse(text)
-    assert "is no e-mail address: " in str(caught.value)
+    assert "is not an e-mail address: " in str(caught.value)
     assert text[:20].strip() in str(caught.value)
 
 

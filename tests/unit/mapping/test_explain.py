@@ -92,4 +92,4 @@ def test_an_example_its_filter_leaves_out_or_that_cannot_be_translated_fails() -
     )
     there, back = run_tests(load_text(head + rows, "m.yaml"))
     assert "where: expected a record of this mapping, found one its filter leaves out" in str(there)
-    assert "size: erp length: `x` is no number" in str(back)
+    assert "size: erp length: `x` is not a number" in str(back)

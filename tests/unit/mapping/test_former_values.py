@@ -128,7 +128,7 @@ def test_what_nobody_edited_is_written_nowhere_and_remembered_anew_where_the_typ
         name for name, one in found.items() if one.action in (Action.TO_LEFT, Action.TO_RIGHT, Action.HOLD)
     } == set()
     assert {name for name, one in found.items() if one.action is Action.IN_SYNC} == REREAD - {"double"}
-    assert "is no e-mail address" in found["double"].reason
+    assert "is not an e-mail address" in found["double"].reason
 
 
 def test_types_that_mean_what_they_meant_keep_their_fingerprints() -> None:

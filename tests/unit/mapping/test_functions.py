@@ -147,7 +147,7 @@ WRONG = {
     "unknown": (
         "{column: a, via: trimm}",
         "",
-        "`trimm` of `crm` of field rule f is no function",
+        "`trimm` of `crm` of field rule f is not a function",
         "did you mean `trim`?",
     ),
     "argument": ("{column: a, via: {cut: x}}", "", "`cut` of `crm` of field rule f takes a length", "{cut: 5}"),

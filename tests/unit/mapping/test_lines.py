@@ -174,7 +174,7 @@ def test_a_new_record_gets_the_lines_of_its_source() -> None:
 
 def test_a_line_that_cannot_be_understood_is_named() -> None:
     reading = read(ORDERS["crm"], Side.LEFT, {"products": crm(A, ("B", "many", 1))})
-    assert [problem.message for problem in reading.problems] == ["crm products: line 2, amount: `many` is no number"]
+    assert [problem.message for problem in reading.problems] == ["crm products: line 2, amount: `many` is not a number"]
 
 
 def test_a_line_names_records_of_other_mappings() -> None:

@@ -123,7 +123,7 @@ def test_a_value_that_cannot_be_translated_stops_its_field_and_says_why() -> Non
     mapping = row_of(", type: integer")
     decision = decide(mapping, ("x", 1), (0, 0))
     assert decision.action is NONE
-    assert decision.reason == "crm a: `x` is no number"
+    assert decision.reason == "crm a: `x` is not a number"
 
 
 def merged(mapping: Mapping, now: Any, was: Any) -> dict[Action, Any]:

@@ -28,7 +28,7 @@ ODD = ["1_000", "٣٤", "7e2", "\uff11\uff12", "0x1f", "1,250.50", "1.250,50", "
 def test_a_text_that_is_no_plain_number_is_refused_with_the_value(name: str, raw: str) -> None:
     with pytest.raises(Untranslatable) as caught:
         make_kind(name, {}).parse(raw)
-    assert f"`{raw}` is no number" in str(caught.value)
+    assert f"`{raw}` is not a number" in str(caught.value)
 
 
 @pytest.mark.parametrize("raw", ["1,250.50", "1.250,50", "1 250,50", "12,5"])
@@ -70,7 +70,7 @@ def test_a_stated_writing_is_read(style: str, raw: str, number: str) -> None:
     ],
 )  # fmt: skip
 def test_another_writing_than_the_stated_is_refused_not_guessed(style: str, raw: str) -> None:
-    with pytest.raises(Untranslatable, match=f"is no number as number-format: {style} writes it"):
+    with pytest.raises(Untranslatable, match=f"is not a number as number-format: {style} writes it"):
         make_kind("decimal", {"number-format": style}).parse(raw)
 
 

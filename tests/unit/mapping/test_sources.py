@@ -96,7 +96,7 @@ def test_tests_may_stand_beside_their_mapping(tmp_path: Path) -> None:
     assert [str(example.place) for example in mapping.examples] == ["people.test.yaml:3:5"]
     (tmp_path / "people.test.yaml").write_text("mapping: poeple\ntests: []\n")
     with pytest.raises(
-        ConfigError, match=r"people\.test\.yaml:1:10: tests for `poeple`, which is no mapping - did you"
+        ConfigError, match=r"people\.test\.yaml:1:10: tests for `poeple`, which is not a mapping - did you"
     ):
         load_mappings(tmp_path)
 

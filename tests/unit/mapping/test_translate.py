@@ -74,7 +74,7 @@ def test_what_cannot_be_translated_is_a_problem_of_its_field_alone() -> None:
     assert reading.values["name"] == "Ana"
     assert reading.values["rank"] is UNREAD
     assert "rank" in reading.hashes
-    assert [str(problem) for problem in reading.problems] == ["rank: crm custom.Rank: `high` is no number"]
+    assert [str(problem) for problem in reading.problems] == ["rank: crm custom.Rank: `high` is not a number"]
 
 
 def test_a_hash_follows_the_columns_of_its_own_field() -> None:

@@ -204,7 +204,7 @@ async def test_a_stop_cuts_short_what_runs_too_long(make: Make, caplog: pytest.L
     with caplog.at_level(logging.WARNING):
         await timetable.stop(grace_seconds=0.01)
     assert job.now == 0
-    assert [record.message for record in caplog.records] == ["job was cut short by the stop"]
+    assert [record.message for record in caplog.records] == ["job was interrupted by the stop"]
 
 
 async def test_a_stop_does_not_wait_for_a_store_that_is_away(make: Make, clock: FakeClock) -> None:

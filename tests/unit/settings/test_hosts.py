@@ -52,7 +52,7 @@ def test_what_is_no_host_is_none(authority: str) -> None:
 
 @pytest.mark.parametrize("host", ["https://bridge", "bridge:8081", "10.0.0.5/24", "*", "", "[fd00::5"])
 def test_a_setting_that_is_no_host_is_refused_with_examples(host: str) -> None:
-    with pytest.raises(ValueError, match=r"is no name or address: write bridge\.internal"):
+    with pytest.raises(ValueError, match=r"is not a name or address: write bridge\.internal"):
         AdminSettings(hosts=["good.example", host])
 
 

@@ -44,8 +44,7 @@ def test_every_fault_is_told_at_once_with_its_line_and_a_remedy(faults_of: Probl
         " - Where vendors reach the public listener: https://bridge.example.com",
         f"{path}:11: sides.erp: `erp2` is not below `systems:` - did you mean `erp-2`?",
         f"{path}:12: sync.atempts_limit: unknown key - did you mean `attempts_limit`?",
-        f"{path}:12: sync.workers: must be greater than 0 - "
-        "Records processed at the same time, for each pair of systems.",
+        f"{path}:12: sync.workers: must be greater than 0 - Records processed at the same time, per pair of systems.",
         f"{path}:13: xyz: unknown key - known: {', '.join(sorted(Settings.model_fields))}",
     ]
 

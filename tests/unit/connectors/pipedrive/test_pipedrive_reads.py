@@ -58,7 +58,7 @@ async def test_what_cannot_be_understood_is_unread() -> None:
 async def test_fields_of_equal_name_are_left_out_and_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     record = await read_deal()
     assert "Shirt" not in record.fields["custom"]
-    assert "deal field: 'Shirt' is there several times" in caplog.text
+    assert "deal field: 'Shirt' appears several times" in caplog.text
 
 
 async def test_numbers_as_text_and_ids_as_text_read_the_same() -> None:
