@@ -17,16 +17,12 @@ IN_MEMORY := $(if $(MEMORY),TMPDIR=$(MEMORY) )
 venv: $(STAMP)
 
 # The lock file pins every package with its hash; the project itself is then added without any dependency of its own.
-# uv takes 20 s of CPU where pip takes 55, on both cores; where it does not reach the packages, pip does it.
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-UV  := UV_LINK_MODE=copy $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
-
-$(STAMP): requirements-dev.lock requirements-uv.lock pyproject.toml
+$(STAMP): requirements-dev.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
 	@echo "Installing the pinned packages into $(VENV), once: one to three minutes, 750 MB. pip is silent meanwhile."
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --require-hashes -r requirements-uv.lock && $(UV) --require-hashes -r requirements-dev.lock || $(PIP) --require-hashes -r requirements-dev.lock
-	$(PIP) --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 # What most mistakes break, in under a minute on two cores: no sockets, no PostgreSQL, no processes.
@@ -156,7 +152,6 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q $(EXTRAS) pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev -q pyproject.toml -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q --group docs -o requirements-docs.lock
-	echo uv | uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q - -o requirements-uv.lock
 
 # The pages that are generated: settings from their model, systems from the manifests.
 docs: venv

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 HERE = Path(__file__).parent
 LIST = HERE / "advisories.json"
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-docs.lock", "requirements-uv.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-docs.lock")
 OLD_DAYS = 90
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\]+)", re.MULTILINE)
 

@@ -27,8 +27,8 @@ LOOK_SECONDS = 60.0
 SOON_SECONDS = 5.0
 """How often to check whether a mapping can be verified after a restore."""
 STILL_SECONDS = 1800.0
-"""If the number of waiting records has not fallen for so long, they wait for a person: the mapping is verified then, and
-the result counts them. A verification that ended early is repeated after the same time."""
+"""If the number of waiting records has not fallen for so long, they wait for a person: the mapping is verified
+then, and the result counts them. A verification that ended early is repeated after the same time."""
 CHUNK = 5000
 
 

@@ -123,7 +123,7 @@ def test_status_shows_mappings_systems_and_hooks_for_people_and_programs(world: 
     site, _, _ = world
     shown = site.told("status")
     assert shown.code == 0
-    assert shown.out.startswith(("All is in sync.\n", "Not all is in sync: "))
+    assert shown.out.startswith(("Everything is in sync.\n", "Not everything is in sync: "))
     assert {"bridge", "mappings", "systems", "sweeps", "hooks"} <= set(shown.out.split())
     assert "runs since" in shown.out
     rows = json.loads(site.told("status", "--json").out)

@@ -60,7 +60,7 @@ async def test_changed_files_that_are_not_in_use_are_told_first(
 ) -> None:
     monkeypatch.setattr(here.bridge, "refused", ["people.yaml:20:19: unknown field `emial`"])
     found = await client.get(f"{API}/overview")
-    assert found["sentence"].startswith("Not all is in sync: 1 problem keeps changed files out of use, ")
+    assert found["sentence"].startswith("Not everything is in sync: 1 problem keeps changed files out of use, ")
     assert found["troubles"][0] == {
         "text": "Changed mapping files are not in use: people.yaml:20:19: unknown field `emial`",
         "page": "/mappings",

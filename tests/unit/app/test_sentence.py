@@ -16,17 +16,17 @@ from bridge.sync.reasons import Reason
     ("counted", "said"),
     [
         (Counted(mappings=0), "No mapping is set up yet."),
-        (Counted(mappings=1), "All is in sync."),
+        (Counted(mappings=1), "Everything is in sync."),
         (Counted(mappings=1, pairs=1), "The one pair is in sync."),
         (Counted(mappings=1, pairs=1200), "All 1,200 pairs in sync."),
-        (Counted(mappings=1, left_behind=4), "All is in sync. 4 records are left behind."),
+        (Counted(mappings=1, left_behind=4), "Everything is in sync. 4 records are left behind."),
         (
             Counted(mappings=2, pairs=0, stopped=1),
-            "All 0 pairs in sync. 1 hook is stopped on purpose; sweeps carry the changes.",
+            "All 0 pairs in sync. 1 hook is stopped on purpose; sweeps find the changes.",
         ),
         (
             Counted(mappings=2, dead_letters=1, silent=2, waiting=1001),
-            "Not all is in sync: 1 record needs a person, 1,001 records wait, 2 systems do not answer.",
+            "Not everything is in sync: 1 record needs a person, 1,001 records wait, 2 systems do not answer.",
         ),
     ],
 )
