@@ -23,15 +23,14 @@ EXAMINED = 1000
 
 
 async def shadow_rows(store: Store, left: Numbers) -> list[Row]:
-    """Of each mapping in shadow mode: how many records it would write, which filled fields it would overwrite, and how
-    many were not looked at, as nobody edited them since the bridge runs."""
-    never = await store.left_alone.never_looked_at()
+    """For each mapping in shadow mode: how many records it would write, which filled fields it would overwrite, and how
+    many it has not processed, because nobody has edited them since the bridge runs."""
     rows: list[Row] = []
     for name, state in sorted((await store.mappings.states()).items()):
         if state.mode is Mode.SHADOW:
             found = left.get(name, {})
             told = {text: found.get(code, 0) for code, text in WOULD.items()}
-            told["not looked at"] = never.get(name, 0)
+            told["not looked at"] = found.get(NEVER, 0)
             rows.append({"mapping": name, **told, "overwritten fields": await _overwritten(store, name)})
     return rows
 
