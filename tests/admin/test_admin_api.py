@@ -231,6 +231,8 @@ async def test_a_conflict_is_settled_by_a_choice(here: Office, client: Client) -
     assert [side["value"] for side in conflict["sides"]] == ["Østlandet Bakeri og Konditori", "Østlandets Bakeri AS"]
     assert [side["was"] for side in conflict["sides"]] == ["Østlandet Bakeri", "Østlandet Bakeri"]
     assert all(side["changed_at"] for side in conflict["sides"])
+    by = [side["changed_by"] for side in conflict["sides"]]
+    assert by == [f"user {here.pipedrive.state.colleague_id}", f"user {here.deskera.state.owner_id}"]
     assert conflict["noticed_at"]
     body = {key: conflict[key] for key in ("side", "entity", "record", "field")} | {"winner": "erp"}
     status, told = await client.ask("POST", f"{API}/conflicts/choose", body)
