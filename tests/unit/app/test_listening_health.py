@@ -32,7 +32,7 @@ class Door:
 
 
 def test_places_are_counted() -> None:
-    assert Door().state() == (Status.PASS, "0 of 512 places are taken")
+    assert Door().state() == (Status.PASS, "0 of 512 connections are in use")
 
 
 @pytest.mark.parametrize(
