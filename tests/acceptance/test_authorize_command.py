@@ -131,7 +131,7 @@ def test_pipedrive_is_authorised_and_every_wrong_answer_is_told_in_one_message(t
     with simulated("pipedrive") as (product,):
         operator = Operator(tmp_path, crm=pipedrive(product.url))
         wrong = {
-            "not-the-address": "that is not the address",
+            "not-the-address": "this is not the address",
             "": "nothing was pasted",
             f"{REDIRECT}?error=user_denied": "consent was refused in the browser",
             f"{REDIRECT}?error=server_error&error_description=try+later": "(server_error: try later)",

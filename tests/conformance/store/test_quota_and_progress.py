@@ -102,7 +102,7 @@ async def test_a_backfill_says_how_far_it_is_and_when_it_ends(desk: Desk, clock:
     (one,) = await progress_of(store, scopes)
     assert (one.done, one.per_minute) == (8, 8.0)
     assert one.seconds == pytest.approx(492 / 8 * 60)
-    assert str(one) == "backfill of people (crm person): 8 of 500 records, 8 a minute, done in about 62 min"
+    assert str(one) == "backfill of people (crm person): 8 of 500 records, 8 per minute, done in about 62 min"
     (row,) = progress_rows([one], store.now())
     assert (row["run"], row["state"], row["of"]) == (f"backfill/{PEOPLE.mapping}/{cursor.sweep}", "runs", 500)
     await store.mappings.set_paused(PEOPLE.mapping, True, "stocktaking")

@@ -36,7 +36,7 @@ def test_places_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "words"), [(End.REFUSED, "answered 503"), (End.GAVE_WAY, "slow connections since the start")]
+    ("reason", "words"), [(End.REFUSED, "got 503"), (End.GAVE_WAY, "slow connections since the start")]
 )
 def test_full_places_are_a_warning_for_a_minute(reason: End, words: str) -> None:
     door = Door()
