@@ -35,7 +35,10 @@ def changes_check(
             f"{first.system} {first.what}: `{first.name}` is now called `{first.today}`; "
             "mappings continue with the old name"
         )
-        remedy = f"`bridge names list` shows all, `bridge names accept {first.system}` accepts the new names"
+        remedy = (
+            f"`bridge check --live` says what to correct, `bridge columns list` shows all, `bridge columns accept "
+            f"{one.system}` ends this once it is as you want it"
+        )
     more = f" (and {number - 1} more)" if number > 1 else ""
     return CheckResult(LEVELS[level], f"{text}{more}: {remedy}", number, "changes")
 
