@@ -46,7 +46,7 @@ def message(
 
 
 def _follows(lines: Sequence[Line], checks: Mapping[str, CheckResult]) -> dict[str, str]:
-    """By part whose cause this message tells anyway, the part that tells it: one cause is one paragraph."""
+    """By part whose cause this message already names: the part that names it. One cause is one paragraph."""
     unwell = {line.part for line in lines if line.change is not Change.RESOLVED}
     causes = {part: checks[part].because for part in unwell & checks.keys()}
     return {part: because[0] for part, because in causes.items() if because and unwell.issuperset(because)}

@@ -1,4 +1,4 @@
-"""The part that alerts: looks at health, tells each target what is new to it, and remembers that.
+"""The part that alerts: checks health, sends each target what is new to it, and stores that.
 
 One instance on a store alerts at a time. What targets were told survives restarts; a message that was sent but not yet
 noted when the bridge was killed is sent again.
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 15.0
 LOOKS = 4
-"""So often health is looked at, at least, while a group waits."""
+"""How often health is checked, at least, while a group waits."""
 HELD_SECONDS = 60.0
 """Another instance alerts, when this one did not look for so long; longer than a delivery may take."""
 FIRST_WAIT_SECONDS = 30.0
@@ -140,7 +140,7 @@ class Alerts:
         return self.seams.clock.now().timestamp()
 
     async def _recall(self) -> None:
-        """Take what the store remembers; while it is away, the instance that alerted last goes on alone."""
+        """Load what the store has; while it is unreachable, the instance that alerted last continues alone."""
         try:
             state = await self.store.hold(HELD_SECONDS)
         except StoreUnavailable:

@@ -1,4 +1,4 @@
-"""Adding to what an operator has: systems and sides to a settings file, mapping files beside others."""
+"""Adds to an operator's folder: systems and sides to a settings file, mapping files beside others."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from bridge.mapping.check_together import overlaps, rings
 from bridge.mapping.model import Mapping as MappingFile
 from bridge.settings.parts import mapping_modes
 
-BY_HAND = "write it with one system or side a line, or add these by hand"
+BY_HAND = "write one system or side per line, or add these by hand"
 
 
 def extended_settings(
@@ -38,7 +38,7 @@ def extended_settings(
     given = options or {}
     there = [product for product in given if product not in new_systems.values()]
     if there:
-        what = "no system of this product is added, and what stands in the settings is not changed"
+        what = "no system of this product is added, and existing settings are not changed"
         raise ConfigError([Problem(f"--set {product}", what, f"edit {path} yourself") for product in there])
     added = {
         "systems": "".join(system_text(name, product, given.get(product)) for name, product in new_systems.items()),
@@ -75,7 +75,7 @@ def moded_settings(path: Path, mapping: str, mode: str) -> str:
         lines.insert(at, f"{' ' * indent}{entry}\n")
     else:
         where = f"{path}:{root.keys['mappings'].place.line}: mappings.{mapping}"
-        raise ConfigError([Problem(where, "is no section", f"write {entry} there by hand")])
+        raise ConfigError([Problem(where, "is not a section", f"write {entry} there by hand")])
     return "".join(lines)
 
 
@@ -83,13 +83,13 @@ def set_mode(path: Path, environ: Mapping[str, str], mapping: str, mode: str) ->
     """Write this mode of a mapping into the settings file; what was done, in words. Raises ConfigError where the file
     cannot be written, and where a variable says otherwise."""
     if _mode(path, environ, mapping) == mode:
-        return f"{path} says so already"
-    text, told = moded_settings(path, mapping, mode), f"{path} says so already"
+        return f"{path} already says so"
+    text, told = moded_settings(path, mapping, mode), f"{path} already says so"
     if text != read_text(path):
         write_text(path, text)
         told = f"wrote {path}: {mapping} is {mode}"
     if (found := _mode(path, environ, mapping)) != mode:
-        what = f"a BRIDGE_ variable sets {found}, which counts more than the file"
+        what = f"a BRIDGE_ variable sets {found}, which overrides the file"
         raise ConfigError([Problem(f"mappings.{mapping}.mode", what, "correct or unset it, and restart the bridge")])
     return told
 
@@ -124,7 +124,7 @@ def _clash(mappings: Sequence[MappingFile]) -> bool:
 
 
 def sides_of(mappings: Iterable[MappingFile]) -> dict[str, str]:
-    """The product each side's name stands for."""
+    """The product of each side's name."""
     return {mapping.side(side).name: mapping.side(side).product for mapping in mappings for side in Side}
 
 
@@ -144,7 +144,7 @@ def _section(path: Path, root: Table, key: str) -> Mapping[str, Node]:
         return node.entries
     if isinstance(node, Scalar) and node.null:
         return {}
-    raise ConfigError([Problem(f"{path}: {key}", "is no section", f"write {key}: with a key of its own a line")])
+    raise ConfigError([Problem(f"{path}: {key}", "is not a section", f"write {key}: with one key per line")])
 
 
 def _system_for(
@@ -175,7 +175,7 @@ def _insert(path: Path, root: Table, key: str, lines: list[str], added: Sequence
     """Put lines at the end of a section, indented as it is."""
     at, node = root.keys[key].place.line, root.entries[key]
     if isinstance(node, Table) and node.place.line == at:
-        raise ConfigError([Problem(f"{path}:{at}: {key}", "stands in one line, where nothing can be added", BY_HAND)])
+        raise ConfigError([Problem(f"{path}:{at}: {key}", "is written in one line, so nothing can be added", BY_HAND)])
     indent = node.place.column - 1 if isinstance(node, Table) else 2
     end = min((one.place.line for one in root.keys.values() if one.place.line > at), default=len(lines) + 1) - 1
     while end > at and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):

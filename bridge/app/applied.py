@@ -1,4 +1,4 @@
-"""`bridge apply`: carries out a saved plan, beside a running bridge or without one."""
+"""`bridge apply`: carries out a saved plan, with or without a running bridge."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -21,7 +21,7 @@ from bridge.store.instances import BEAT_SECONDS
 from bridge.store.model import Mode
 from bridge.sync.systems import SystemWatch
 
-RELOAD = "restart the running bridge, or send it SIGHUP, so that it works with the files of today"
+RELOAD = "restart the running bridge, or send it SIGHUP, so that it works with the current files"
 
 
 async def applied(
@@ -43,7 +43,7 @@ async def applied(
         unusable = [why for name in sorted(used) if (why := await store.systems.unusable(name))]
         if unusable:
             raise BridgeError("; ".join(unusable))
-        told("reading what no complete listing was read of yet")
+        told("reading listings that are not complete yet")
         work = Work(plan.mappings, plan.scopes, plan.routes)
         for sweep in await Reconciler(connectors, work, store, seams).index():
             if sweep.fault:
@@ -68,7 +68,7 @@ def _faults(settings: Settings, plan: Plan, path: Path) -> list[Problem]:
         elif scope.fingerprint != version:
             faults.append(Problem(where, f"the file of mapping {name} changed since the plan was made", AGAIN))
         elif scope.mode is not Mode.LIVE:
-            remedy = f"`bridge mode {name} live` ends that"
+            remedy = f"set it live: `bridge mode {name} live`"
             faults.append(Problem(where, f"mapping {name} is in shadow mode, in which nothing is written", remedy))
     return faults
 

@@ -1,4 +1,4 @@
-"""A person lets the bridge into one system: what to open in the browser, and what the code from there is good for."""
+"""A person gives the bridge access to one system: the address to open in the browser, and the exchange of its code."""
 
 import hmac
 from contextlib import AsyncExitStack
@@ -25,7 +25,7 @@ REFUSALS = frozenset({"access_denied", "user_denied", "consent_required"})
 
 
 class NotAuthorised(BridgeError):
-    """Nothing came of it, and nothing was stored; the text says why and what to do."""
+    """The authorisation failed, and nothing was stored; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ async def prepare(settings: Settings, system: str) -> Request | str:
     why = needless(settings, system, options[system])
     if consent is None or why:
         remedy = renewal(settings, system, options[system])
-        return f"{system}: nothing is to be authorised ({why}); if the account refuses it, {remedy}"
+        return f"{system} needs no authorisation ({why}); if the account refuses it, {remedy}"
     store = await _open(settings)
     await store.close()
     redirect = consent.redirect(options[system]) or settings.public_url
@@ -79,8 +79,8 @@ def code_of(pasted: str, state: str) -> str:
     if "error" in said:
         raise NotAuthorised(_refusal(said["error"][0], said.get("error_description", [""])[0]))
     if parts.scheme not in ("https", "http") or len(said.get("code", [])) != 1:
-        text = "the address the browser ended at (it begins with http and has `code=` in it); nothing else will do"
-        raise NotAuthorised(f"{'that is not' if pasted.strip() else 'nothing was pasted; needed is'} {text}")
+        text = "the address at which the browser ended (it begins with http and contains `code=`)"
+        raise NotAuthorised(f"{'this is not' if pasted.strip() else 'nothing was pasted; paste'} {text}")
     if not hmac.compare_digest("".join(said.get("state", [])).encode(), state.encode()):
         raise NotAuthorised("its `state` is not the one of this run: open the address shown by this very run, and only")
     return said["code"][0]
@@ -94,7 +94,7 @@ def _refusal(error: str, description: str) -> str:
 
 
 async def complete(settings: Settings, request: Request, code: str) -> Authorised:
-    """Exchange the code, see whose account it opens, and store the tokens. Raises NotAuthorised, ConfigError."""
+    """Exchange the code, check the account of the tokens, and store them. Raises NotAuthorised, ConfigError."""
     kind, seams, held = CONNECTORS[settings.systems[request.system].connector], system_seams(), MemoryVault()
     async with AsyncExitStack() as stack:
         store = await _open(settings)
@@ -104,7 +104,7 @@ async def complete(settings: Settings, request: Request, code: str) -> Authorise
         try:
             rights = await request.consent.exchange(made, code, request.redirect)
         except NeedsAuthorisation as error:
-            remedy = "run the command again: a code is good once, and for some minutes only"
+            remedy = "run the command again: a code is valid once, and only for some minutes"
             raise NotAuthorised(f"{error.reason}; {remedy}") from None
         except RemoteError as error:
             raise NotAuthorised(f"the code could not be exchanged ({error.message}); run the command again") from None
@@ -124,7 +124,7 @@ async def complete(settings: Settings, request: Request, code: str) -> Authorise
 async def _same_account(store: Store, system: str, identity: Identity | None) -> None:
     row = await store.systems.get(system)
     if identity is not None and row.identity_key not in (None, identity.key):
-        what = f"the consent opens {identity.label}, but {system} has been {row.identity_label} until now"
+        what = f"the consent is for {identity.label}, but {system} has been {row.identity_label} until now"
         raise NotAuthorised(f"{what}: nothing was stored; sign in to that account, or name a new system for this one")
 
 

@@ -125,9 +125,9 @@ def state_of(listener: Listener) -> CheckResult:
     if listener.exhausted_at > since:
         text = "the process has no file descriptors left; raise its limit (ulimit -n, LimitNOFILE) and restart"
     elif refused.last_at > since:
-        text = f"all {places} places are taken; {refused.count} connections since the start were answered 503"
+        text = f"all {places} connections are in use; {refused.count} connections since the start got 503"
     elif gave_way.last_at > since:
-        text = f"all {places} places were taken; {gave_way.count} slow connections since the start were closed"
+        text = f"all {places} connections were in use; {gave_way.count} slow connections since the start were closed"
     else:
-        return CheckResult(Status.PASS, f"{number} of {places} places are taken", number, "connections")
+        return CheckResult(Status.PASS, f"{number} of {places} connections are in use", number, "connections")
     return CheckResult(Status.WARN, text, number, "connections")

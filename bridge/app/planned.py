@@ -86,7 +86,7 @@ async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, 
         with calls_for(Priority.RECONCILE):
             await Rehearsal(parts, plan.routes, notes, clock).run(backfills, told, reckoning.begin)
         costs = reckoning.costs(notes.calls)
-        told("looking at hooks")
+        told("reading hooks")
         hooks, faults = await _hooks(settings, plan, scratch, connectors, transport, aside)
         yield Report(
             at=at,
@@ -173,9 +173,11 @@ async def _hooks(
         for key, hook in found.keep.items():
             row = known.get(key)
             if row is None or row.state != "registered" or row.vendor_id != hook.id:
-                rows.append(HookRow(system, "adopt", key, "ours, and registered there already"))
+                rows.append(HookRow(system, "adopt", key, "this bridge's hook, and already registered"))
         for hook in found.remove:
-            rows.append(HookRow(system, "remove", hook.id, "ours, and old, a duplicate, stopped or not wanted"))
+            rows.append(
+                HookRow(system, "remove", hook.id, "this bridge's hook, but old, a duplicate, stopped or not wanted")
+            )
     return rows, faults
 
 
@@ -221,7 +223,7 @@ def _notes(
 ) -> Iterable[str]:
     name = scope.mapping
     if scope.mode is Mode.SHADOW:
-        yield "it is in shadow mode: this is what it would do with `mode: live`, and now it writes nothing"
+        yield "it is in shadow mode and writes nothing; this is what it would do with `mode: live`"
     if state is not None and state.fingerprint != scope.fingerprint:
         yield "its file has changed since a bridge last ran with it"
     if with_old:

@@ -1,4 +1,4 @@
-"""How far sweeps and backfills are, and when they will end: the same for commands, pages and metrics."""
+"""The progress of sweeps and backfills, and when they will end, for commands, pages and metrics."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from bridge.store.engine import Store
 from bridge.store.model import Scope
 
 STILL_SECONDS = 120.0
-"""Without a page for so long it stands still."""
+"""A run without a new page for this long stands still."""
 Row = dict[str, object]
 
 
@@ -49,7 +49,7 @@ class Progress(NamedTuple):
     def __str__(self) -> str:
         of = f" of {self.total:,}" if self.total is not None else ""
         told = [f"{self.done:,}{of} records"]
-        told += [f"{self.per_minute:,.0f} a minute"] if self.per_minute is not None else []
+        told += [f"{self.per_minute:,.0f} per minute"] if self.per_minute is not None else []
         told += [self.stands] if self.stands else []
         told += [f"done in about {_duration(self.seconds)}"] if self.seconds is not None and not self.stands else []
         return f"{self.name}: {', '.join(told)}"
@@ -58,7 +58,7 @@ class Progress(NamedTuple):
 async def progress_of(
     store: Store, scopes: Mapping[str, Scope], budgets: Mapping[str, Budgeted] | None = None
 ) -> list[Progress]:
-    """All that go on now or stand still, backfills first."""
+    """All that run or stand still, backfills first."""
     cursors = await store.cursors.all()
     running = [cursor for cursor in cursors if cursor.runs and _reads(cursor)]
     if not running:
@@ -73,7 +73,7 @@ async def progress_of(
             state = states.get(cursor.mapping)
             stands = "the mapping is paused" if state is not None and state.paused else stands
             if not _begun(cursor) and any(one.mapping == cursor.mapping and _begun(one) for one in running):
-                waiting, stands = 0, stands or "comes after the other side"
+                waiting, stands = 0, stands or "waits for the other side"
         total = cursor.total if cursor.total is not None else listed.get((cursor.system, cursor.entity))
         held = _held(cursor, budgets, scopes)
         found.append(_progress(cursor, total, waiting, stands, held, store.now()))
@@ -94,7 +94,7 @@ def _progress(cursor: Cursor, total: int | None, waiting: int, stands: str, held
     still = max(0.0, now - (cursor.moved_at or cursor.started_at or now))
     ends = not stands
     if not stands and held.stands:
-        stands = "the day's budget has nothing left for it"
+        stands = "the daily budget has nothing left for it"
     if not stands and still > STILL_SECONDS and not waiting:
         stands = f"no page for {_duration(still)}"
     at_work = cursor.seconds + (0.0 if stands else min(still, LONGEST_PAGE_SECONDS))

@@ -1,4 +1,4 @@
-"""What is left of each account's budget, what waits for it, and when that will be done: the same for all who ask."""
+"""The rest of each account's budget, what waits for it, and when that will be done, for status, pages and metrics."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from bridge.store.model import Scope
 from bridge.sync.reasons import Reason
 
 CALLS = 4.0
-"""What a record takes at a system where nothing was called yet: about what an update and its echo do."""
+"""Calls per record at a system that was not called yet: about those of an update and its echo."""
 MOST_CALLS = 20.0
 Row = dict[str, object]
 
@@ -135,7 +135,7 @@ def queue_rows(found: Mapping[str, Budgeted], now: float) -> list[Row]:
 def in_words(one: Budgeted) -> str:
     """The budget in a line."""
     account = one.account
-    told = [f"{_number(account.per_second)} calls a second"] if account.per_second is not None else []
+    told = [f"{_number(account.per_second)} calls per second"] if account.per_second is not None else []
     if account.day is not None:
         told.append(f"{account.day.left:,} of {account.day.limit:,} {account.unit or 'calls'} left today")
     return ", ".join(told)

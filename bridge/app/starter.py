@@ -1,4 +1,4 @@
-"""A settings file to begin with: the accounts of a pair of products, with every option they must be given."""
+"""A first settings file: the accounts of a pair of products, with every option that they need."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -31,7 +31,7 @@ default_mode: shadow
 WAYS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "bottlecrm": {
         "access token, and an administrator's login for hooks": ("base_url", "access_token", "admin_refresh_token"),
-        "access token alone, without hooks": ("base_url", "access_token"),
+        "access token only, without hooks": ("base_url", "access_token"),
     },
     "deskera": {"client issued by Deskera": ("base_url", "client_id", "client_secret")},
     "entrust": {"Administration API application": ("base_url", "application_id", "shared_secret")},
@@ -46,7 +46,7 @@ WAYS: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
     "tryton": {"user and password": ("base_url", "database", "user", "password")},
 }
-"""By product the ways to get in, and the options each needs; a test compares them with the products' own checks."""
+"""By product: the ways to sign in, and the options each needs; a test compares them with the products' own checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ def starting_settings(pair: str, sides: Mapping[str, str], answers: Answers | No
     )
     text += "".join(system_text(product, product, known.options.get(product)) for product in sides.values())
     bound = "".join(f"  {side}: {product}\n" for side, product in sides.items())
-    return f"{text}\n# Mapping files speak of sides; here each gets its account.\nsides:\n{bound}{TAIL}"
+    return f"{text}\n# Mapping files use sides. Here each side gets its account.\nsides:\n{bound}{TAIL}"
 
 
 def system_text(name: str, product: str, given: Mapping[str, str] | None = None) -> str:
     """What stands below `systems:` for an account at this product. `given`: options that are known."""
-    text = f"  {name}:\n    connector: {product}\n    options:   # take the # off what applies\n"
+    text = f"  {name}:\n    connector: {product}\n    options:   # remove the # from options that apply\n"
     return text + "".join(f"      {line}\n" for line in _options(product, CONNECTORS[product].options, given or {}))
 
 

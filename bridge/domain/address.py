@@ -44,7 +44,7 @@ class Addresses:
         return f"{self.public_url.rstrip('/')}{PREFIX}{system}/{key}/{self.token(system, key)}"
 
     def token(self, system: str, key: str) -> str:
-        """The part of the address nobody else can make."""
+        """The part of the address that nobody else can produce."""
         return self._token(system, key, self.turn(system).number)
 
     def turn(self, system: str) -> Turn:

@@ -1,4 +1,4 @@
-"""Calls that may never come back: in a daemon thread of their own, which holds up nobody, nor the end of the process.
+"""Calls that may never return run in a separate daemon thread, which blocks neither others nor the end of the process.
 
 The threads of `asyncio.to_thread` are few, look up host names as well, and are waited for when the process ends.
 """

@@ -133,7 +133,7 @@ Uses = Mapping[Priority, Use]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an instance tells of an account as it renews its part of the budget.
+    """What an instance reports about an account when it renews its share of the budget.
 
     `per_second`, `burst`: the account's whole pace, None where none is known. `limit`: the most units of a day that
     the settings allow, None for no limit of our own; `unspent`, `wanted`: see `portion`; `unspent` is less than 0 where
@@ -157,7 +157,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """An instance's part: `fraction` of the pace for `seconds`, `held` units of the day; `left`: units nobody holds."""
+    """An instance's part: `fraction` of the pace for `seconds`, `held` units of the day; `left`: units free."""
 
     fraction: float = 1.0
     seconds: float = float("inf")

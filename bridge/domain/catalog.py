@@ -105,5 +105,5 @@ class Manifest:
 
     @property
     def polled(self) -> bool:
-        """Whether the product calls nobody back: sweeps bring every change."""
+        """Whether the product sends no callbacks, so that sweeps find every change."""
         return not any(entity.events for entity in self.entities.values())

@@ -25,7 +25,7 @@ class Problem(NamedTuple):
 
 
 class ConfigError(BridgeError):
-    """What the operator wrote is wrong: stop, and show every fault at once."""
+    """The operator's input is wrong: stop, and show every problem at once."""
 
     def __init__(self, faults: list[Problem]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
@@ -58,7 +58,7 @@ class RetryLater(RemoteError):
 
 
 class RateLimited(RemoteError):
-    """The vendor's budget is used up: wait `after_seconds`; no attempt is counted. `daily`: the day's budget."""
+    """The vendor's budget is spent: wait `after_seconds`; no attempt is counted. `daily`: the daily budget."""
 
     def __init__(self, system: str, message: str, after_seconds: float, *, daily: bool = False) -> None:
         super().__init__(system, message)
@@ -81,11 +81,11 @@ class NeedsAuthorisation(RemoteError):
 
 
 class OutcomeUnknown(RemoteError):
-    """A write was sent and nobody knows whether it took effect (time-out, dropped connection, 5xx)."""
+    """A write was sent and its outcome is unknown (time-out, dropped connection, 5xx)."""
 
 
 class Rejected(RemoteError):
-    """The vendor refuses this content for good: dead letter. `field` is the vendor's column, when it says."""
+    """The vendor refuses this content permanently: dead letter. `field` is the vendor's column, when it says."""
 
     def __init__(self, system: str, message: str, *, field: str | None = None, status: int | None = None) -> None:
         super().__init__(system, message)
@@ -120,7 +120,7 @@ class FieldProblem(NamedTuple):
 
 
 class LeaseLost(BridgeError):
-    """Another worker has taken the record over; what we hold is worth nothing, except ids an answer taught."""
+    """Another worker has taken the record over; this worker's results are void, except ids from answers."""
 
 
 class StoreUnavailable(BridgeError):

@@ -44,7 +44,7 @@ _PURPOSE: ContextVar[Purpose | None] = ContextVar("what calls are made for", def
 
 
 def purpose() -> Purpose:
-    """What the calls of this task are made for. What nobody has said is LIVE, a piece of work of its own."""
+    """The purpose of this task's calls. The default is LIVE."""
     return _PURPOSE.get() or Purpose(Priority.LIVE)
 
 

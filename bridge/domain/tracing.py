@@ -1,4 +1,4 @@
-"""The seam to traces: steps that have a beginning and an end. Where nobody traces, a step costs next to nothing."""
+"""The interface for traces: steps with a beginning and an end. Without tracing, a step costs almost nothing."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -21,7 +21,7 @@ class Tracing(Protocol):
         """`event`: the work on it begins here; without one the step is a part of the one around it, or of no trace."""
 
     def took(self, name: str, event: int, seconds: float, **about: Attribute) -> None:
-        """The first step of an event's trace ended now, after so long: before, nobody knew the event."""
+        """The first step of an event's trace ended now, after this many seconds; before, the event had no number."""
 
     def headers(self) -> Mapping[str, str]:
         """What goes with a call, so that who is called can continue the trace; nothing unless the settings say so."""

@@ -345,7 +345,7 @@ class HookKeeper:
     async def _wake_silent(
         self, system: str, specs: Sequence[HookSpec], kept: Mapping[str, SeenHook], audit: Audit
     ) -> None:
-        """A silent hook tells nothing that could be lost, so it goes before the new one comes; once an hour at most."""
+        """A silent hook reports nothing that could be lost, so it is removed first; once an hour at most."""
         for silence in await silences(self.store, system, specs, kept):
             audit.faults[system] = "; ".join(filter(None, (audit.faults.get(system), str(silence))))
             log.warning("hook is silent", extra={"system": system, "hook": ", ".join(silence.keys)})

@@ -13,7 +13,7 @@ RENEW_SECONDS = 3600.0  # how often a hook is tried anew at most
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Hooks of one entity that told us nothing while records changed. `renew`: long enough registered to try anew."""
+    """Hooks of one entity that reported nothing while records changed. `renew`: old enough to register again."""
 
     entity: str
     changes: int

@@ -72,7 +72,7 @@ class Catalog:
 def catalog_of(
     mapping: Mapping, side: Side, manifests: MappingOf[str, Manifest], extra: ExtraColumns | None
 ) -> Catalog | None:
-    """That side's columns; None for a product or entity nobody knows."""
+    """That side's columns; None for an unknown product or entity."""
     which = mapping.side(side)
     entities = manifests[which.product].entities if which.product in manifests else {}
     if which.entity not in entities:
@@ -372,7 +372,7 @@ _MEASURED = {
 
 
 def _new_in_where(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
-    """A new record that holds nothing where `where` wants something would be left out as soon as it is there."""
+    """A new record without a value that `where` demands would be left out as soon as it exists."""
     which = mapping.side(catalog.side)
     written = {path.steps for _, path, _ in _written(catalog.side, mapping)} | {path.steps for path, _ in which.fixed}
     for part in which.where.parts:

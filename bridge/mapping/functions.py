@@ -37,7 +37,7 @@ class Function:
     inverse: Step | None = None
     examples: tuple[tuple[Any, Any], ...] = ()
     revision: str = ""
-    """Changes with the function's code, so that rows are understood anew; filled in by whoever loads the module."""
+    """Changes with the function's code, so that bases are converted again; set by the loader of the module."""
 
 
 @dataclass(frozen=True, slots=True)

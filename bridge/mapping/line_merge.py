@@ -11,7 +11,7 @@ from bridge.mapping.model import Field, LineSpec
 from bridge.mapping.values import Line, Lines, is_empty
 
 Choose = Callable[[bool, bool], Side | None]
-"""Who wins a conflict, given whether the left and the right hold something; None: nobody, both stay as they are."""
+"""Who wins a conflict, given whether the left and the right hold something; None: neither, both stay as they are."""
 
 
 @dataclass(slots=True)

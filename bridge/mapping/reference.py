@@ -1,4 +1,4 @@
-"""The tables of the language as Markdown, made from what the language is made of, for docs/mapping.md."""
+"""The tables of the mapping language as Markdown, generated from its types and functions, for docs/mapping.md."""
 
 from typing import Any, NamedTuple
 

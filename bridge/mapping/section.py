@@ -102,7 +102,7 @@ class Section:
         return None
 
     def finish(self) -> None:
-        """Fault every key nobody asked for."""
+        """Report every unknown key."""
         for key, scalar in self.table.keys.items():
             if key not in self.asked:
                 self.faults.add(scalar.place, f"unknown `{key}` in {self.what}", did_you_mean(key, list(self.asked)))

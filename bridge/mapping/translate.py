@@ -73,12 +73,12 @@ def read(mapping: Mapping, side: Side, fields: Fields) -> Reading:
 
 
 def off(mapping: Mapping, side: Side, fields: Fields) -> frozenset[str]:
-    """The rows whose `when` does not hold of this record, or cannot be told of it."""
+    """The rules whose `when` does not hold for this record, or cannot be evaluated."""
     return frozenset(name for name, condition in mapping.gates[side] if condition.holds(fields) is not True)
 
 
 def without(reading: Reading, off: frozenset[str]) -> Reading:
-    """The same as if nobody had read these rows."""
+    """The same reading without these rules."""
     if not off:
         return reading
     return Reading(
@@ -214,7 +214,7 @@ def for_create(mapping: Mapping, side: Side, values: MappingOf[str, Any], off: f
 
 
 def _outside(mapping: Mapping, side: Side, made: Fields) -> Iterator[FieldProblem]:
-    """What `where` wants and a new record would not show: it would be frozen as soon as it is there."""
+    """What `where` demands and a new record would not show: it would be frozen as soon as it exists."""
     for part in mapping.side(side).where.parts:
         if part.holds(made) is False:
             what = f"no record can be made in {mapping.side(side).name}: where wants {part}"

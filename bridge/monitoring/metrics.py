@@ -223,7 +223,7 @@ class Metrics:
         self._callbacks.labels(system, str(status)).inc()
 
     def callback_took(self, system: str, seconds: float) -> None:
-        """A callback at one of our addresses was answered after so long."""
+        """A callback at one of our addresses was answered after this many seconds."""
         self._answered.labels(system).observe(seconds)
 
     def outcome(self, mapping: str, outcome: str) -> None:
@@ -344,7 +344,7 @@ class Metrics:
         _set_all(self._quota_seconds, done)
 
     def progress(self, runs: Iterable[Run]) -> None:
-        """The sweeps and backfills that go on now."""
+        """The running sweeps and backfills."""
         about = {
             (one.cursor.run.partition("/")[0], one.cursor.system, one.cursor.entity, one.cursor.mapping): one
             for one in runs
@@ -367,7 +367,7 @@ EVENT_LABELS = ("mapping", "fate")
 
 
 class EventTotals:
-    """Counters whose numbers the store keeps, so that they go on over restarts."""
+    """Counters whose numbers are in the store, so that they continue after restarts."""
 
     def __init__(self) -> None:
         self.numbers: Mapping[tuple[str, str], int] = {}

@@ -18,7 +18,7 @@ _NAMES = (
 _SENSITIVE = re.compile(rf"(?i)(?:{_NAMES})")
 _CALLBACK = re.compile(r"(/hooks/[^/\s]+/[^/\s]+/)[^/\s?\"'\\)>]+")
 _PROSE = r"is|are|was|has|must|may|can|cannot|does|should|the|an?|it|this|no|not|neither|value|field|input|file"
-"""Words with which a sentence about a credential goes on: `refresh_token: is missing` tells of it and holds none."""
+"""Words with which a sentence about a credential continues: `refresh_token: is missing` tells of it and holds none."""
 _NAMED = re.compile(
     rf"(?i)((?:{_NAMES})\\?[\"']?\s*[:=]\s*\\?[\"']?(?:(?:basic|bearer|token)\s+)?)"
     rf"(?!(?:{_PROSE}) [a-z`])[^\s,;&\"'}})\\]+"

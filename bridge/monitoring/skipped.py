@@ -1,4 +1,4 @@
-"""Rows of listings that could not be understood. The listing goes on without them, and a person hears of it here."""
+"""Rows of listings that could not be understood. The listing continues without them, and a person is told here."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ class SkippedRows:
         self._now.pop((system, listing), None)
 
     def add(self, system: str, listing: str, number: int, why: str) -> None:
-        """So many more rows were left out. Logged once until the listing begins anew; `why` is the first row's."""
+        """This many more rows were left out. Logged once until the listing starts again; `why` is the first row's."""
         key = (system, listing)
         if key not in self._now:
             told = {"system": system, "listing": listing, "reason": ascii(why)}

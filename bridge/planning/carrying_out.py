@@ -52,7 +52,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One step. `why`: for whoever reads it; empty when it was done."""
+    """One step. `why`: for the reader; empty if the step was done."""
 
     rows: Sequence[Row]
     fate: Fate
@@ -140,7 +140,7 @@ class CarryingOut:
         return _refused(rows, decision, changed)
 
     def _stop(self, error: BridgeError) -> None:
-        """After these a system answers nobody: every further step would fail as well."""
+        """After these errors the system does not answer: every further step would fail as well."""
         if isinstance(error, Unreachable | NeedsAuthorisation | RateLimited):
             self._stopped = str(error)
 

@@ -1,4 +1,4 @@
-"""A clock that never waits: what is due later in a plan is looked at now, as if the time had passed."""
+"""A clock that never waits: what is due later in a plan is processed now, as if the time had passed."""
 
 from datetime import datetime, timedelta
 

@@ -62,7 +62,7 @@ HEADINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `record`: the record that is looked at; `target`: the record that is written or linked, as people name
+    """One row. `record`: the row's record; `target`: the record that is written or linked, as people name
     them. `fields`: for each field what it holds before and after, and the rule that says so. `why`: in one sentence.
 
     `seen`: by record a hash of what its mapped columns held. `decided`: what was decided, in a form that two plans can

@@ -61,7 +61,7 @@ class Spool:
         self._file.execute(gone, (key.mapping, key.side.value, key.record_id))
 
     def settle(self) -> None:
-        """The plan is made: what is still to be told of, of that, becomes rows."""
+        """The plan is complete: turn the rest of it into rows."""
         for (body,) in self._file.execute("SELECT body FROM ends WHERE outcome IN ('waiting', 'dead')").fetchall():
             self.add(row_from(json.loads(body)))
 

@@ -27,7 +27,7 @@ Values = MappingOf[str, Any]
 
 @dataclass(slots=True)
 class PageMarks:
-    """What a page's transaction stores. `heard`: records a waiting event had already told of; `changes`: rows that
+    """What a page's transaction stores. `heard`: records that a waiting event had reported; `changes`: rows that
     somebody changed at the vendor since both sides agreed, and since an earlier sweep looked."""
 
     events: dict[str, Event] = field(default_factory=dict)
@@ -39,12 +39,12 @@ class PageMarks:
 
     @property
     def missed(self) -> int:
-        """Marked rows no callback had told of."""
+        """Marked rows that no callback had reported."""
         return len(self.events.keys() - self.heard)
 
     @property
     def missed_changes(self) -> list[SweptChange]:
-        """Changes no callback has told of yet."""
+        """Changes that no callback has reported yet."""
         return [change for record_id, change in self.changes.items() if record_id not in self.heard]
 
 
@@ -156,7 +156,7 @@ def _judge_unlinked(use: Use, row: Record, purpose: Purpose, marks: PageMarks, t
 
 
 def _from_before(use: Use, row: Record, purpose: Purpose) -> bool:
-    """Going live starts from now: a row that was never looked at and is older than that is noted, not touched.
+    """Going live covers only later changes: an older row that was never processed is noted, and left alone.
 
     Where the row shows no time, it is old if it turns up in the first complete listing.
     """

@@ -247,7 +247,7 @@ class Reconciler:
         return min(full.started_at, full.done_at) - _overlap(facts)
 
     async def _resumable(self, cursor: Cursor) -> bool:
-        """A full sweep that was cut off goes on where it stood, unless some index still lacks its first pages."""
+        """An interrupted full sweep continues at its page, unless some index still lacks its first pages."""
         if cursor.page is None or cursor.started_at is None:
             return False
         young = self.store.now() - cursor.started_at < RESUME_SECONDS
@@ -387,7 +387,7 @@ class Reconciler:
             del self._backfills[mapping]
 
     async def keep_backfilling(self) -> None:
-        """Go on with what a stop, an outage or a used-up quota cut off, however often. Runs until cancelled."""
+        """Continue what a stop, an outage or a spent quota interrupted, however often. Runs until cancelled."""
         try:
             while True:
                 await self.resume_backfills()
@@ -399,7 +399,7 @@ class Reconciler:
             await asyncio.gather(*going_on, return_exceptions=True)
 
     async def resume_backfills(self) -> list[asyncio.Task[Sweep]]:
-        """Start what was cut off. Each goes on for itself: one that waits for room must not keep the others.
+        """Start interrupted backfills. Each runs on its own: one that waits for room must not block the others.
 
         Another copy may be at it: one that moved since the last look is left alone.
         """

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 LATE_INTERVALS = 3.0
 GRACE_SECONDS = 10.0
 ONE_AT_A_TIME = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
-"""A run that is due while the last one goes on is left out; of those missed one is made, however late."""
+"""A run that is due while the last one is running is skipped; of missed runs one is made, however late."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The service manager that started this process (systemd, `Type=notify`), told how it fares; elsewhere nobody is told.
+"""Reports the state to the service manager that started this process (systemd, `Type=notify`); does nothing elsewhere.
 
 Its protocol is one datagram of `NAME=value` lines to the socket that NOTIFY_SOCKET names.
 """

@@ -43,7 +43,7 @@ class Supervisor:
         self._parts: list[Part] = []
 
     def add(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """A part whose `run` goes on until it is cancelled. Parts are started in the order they were added."""
+        """A part whose `run` continues until it is cancelled. Parts start in the order in which they were added."""
         part = Part(name, run)
         self._parts.append(part)
 

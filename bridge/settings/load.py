@@ -70,7 +70,7 @@ def _given(settings: Settings, written: Written) -> Iterator[tuple[str, SystemSe
 
 
 def _without_options(values: dict[str, Any]) -> dict[str, Any]:
-    """Options are looked at by the model of their product."""
+    """The model of the product checks its options."""
     systems = values.get("systems")
     if not isinstance(systems, dict):
         return values

@@ -107,7 +107,7 @@ def _absent_too_early(draft: Draft, side: Side, found: Record | Gone, known: Kno
 
 
 def edit_not_shown(draft: Draft, side: Side, record_id: str) -> Stale | None:
-    """A callback told of an edit, and not of its version, and the read of the record may be from before it.
+    """A callback reported an edit without its version, and the read of the record may be older than the edit.
 
     Nothing is written to the record from such a read: that would overwrite the edit unseen.
     """
@@ -137,7 +137,7 @@ def unless_told(draft: Draft, side: Side, record_id: str, read_at: float) -> tup
 
 
 def told_meanwhile(draft: Draft, side: Side, record_id: str, at: float) -> Stale:
-    """A callback told of an edit at that moment; reads show it once they have settled."""
+    """A callback reported an edit at that moment; reads show it after the read lag."""
     why = Reason.EDIT_NOT_SHOWN.of(record=draft.named(side, record_id))
     return Stale(at + draft.endpoint(side).read_lag, why, _stale_since(draft))
 

@@ -40,7 +40,7 @@ def readings(draft: Draft, records: MappingOf[Side, Record]) -> dict[Side, Readi
 
 
 def _only_written(draft: Draft, side: Side, reading: Reading) -> Reading:
-    """What nobody reads from this side need not be understood: a row that only flows there may overwrite it."""
+    """A value that is not read from this side need not be valid: a rule that only writes there may overwrite it."""
     named = draft.mapping.named
     forgiven = {problem.field for problem in reading.problems if side.other not in named[problem.field].flows}
     if not forgiven:
@@ -124,7 +124,7 @@ def _ours(draft: Draft, record: Record) -> bool:
 
 
 def _heard_of(draft: Draft, side: Side, record: Record) -> datetime:
-    """The event's own time, else when we first heard of it, which is now if nobody told us."""
+    """The event's own time, else the time when the bridge first learned of it, which is now if no event reported it."""
     task = draft.task_of(side, record.ref.id)
     if task is None:
         return from_epoch(draft.now)

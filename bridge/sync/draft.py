@@ -66,7 +66,7 @@ class Draft:
         self.look_at: float = before.look_at if before else 0.0
         """When the outcome of the last write must be visible."""
         self.requests: list[Json] = list(before.requests) if before else []
-        """Sent to a system, and not told of in the journal yet."""
+        """Sent to a system, and not in the journal yet."""
         self.run: str | None = before.run if before else situation.claim.run
         """What the journal says this is part of."""
 
@@ -137,7 +137,7 @@ class Draft:
 
     @property
     def retried(self) -> bool:
-        """Whether a person looked at the dead letter and wants it tried again."""
+        """Whether a person had the dead letter tried again."""
         return any(task.retried for task in self.claim.tasks)
 
     def task_of(self, side: Side, record_id: str | None) -> Task | None:

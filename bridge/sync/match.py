@@ -178,7 +178,7 @@ def _tombstone(draft: Draft, row: Link) -> Completion | Survivor | None:
 
 
 def _restored(draft: Draft, row: Link, other: str) -> Completion | None:
-    """A record that is back finds its link again, but only while the other one lives and is nobody else's."""
+    """A restored record finds its link again, but only while the counterpart exists and has no other link."""
     if draft.ask(LinkOf(draft.mapping.name, draft.side.other, other)) is not None:
         return None
     taken = draft.lease(draft.side.other, other)
@@ -438,7 +438,7 @@ def _first_is_gone(draft: Draft, record_id: str, key: MatchKey) -> Completion:
 
 
 def _held(draft: Draft, record_id: str, link: Link | None, key: MatchKey) -> Completion:
-    """A dead letter, which is looked at again whenever the first record was."""
+    """A dead letter, which is tried again whenever the first record was processed."""
     record, first, fields = (
         draft.named(draft.side, draft.key.record_id),
         draft.named(draft.side, record_id),
@@ -574,7 +574,7 @@ def _follows(draft: Draft, target: Side, field: Field) -> bool:
 
 
 def _again(draft: Draft, own: Record, *, patient: bool) -> float | None:
-    """When the new pair is looked at again: for what it names, and for an edit that this read may not show yet."""
+    """When the new pair is processed again: for its references, and for an edit that this read may not show yet."""
     looks = [draft.now + references.PATIENCE_SECONDS] if patient else []
     hidden = accept.edit_not_shown(draft, draft.side, own.ref.id)
     if hidden and not accept.shows_what_was_told(draft, draft.side, own.ref.id, changed=True):

@@ -99,7 +99,7 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
 
 
 def left_between(draft: Draft, told: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
-    """The values that a write of several calls left when it stopped between two of them, which nobody edited.
+    """The values that a write of several calls left when it stopped between two of them, and that nobody has edited.
 
     `told`: what the store keeps of the write: `sent` of a link, or the payload of an intent.
     """
@@ -115,7 +115,7 @@ def left_between(draft: Draft, told: Mapping[str, Any], reading: Reading) -> Map
 
 
 def _tell_arrived(draft: Draft, link: Link, side: Side, reading: Reading) -> None:
-    """A write that nobody saw the answer of is told of once reads show it, with what it overwrote."""
+    """A write of unknown outcome is journaled when reads show it, with what it overwrote."""
     sent, mapping = link.sent(side) or {}, draft.mapping
     values = {} if sent.get("took_effect") else load_values(mapping, sent.get("values", {}))
     before = load_values(mapping, sent.get("before", {}))

@@ -121,7 +121,7 @@ def both_empty(mapping: Mapping, target: Side, source: Reading, shown: Reading) 
 
 
 def _hash(reading: Reading, name: str, kept: str | None = None) -> str | None:
-    """None for a reference that is not linked yet, so that every sweep has the pair looked at again.
+    """None for a reference that is not linked yet, so that every sweep marks the pair again.
 
     kept: what its base has; where that is the hash, the reference was filled in by the product and says nothing.
     """

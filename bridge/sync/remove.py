@@ -73,7 +73,7 @@ def _merged(
 
 
 def _removed_by_us(draft: Draft, link: Link, side: Side, other: Record | Gone) -> Completion:
-    """A removal whose answer was lost took effect; a record that was restored meanwhile begins anew."""
+    """A removal whose answer was lost took effect; a record that was restored meanwhile is treated as new."""
     ended = both_gone(draft, link, Reason.REMOVED_BY_US.of(record=draft.named(side, link.record_id(side))))
     if isinstance(other, Gone):
         return ended
@@ -194,12 +194,12 @@ def _edited_since(draft: Draft, link: Link, side: Side, record: Record) -> str |
 
 
 def values(draft: Draft, side: Side, record: Record) -> dict[str, Any]:
-    """What the record holds, as the journal keeps it: by that it can be made anew."""
+    """The record's values, as the journal keeps them, so that it can be created again."""
     return dump_values(draft.mapping, compare.readings(draft, {side: record})[side].values)
 
 
 def referring_first(draft: Draft, link: Link, since: float) -> Completion | None:
-    """A record that other pairs' bases still name goes only after those pairs were done once `since` then."""
+    """A record that other pairs' bases still name is removed only after those pairs were processed `since` then."""
     now, read_lag = draft.now, draft.endpoint(draft.side).read_lag
     asked = (link.payload or {}).get("referring_asked")
     keys = merge.pairs_naming(draft, link)

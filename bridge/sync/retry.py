@@ -117,7 +117,7 @@ async def _is_gone(load: Loader, ref: RecordRef) -> bool:
 
 
 def _looked_at_first(draft: Draft, gone: list[TaskKey]) -> Completion:
-    """The write named a record that was deleted: that one's pair is looked at first, and this one waits for it.
+    """The write referred to a record that was deleted: its pair is processed first, and this record waits for it.
 
     Without this a deleted company would make a dead letter of every person who is just being written.
     """

@@ -19,7 +19,7 @@ from bridge.sync.situation import Create, Progress, SideWrite
 
 NOTHING: Mapping[str, Any] = {}
 ECHO_SECONDS = 1.0
-"""A vendor tells of our own write within this long, mostly."""
+"""A vendor usually reports our own write within this time."""
 
 
 def updated(draft: Draft, pair: Progress, write: SideWrite, record: Record | None, until: float | None) -> Progress:
@@ -60,7 +60,7 @@ def _told(draft: Draft, write: SideWrite, shown: Reading | None) -> JournalEntry
 
 
 def _confirmable(draft: Draft, side: Side) -> float:
-    """When a write that was just made is looked at: reads must show it then, and its echo has mostly come."""
+    """When a new write is checked: by then reads must show it, and its echo has usually come."""
     return draft.now + max(draft.endpoint(side).read_lag, ECHO_SECONDS)
 
 
@@ -122,7 +122,7 @@ def pair_ended(draft: Draft, pair: Progress, blocked: Completion | None = None) 
 
 
 def instruction_ended(draft: Draft, fulfilled: Fulfilled, what: str) -> Completion:
-    """A person's instruction was carried out. Then both records are looked at as ever: other edits may have come."""
+    """A person's instruction was carried out. Then both records are processed as usual: other edits may have come."""
     link, pair = draft.claim.link, list[TaskKey]()
     if link is not None:
         pair = [

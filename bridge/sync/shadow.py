@@ -38,7 +38,7 @@ def would_create(draft: Draft, target: Side, values: Mapping[str, Any], left_out
 
 
 def would_link(draft: Draft, own: Record, candidate: Record) -> Completion:
-    """The two would become a pair, and then be merged without a base."""
+    """The two would be linked, and then be merged without a base."""
     records = {draft.side: own, draft.side.other: candidate}
     readings = compare.readings(draft, records)
     decisions = compare.decide(draft, records, readings, {})

@@ -92,7 +92,7 @@ class Seen:
 
 
 class Moment(StrEnum):
-    """When a record is looked at, where the same record is looked at more than once."""
+    """When a record is processed, if the same record is processed more than once."""
 
     FIRST = "first"
     LEASED = "leased"  # once no other worker can change it

@@ -50,7 +50,7 @@ class SystemWatch:
         return False
 
     async def stop(self, name: str, reason: str) -> None:
-        """Send nothing more to a system until a person has acted; looked at again now and then."""
+        """Send nothing more to a system until a person has acted; it is probed now and then."""
         await self._save(name, stopped=reason)
         self._block(name, STOPPED_RECHECK_SECONDS)
         log.error("system stopped", extra={"system": name, "reason": reason})

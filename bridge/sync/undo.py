@@ -1,4 +1,4 @@
-"""Undo: what the bridge overwrote in a record goes back, field by field, where nobody edited it since. Pure."""
+"""Undo: restores what the bridge overwrote in a record, field by field, if nobody has edited it since. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -172,7 +172,7 @@ def undo(draft: Draft, instruction: Instruction, link: Link) -> Completion | Upd
 
 
 def ends(instruction: Instruction, *, undone: bool) -> Fulfilled:
-    """The end of an instruction. undone: the writes that it is about were undone, as far as nobody edited them."""
+    """The end of an instruction. undone: its writes were undone, as far as nobody has edited the fields."""
     detail = instruction.detail
     entries = tuple(detail.get("entries", ())) if undone else ()
     return Fulfilled(instruction.key, instruction.run, entries, detail.get("redoes") if undone else None)

@@ -98,7 +98,7 @@ def _of_one_side(draft: Draft, link: Link) -> Completion | None:
 
 
 def _told_of(draft: Draft, link: Link) -> frozenset[Side] | None:
-    """The sides that events or our own pending writes ask to be looked at; None when anything else asks for it."""
+    """The sides that events or our own pending writes need checked; None if anything else needs it."""
     asked = any(task.both_sides or DELETED & task.kinds for task in draft.claim.tasks)
     if asked or draft.shadow or link.held or link.state is not LinkState.LIVE:
         return None
@@ -159,7 +159,7 @@ def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completi
 def _again(
     draft: Draft, link: Link, readings: Mapping[Side, Reading], base: Base, hidden: Mapping[Side, Stale]
 ) -> float | None:
-    """When both sides are looked at again, because one of them does not show the edit that a callback told of."""
+    """When both sides are read again, because one of them does not show the edit that a callback reported."""
     waits = []
     for side, stale in hidden.items():
         changed = not remember.shows_base(draft.mapping, side, readings[side], base)

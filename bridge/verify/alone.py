@@ -1,4 +1,4 @@
-"""Why a record is on one side only, by what the store knows of it. Pure."""
+"""Why a record is on one side only, from what the store knows about it. Pure."""
 
 from collections.abc import Mapping
 
@@ -56,14 +56,14 @@ def why_alone(
 
 
 def _unlinked(mapping: RecordMapping, side: Side, record: Record, task: Task | None, history: Link | None) -> bool:
-    """A person ended its pair, or that of the record it matches. An edit since, which nobody told of, ends that."""
+    """A person ended its pair, or that of the record it matches. A later edit that no callback reported ends that."""
     if history is not None and history.state is LinkState.PARTED:
         return not match.edited(mapping, history, side, record)
     return task is not None and task.code in UNLINKED
 
 
 def _from_before(record: Record, task: Task | None, state: MappingState) -> bool:
-    """Nobody touched it since the mapping went live, and nothing was ever decided about it."""
+    """Nobody has edited it since the mapping went live, and nothing was decided about it."""
     if task is not None and task.generation:
         return False
     touched = [epoch(moment) for moment in (record.modified_at, record.created_at) if moment is not None]

@@ -37,7 +37,7 @@ def tallies() -> defaultdict[Any, Tally]:
 
 @dataclass(slots=True)
 class Report:
-    """One mapping verified. `sample`: so many pairs drawn at random were read, and nothing else was looked at.
+    """One mapping verified. `sample`: this many random pairs were read, and nothing else.
 
     `pairs`: by state. `fault`: why it ended early; then the numbers are of what was read until then.
     """
@@ -62,7 +62,7 @@ class Report:
 
     @property
     def number(self) -> int:
-        """Of pairs that were looked at."""
+        """Of pairs that were compared."""
         return sum(tally.number for tally in self.pairs.values())
 
     @property
@@ -82,7 +82,7 @@ class Report:
             sums[currency] = sums.get(currency, Decimal(0)) + amount.amount
 
     def summary(self) -> dict[str, Any]:
-        """Numbers alone: what is kept in the store holds nobody's data."""
+        """Only numbers: the store keeps no personal data of a verification."""
         return {
             **{state: tally.number for state, tally in self.pairs.items()},
             "pairs": self.number,
@@ -182,7 +182,7 @@ PAIR_WORDS = {
     "frozen": ("is outside of `where` and left as it is", "are outside of `where` and left as they are"),
     "unread": ("could not be read", "could not be read"),
 }
-"""How each state is told of one pair, and of several."""
+"""The words for each state, for one pair and for several."""
 ALONE_WORDS = {
     "not matched": "not matched",
     "filtered": "outside of `where`",
@@ -199,7 +199,7 @@ ALONE_WORDS = {
 
 
 EXPECTED = ("filtered", "never crosses")
-"""Records that are meant to be on one side only; naming some of them helps nobody."""
+"""Records that are on one side only by intention; naming them does not help."""
 
 
 def pair_example(records: Mapping[str, str], difference: Difference) -> dict[str, Any]:

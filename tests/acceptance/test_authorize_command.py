@@ -131,7 +131,7 @@ def test_pipedrive_is_authorised_and_every_wrong_answer_is_told_in_one_message(t
     with simulated("pipedrive") as (product,):
         operator = Operator(tmp_path, crm=pipedrive(product.url))
         wrong = {
-            "not-the-address": "that is not the address",
+            "not-the-address": "this is not the address",
             "": "nothing was pasted",
             f"{REDIRECT}?error=user_denied": "consent was refused in the browser",
             f"{REDIRECT}?error=server_error&error_description=try+later": "(server_error: try later)",
@@ -204,7 +204,7 @@ def test_a_consent_to_another_account_than_before_stores_nothing(tmp_path: Path)
 def test_a_product_without_consent_says_so(tmp_path: Path) -> None:
     done = Operator(tmp_path, idp=entrust()).authorize("idp", str)
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
-    assert "idp: nothing is to be authorised" in done.err
+    assert "idp needs no authorisation" in done.err
     assert "renew shared_secret (" in done.err
     done = Operator(tmp_path, idp=entrust()).authorize("crm", str)
     assert (done.code, "no system of the settings has this name - known: idp" in done.err) == (2, True)

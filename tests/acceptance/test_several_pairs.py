@@ -112,7 +112,11 @@ def test_systems_a_person_named_and_filled_in_are_used_as_they_are(tmp_path: Pat
     [
         ("crm: pipedrive", "crm: deskera", "sides.crm: `deskera` is not pipedrive"),
         ("  erp: deskera", "  books: deskera", "deskera is deskera and plays `books`"),
-        ("sides:\n  crm: pipedrive\n  erp: deskera\n", "sides: {crm: pipedrive, erp: deskera}\n", "stands in one line"),
+        (
+            "sides:\n  crm: pipedrive\n  erp: deskera\n",
+            "sides: {crm: pipedrive, erp: deskera}\n",
+            "written in one line",
+        ),
     ],
 )
 def test_settings_that_mean_something_else_are_left_alone(tmp_path: Path, before: str, after: str, said: str) -> None:

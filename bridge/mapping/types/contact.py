@@ -221,7 +221,7 @@ def _dump(value: Phone) -> list[str | None]:
 
 
 def _load(data: Any, region: str | None) -> Phone:
-    """Former versions stored two of the four; the text tells the others."""
+    """Former versions stored two of the four; the text gives the others."""
     if len(data) > 2:
         return Phone(*data)
     e164, original = data

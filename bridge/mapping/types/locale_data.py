@@ -7,7 +7,7 @@ from babel.core import get_global
 
 
 def territory_names(language: str) -> Mapping[str, str]:
-    """Names by code in that language (`nb`, `pt-BR`); empty for a language nobody knows."""
+    """Names by code in that language (`nb`, `pt-BR`); empty for an unknown language."""
     try:
         return Locale.parse(language.replace("-", "_")).territories
     except (ValueError, UnknownLocaleError):

@@ -50,7 +50,7 @@ async def test_what_is_left_what_waits_and_when_it_is_done_is_told(desk: Desk) -
         await desk.hears(record_id, origin=Origin.BACKFILL)
     found = await budgets_of(store, scopes)
     one = found[PEOPLE.left.system]
-    assert in_words(one) == "2 calls a second, 700 of 1,000 tokens left today"
+    assert in_words(one) == "2 calls per second, 700 of 1,000 tokens left today"
     (row,) = quota_rows(found)
     assert (row["left today"], row["of"], row["reserved"], row["instances"]) == (700, 1000, "20%", 1)
     queued = {queue.priority: queue for queue in one.queue}
@@ -121,7 +121,7 @@ async def test_a_backfill_says_how_far_it_is_and_when_it_ends(desk: Desk, clock:
     (one,) = await progress_of(store, scopes)
     assert (one.done, one.per_minute) == (8, 8.0)
     assert one.seconds == pytest.approx(492 / 8 * 60)
-    assert str(one) == "backfill of people (crm person): 8 of 500 records, 8 a minute, done in about 62 min"
+    assert str(one) == "backfill of people (crm person): 8 of 500 records, 8 per minute, done in about 62 min"
     (row,) = progress_rows([one], store.now())
     assert (row["run"], row["state"], row["of"]) == (f"backfill/{PEOPLE.mapping}/{cursor.sweep}", "runs", 500)
     await store.mappings.set_paused(PEOPLE.mapping, True, "stocktaking")
@@ -159,7 +159,7 @@ async def test_the_other_side_of_a_backfill_comes_after_the_first_and_a_full_lis
     await page_stored(store, cursor, 1, ["1", "2"])
     found = {one.cursor.system: one for one in await progress_of(store, {PEOPLE.mapping: PEOPLE})}
     assert found[first.system].total == 3
-    assert (found[other.system].stands, found[other.system].done) == ("comes after the other side", 0)
+    assert (found[other.system].stands, found[other.system].done) == ("waits for the other side", 0)
 
 
 async def test_a_listing_without_changes_since_a_time_has_no_sweep_that_never_ends(desk: Desk) -> None:

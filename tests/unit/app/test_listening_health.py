@@ -32,11 +32,11 @@ class Door:
 
 
 def test_places_are_counted() -> None:
-    assert Door().state() == (Status.PASS, "0 of 512 places are taken")
+    assert Door().state() == (Status.PASS, "0 of 512 connections are in use")
 
 
 @pytest.mark.parametrize(
-    ("reason", "words"), [(End.REFUSED, "answered 503"), (End.GAVE_WAY, "slow connections since the start")]
+    ("reason", "words"), [(End.REFUSED, "got 503"), (End.GAVE_WAY, "slow connections since the start")]
 )
 def test_full_places_are_a_warning_for_a_minute(reason: End, words: str) -> None:
     door = Door()
