@@ -32,7 +32,7 @@ def changes_check(
     else:
         level, first = Level.WARN, new_names[0]
         text = (
-            f"{first.system} {first.what}: `{first.name}` is now called `{first.today}`; "
+            f"{first.system} {first.what}: `{first.name}` is called `{first.today}` now; "
             "mappings continue with the old name"
         )
         remedy = (
