@@ -27,7 +27,7 @@ def changes_check(
         text = f"{one.system} {one.entity}: `{change['column']}` {change['text']} ({', '.join(change['mappings'])})"
         remedy = (
             f"`bridge check --live` says what to correct, `bridge columns list` shows all, `bridge columns accept "
-            f"{one.system}` accepts it when it is as you want it"
+            f"{one.system}` ends this once it is as you want it"
         )
     else:
         level, first = Level.WARN, new_names[0]
@@ -36,8 +36,8 @@ def changes_check(
             "mappings continue with the old name"
         )
         remedy = (
-            f"`bridge check --live` says what to correct, `bridge columns list` shows all, `bridge columns accept "
-            f"{one.system}` ends this once it is as you want it"
+            f"write the new name into the mapping files, then `bridge names accept {first.system}`; "
+            "`bridge names list` shows all"
         )
     more = f" (and {number - 1} more)" if number > 1 else ""
     return CheckResult(LEVELS[level], f"{text}{more}: {remedy}", number, "changes")
