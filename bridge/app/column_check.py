@@ -27,12 +27,12 @@ def changes_check(
         text = f"{one.system} {one.entity}: `{change['column']}` {change['text']} ({', '.join(change['mappings'])})"
         remedy = (
             f"`bridge check --live` says what to correct, `bridge columns list` shows all, `bridge columns accept "
-            f"{one.system}` accepts it when it is as you want it"
+            f"{one.system}` ends this once it is as you want it"
         )
     else:
         level, first = Level.WARN, new_names[0]
         text = (
-            f"{first.system} {first.what}: `{first.name}` is now called `{first.today}`; "
+            f"{first.system} {first.what}: `{first.name}` is called `{first.today}` now; "
             "mappings continue with the old name"
         )
         remedy = (
