@@ -150,7 +150,7 @@ async def test_a_mapping_is_tried_with_a_live_record_and_with_a_pasted_one(clien
     assert next(row for row in pasted["rows"] if row["field"] == "name")["after"] == {"name": "Cy"}
     for body, said in (
         ({}, "name the id of a live one"),
-        ({"fields": "{"}, "is not JSON"),
+        ({"fields": "{"}, "is not JSON from line 1"),
         ({"fields": "[]"}, "is not a JSON object"),
     ):
         found = await client.ask("POST", f"{API}/mappings/people/try", body)
