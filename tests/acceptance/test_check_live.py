@@ -45,7 +45,8 @@ def test_a_running_bridge_says_which_field_the_account_does_not_have_and_never_c
             assert site.log.read_text().count("the account does not have what a mapping names") == 1
             deals.write_text(good)
             daemon.process.send_signal(signal.SIGHUP)
-            until(lambda: "has everything that the mapping names" in site.log.read_text(), "the field is corrected")
+            corrected = "again has everything that the mapping names"
+            until(lambda: corrected in site.log.read_text(), "the field is corrected")
             assert problem not in site.get("/health").text
         finally:
             daemon.kill()
