@@ -136,9 +136,26 @@ UPDATES = (
     Mutant(
         "newest takes our own write for an edit",
         "sync/compare.py::_modified",
-        "(own is not None and at <= own)",
-        "False",
+        " or _ours(draft, record)",
+        "",
         (f"{UPDATING}newest_does_not_take_our_own_write_for_an_edit",),
+    ),
+    Mutant(
+        "a conflict names a person for what the bridge wrote",
+        "sync/compare.py::edited",
+        "BRIDGE if side in told and _ours(draft, record) else by",
+        "by",
+        ("sync/test_who_changed.py::test_what_the_bridge_wrote_last_was_changed_by_the_bridge",),
+    ),
+    Mutant(
+        "a write that waited for its turn counts as an attempt",
+        "sync/apply.py::_send",
+        "RateLimited(system, text, left)",
+        "RetryLater(system, text)",
+        (
+            "sync/test_deadlines.py::"
+            "test_a_write_that_waited_for_its_turn_past_its_deadline_was_not_sent_and_nobody_doubts_it",
+        ),
     ),
     Mutant(
         "the loop alarm is off",
