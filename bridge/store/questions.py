@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, and_, bindparam, select
+from sqlalchemy import Connection, and_, bindparam, or_, select
 
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.values import dataclass
@@ -20,7 +20,7 @@ from bridge.store.model import Instruction, KnownRecord, Link, LinkState, Mappin
 from bridge.store.prepared import Prepared
 from bridge.store.records import known_records, records_with_keys, survivors_of
 from bridge.store.rows import chunks, keyed, link_from, listed, task_from, task_tuple
-from bridge.store.tables import events, link_refs, links, tasks
+from bridge.store.tables import Real, events, link_refs, links, tasks
 
 Answer = TypeVar("Answer")
 
@@ -93,9 +93,15 @@ class TaskOf(Question[Task | None]):
 
 @dataclass(frozen=True, slots=True)
 class ToldActor(Question[str | None]):
-    """Who the newest event about a task's record says made the change; None where it does not say."""
+    """Who made a version of a record, as the newest event says it that names somebody; None where none does.
+
+    `version`: when it was made (epoch seconds). Of events that do not say which version they are about count the newest,
+    and those since the task was last done.
+    """
 
     key: TaskKey
+    ref: RecordRef
+    version: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,20 +247,39 @@ def _tasks(conn: Connection, asked: Sequence[TaskOf]) -> dict[TaskOf, Task | Non
     return {one: found.get(one.key) for one in asked}
 
 
-ACTORS = Prepared(
-    select(tasks.c.mapping, tasks.c.side, tasks.c.rec, events.c.actor)
-    .join(events, and_(events.c.seq == tasks.c.gen, events.c.rec == tasks.c.rec))
-    .where(keyed(tasks))
+SINCE_DONE = Prepared(select(tasks.c.done_gen, tasks.c.gen).where(keyed(tasks)))
+ACTOR = Prepared(
+    select(events.c.actor)
+    .where(
+        *(events.c[name] == bindparam(f"of_{name}") for name in ("system", "entity", "rec")),
+        events.c.seq > bindparam("first"),
+        events.c.actor.is_not(None),
+        or_(
+            events.c.version >= bindparam("version", type_=Real),
+            and_(events.c.version.is_(None), events.c.seq > bindparam("done")),
+            events.c.seq == bindparam("last"),
+        ),
+    )
+    .order_by(events.c.seq.desc())
+    .limit(1)
 )
-"""A task's generation is the number of the newest event that made it due."""
+ACTORS_AMONG = 10_000
+"""So many numbers of events are looked through, from the newest back: a sweep that sees the change as well comes soon
+after the callback that says who made it."""
 
 
 def _actors(conn: Connection, asked: Sequence[ToldActor]) -> dict[ToldActor, str | None]:
-    found: dict[TaskKey, str | None] = {}
-    for some in chunks(sorted({task_tuple(one.key) for one in asked})):
-        for mapping, side, record_id, actor in ACTORS.rows(conn, {"keys": some}):
-            found[TaskKey(mapping, Side(side), record_id)] = actor
-    return {one: found.get(one.key) for one in asked}
+    return {one: _actor(conn, one) for one in asked}
+
+
+def _actor(conn: Connection, asked: ToldActor) -> str | None:
+    found = SINCE_DONE.rows(conn, {"keys": [task_tuple(asked.key)]})
+    if not found:
+        return None
+    (done, last), ref = found[0], asked.ref
+    about = {"of_system": ref.system, "of_entity": ref.entity, "of_rec": ref.id, "version": asked.version}
+    told: str | None = ACTOR.one(conn, {**about, "done": done, "last": last, "first": last - ACTORS_AMONG})
+    return told
 
 
 def _instructions(conn: Connection, asked: Sequence[InstructionOf]) -> dict[InstructionOf, Instruction | None]:

@@ -188,7 +188,7 @@ def edited(draft: Draft, name: str, records: MappingOf[Side, Record]) -> Json:
     of the field does not move the record's version, both tell of other edits.
     """
     shown = [side for side in records if name not in _unversioned(draft, side)]
-    asked = [ToldActor(TaskKey(draft.mapping.name, side, records[side].ref.id)) for side in shown]
+    asked = [_told_actor(draft.mapping.name, side, records[side]) for side in shown]
     told = dict(zip(shown, draft.ask_all(asked), strict=True))
     found: dict[str, Json] = {}
     for side, record in records.items():
@@ -196,6 +196,11 @@ def edited(draft: Draft, name: str, records: MappingOf[Side, Record]) -> Json:
         by = BRIDGE if side in told and _ours(draft, record) else by
         found[draft.side_name(side)] = {"at": None if at is None else at.timestamp(), "by": by}
     return found
+
+
+def _told_actor(mapping: str, side: Side, record: Record) -> ToldActor:
+    version = None if record.modified_at is None else record.modified_at.timestamp()
+    return ToldActor(TaskKey(mapping, side, record.ref.id), record.ref, version)
 
 
 def settle(draft: Draft, link: Link, fields: Collection[str]) -> Link:

@@ -79,7 +79,7 @@ def read_row(entity: str, row: Mapping[str, Any], catalog: Catalog) -> Reading:
         elif name in ("pipeline", "stage"):
             if f"{name}_id" in row:
                 reading.put(reading.fields, name, _read_stage, name, row[f"{name}_id"], catalog)
-        elif name in row:
+        elif name in row and spec.type is not Column.LINES:  # they are read by calls of their own
             codec = OBJECTS[entity, name][0] if spec.type is Column.OBJECT else READERS[spec.type]
             reading.put(reading.fields, name, nullable, codec, row[name])
     own = custom_at_root(row, catalog.types) if entity == "lead" else row.get("custom_fields")

@@ -523,6 +523,8 @@ def neutral(value: Any, seat: Seat) -> Any:
         return (type(value).__name__, neutral(items, seat))
     if isinstance(value, MappingOf):
         return sorted((_word(key, seat), _item(key, item, seat)) for key, item in value.items())
+    if isinstance(value, list) and len(value) == 3 and value[1] in set(Side):  # a reference, as a value holds it
+        return [value[0], seat.names[Side(value[1])], value[2]]
     if isinstance(value, list | tuple | set | frozenset):
         items = [neutral(item, seat) for item in value]
         ordered = isinstance(value, list | tuple) and not any(_is_note(item) for item in value)
