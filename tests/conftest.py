@@ -23,6 +23,7 @@ from bridge.store import Store, open_store
 from tests.clock import FakeClock
 from tests.compiled import share_compiled_statements
 from tests.pairs.report import show_pairs
+from tests.parsed import share_parsed_files
 from tests.storms import drawn
 
 _numbers = count(1)
@@ -42,6 +43,7 @@ def pytest_configure() -> None:
     """No test begins with an event loop nobody closes: a later, unrelated test would fail for it."""
     asyncio.set_event_loop(None)
     share_compiled_statements()
+    share_parsed_files()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

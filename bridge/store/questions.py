@@ -95,8 +95,8 @@ class TaskOf(Question[Task | None]):
 class ToldActor(Question[str | None]):
     """Who made a version of a record, as the newest event says it that names somebody; None where none does.
 
-    `version`: when it was made (epoch seconds). An event that does not say which version it is about counts if it is the
-    newest or came since the task was last done.
+    `version`: when it was made (epoch seconds). An event that does not say which version it is about counts if it is
+    the newest, or came since the task was last done.
     """
 
     key: TaskKey

@@ -1,0 +1,32 @@
+"""Each text of a mapping file is parsed once in one test process.
+
+The bridge reads its files when it starts. Tests start hundreds of bridges and commands on the same shipped files, and a
+reader of YAML in Python takes most of what that costs. What was parsed is a value, which nobody changes.
+"""
+
+from collections.abc import Collection
+from functools import lru_cache
+
+from bridge.domain.errors import Problem
+from bridge.files.document import Node, Problems, read_documents
+from bridge.mapping import load, sources
+
+
+@lru_cache(maxsize=500)
+def _parsed(text: str, file: str) -> tuple[tuple[Node, ...], tuple[Problem, ...]]:
+    faults = Problems()
+    return tuple(read_documents(text, file, faults)), tuple(faults.found)
+
+
+def _read(text: str, file: str, faults: Problems, only: Collection[str] | None = None) -> list[Node]:
+    if only is not None:
+        return read_documents(text, file, faults, only)
+    nodes, found = _parsed(text, file)
+    faults.found += found
+    return list(nodes)
+
+
+def share_parsed_files() -> None:
+    """From now on, wherever mappings are read in this process."""
+    load.read_documents = _read  # type: ignore[attr-defined]
+    sources.read_documents = _read  # type: ignore[attr-defined]
