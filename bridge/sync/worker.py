@@ -27,9 +27,8 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 2.0  # polling is only a safety net: events wake the worker
 BUSY_SECONDS = 0.1  # what is due already is held by a running claim, whose end wakes us
-SOON_SECONDS, TOGETHER_SECONDS = 0.008, 0.04
-EACH_SECONDS = 0.0025
-"""How long what becomes due is gathered: so long for each claim under way, within these limits."""
+TOGETHER_SECONDS = 0.04
+"""While claims are under way, the next are taken together after so long: what runs together shares its transactions."""
 
 KEPT_FREE = 4
 """Of so many claims one is kept free of sweeps and backfills, so that a live change never waits for their end."""
@@ -60,7 +59,7 @@ class Worker:
 
     async def _turn(self) -> None:
         if self.running:
-            await self.parts.seams.clock.sleep(gathering_seconds(len(self.running)))
+            await self.parts.seams.clock.sleep(TOGETHER_SECONDS)
         claims, next_due = await once_back(self.parts.seams.clock, self._claim)
         for claim in claims:
             self._start(claim)
@@ -199,15 +198,6 @@ class Worker:
         for task in self.running:
             task.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)
-
-
-def gathering_seconds(under_way: int) -> float:
-    """How long what becomes due is gathered while so many claims are under way: the more there are, the longer.
-
-    What runs together shares its transactions, which saves CPU where there is much to do. Where there is little, short
-    turns are better: a callback that comes during a turn is answered after it.
-    """
-    return min(TOGETHER_SECONDS, max(SOON_SECONDS, under_way * EACH_SECONDS))
 
 
 def _about(load: Loader) -> dict[str, object]:
