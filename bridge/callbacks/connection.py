@@ -108,7 +108,7 @@ class Connection(web.RequestHandler):
             return super().handle_error(request, status, exc, message)
         self._mention(exc)
         if request.writer.output_size > 0:
-            raise ConnectionError("an answer was begun already")
+            raise ConnectionError("an answer had already begun")
         response = web.Response(status=400, text="{}", content_type="application/json")
         response.force_close()
         return response
@@ -132,7 +132,7 @@ class Connection(web.RequestHandler):
         kind = type(exc).__name__
         repeated = self.seldom.may_say(kind)
         if repeated is not None:
-            log.debug("a client hung up or sent what is no HTTP", extra={"kind": kind, "repeated": repeated})
+            log.debug("a client hung up or sent invalid HTTP", extra={"kind": kind, "repeated": repeated})
 
 
 def watch_requests(server: web.Server) -> None:

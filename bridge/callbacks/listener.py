@@ -87,7 +87,7 @@ class Listener:
             except Exception:
                 taken.close()
                 if self.seldom.may_say("broken") is not None:
-                    log.exception("a connection could not be taken in")
+                    log.exception("a connection could not be accepted")
 
     async def _take(self, taken: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -114,7 +114,7 @@ class Listener:
             repeated = self.seldom.may_say("exhausted")
             if repeated is not None:
                 told = {"listener": self.name, "reason": error.strerror, "repeated": repeated}
-                log.warning("no connection can be accepted; raise the limit of open files (ulimit -n)", extra=told)
+                log.warning("no connection can be accepted: raise the limit of open files (ulimit -n)", extra=told)
             await self.clock.sleep(PAUSE_SECONDS)
         else:
             await self.clock.sleep(0.01)

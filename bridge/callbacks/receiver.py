@@ -24,8 +24,8 @@ RETRY_AFTER_SECONDS = 5
 STORE_SECONDS = 8.0
 """So long a callback waits to be stored: less than vendors wait for the answer. What is stored later costs a read."""
 TOO_LONG = (
-    f"the store cannot be used now: a callback was not stored within {STORE_SECONDS:g} s, as a table is locked or the "
-    "database is too busy; then the bridge continues by itself"
+    f"the store cannot be used now: a callback was not stored within {STORE_SECONDS:g} s, because a table is locked or "
+    "the database is overloaded; the bridge continues by itself afterwards"
 )
 REFUSED_SECONDS = 15.0
 """So long a refusal counts where no further callback comes, as behind a proxy that leaves out who is not ready."""

@@ -141,7 +141,7 @@ async def _never_a_500(request: web.Request, handler: Handler) -> web.StreamResp
     except web.HTTPException:
         return _response(NOT_FOUND)
     except Exception:
-        log.exception("a callback could not be taken in")
+        log.exception("a callback could not be accepted")
         return _response(UNAVAILABLE)
 
 

@@ -37,7 +37,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        what = f"cannot be made ({(error.strerror or 'no reason is given').lower()})"
+        what = f"cannot be created ({(error.strerror or 'no reason is given').lower()})"
         raise ConfigError([Problem(str(path), what, "name another folder, or correct the rights")]) from None
 
 

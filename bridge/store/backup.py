@@ -103,7 +103,7 @@ class Written:
 def unwritable(path: str, error: OSError) -> Problem:
     """What a person is told of a backup file that cannot be written."""
     what = f"cannot be written ({(error.strerror or 'no reason is given').lower()})"
-    return Problem(path, what, "name a file in a folder that this user may write, on a disk with room")
+    return Problem(path, what, "name a file in a folder that this user may write, on a disk with free space")
 
 
 async def back_up(database: Database, out: IO[bytes], program: str) -> Written:
@@ -260,7 +260,7 @@ class Backup:
 
     def _head(self, line: Any) -> Head:
         if not isinstance(line, dict) or "sync-bridge backup" not in line:
-            raise self._fault("is no backup of a bridge", "name a file that `bridge backup` wrote")
+            raise self._fault("is not a backup of a bridge", "name a file that `bridge backup` wrote")
         if line["sync-bridge backup"] > FORMAT or line["schema"] > HEAD:
             what = f"was written by a newer version of the bridge ({line['program']}, schema {line['schema']})"
             raise self._fault(what, "restore it with that version or a newer one")
@@ -277,7 +277,7 @@ class Backup:
                         if content["end"]["sha256"] != sha256.hexdigest():
                             raise self._fault("was changed since it was written", "take another backup file")
                         if packed.read():  # to the very end of the file
-                            raise self._fault("goes on after its end", "take another backup file")
+                            raise self._fault("contains data after its end", "take another backup file")
                         yield content
                         return
                     yield content
@@ -287,7 +287,7 @@ class Backup:
         except (EOFError, zlib.error, ValueError):
             raise self._fault("is cut short or damaged", "take another backup file") from None
         except OSError as error:
-            what = f"cannot be read ({(error.strerror or 'it is no backup').lower()})"
+            what = f"cannot be read ({(error.strerror or 'it is not a backup').lower()})"
             raise self._fault(what, "name a file that `bridge backup` wrote") from None
 
     def _fault(self, what: str, remedy: str) -> ConfigError:
@@ -344,7 +344,7 @@ async def restore(
         )
     except StoreUnavailable as error:
         remedy = (
-            "see that the database exists and answers; where a file is damaged, move it, its -wal and its -shm away"
+            "check that the database exists and answers; if its file is damaged, move it, its -wal and its -shm away"
         )
         raise ConfigError([Problem("store.url", f"{where} cannot be filled: {error}", remedy)]) from error
     finally:
@@ -387,17 +387,17 @@ class _Filling:
         """Raises ConfigError unless the store that is there may be given up."""
         if found > HEAD:
             what = (
-                f"the store at {self._where} is of a newer version of the bridge (schema {found}, this one has {HEAD})"
+                f"the store at {self._where} belongs to a newer version of the bridge (schema {found}, this has {HEAD})"
             )
             raise self._fault(what, "restore with that version")
         if not replace:
-            what = f"there is a store at {self._where} already"
-            raise self._fault(what, "add --replace to give it up for the backup, or name another store")
+            what = f"there is already a store at {self._where}"
+            raise self._fault(what, "add --replace to replace it by the backup, or name another store")
         alive = instances.c.stopped_at.is_(None) & (instances.c.seen_at > self._database.now() - SILENT_SECONDS)
         running = self._conn.execute(select(instances.c.name).where(alive)).scalars().all()
         if running and not self._database.sqlite:  # on SQLite the lock says so, and one that was killed is none
-            what = f"a bridge runs on the store at {self._where} ({', '.join(running)})"
-            raise self._fault(what, f"stop it first; one that was killed counts as gone after {SILENT_SECONDS:.0f} s")
+            what = f"a bridge is running on the store at {self._where} ({', '.join(running)})"
+            raise self._fault(what, f"stop it first; a killed bridge counts as stopped after {SILENT_SECONDS:.0f} s")
 
     def _forgotten(self) -> list[dict[str, Any]]:
         """Of the store that is there; a former version's knows of none."""
@@ -462,7 +462,7 @@ class _Filling:
         for name, number in self._backup.written.rows.items():
             found = self._conn.execute(select(func.count()).select_from(text(f'"{name}"'))).scalar_one()
             if found < number + more.get(name, 0):
-                raise self._fault(f"{name} took {found} of {number} rows", "report this: it is a mistake of the bridge")
+                raise self._fault(f"{name} has {found} of {number} rows", "report this: it is a fault of the bridge")
 
     def _fault(self, what: str, remedy: str) -> ConfigError:
         return ConfigError([Problem("store.url", what, remedy)])

@@ -445,7 +445,7 @@ def _rewrite(database: str) -> None:
         conn.execute("VACUUM")
         busy, *_ = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
-            raise sqlite3.OperationalError("another process reads from the log beside the file")
+            raise sqlite3.OperationalError("another process reads the write-ahead log")
     finally:
         conn.close()
 
@@ -543,8 +543,8 @@ def _whole(path: str, size: int) -> bool:
 
 def _lost(path: str, what: str) -> StoreUnavailable:
     return StoreUnavailable(
-        f"the store's file {path} {what} while the bridge runs: put the same file back, and it continues by itself; "
-        f"else {RESTORE}"
+        f"the store's file {path} {what} while the bridge was running: put the same file back, and the bridge continues "
+        f"by itself; otherwise {RESTORE}"
     )
 
 
@@ -572,7 +572,7 @@ class Batcher(Generic[Item, Result]):
     async def submit(self, item: Item) -> Result:
         """The item's result once it is durable. A cancelled submitter's item is still committed."""
         if len(self._waiting) >= self.limit:
-            raise StoreUnavailable("too many are waiting to be stored")
+            raise StoreUnavailable("too much is waiting to be stored")
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._drain is None or self._drain.done():

@@ -13,8 +13,8 @@ from bridge.domain.errors import ConfigError, Problem
 FIELD = "fernet"
 WRONG = Problem(
     "instance_secret",
-    "is not the one the tokens in the store were encrypted with",
-    "give the former secret as instance_secret_former until all has moved over to the new one",
+    "is not the secret that the tokens in the store were encrypted with",
+    "set instance_secret_former to the former secret until all tokens are encrypted with the new one",
 )
 
 
