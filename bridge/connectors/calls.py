@@ -88,7 +88,7 @@ class Answer:
     def garbled(self, what: str) -> RemoteError:
         """The error for a 2xx whose content makes no sense."""
         error = RetryLater if self.call.is_read else OutcomeUnknown
-        return error(self.system, f"{self.call.name} gave {what} (status {self.status})")
+        return error(self.system, f"{self.call.name} returned {what} (status {self.status})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ class Gate:
             except TimeoutError:
                 if self._answered_at + most_seconds > loop.time():
                     continue
-                text = f"waited {most_seconds:g} s for the calls before it, which were not answered"
+                text = f"waited {most_seconds:g} s for earlier calls, which were not answered"
                 raise TransportFailed(text, sent=False) from None
             await self._renew()
 
@@ -202,7 +202,7 @@ class Gate:
         whose = "this bridge has" if day is not self._vendor else "the account has"
         text = f"{whose} used {day.limit - max(0, day.left)} of its {day.limit} {unit} of the day, until {day.ends_at}"
         if priority is not Priority.LIVE:
-            text += f"; what is left is kept for what matters more than {priority.word}"
+            text += f"; the rest is reserved for work of higher priority than {priority.word}"
         wait = min(day.ends - epoch(now), LEARNED_SECONDS if day is self._vendor else day.ends)
         return RateLimited(self._system, text, max(wait, 1.0), daily=True)
 

@@ -274,7 +274,7 @@ class HttpClient:
             # The record's attempt, unlike silence: a vendor whose answers are garbage does answer. Not Rejected: an
             # odd answer is no refusal, and may be another one the next time.
             paged = RECORD_BYTES < call.most_bytes < LIST_BYTES
-            remedy = "; if the records are that large, lower the option page_size" if paged else ""
+            remedy = "; if the records are so large, reduce the option page_size" if paged else ""
             return RetryLater(self.system, f"{call.name}: {failed}{remedy}")
         return Unreachable(self.system, f"{call.name}: {failed}")
 

@@ -214,7 +214,7 @@ async def keep(construction: Construction, grant: Grant, said: Mapping[str, Any]
     """Put the tokens of an answer where `OAuth` finds them."""
     refresh_token = said.get("refresh_token")
     if not isinstance(refresh_token, str) or not refresh_token:
-        raise NeedsAuthorisation(construction.system, "the answer to the consent holds no refresh token")
+        raise NeedsAuthorisation(construction.system, "the answer after the consent contains no refresh token")
     tokens = _kept(said, grant, epoch(construction.seams.clock.now()), refresh_token)
     await construction.vault.save(construction.system, tokens)
 

@@ -22,7 +22,7 @@ def partly_done(system: str) -> Iterator[None]:
     except OutcomeUnknown:
         raise
     except RemoteError as error:
-        raise OutcomeUnknown(system, f"a part of the write took effect, then: {error.message}") from error
+        raise OutcomeUnknown(system, f"a part of the write took effect, and then: {error.message}") from error
 
 
 async def one_after_another(system: str, calls: Calls) -> None:

@@ -45,7 +45,7 @@ class SuperOfficeDialect:
 
     def failure(self, answer: Answer, words: Words) -> RemoteError | None:
         if answer.status == MISDIRECTED:
-            return Unreachable(answer.system, f"{answer.call.name}: the tenant's address is wrong (421)")
+            return Unreachable(answer.system, f"{answer.call.name}: the tenant has a different address (421)")
         return None
 
 
@@ -103,7 +103,7 @@ class SuperOfficeClient:
         """A plain list, its rows as they came; nothing when this server does not have it."""
         said = await self.get(path, template=path, most_bytes=LIST_BYTES)
         if said is not None and not isinstance(said, list):
-            raise RetryLater(self.system, f"GET {path} gave no list")
+            raise RetryLater(self.system, f"GET {path} returned no list")
         return said or []
 
     async def archive(self, path: str, query: Query) -> list[Any]:
@@ -132,7 +132,7 @@ class SuperOfficeClient:
         call = Call(method, path, json=body, template=template, headers=headers or {}, accept=accept)
         answer = await self.send(call)
         if answer.status in accept:
-            raise WriteConflict(self.system, f"{call.name}: the record changed or went away ({answer.status})")
+            raise WriteConflict(self.system, f"{call.name}: the record was changed or deleted ({answer.status})")
         said = answer.json()
         if not isinstance(said, dict):
             raise answer.garbled("no record")

@@ -111,7 +111,7 @@ class Table:
         except Rejected as refused:
             if await self.there(ref):
                 raise
-            raise WriteConflict(self._account.system, f"{ref} went away: {refused.message}") from None
+            raise WriteConflict(self._account.system, f"{ref} is gone: {refused.message}") from None
 
     async def write(self, model: str, record: int, values: Mapping[str, Any], fresh: Record) -> None:
         """Raises WriteConflict when what `fresh` shows was changed or has gone."""

@@ -65,7 +65,7 @@ def test_a_fresh_folder_shows_all_there_is_to_fill_in(folder: Path) -> None:
         checked(folder / "bridge.yaml", {})
     assert [(fault.where.rpartition(" ")[2], fault.what) for fault in caught.value.faults] == [
         ("instance_secret", "the environment variable INSTANCE_SECRET is not set"),
-        ("systems.pipedrive.options", "give api_token, or client_id and client_secret (then: `bridge authorize`)"),
+        ("systems.pipedrive.options", "set api_token, or client_id and client_secret (then run `bridge authorize`)"),
         ("systems.deskera.options.base_url", "is still to be filled in"),
         ("systems.deskera.options.client_id", "is still to be filled in"),
         ("systems.deskera.options.client_secret", "the environment variable DESKERA_CLIENT_SECRET is not set"),
