@@ -311,7 +311,7 @@ class Reconciler:
         seen = await self.store.sweeps.seen(cursor.system, cursor.entity, cursor.sweep)
         if seen + walk.left_out + walk.report.skipped >= walk.total:
             return False
-        walk.report.fault = f"the listing showed {seen} of {walk.total} rows; it counts as incomplete"
+        walk.report.fault = f"the listing showed {seen} of {walk.total} rows, so it counts as incomplete"
         log.warning("listing is incomplete", extra={"system": cursor.system, "entity": cursor.entity})
         move = CursorMove(cursor.system, cursor.entity, cursor.kind, cursor.sweep, page=None, complete=False)
         await self.store.events.accept([], {}, move)

@@ -144,8 +144,8 @@ def test_files_that_are_not_read_and_folders_without_any_are_told(folder: Path, 
     (folder / "mappings" / "orders.yml").write_text("mapping: orders\n")
     (folder / "mappings" / "ORDERS.YAML").write_text("mapping: orders\n")
     assert told() == [
-        "ORDERS.YAML: is not read: it ends in .YAML - let it end in .yaml",
-        "orders.yml: is not read: it ends in .yml - let it end in .yaml",
+        "ORDERS.YAML: is not read, because its name ends in .YAML - rename it so that it ends in .yaml",
+        "orders.yml: is not read, because its name ends in .yml - rename it so that it ends in .yaml",
     ]
     shutil.rmtree(folder / "mappings")
     (folder / "mappings").mkdir()

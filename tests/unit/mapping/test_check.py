@@ -30,7 +30,7 @@ def test_a_ring_is_one_of_accounts_not_of_names_of_sides() -> None:
     assert check(mappings, MANIFESTS, systems={**bound, "hr2": "others"}) == []
     (fault,) = check(mappings, MANIFESTS, systems=bound)
     assert str(fault) == (
-        "m.yaml:1:1: changes would run in a ring: desk contact -> people item -> pipe person -> desk contact"
+        "m.yaml:1:1: changes would run in a circle: desk contact -> people item -> pipe person -> desk contact"
         " - make one of these mappings one-way, or remove it"
     )
 
