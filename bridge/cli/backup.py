@@ -125,7 +125,7 @@ def restore_backup(path: Path, file: Path, replace: bool, check: bool) -> None:
             f"{name} is paused: it has no `match`, so records created since the backup would be created again;"
         )
         click.echo(f"  read docs/backup.md, then run `bridge resume {name}`")
-    click.echo("now start `bridge run`: first it compares all records of both sides; `bridge status` shows its progress")
+    click.echo("now start `bridge run`: first it compares all records of both sides (`bridge status` shows how far)")
     click.echo(
         "then it verifies every mapping by itself: `bridge status` shows under `verify` whether both sides agree"
     )

@@ -101,13 +101,13 @@ class Written:
 
 
 def unwritable(path: str, error: OSError) -> Problem:
-    """What a person is told of a backup file that cannot be written."""
+    """The problem to show if a backup file cannot be written."""
     what = f"cannot be written ({(error.strerror or 'no reason is given').lower()})"
     return Problem(path, what, "name a file in a folder that this user may write, on a disk with free space")
 
 
 async def back_up(database: Database, out: IO[bytes], program: str) -> Written:
-    """Write the whole store as it is at one moment; whoever writes to it meanwhile is not held up.
+    """Write the whole store as of one moment. Other writers are not blocked meanwhile.
 
     SQLite: one read transaction; PostgreSQL: one REPEATABLE READ transaction. Raises StoreUnavailable, and ConfigError
     where the file cannot be written.
@@ -209,7 +209,7 @@ def _dump(conn: Connection, lines: _Lines, head: Head) -> Written:
 
 
 def _counter(conn: Connection) -> int:
-    """Read last: on PostgreSQL it is no part of the snapshot, and must be no less than any number in it."""
+    """Read last: on PostgreSQL it is not part of the snapshot, and it must not be less than any number in it."""
     if conn.dialect.name == "sqlite":
         return int(conn.execute(select(sequence.c.value)).scalar_one())
     return int(conn.execute(text("SELECT last_value FROM bridge_seq")).scalar_one())
@@ -220,7 +220,7 @@ _UNPACK: Mapping[str, Callable[[Any], Any]] = {"bytes": b64decode, "boolean": bo
 
 
 class Backup:
-    """A backup file that is read. Every reading begins anew at its start. Raises ConfigError naming the file."""
+    """A backup file for reading. Each reading starts at the beginning. Raises ConfigError that names the file."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -298,8 +298,8 @@ class Backup:
 
 
 def afterwards(verify: Iterable[str], now: float) -> list[tuple[str, dict[str, Any]]]:
-    """What the next bridge is asked for, as (kind, arguments): to compare every record of both sides, and to verify
-    these mappings when that is over and nothing of it waits."""
+    """The requests for the next bridge, as (kind, arguments): compare every record of both sides, and then verify these
+    mappings as soon as none of these records waits."""
     after = [(RESTORED, {"mapping": name, "since": now}) for name in sorted(verify)]
     return [("reconcile", {"mapping": None, "full": True}), *after]
 
@@ -325,9 +325,9 @@ async def restore(
     pause: Mapping[str, str],
     verify: Collection[str] = (),
 ) -> Restored:
-    """Fill the store at `url`, made where there is none, and have the next bridge compare both sides.
+    """Fill the store at `url` (created if missing), and request that the next bridge compares both sides.
 
-    `replace`: a store that is there is given up for it. `pause`: mappings that are paused then, each with the reason.
+    `replace`: an existing store is replaced. `pause`: mappings that are paused then, each with the reason.
     `verify`: mappings that the next bridge verifies after it has compared both sides.
     Raises ConfigError, with nothing changed, while a bridge runs on the store or it cannot be used.
     """
@@ -395,18 +395,18 @@ class _Filling:
             raise self._fault(what, "add --replace to replace it by the backup, or name another store")
         alive = instances.c.stopped_at.is_(None) & (instances.c.seen_at > self._database.now() - SILENT_SECONDS)
         running = self._conn.execute(select(instances.c.name).where(alive)).scalars().all()
-        if running and not self._database.sqlite:  # on SQLite the lock says so, and one that was killed is none
+        if running and not self._database.sqlite:  # on SQLite the lock shows it, and a killed bridge holds none
             what = f"a bridge is running on the store at {self._where} ({', '.join(running)})"
             raise self._fault(what, f"stop it first; a killed bridge counts as stopped after {SILENT_SECONDS:.0f} s")
 
     def _forgotten(self) -> list[dict[str, Any]]:
-        """Of the store that is there; a former version's knows of none."""
+        """Of the existing store; a store of a former version has none."""
         if not inspect(self._conn).has_table(forgotten.name):
             return []
         return [dict(row) for row in self._conn.execute(select(forgotten)).mappings()]
 
     def _forget(self, stones: Sequence[dict[str, Any]]) -> int:
-        """What was forgotten stays so; how many records the backup did not know to be."""
+        """Records that were forgotten stay forgotten. Returns how many of them the backup did not know as forgotten."""
         known = set(self._conn.execute(select(forgotten.c.hash)).scalars())
         new = [stone for stone in stones if stone["hash"] not in known]
         if new:
@@ -424,7 +424,7 @@ class _Filling:
             self._conn.execute(text("DROP SEQUENCE IF EXISTS bridge_seq"))
 
     def _count_on(self) -> None:
-        """Every counter goes on after what the file holds."""
+        """Every counter continues after the numbers in the file."""
         counter = self._backup.written.counter
         if self._database.sqlite:
             self._conn.execute(insert(sequence).values(id=1, value=counter))
@@ -438,9 +438,9 @@ class _Filling:
                     self._conn.execute(text(after), of)
 
     def _as_after_a_stop(self, pause: Mapping[str, str], verify: Collection[str]) -> int:
-        """Nobody has taken a request, and the next bridge compares all records; how many requests there are more.
+        """Release all requests and request a comparison of all records. Returns how many requests were added.
 
-        A full sweep that went on at the backup begins anew: what it had read by then may have changed since.
+        A full sweep that was running at the backup starts again: records it had already read may have changed since.
         """
         now = self._database.now()
         self._conn.execute(update(requests).where(requests.c.done_at.is_(None)).values(taken_at=None))

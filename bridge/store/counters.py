@@ -1,4 +1,4 @@
-"""Running totals. Each copy keeps its own rows, which are summed, so that copies never wait for one another."""
+"""Running totals. Each instance has its own rows, which are summed, so that instances never wait for each other."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -52,7 +52,7 @@ class Counters:
         return await self._database.read(work)
 
     async def retire(self) -> None:
-        """Fold the rows of all other copies into one, so that restarts do not grow the table; sums stay the same."""
+        """Fold the rows of all other instances into one, so that restarts do not grow the table; sums stay the same."""
 
         def work(conn: Connection) -> None:
             others = counters.c.copy.not_in((self._database.seams.instance, RETIRED))

@@ -77,9 +77,9 @@ class Route:
 
 
 class Quiet(NamedTuple):
-    """A record that somebody edits crosses once it has been left alone for `seconds`; `code` and `reason` say so.
+    """An edited record is synced after `seconds` without another edit; `code` and `reason` say so.
 
-    One that is edited on and on crosses all the same, `LONGEST_QUIET` times `seconds` after the first edit.
+    A record that is edited all the time is synced `LONGEST_QUIET` times `seconds` after the first edit.
     """
 
     seconds: float
@@ -119,7 +119,7 @@ class MappingState:
 class TaskState(StrEnum):
     IDLE = "idle"
     DUE = "due"
-    WAITING = "waiting"  # for another record; `due` is when it is looked at anyway
+    WAITING = "waiting"  # for another record; `due` is when it is processed anyway
     DEAD = "dead"
 
 

@@ -33,7 +33,7 @@ def read(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stale:
 
 
 def too_early(draft: Draft, side: Side, record_id: str) -> bool:
-    """Whether no read of it could be used now, so that none is made."""
+    """Whether no read of it could be used now, so none is made."""
     return _too_early(draft, side, draft.known(draft.ref(side, record_id))) is not None
 
 
@@ -123,10 +123,10 @@ def edit_not_shown(draft: Draft, side: Side, record_id: str) -> Stale | None:
 
 
 def unless_told(draft: Draft, side: Side, record_id: str, read_at: float) -> tuple[RecordRef, float] | None:
-    """The record and the moment after which no callback may have told of an edit of it, or nothing is written.
+    """The record and a moment: if a callback reported an edit of it after that moment, nothing is written.
 
-    The claim knows what was told before it began; a write that waits for its turn at a vendor may be sent long after.
-    read_at: when the record was read; what was told long enough before that is shown.
+    The claim knows what was reported before it began, but a write may wait long for its turn at a vendor.
+    read_at: when the record was read; it shows what was reported long enough before that.
     """
     ref, read_lag = draft.ref(side, record_id), draft.endpoint(side).read_lag
     if _waited_enough(draft, read_lag):
@@ -152,7 +152,7 @@ def _waited_enough(draft: Draft, read_lag: float) -> bool:
 
 
 def shows_what_was_told(draft: Draft, side: Side, record_id: str, *, changed: bool) -> bool:
-    """Whether a read shows an edit, and one was told of: so mostly that one, and it need not be read again.
+    """Whether a read shows an edit and one was reported: mostly it is the same one, so no second read is needed.
 
     changed: whether it differs from what both sides agreed on last.
     """
