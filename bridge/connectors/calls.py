@@ -93,10 +93,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The vendor wants no call for `seconds`. `daily`: the day's budget is used up. `why`: for people.
+    """The vendor accepts no call for `seconds`. `daily`: the day's budget is used up. `why`: for people.
 
-    However long the vendor asks for, one odd answer never stops a system for good: the length is limited to an hour,
-    for a day's budget to 25 hours. What is no length (NaN, a negative number) is no pause.
+    The length is limited to an hour, and for a daily budget to 25 hours, so that one odd answer never stops a system
+    for good. An invalid length (NaN, a negative number) means no pause.
     """
 
     seconds: float

@@ -1,7 +1,7 @@
-"""Keys and names of an account's own lists: options, stages, list items, own fields.
+"""Keys and names of an account's own lists: options, stages, list items, custom fields.
 
-A name is pinned to the vendor's key when it is first seen: mappings speak in names, and a rename must not silently turn
-one thing into another. Two things of equal name are left out, and refused when used.
+A name is pinned to the vendor's key when it is first seen: mappings use names, and a rename must not silently turn one
+thing into another. Two things with the same name are left out, and refused when used.
 """
 
 import logging

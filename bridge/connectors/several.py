@@ -13,7 +13,7 @@ Calls = Sequence[Callable[[], Awaitable[Any]]]
 
 @contextmanager
 def partly_done(system: str) -> Iterator[None]:
-    """For the calls of a write after one of them took effect: no failure of theirs says that nothing was changed.
+    """For the calls of a write after one of them took effect: a later failure does not mean that nothing was changed.
 
     Raises OutcomeUnknown for every RemoteError, so that what was sent stays pending and the records are read again.
     """

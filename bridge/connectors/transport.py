@@ -129,7 +129,7 @@ class _Plain:
 
 
 class _Gzip(_Plain):
-    """However small a packed answer is, no more than a piece of it is unpacked before its size is looked at."""
+    """At most a piece of a compressed answer is decompressed before its size is checked, however small it is."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(GZIP)

@@ -50,7 +50,7 @@ def text_of(path: Path) -> str:
 
 
 def unusable_character(text: str) -> str:
-    """The first character that no system and no store takes, in words; "" when there is none."""
+    """The first character that no system and no store accepts, in words; "" if there is none."""
     for character in text:
         if character == "\x00":
             return "a NUL character"

@@ -150,10 +150,10 @@ class HookKeeper:
         return audit
 
     async def _guarded(self, system: str, audit: Audit, work: Work, mark: Work | None = None) -> None:
-        """Copies of the bridge take turns, so that two of them do not register the same hook.
+        """Instances take turns, so that two of them do not register the same hook.
 
         `mark` notes what a person wants, also while the system cannot be used: in the turn, or an audit under way, here
-        or in another copy, would write over it what it saw before.
+        or in another instance, would write over it what it saw before.
         """
         unusable = await self.store.systems.unusable(system)
         if unusable:

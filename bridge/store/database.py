@@ -173,7 +173,7 @@ class Database:
             conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
     def tell(self, conn: Connection) -> None:
-        """Wake the other copies when this transaction commits."""
+        """Wake the other instances when this transaction commits."""
         if not self.sqlite and not self.alone:
             conn.execute(text(f"SELECT pg_notify('{WAKE_CHANNEL}', '')"))
 

@@ -47,7 +47,7 @@ Pair = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A mapping as this copy of the bridge runs it: bound to systems, with the fingerprint of its definition."""
+    """A mapping as this instance runs it: bound to systems, with the fingerprint of its definition."""
 
     mapping: str
     fingerprint: str

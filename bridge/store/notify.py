@@ -17,7 +17,7 @@ LOST = (DBAPIError, OSError, TimeoutError, StoreUnavailable)
 
 
 class Listener:
-    """Turns notifications of other copies into wakes. A lost connection is opened again after a second."""
+    """Turns notifications of other instances into wakes. A lost connection is opened again after a second."""
 
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database

@@ -72,7 +72,7 @@ class Tokens:
         old = [(credential, sealed) for credential, sealed in found if not self._seal.is_of_today(sealed)]
 
         def work(conn: Connection) -> None:
-            for credential, sealed in old:  # what another copy stored meanwhile stays
+            for credential, sealed in old:  # what another instance stored meanwhile stays
                 same = (tokens.c.credential == credential, tokens.c.sealed == sealed)
                 anew = dict(self._seal.close(self._seal.open(sealed)))
                 conn.execute(update(tokens).where(*same).values(sealed=anew))

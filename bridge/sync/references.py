@@ -121,7 +121,7 @@ def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settle
 
 
 def done_without(draft: Draft, target: Side, source: Reading, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """The references that a create left out because their records are not synced; those that follow soon do not count."""
+    """The references that a create left out because their records are not synced, except those that follow soon."""
     return {
         field.name: value
         for field in draft.mapping.fields

@@ -98,7 +98,7 @@ def of_defaults(
 
 
 def of_left_out(field: Field, target: Side, value: Any, shown: Reading) -> dict[str, FieldBase]:
-    """The base of a reference that a create left out: only an edit is written, or the reference once its record is linked."""
+    """The base of a reference that a create left out: only an edit is written, or the link once its record has one."""
     there = shown.values.get(field.name, UNREAD)
     if there is UNREAD:
         return {}

@@ -85,7 +85,7 @@ def decode(callback: Callback) -> Sequence[Event]:
 
 
 def _hints(callback: Callback) -> Sequence[Event]:
-    """Something changed, nobody knows which record."""
+    """Some record changed; it is unknown which one."""
     entities = [callback.hook] if callback.hook in RESOURCES else sorted(RESOURCES)
     return [
         Event(callback.system, entity, None, EventKind.CHANGED, Origin.WEBHOOK, body=callback.body)

@@ -40,7 +40,7 @@ class DeliveryCheck:
             raise BadCallback(f"the delivery is signed with the scheme {scheme}, which the options exclude")
 
     async def check(self, callback: Callback) -> None:
-        """Raises BadCallback; may ask the vault: always for the older scheme, which another copy may have outlived."""
+        """Raises BadCallback; may ask the vault: always for the older scheme, which another instance may have left."""
         fresh = scheme_of(callback) != RFC9421
         try:
             await self._judge(callback, await self._tokens.known(callback.hook, again=fresh))
@@ -126,5 +126,5 @@ def _user(name: Any, data: Mapping[str, Any]) -> str | None:
 
 
 def _hint(callback: Callback) -> Event:
-    """Something changed, nobody knows whose record."""
+    """Some record changed; it is unknown which one."""
     return Event(callback.system, ENTITY, None, EventKind.CHANGED, Origin.WEBHOOK, body=callback.body)

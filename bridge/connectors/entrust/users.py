@@ -91,7 +91,7 @@ class Users:
         return (await self._account.listings.read_each("user found", rows, self._record)).rows
 
     async def create(self, fields: Fields) -> Written:
-        """Quietly: nobody is asked to register or sent a mail unless the options or the fields say so."""
+        """Without registration requests or e-mails, unless the options or the fields say so."""
         options = self._account.options
         if not options.create_users:
             text = "the bridge does not create users (logins) here: set the option `create_users: true` to allow it"

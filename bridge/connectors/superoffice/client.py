@@ -72,7 +72,7 @@ class SuperOfficeClient:
         )
 
     async def send(self, call: Call) -> Answer:
-        """`call.path` is below /api/v1. After a 421, which had no effect, the tenant is looked for and asked again."""
+        """`call.path` is below /api/v1. After a 421, which had no effect, the address is requested and the call repeated."""
         path = f"api/v1/{call.path}"
         call = replace(call, path=path, template=call.template or call.path, timeout_seconds=self._timeout)
         asked = replace(call, accept=call.accept | {MISDIRECTED})
@@ -89,7 +89,7 @@ class SuperOfficeClient:
     async def get(
         self, path: str, *, template: str, headers: Mapping[str, str] | None = None, most_bytes: int = RECORD_BYTES
     ) -> Any:
-        """None: there is no such thing."""
+        """None: it does not exist."""
         accept = GONE | {500}
         call = Call("GET", path, template=template, headers=headers or {}, accept=accept, most_bytes=most_bytes)
         answer = await self.send(call)
@@ -139,7 +139,7 @@ class SuperOfficeClient:
         return said
 
     async def delete(self, path: str, *, template: str, headers: Mapping[str, str] | None = None) -> bool:
-        """Deleting what is not there is no error. False: refused because it changed since `headers` say (412)."""
+        """Deleting a missing record is no error. False: refused because it changed since the time in `headers` (412)."""
         call = Call("DELETE", path, template=template, headers=headers or {}, accept=GONE | {412, 500})
         answer = await self.send(call)
         if answer.status == 500 and not is_missing(answer):

@@ -119,7 +119,7 @@ class Table:
             await self._account.client.write(model, [record], values, seen=self.kind.seen(fresh.raw))
 
     async def remove(self, model: str, record: int, fresh: Record, *, unseen: bool = False) -> None:
-        """Deleting what is not there is no error. `unseen`: what changed since `fresh` was our own doing."""
+        """Deleting a missing record is not an error. `unseen`: the changes since `fresh` are our own."""
         seen = {} if unseen else self.kind.seen(fresh.raw)
         try:
             await self._account.client.delete(model, record, seen)

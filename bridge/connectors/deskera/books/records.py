@@ -38,7 +38,7 @@ class BooksRecords:
         self._details = True
 
     def columns(self) -> dict[str, ColumnSpec]:
-        """Books records' own fields are not known yet."""
+        """Custom fields of Books records are not supported yet."""
         return {}
 
     async def read(self, code: str) -> Record | Gone:
