@@ -107,7 +107,7 @@ class Listener:
         return Connection(self.server, self.connections, self.seldom, **self.served)
 
     async def _wait(self, error: OSError) -> None:
-        """Without file descriptors an immediate retry is useless; first a client that keeps us waiting is disconnected."""
+        """Without file descriptors an immediate retry is useless; a client that keeps us waiting is disconnected."""
         if error.errno in EXHAUSTED:
             self.exhausted_at = self.clock.monotonic()
             self.connections.give_way()

@@ -111,7 +111,7 @@ class Listings:
         self._system, self._told = system, told
 
     def whole(self, listing: str, found: Understood[T]) -> Sequence[T]:
-        """The rows of a listing in which a missing row means an absent record. Raises RetryLater if one was left out."""
+        """The rows of a listing in which a missing row means a missing record. Raises RetryLater if one was skipped."""
         if found.skipped:
             what = f"the listing of {listing} holds a row that cannot be understood: {found.why}"
             raise RetryLater(self._system, what)

@@ -102,7 +102,7 @@ def _counted(draft: Draft, link: Link) -> Any:
 
 
 def pair_ended(draft: Draft, pair: Progress, blocked: Completion | None = None) -> Completion:
-    """How a pair's claim ends. A value that cannot be translated makes a dead letter once the other fields are written."""
+    """How a pair's claim ends. A value that cannot be translated makes a dead letter after the other writes."""
     if blocked is not None:
         return with_parents(draft.gathered(blocked), pair.parents)
     if pair.fulfils is not None:

@@ -72,7 +72,7 @@ class SuperOfficeClient:
         )
 
     async def send(self, call: Call) -> Answer:
-        """`call.path` is below /api/v1. After a 421, which had no effect, the address is requested and the call repeated."""
+        """`call.path` is below /api/v1. After a 421, which had no effect, the call is repeated at the new address."""
         path = f"api/v1/{call.path}"
         call = replace(call, path=path, template=call.template or call.path, timeout_seconds=self._timeout)
         asked = replace(call, accept=call.accept | {MISDIRECTED})
@@ -139,7 +139,7 @@ class SuperOfficeClient:
         return said
 
     async def delete(self, path: str, *, template: str, headers: Mapping[str, str] | None = None) -> bool:
-        """Deleting a missing record is no error. False: refused because it changed since the time in `headers` (412)."""
+        """Deleting a missing record is no error. False: refused, because it changed since `headers` were read (412)."""
         call = Call("DELETE", path, template=template, headers=headers or {}, accept=GONE | {412, 500})
         answer = await self.send(call)
         if answer.status == 500 and not is_missing(answer):
