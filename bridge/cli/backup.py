@@ -116,14 +116,10 @@ def restore_backup(path: Path, file: Path, replace: bool, check: bool) -> None:
         click.echo("the bridge cannot know who was forgotten since the backup: run `bridge forget` for them again")
     elif restored.forgotten:
         records = _counted(restored.forgotten, "record")
-        click.echo(
-            f"{records} forgotten since the backup will not be copied, but their data in the backup is back:"
-        )
+        click.echo(f"{records} forgotten since the backup will not be copied, but their data in the backup is back:")
         click.echo("  run `bridge forget` for them again")
     for name in sorted(pause):
-        click.echo(
-            f"{name} is paused: it has no `match`, so records created since the backup would be created again;"
-        )
+        click.echo(f"{name} is paused: it has no `match`, so records created since the backup would be created again;")
         click.echo(f"  read docs/backup.md, then run `bridge resume {name}`")
     click.echo("now start `bridge run`: first it compares all records of both sides (`bridge status` shows how far)")
     click.echo(

@@ -383,9 +383,7 @@ def _new_in_where(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
                 path.put(made, {}, None)
         if part.holds(made) is False:
             first = next(leaves(part))
-            what = (
-                f"new records of {mapping.name} in {catalog.role} would have an empty `{first.path.text}`, but where"
-            )
+            what = f"new records of {mapping.name} in {catalog.role} would have an empty `{first.path.text}`, but where"
             remedy = f"write the column by a field rule or a constant, or leave {catalog.role} out of `creates`"
             yield Problem(str(first.place), f"{what} needs {part}", remedy)
 

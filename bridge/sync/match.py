@@ -383,9 +383,7 @@ def _unlike(draft: Draft, own: Record, reading: Reading) -> Completion | frozens
                 return draft.later(draft.now + draft.jitter(1.0), Reason.LINKED_MEANWHILE.of())
             if link is not None and link.state is LinkState.INTENDED:
                 return draft.later(draft.now + draft.jitter(CREATE_WAIT_SECONDS), Reason.CREATE_ELSEWHERE.of())
-            taken = draft.lease(
-                draft.side, record_id
-            )  # the next claim of it finds this claim ended, and wakes it
+            taken = draft.lease(draft.side, record_id)  # the next claim of it finds this claim ended, and wakes it
             if taken:
                 return taken
             if link is not None and not _still_linked(draft, link):
