@@ -153,7 +153,7 @@ def test_new_records_get_the_words_that_are_certain_and_are_refused_where_they_w
     text = HEAD % "{kind: firm, name: {not: [Test]}, size: {empty: true}}"
     one = load_text(text, "m.yaml")[0]
     assert for_create(one, Side.LEFT, {"name": "Lund"}) == {"kind": "firm", "name": "Lund"}
-    with pytest.raises(MappingFailed, match="where wants name not Test"):
+    with pytest.raises(MappingFailed, match="where needs name not Test"):
         for_create(one, Side.LEFT, {"name": "Test"})
 
 

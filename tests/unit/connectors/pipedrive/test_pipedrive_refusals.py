@@ -70,7 +70,7 @@ async def test_the_two_kinds_of_limits_are_told_apart(headers: dict[str, str], s
     with pytest.raises(RateLimited) as caught:
         await failing(reply)
     assert (caught.value.after_seconds, caught.value.daily) == (seconds, daily)
-    assert ("next try at" if daily else f"the next in {seconds:g} s") in caught.value.message
+    assert ("next attempt at" if daily else f"the next one in {seconds:g} s") in caught.value.message
 
 
 @pytest.mark.parametrize(
