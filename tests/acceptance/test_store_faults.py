@@ -96,7 +96,7 @@ def test_a_deleted_file_that_is_put_back(world: World) -> None:
     file = world[0].folder / "disk" / "bridge.sqlite"
     kept = file.with_name("kept")
     os.rename(file, kept)
-    refuses(world, "Beside the file", "was deleted while the bridge runs")
+    refuses(world, "Beside the file", "was deleted while the bridge was running")
     os.rename(kept, file)
     goes_on(world, "Beside the file")
 

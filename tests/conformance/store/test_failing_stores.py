@@ -52,7 +52,7 @@ async def test_a_deleted_file_takes_nothing_and_is_used_again_once_it_is_back(st
     kept = file.with_name("moved")
     os.rename(file, kept)
     told = await refused(store)
-    assert f"{file} was deleted while the bridge runs" in told
+    assert f"{file} was deleted while the bridge was running" in told
     assert "restore-backup FILE" in told
     made_anew(file)
     assert "was replaced by another file" in await refused(store)
