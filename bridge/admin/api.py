@@ -90,8 +90,8 @@ class Desk:
         if self.login.possible:
             return "send a token from the settings (admin.tokens) as `Authorization: Bearer ...`, or log in at /login"
         return (
-            "pages and API are closed until the settings give people tokens below admin.tokens, or set "
-            "admin.this_machine: operate to allow everybody on this machine; docs/admin.md says how"
+            "pages and API are closed: add a token for each person below admin.tokens in the settings, or set "
+            "admin.this_machine: operate to allow everybody on this machine; docs/admin.md shows how"
         )
 
     async def do(self, name: str, person: Person, given: Mapping[str, Any], *, strict: bool = False) -> Any:
@@ -161,7 +161,7 @@ async def _rest(request: web.Request, operation: Operation) -> dict[str, Any]:
             raise Problem(422, f"{', '.join(sorted(twice))}: given twice")
         return _without(dict(request.query), operation)
     if request.query:
-        raise Problem(422, "this takes no query: put everything into the JSON body")
+        raise Problem(422, "this call has no query: put everything into the JSON body")
     if request.content_length is not None and request.content_length > MOST_BYTES:
         raise Problem(413, f"the body has more than {MOST_BYTES} bytes")
     text = await request.content.read(MOST_BYTES + 1)

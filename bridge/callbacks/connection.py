@@ -1,7 +1,7 @@
 """One connection: aiohttp's protocol with deadlines, a limit for the head, and silence about what outsiders send.
 
-aiohttp reads a request's head for as long as it takes; only its protocol sees the first byte, the end of the head and
-the end of the answer. Overridden are the methods of asyncio's protocols and the public ones of `web.RequestHandler`.
+aiohttp sets no limit for reading a request's head. Only its protocol sees the first byte, the end of the head and the
+end of the answer. Overridden are the methods of asyncio's protocols and the public ones of `web.RequestHandler`.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from bridge.monitoring.seldom import Seldom
 log = logging.getLogger(__name__)
 
 MOST_HEAD_BYTES = 64 * 1024
-"""Bytes a client may send that belong to no body: a head, or requests behind one that is being answered."""
+"""Bytes that a client may send outside of a body: a head, or requests after the one being answered."""
 
 FROM_OUTSIDE = (OSError, web.RequestPayloadError, HttpProcessingError)
 """What a client can cause by what it sends, or by hanging up."""
@@ -88,7 +88,7 @@ class Connection(web.RequestHandler):
             self.connections.move(self, Stage.IDLE)
 
     def end(self, reason: End, stage: Stage) -> None:
-        """A client that takes nothing any more cannot keep the connection: what it was sent is dropped."""
+        """A client that stops reading cannot keep the connection: its unsent answer is dropped."""
         assert self.line is not None
         answer = _ANSWERS.get(reason, b"")
         if answer and (stage is Stage.HEAD or stage is Stage.BUSY):
@@ -108,7 +108,7 @@ class Connection(web.RequestHandler):
             return super().handle_error(request, status, exc, message)
         self._mention(exc)
         if request.writer.output_size > 0:
-            raise ConnectionError("an answer was begun already")
+            raise ConnectionError("an answer had already begun")
         response = web.Response(status=400, text="{}", content_type="application/json")
         response.force_close()
         return response
@@ -128,11 +128,11 @@ class Connection(web.RequestHandler):
             self.end(End.HEAD_TOO_LARGE, stage)
 
     def _mention(self, exc: BaseException | None) -> None:
-        """The kind of fault alone: its text would show what was sent, the address with its token included."""
+        """Only the kind of fault: its text would show the data sent, including the address with its token."""
         kind = type(exc).__name__
         repeated = self.seldom.may_say(kind)
         if repeated is not None:
-            log.debug("a client hung up or sent what is no HTTP", extra={"kind": kind, "repeated": repeated})
+            log.debug("a client hung up or sent invalid HTTP", extra={"kind": kind, "repeated": repeated})
 
 
 def watch_requests(server: web.Server) -> None:

@@ -1,6 +1,6 @@
 """The open connections of a listener: what each waits for, until when, and which gives way when all places are taken.
 
-Pure: no sockets. A connection that waits for its client costs the client nothing, so that it is the first to go.
+Pure: no sockets. A connection that waits for its client costs the client nothing, so it is the first to be closed.
 """
 
 from collections.abc import Callable, Iterator
@@ -100,10 +100,10 @@ class Connections:
             self._take(peer)
 
     def give_way(self) -> bool:
-        """End the connection that a client has kept waiting longest; False when all are being worked on by us.
+        """End the connection that has waited longest for its client; False if the bridge is processing all of them.
 
-        A new one has as much time as it takes to open all places anew, whatever the others wait for. Bodies come last:
-        their heads have shown an address of ours.
+        So a new connection lives at least until all places have been opened again. Connections that wait for a body are
+        closed last: their heads named an address of the bridge.
         """
         peer = self._longest_waiting() or next(self._waiting_for_bodies(), None)
         if peer is None:

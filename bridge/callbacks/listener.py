@@ -1,4 +1,4 @@
-"""A listening address: accepts no more connections than it has places, and waits when there are no descriptors."""
+"""A listening address: accepts no more connections than it has places, and waits if no file descriptor is free."""
 
 import asyncio
 import errno
@@ -62,7 +62,7 @@ class Listener:
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     async def stop(self) -> None:
-        """Accept nothing any more; connections that are open go on."""
+        """Stop accepting; open connections continue."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -87,7 +87,7 @@ class Listener:
             except Exception:
                 taken.close()
                 if self.seldom.may_say("broken") is not None:
-                    log.exception("a connection could not be taken in")
+                    log.exception("a connection could not be accepted")
 
     async def _take(self, taken: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -107,14 +107,14 @@ class Listener:
         return Connection(self.server, self.connections, self.seldom, **self.served)
 
     async def _wait(self, error: OSError) -> None:
-        """Without descriptors, asking again at once only costs time; a client that keeps us waiting is let go first."""
+        """Without file descriptors an immediate retry is useless; a client that keeps us waiting is disconnected."""
         if error.errno in EXHAUSTED:
             self.exhausted_at = self.clock.monotonic()
             self.connections.give_way()
             repeated = self.seldom.may_say("exhausted")
             if repeated is not None:
                 told = {"listener": self.name, "reason": error.strerror, "repeated": repeated}
-                log.warning("no connection can be accepted; raise the limit of open files (ulimit -n)", extra=told)
+                log.warning("no connection can be accepted: raise the limit of open files (ulimit -n)", extra=told)
             await self.clock.sleep(PAUSE_SECONDS)
         else:
             await self.clock.sleep(0.01)
@@ -126,9 +126,9 @@ class Listener:
 
 
 class _Refused(asyncio.Protocol):
-    """Tells a client to come again, and closes once it has hung up or after a moment.
+    """Tells a client to try again later, and closes once it has hung up or after a moment.
 
-    Closed at once, the answer would be lost: bytes nobody reads make the kernel reset the connection.
+    If it closed at once, the answer would be lost: unread bytes make the kernel reset the connection.
     """
 
     def __init__(self, refused: set["_Refused"]) -> None:

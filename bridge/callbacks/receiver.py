@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 STORE_SECONDS = 8.0
-"""So long a callback waits to be stored: less than vendors wait for the answer. What is stored later costs a read."""
+"""How long a callback waits to be stored: less than vendors wait for the answer. A later one costs a read."""
 TOO_LONG = (
-    f"the store cannot be used now: a callback was not stored within {STORE_SECONDS:g} s, as a table is locked or the "
-    "database is too busy; then the bridge continues by itself"
+    f"the store cannot be used now: a callback was not stored within {STORE_SECONDS:g} s, because a table is locked or "
+    "the database is overloaded; the bridge continues by itself afterwards"
 )
 REFUSED_SECONDS = 15.0
-"""So long a refusal counts where no further callback comes, as behind a proxy that leaves out who is not ready."""
+"""How long a refusal counts if no further callback comes, as behind a proxy that skips instances that are not ready."""
 MOST_RECORDS = 100
 """A callback that names more records than this is kept as a hint: its entity is swept."""
 
@@ -67,11 +67,11 @@ COMPRESSED = Receipt(415)
 WRONG_TYPE = Receipt(415)
 UNAVAILABLE = Receipt(503, retry_after=RETRY_AFTER_SECONDS)
 TOLD = frozenset({401, 413, 503})
-"""Refusals that somebody who keeps the bridge should hear of; others are what strangers and broken lines make."""
+"""Refusals that the operator should know about; strangers and broken connections cause the others."""
 
 
 class Receiver:
-    """Takes callbacks in. `submit` returns once the events are as durable as the store is."""
+    """Accepts callbacks. `submit` returns once the events are durable in the store."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class Receiver:
             self.waiting -= 1
 
     async def receive(self, callback: Callback, token: str) -> Receipt:
-        """Verify, decode, store; the receipt says what the vendor is told. Never raises for what a caller sent."""
+        """Verify, decode, store; the receipt is the answer to the vendor. Never raises because of a caller's data."""
         if not self.knows(callback.system, callback.hook, token):
             return self.answer(callback.system, NOT_FOUND)
         decoder = self.decoders[callback.system]
@@ -169,7 +169,7 @@ class Receiver:
         return Receipt(200)
 
     def refused(self) -> str:
-        """Why the store refused a callback lately; "" once it has taken one again, or none came for a while."""
+        """Why the store refused a callback lately; "" once it has accepted one again, or none came for a while."""
         if self._refusal is None or self.clock.monotonic() - self._refusal[0] >= REFUSED_SECONDS:
             return ""
         return self._refusal[1]
@@ -185,7 +185,7 @@ class Receiver:
             log.info("callback repeated", extra={**told, "once": f"repeated {callback.system}"})
 
     async def _submit(self, events: Sequence[Event]) -> Sequence[tuple[Event, int | None]]:
-        """What the store cannot keep is kept as a hint, so that its entity is swept.
+        """An event that the store cannot keep is stored as a hint, so that its entity is swept.
 
         Raises Unstorable when not even the entity can be kept.
         """
@@ -197,7 +197,7 @@ class Receiver:
         return list(zip(events, numbers, strict=True))
 
     def answer(self, system: str, receipt: Receipt) -> Receipt:
-        """Count the answer; names nobody configured share one counter."""
+        """Count the answer; unknown names share one counter."""
         known = system in self.decoders
         self.observe(system if known else "unknown", receipt.status)
         if known and receipt.status in TOLD:

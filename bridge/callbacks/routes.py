@@ -35,7 +35,7 @@ PATTERN = PREFIX + "{system}/{key}/{token}"
 
 
 SERVER: Final[Mapping[str, Any]] = {"auto_decompress": False, "lingering_time": 2.0}
-"""How the public application is served: a compressed body is never inflated, and one nobody reads is soon dropped."""
+"""How the public application is served: a compressed body is never decompressed, and an unread one is soon dropped."""
 
 
 def callback_app(
@@ -43,7 +43,7 @@ def callback_app(
 ) -> web.Application:
     """The public application, to be served with `SERVER`.
 
-    What the head shows is judged before the body is read and before a place is taken: an unknown address (404), a
+    The head is checked before the body is read and before a place is taken: an unknown address (404), a
     method other than POST and GET (405), a compressed body (415; no vendor sends one), pictures and the like (415), a
     body over the limit (413), missing or wrong credentials (401).
     """
@@ -135,13 +135,13 @@ async def _body(request: web.Request, seconds: float) -> bytes | Receipt:
 
 @web.middleware
 async def _never_a_500(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A fault of ours must make the vendor try again, not give up: 503. Unknown paths and methods look alike."""
+    """A fault of the bridge must make the vendor try again, not give up: 503. Unknown paths and methods look alike."""
     try:
         return await handler(request)
     except web.HTTPException:
         return _response(NOT_FOUND)
     except Exception:
-        log.exception("a callback could not be taken in")
+        log.exception("a callback could not be accepted")
         return _response(UNAVAILABLE)
 
 

@@ -32,13 +32,13 @@ SHOWN = {
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.pass_obj
 def backup(path: Path, file: Path) -> None:
-    """Write the whole store to FILE, as it is at one moment, while the bridge runs.
+    """Write the whole store to FILE, as of one moment, while the bridge runs.
 
-    The file is the same whether the store is on SQLite or on PostgreSQL, and either can be filled from it. It holds
-    values of your records; the tokens in it are encrypted with the instance secret, which is not in it.
+    The file has the same form for SQLite and PostgreSQL, and either can be filled from it. It contains values of your
+    records. Its tokens are encrypted with the instance secret, which it does not contain.
     """
     if file.exists():
-        raise ConfigError([Problem(str(file), "is there already", "name another file: no backup is ever overwritten")])
+        raise ConfigError([Problem(str(file), "exists already", "name another file: a backup is never overwritten")])
     partial = file.with_name(f"{file.name}.partial")
     try:
         with _made_or_removed(partial) as out:
@@ -77,7 +77,7 @@ def _rename(partial: Path, file: Path) -> None:
         partial.unlink()
     except FileExistsError:
         raise ConfigError(
-            [Problem(str(file), "was made meanwhile", f"the backup is in {partial}: rename it")]
+            [Problem(str(file), "was created meanwhile", f"the backup is in {partial}: rename it")]
         ) from None
 
 
@@ -87,19 +87,19 @@ def _private(path: str, flags: int) -> int:
 
 @click.command("restore-backup", epilog="Example: bridge restore-backup --check backup-monday.gz")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--replace", is_flag=True, help="Give up the store that is there for the backup.")
-@click.option("--check", is_flag=True, help="Only read FILE to its end and say what it holds.")
+@click.option("--replace", is_flag=True, help="Replace the existing store by the backup.")
+@click.option("--check", is_flag=True, help="Only read FILE to its end and print what it contains.")
 @click.pass_obj
 def restore_backup(path: Path, file: Path, replace: bool, check: bool) -> None:
-    """Fill the store that the settings name from FILE, which `bridge backup` wrote. No bridge may run on it.
+    """Fill the store that the settings name from FILE, which `bridge backup` wrote. No bridge may run on that store.
 
-    The store is filled by one transaction: after an interruption it is as it was. The next `bridge run` compares every
-    record of both sides, which takes in what happened since the backup, and then verifies every mapping.
+    One transaction fills the store: after an interruption it is unchanged. The next `bridge run` compares every record
+    of both sides, which finds the changes since the backup, and then verifies every mapping.
     """
     found = Backup(str(file))
     held = f"{file}: {_numbers(found.written)}, as of {moment(found.written.taken_at)}"
     if check:
-        click.echo(f"{held}; the file is whole")
+        click.echo(f"{held}; the file is complete")
         return
     mappings = checked_files(*mapping_files(path, os.environ))
     pause, names = _made_again(mappings, moment(found.written.taken_at)), [one.name for one in mappings]
@@ -109,23 +109,19 @@ def restore_backup(path: Path, file: Path, replace: bool, check: bool) -> None:
     click.echo(f"restored {held}")
     if restored.dropped:
         click.echo(
-            f"{_counted(restored.dropped, 'instruction')} of then (undo, link, unlink, restore) will not be done:"
+            f"{_counted(restored.dropped, 'instruction')} in the backup (undo, link, unlink, restore) will not be done:"
         )
-        click.echo("  they may be done already; give again what is still meant")
+        click.echo("  they may have been done since; repeat those that you still need")
     if restored.forgotten is None:
-        click.echo("it cannot know who was forgotten since the backup: say `bridge forget` of them again")
+        click.echo("the bridge cannot know who was forgotten since the backup: run `bridge forget` for them again")
     elif restored.forgotten:
         records = _counted(restored.forgotten, "record")
-        click.echo(
-            f"{records} forgotten since the backup will not be copied, but what the backup holds of them is back:"
-        )
-        click.echo("  say `bridge forget` of them again")
+        click.echo(f"{records} forgotten since the backup will not be copied, but their data in the backup is back:")
+        click.echo("  run `bridge forget` for them again")
     for name in sorted(pause):
-        click.echo(
-            f"{name} is paused: it has no `match`, so records made since the backup would be made again; see why"
-        )
-        click.echo(f"  in docs/backup.md, then `bridge resume {name}`")
-    click.echo("now `bridge run`: it compares every record of both sides first; `bridge status` shows how far it is")
+        click.echo(f"{name} is paused: it has no `match`, so records created since the backup would be created again;")
+        click.echo(f"  read docs/backup.md, then run `bridge resume {name}`")
+    click.echo("now start `bridge run`: first it compares all records of both sides (`bridge status` shows how far)")
     click.echo(
         "then it verifies every mapping by itself: `bridge status` shows under `verify` whether both sides agree"
     )
@@ -133,7 +129,7 @@ def restore_backup(path: Path, file: Path, replace: bool, check: bool) -> None:
 
 def _made_again(mappings: Iterable[RecordMapping], taken_at: str) -> Mapping[str, str]:
     """Mappings that recognise no record they made since the backup, with why they are paused."""
-    why = f"restored from a backup of {taken_at}: without `match`, records made since then would be made again"
+    why = f"restored from a backup of {taken_at}: without `match`, records created since then would be created again"
     return {mapping.name: why for mapping in mappings if not mapping.match}
 
 

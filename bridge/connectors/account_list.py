@@ -1,4 +1,4 @@
-"""What an account has of its own (fields, options, stages, groups), kept for a while: one way for all products."""
+"""An account's own lists (fields, options, stages, groups), cached for a while: one way for all products."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable
@@ -41,7 +41,7 @@ class AccountList(Generic[T]):
             return self._kept
 
     async def again_for(self, wanted: Iterable[Hashable]) -> bool:
-        """Loads anew when that may help: not for what was looked for in vain a moment ago. True: loaded."""
+        """Reloads if that may help: not for something that was missing a moment ago. True: reloaded."""
         now = self._clock.monotonic()
         due = [each for each in wanted if now - self._missed_at.get(each, float("-inf")) >= UNKNOWN_AGAIN_SECONDS]
         if due:
@@ -51,7 +51,7 @@ class AccountList(Generic[T]):
         return bool(due)
 
     async def holding(self, wanted: Hashable, holds: Callable[[T], bool]) -> T:
-        """As it is kept, or loaded anew for something it does not hold."""
+        """The cached list, or the reloaded one if something is missing in it."""
         found = await self.get()
         if not holds(found) and await self.again_for([wanted]):
             found = await self.get()

@@ -88,15 +88,15 @@ class Answer:
     def garbled(self, what: str) -> RemoteError:
         """The error for a 2xx whose content makes no sense."""
         error = RetryLater if self.call.is_read else OutcomeUnknown
-        return error(self.system, f"{self.call.name} gave {what} (status {self.status})")
+        return error(self.system, f"{self.call.name} returned {what} (status {self.status})")
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The vendor wants no call for `seconds`. `daily`: the day's budget is used up. `why`: for people.
+    """The vendor accepts no call for `seconds`. `daily`: the day's budget is used up. `why`: for people.
 
-    However long the vendor asks for, one odd answer never stops a system for good: the length is limited to an hour,
-    for a day's budget to 25 hours. What is no length (NaN, a negative number) is no pause.
+    The length is limited to an hour, and for a daily budget to 25 hours, so that one odd answer never stops a system
+    for good. An invalid length (NaN, a negative number) means no pause.
     """
 
     seconds: float

@@ -52,7 +52,7 @@ def _product(kind: ConnectorType) -> str:
 
 
 def _options(kind: ConnectorType, entity: str) -> Mapping[str, str]:
-    """The option each ability waits for, where it waits for one."""
+    """The option that each ability needs, if it needs one."""
     return {ability: option for (name, ability), option in kind.switches.items() if name == entity}
 
 

@@ -26,7 +26,7 @@ AGAIN_SECONDS = 1.0
 """How soon it asks again when it has no part, or the store was away."""
 RESERVED = 0.2
 LEARNED_SECONDS = 3600.0
-"""How long the vendor's word about its day counts: nobody says in which zone its midnight is."""
+"""How long the vendor's daily figure counts: its time zone of midnight is not documented."""
 
 Place = tuple[Priority, int]
 
@@ -129,7 +129,7 @@ class Gate:
             except TimeoutError:
                 if self._answered_at + most_seconds > loop.time():
                     continue
-                text = f"waited {most_seconds:g} s for the calls before it, which were not answered"
+                text = f"waited {most_seconds:g} s for earlier calls, which were not answered"
                 raise TransportFailed(text, sent=False) from None
             await self._renew()
 
@@ -202,7 +202,7 @@ class Gate:
         whose = "this bridge has" if day is not self._vendor else "the account has"
         text = f"{whose} used {day.limit - max(0, day.left)} of its {day.limit} {unit} of the day, until {day.ends_at}"
         if priority is not Priority.LIVE:
-            text += f"; what is left is kept for what matters more than {priority.word}"
+            text += f"; the rest is reserved for work of higher priority than {priority.word}"
         wait = min(day.ends - epoch(now), LEARNED_SECONDS if day is self._vendor else day.ends)
         return RateLimited(self._system, text, max(wait, 1.0), daily=True)
 
@@ -239,7 +239,7 @@ class Gate:
             self._renew_at = self._clock.monotonic() + (again if share.fraction > 0 else AGAIN_SECONDS)
 
     def _alone(self, report: Report) -> Share:
-        """Without a store, or while it is away, our own count has to do: from what was left when we last heard."""
+        """Without a store, or while it is unreachable, the bridge counts itself, starting from the last known rest."""
         if report.limit is None:
             return self._share
         day = Day(report.limit, self._share.left, report.ends)
@@ -247,7 +247,7 @@ class Gate:
         return replace(self._share, held=held, left=left)
 
     def _last_report(self) -> Report | None:
-        """What is told when this instance ends: it gives back what it holds. None: it never called."""
+        """The last report of this instance: it returns the part it holds. None: it never called."""
         return replace(self._report(0, Priority.LIVE), wanted=0) if self._ends else None
 
     def _report(self, needed: int, priority: Priority) -> Report:
@@ -278,7 +278,7 @@ class Gate:
         )
 
     def _add_back(self, report: Report) -> None:
-        """What could not be told is told the next time."""
+        """A report that failed is repeated the next time."""
         for priority, use in report.uses.items():
             self._uses[priority] = self._uses.get(priority, Use()) + use
 

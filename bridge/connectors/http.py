@@ -1,7 +1,7 @@
 """One polite HTTP client per system.
 
-It has each call wait for its turn (`gate`), keeps the pause a vendor asked for (for everybody, not per call), repeats
-reads but never writes, renews the credential once for all who wait, and translates every failure into `domain.errors`.
+It makes each call wait for its turn (`gate`), keeps the pause that a vendor asked for (for all calls), repeats reads
+but never writes, renews the credential once for all waiting calls, and translates every failure into `domain.errors`.
 What differs between vendors is a `Dialect`.
 """
 
@@ -46,7 +46,7 @@ AT_ONCE = 4
 MOST_RENEWALS = 2  # of one call
 LONGEST_NUMBER = 12  # digits; a longer number in a header is no number of seconds
 LARGE_BYTES = 256 * 1024
-HEAR_SECONDS = 1.0  # how often the pause other copies learned of is looked up
+HEAR_SECONDS = 1.0  # how often the pause other instances learned of is looked up
 
 Limits = Callable[[Answer], Learned | None]
 """What an answer, of any status, says of the account's limits; None: nothing."""
@@ -233,7 +233,7 @@ class HttpClient:
             await self._seams.clock.sleep(wait)
 
     async def _hear(self) -> None:
-        """The pause another copy learned of. Without the store our own knowledge has to do."""
+        """The pause another instance learned of. Without the store our own knowledge has to do."""
         now = self._seams.clock.monotonic()
         if self._budget is None or now - self._heard_at < HEAR_SECONDS:
             return
@@ -274,7 +274,7 @@ class HttpClient:
             # The record's attempt, unlike silence: a vendor whose answers are garbage does answer. Not Rejected: an
             # odd answer is no refusal, and may be another one the next time.
             paged = RECORD_BYTES < call.most_bytes < LIST_BYTES
-            remedy = "; if the records are that large, lower the option page_size" if paged else ""
+            remedy = "; if the records are so large, reduce the option page_size" if paged else ""
             return RetryLater(self.system, f"{call.name}: {failed}{remedy}")
         return Unreachable(self.system, f"{call.name}: {failed}")
 

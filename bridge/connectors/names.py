@@ -1,7 +1,7 @@
-"""Keys and names of an account's own lists: options, stages, list items, own fields.
+"""Keys and names of an account's own lists: options, stages, list items, custom fields.
 
-A name is pinned to the vendor's key when it is first seen: mappings speak in names, and a rename must not silently turn
-one thing into another. Two things of equal name are left out, and refused when used.
+A name is pinned to the vendor's key when it is first seen: mappings use names, and a rename must not silently turn one
+thing into another. Two things with the same name are left out, and refused when used.
 """
 
 import logging
@@ -21,7 +21,7 @@ class Unresolved(Exception):
     """A name or key that list `what` does not have, or (`twice`) has several times."""
 
     def __init__(self, what: str, wanted: Any, *, twice: bool = False) -> None:
-        super().__init__(f"{wanted!r} exists twice, rename one" if twice else f"{wanted!r} does not exist there")
+        super().__init__(f"{wanted!r} exists twice: rename one" if twice else f"{wanted!r} does not exist there")
         self.mark = (what, str(wanted))
         self.twice = twice
 
@@ -38,7 +38,7 @@ class Names:
     def update(self, now: Mapping[str, str], pinned: Mapping[str, str]) -> list[str]:
         """Takes over the account's list and what is pinned; returns a sentence for each rename not told before."""
         renamed = [
-            f"{pinned[key]!r} is now called {name!r} (mappings go on saying the old name until the new one is accepted)"
+            f"{pinned[key]!r} is now called {name!r} (mappings must use the old name until the new one is accepted)"
             for key, name in now.items()
             if name != pinned[key] and name != self._now.get(key)
         ]

@@ -42,7 +42,7 @@ def requests_noted() -> Iterator[Noted]:
 
 
 def note_call() -> None:
-    """Told when the client is asked for a call: what it sends from here on is noted."""
+    """Called when the client gets a call: the requests that it sends from here on are noted."""
     noted = _NOTED.get()
     if noted is not None:
         noted.told = True

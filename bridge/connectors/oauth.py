@@ -1,4 +1,4 @@
-"""Credentials that are renewed: once for all who wait, over all copies, and stored before use.
+"""Credentials that are renewed: once for all who wait, across all instances, and stored before use.
 
 What a token is and how it is asked for is the product's; OAuth 2.0 with a refresh token (RFC 6749, section 6) is here,
 and its beginning, a code from a person's consent (section 4.1).
@@ -27,7 +27,7 @@ CODE_REFUSED = "the code was refused"
 
 @dataclass
 class MemoryVault:
-    """A TokenVault that lasts as long as it is held: for tokens nobody knows yet whose they are."""
+    """A TokenVault in memory: for tokens whose account is not known yet."""
 
     kept: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -100,7 +100,7 @@ def sign_in_client(construction: Construction, base_url: str, dialect: SignInDia
 
 
 class KeptToken:
-    """A credential in the vault: somebody's newer one is taken, else it is asked for and stored before use.
+    """A credential in the vault: a newer one of another instance is used, else it is requested and stored before use.
 
     `name`: what the vault knows it by; the system's name when left out.
     """
@@ -138,7 +138,7 @@ class KeptToken:
         return self._kept
 
     async def _renew_from(self, stale: str) -> None:
-        """Replace what was shown as `stale`; when somebody else did already, theirs is taken."""
+        """Replace the `stale` credential; if another caller has replaced it already, use that one."""
         async with self._one:
             if self._fresh(self._kept) and self._shown(self._kept) != stale:
                 return
@@ -173,7 +173,7 @@ class Grant:
 
 
 class OAuth(KeptToken):
-    """Bearer tokens of about an hour. A new refresh token of the answer is kept, else the former stays."""
+    """Bearer tokens of about an hour. A new refresh token in the answer replaces the former one."""
 
     def __init__(self, construction: Construction, client: HttpClient, grant: Grant) -> None:
         super().__init__(construction)
@@ -214,7 +214,7 @@ async def keep(construction: Construction, grant: Grant, said: Mapping[str, Any]
     """Put the tokens of an answer where `OAuth` finds them."""
     refresh_token = said.get("refresh_token")
     if not isinstance(refresh_token, str) or not refresh_token:
-        raise NeedsAuthorisation(construction.system, "the answer to the consent holds no refresh token")
+        raise NeedsAuthorisation(construction.system, "the answer after the consent contains no refresh token")
     tokens = _kept(said, grant, epoch(construction.seams.clock.now()), refresh_token)
     await construction.vault.save(construction.system, tokens)
 

@@ -1,4 +1,4 @@
-"""What a product without webhooks says where hooks are asked for: sweeps bring every change."""
+"""The hook part of a product without webhooks: sweeps find every change."""
 
 from collections.abc import Sequence
 from typing import NoReturn
@@ -17,12 +17,12 @@ class Polled:
         return []
 
     def hooks(self) -> Sequence[SeenHook]:
-        """There are none, and never will be."""
+        """There are no hooks, and never will be."""
         return []
 
     def create_hook(self) -> NoReturn:
         raise Rejected(self._system, "this product has no webhooks")
 
     def refuse(self) -> NoReturn:
-        """Whoever sends a callback here is not the product."""
+        """A callback here does not come from the product."""
         raise BadCallback("this product sends no callbacks")

@@ -72,7 +72,7 @@ class Reads(Protocol):
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
         """Records created at or after `after`, through reads that see recent writes.
 
-        What it does not name is taken for not created, so a row that cannot be understood makes it raise RetryLater."""
+        A record that it does not return counts as not created, so a row that cannot be understood raises RetryLater."""
 
     async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
         """Candidates whose column equals value by the vendor's own search; may miss recent writes (see Lookup)."""
@@ -99,14 +99,14 @@ class Hooks(Protocol):
     async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook: ...
 
     async def remove_hook(self, hook_id: str) -> None:
-        """Removing what is not there is no error."""
+        """Removing a missing hook is not an error."""
 
 
 class DecodesCallbacks(Protocol):
     def check_head(self, head: Callback, secret: HookSecret) -> None:
         """Raises BadCallback when the head alone shows that `verify` will; `head` has no body yet.
 
-        Asks nobody and is quick: it is called before the body is read, for whoever knows the address."""
+        It makes no calls and is quick: it runs before the body is read, for any sender that knows the address."""
 
     async def verify(self, callback: Callback, secret: HookSecret) -> None:
         """Raises BadCallback unless the callback shows what its hook was registered with (constant time, raw bytes).
@@ -128,7 +128,7 @@ class Connector(Reads, Writes, Hooks, DecodesCallbacks, Protocol):
 
 
 class TokenVault(Protocol):
-    """Durable tokens of a credential; `exclusive` keeps other copies from refreshing at the same time."""
+    """Durable tokens of a credential; `exclusive` keeps other instances from refreshing at the same time."""
 
     async def load(self, credential: str) -> Mapping[str, str] | None: ...
     async def save(self, credential: str, tokens: Mapping[str, str]) -> None: ...
@@ -154,7 +154,7 @@ class RateBudget(Protocol):
 
 
 class CatalogCache(Protocol):
-    """Names of accounts' own things as they were first seen, by list and the vendor's key; shared by all copies."""
+    """Names of accounts' own things as they were first seen, by list and the vendor's key; shared by all instances."""
 
     async def pin(self, system: str, what: str, now: Mapping[str, str]) -> Mapping[str, str]:
         """Pins the keys of list `what` that are new (`now`: key and name as they are); all that is pinned of it."""
@@ -193,7 +193,7 @@ class TransportFailed(Exception):
 
 
 class AnswerUnusable(TransportFailed):
-    """There was an answer, and it was dropped: it is too large, or cannot be unpacked. Asking again at once is vain."""
+    """An answer came but was dropped: it is too large, or cannot be decompressed. Repeating at once is useless."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, sent=True)

@@ -1,4 +1,4 @@
-"""Rows of a listing, of which any may make no sense: such a row is left out and counted, and the listing goes on."""
+"""Rows of a listing. A row that cannot be understood is left out and counted, and the listing continues."""
 
 import asyncio
 import logging
@@ -49,7 +49,7 @@ def row_id(row: Row, name: str = "id") -> str:
 
 
 async def understand(rows: Iterable[Any], read: Callable[[Row], T]) -> Understood[T]:
-    """Read each row; a long answer is worked off in portions, so that callbacks are taken in meanwhile."""
+    """Read each row; a long answer is processed in portions, so that callbacks are accepted meanwhile."""
 
     async def read_now(row: Row) -> T:
         return read(row)
@@ -111,7 +111,7 @@ class Listings:
         self._system, self._told = system, told
 
     def whole(self, listing: str, found: Understood[T]) -> Sequence[T]:
-        """The rows of a listing whose gaps would be taken for absence. Raises RetryLater when one was left out."""
+        """The rows of a listing in which a missing row means a missing record. Raises RetryLater if one was skipped."""
         if found.skipped:
             what = f"the listing of {listing} holds a row that cannot be understood: {found.why}"
             raise RetryLater(self._system, what)

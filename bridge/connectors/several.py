@@ -13,7 +13,7 @@ Calls = Sequence[Callable[[], Awaitable[Any]]]
 
 @contextmanager
 def partly_done(system: str) -> Iterator[None]:
-    """For the calls of a write after one of them took effect: no failure of theirs says that nothing was changed.
+    """For the calls of a write after one of them took effect: a later failure does not mean that nothing was changed.
 
     Raises OutcomeUnknown for every RemoteError, so that what was sent stays pending and the records are read again.
     """
@@ -22,7 +22,7 @@ def partly_done(system: str) -> Iterator[None]:
     except OutcomeUnknown:
         raise
     except RemoteError as error:
-        raise OutcomeUnknown(system, f"a part of the write took effect, then: {error.message}") from error
+        raise OutcomeUnknown(system, f"a part of the write took effect, and then: {error.message}") from error
 
 
 async def one_after_another(system: str, calls: Calls) -> None:

@@ -93,7 +93,7 @@ async def _body(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
         raise
     except zlib.error:
         response.close()
-        raise AnswerUnusable("the answer is packed in a way that cannot be unpacked") from None
+        raise AnswerUnusable("the answer is compressed in a way that cannot be decompressed") from None
 
 
 async def _unpacked(response: aiohttp.ClientResponse, most: int, *, cut: bool) -> bytes:
@@ -129,7 +129,7 @@ class _Plain:
 
 
 class _Gzip(_Plain):
-    """However small a packed answer is, no more than a piece of it is unpacked before its size is looked at."""
+    """At most a piece of a compressed answer is decompressed before its size is checked, however small it is."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(GZIP)
@@ -147,7 +147,7 @@ class _Gzip(_Plain):
 
     def end(self) -> None:
         if self._begun and not self._stream.eof:
-            raise AnswerUnusable("the packed answer ends too early")
+            raise AnswerUnusable("the compressed answer ends too early")
 
 
 def _unpacker(encoding: str) -> _Plain:
@@ -156,7 +156,7 @@ def _unpacker(encoding: str) -> _Plain:
         return _Gzip()
     if name in ("", "identity"):
         return _Plain()
-    raise AnswerUnusable(f"the answer is packed as {name[:20]!a}, which was not asked for")
+    raise AnswerUnusable(f"the answer is compressed as {name[:20]!a}, which the bridge did not request")
 
 
 WORDS: tuple[tuple[type[Exception], str], ...] = (
@@ -164,11 +164,11 @@ WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorCertificateError, "its TLS certificate is not accepted"),
     (aiohttp.ClientConnectorSSLError, "no TLS connection could be agreed on"),
     (aiohttp.ConnectionTimeoutError, "the connection timed out"),
-    (aiohttp.InvalidURL, "that is no web address"),
+    (aiohttp.InvalidURL, "this is not a web address"),
     (aiohttp.ServerDisconnectedError, "the server hung up"),
-    (aiohttp.ClientPayloadError, "the answer broke off"),
-    (aiohttp.ClientResponseError, "the answer is no HTTP"),
-    (aiohttp.ClientOSError, "the network broke it"),
+    (aiohttp.ClientPayloadError, "the answer was cut off"),
+    (aiohttp.ClientResponseError, "the answer is not HTTP"),
+    (aiohttp.ClientOSError, "the network interrupted the connection"),
 )
 
 
@@ -176,7 +176,7 @@ def in_words(failure: BaseException) -> str:
     """What happened to a connection; never aiohttp's text, which may hold the address with its query."""
     if isinstance(failure, aiohttp.ClientConnectorError) and isinstance(failure.os_error, ConnectionRefusedError):
         return "the connection was refused: nothing listens there"
-    return next((words for kind, words in WORDS if isinstance(failure, kind)), "it broke")
+    return next((words for kind, words in WORDS if isinstance(failure, kind)), "the connection failed")
 
 
 def _host(request: HttpRequest) -> str:

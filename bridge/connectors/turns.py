@@ -1,4 +1,4 @@
-"""Long work gives way, so that callbacks are taken in meanwhile."""
+"""Long work yields, so that callbacks are accepted meanwhile."""
 
 from collections.abc import Generator
 

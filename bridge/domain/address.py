@@ -18,7 +18,7 @@ KNOWN_TURNS = 32
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """How often the addresses of a system were changed. `former`: those of the turn before are taken in still."""
+    """How often the addresses of a system were changed. `former`: addresses of the previous turn are still accepted."""
 
     number: int = 0
     former: bool = False
@@ -44,11 +44,11 @@ class Addresses:
         return f"{self.public_url.rstrip('/')}{PREFIX}{system}/{key}/{self.token(system, key)}"
 
     def token(self, system: str, key: str) -> str:
-        """The part of the address that nobody else can produce."""
+        """The part of the address that others cannot produce."""
         return self._token(system, key, self.turn(system).number)
 
     def turn(self, system: str) -> Turn:
-        """Which addresses of a system are those of today."""
+        """Which addresses of a system are current."""
         return self.turns.get(system, Turn())
 
     def _token(self, system: str, key: str, number: int) -> str:
@@ -102,7 +102,7 @@ class Addresses:
         return HookSecret(user, self._mac("password", system, key, *turned))
 
     def echo(self, challenge: str) -> str:
-        """Our answer to a GET on a callback URL; proves that this very instance is behind the public address."""
+        """The answer to a GET on a callback URL; it proves that this instance is behind the public address."""
         return self._mac("echo", challenge)
 
     def _mac(self, *words: str) -> str:

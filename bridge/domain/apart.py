@@ -19,7 +19,7 @@ class Apart:
         """The last call did not come back yet, though it may not be waited for any more."""
 
     async def run(self, work: Callable[[], object], seconds: float) -> None:
-        """Do it; raises what it raises. TimeoutError: it took longer, and goes on in its thread. Not to be called while
+        """Do it; raises what it raises. TimeoutError: it takes longer and continues in its thread. Never call it while
         `busy`."""
         assert not self.busy
         loop = asyncio.get_running_loop()

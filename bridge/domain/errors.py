@@ -110,7 +110,7 @@ class MappingFailed(BridgeError):
 
 
 class FieldProblem(NamedTuple):
-    """Why one field of one record cannot cross."""
+    """Why one field of one record cannot be synced."""
 
     field: str
     message: str

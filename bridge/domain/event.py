@@ -40,7 +40,7 @@ LANE_OF = {
 class Event:
     """A hint that a record changed, never the truth about it.
 
-    `id` None: something of this entity changed, nobody knows which record (becomes a sweep of the entity).
+    `id` None: some record of this entity changed, unknown which one (becomes a sweep of the entity).
     `vendor_id`: the vendor's id of this event, only where it can be trusted to be the same for repeats of one event.
     `source_at`: when it happened by the vendor's clock. `version`: the record's modification time the event shows.
     `row_hash`: content hash of the listing row that caused the event (sweeps only). `actor`: who did it, as people name

@@ -1,4 +1,4 @@
-"""A guess at what a person meant by a word that means nothing."""
+"""A guess at what a person meant by an unknown word."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

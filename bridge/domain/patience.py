@@ -30,7 +30,7 @@ async def once_back(
     away: Callable[[StoreUnavailable], None] = say,
     at_most: float = inf,
 ) -> T:
-    """Do it as soon as the store is there; `away` is told each time it is not, and ends the waiting where it raises.
+    """Do it as soon as the store is available; `away` is called each time it is not, and ends the wait if it raises.
 
     Raises StoreUnavailable after `at_most` seconds.
     """

@@ -11,8 +11,8 @@ from bridge.domain.values import dataclass
 Fields = Mapping[str, Any]
 """A record's columns in the shape every connector gives and takes.
 
-Nested mappings and lists of: str, int, bool, Decimal, date, datetime (aware, UTC) and None. Own fields of the account
-sit below `custom` by name. Choices, stages and options are labels, never vendor keys; references are the other record's
+Nested mappings and lists of: str, int, bool, Decimal, date, datetime (aware, UTC) and None. Custom fields are
+below `custom` by name. Choices, stages and options are labels, never vendor keys; references are the other record's
 id as str. Multi-valued columns (e-mails, phones) are lists of {"value", "label", "primary"}.
 Lines are a list of mappings, each with its own id as `id` where it has one. An absent key means *unread*.
 """

@@ -26,6 +26,6 @@ class Run:
 
 
 def instructed(name: str | None) -> Run | None:
-    """The run of this name; None for what is no person's: a sweep, a backfill, a callback."""
+    """The run of this name; None for work without a person: a sweep, a backfill, a callback."""
     kind, _, number = (name or "").partition("/")
     return Run(Kind(kind), int(number)) if kind in set(Kind) and number.isdecimal() else None

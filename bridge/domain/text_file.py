@@ -37,7 +37,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        what = f"cannot be made ({(error.strerror or 'no reason is given').lower()})"
+        what = f"cannot be created ({(error.strerror or 'no reason is given').lower()})"
         raise ConfigError([Problem(str(path), what, "name another folder, or correct the rights")]) from None
 
 
@@ -50,7 +50,7 @@ def text_of(path: Path) -> str:
 
 
 def unusable_character(text: str) -> str:
-    """The first character that no system and no store takes, in words; "" when there is none."""
+    """The first character that no system and no store accepts, in words; "" if there is none."""
     for character in text:
         if character == "\x00":
             return "a NUL character"

@@ -1,4 +1,4 @@
-"""Several things at once, so that one that is slow holds up no other."""
+"""Runs several things at once, so that a slow one does not delay the others."""
 
 import asyncio
 from collections.abc import Coroutine

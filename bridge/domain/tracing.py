@@ -11,7 +11,7 @@ class Step(Protocol):
     """A step under way."""
 
     def set(self, name: str, value: Attribute) -> None:
-        """Note what came of it."""
+        """Note the result."""
 
 
 class Tracing(Protocol):

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 Observe = Callable[[str], None]
 Work = Callable[[], Awaitable[None]]
 
-WITHDRAWN = "its hooks were removed by a person; `bridge hooks repair` registers them again"
+WITHDRAWN = "its hooks were removed by a person: `bridge hooks repair` registers them again"
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ class HookKeeper:
         """
         audit = Audit()
         if self.withdrawn:
-            audit.faults["hooks"] = "removed by a person; `bridge hooks repair` registers them again"
+            audit.faults["hooks"] = "removed by a person: `bridge hooks repair` registers them again"
             self.last, self.last_at = audit, self.store.now()
             return audit
         await together(
@@ -121,7 +121,7 @@ class HookKeeper:
             return
         await self.refresh()
         if await self._has_older(system):
-            audit.faults[system] = "a hook still has an older address: `bridge hooks repair` moves it first"
+            audit.faults[system] = "a hook still has an older address: run `bridge hooks repair` first"
             return
         await self.store.hooks.turn(system, self.store.now() + overlap_seconds)
         await self._mend(system, audit)
@@ -150,10 +150,10 @@ class HookKeeper:
         return audit
 
     async def _guarded(self, system: str, audit: Audit, work: Work, mark: Work | None = None) -> None:
-        """Copies of the bridge take turns, so that two of them do not register the same hook.
+        """Instances take turns, so that two of them do not register the same hook.
 
         `mark` notes what a person wants, also while the system cannot be used: in the turn, or an audit under way, here
-        or in another copy, would write over it what it saw before.
+        or in another instance, would write over it what it saw before.
         """
         unusable = await self.store.systems.unusable(system)
         if unusable:

@@ -24,7 +24,7 @@ async def public_url_fault(transport: Transport, addresses: Addresses, url: str,
         return f"the proxy at {host} answers {response.status}: it does not reach the bridge's callback port"
     if response.status == 200:
         return f"{host} answers, but it is not this bridge: `public_url` or the proxy leads to another server"
-    return f"{host} answers {response.status} for a callback address: the proxy must pass /hooks/ on unchanged"
+    return f"{host} answers {response.status} for a callback address: the proxy must forward /hooks/ unchanged"
 
 
 def _kind(text: str) -> str:

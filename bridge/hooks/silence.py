@@ -23,7 +23,7 @@ class Silence:
     def __str__(self) -> str:
         return (
             f"hook {', '.join(self.keys)} is registered but silent:"
-            f" {self.changes} changed records of {self.entity} were found by sweeps only"
+            f" {self.changes} changed records of {self.entity} were found only by sweeps"
         )
 
 

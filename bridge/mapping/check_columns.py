@@ -129,11 +129,11 @@ def _lines(catalog: Catalog, row: Field, cells: Cells, mappings: tuple[Mapping, 
         yield from _choices(inner, one)
         yield from _link(inner, one, mappings)
     if row.items.ordered and catalog.side in row.flows and not spec.ordered:
-        what = f"field rule {row.name} says `ordered`, and {catalog.name} keeps no order of {path} that can be written"
-        yield Problem(str(row.place), what, "leave `ordered` out, or let the list go one way, from this side")
+        what = f"field rule {row.name} says `ordered`, but in {catalog.name} the order of {path} cannot be written"
+        yield Problem(str(row.place), what, "remove `ordered`, or write the list only from this side")
     for part, needed in spec.lines.items():
         if catalog.side in row.flows and needed.required and part not in written:
-            what = f"field rule {row.name} makes lines of {name} without `{part}`, which they need"
+            what = f"field rule {row.name} creates lines of {name} without `{part}`, which is required"
             yield Problem(str(row.place), what, f"add a field rule for it to `lines`, with {catalog.role}: {part}")
 
 
@@ -153,7 +153,7 @@ def _same_item(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
                 continue
             labels = {path.label, there.label}
             if len(labels) == 1:
-                remedy = "leave the column to one of them, or give both a `when` that keeps them apart"
+                remedy = "write the column in one of them only, or give both a `when` so that they never apply together"
                 yield Problem(str(place), f"{what}, which field rule {other.name} also writes", remedy)
                 break
             if "primary" in labels:
@@ -173,7 +173,7 @@ def _written(side: Side, mapping: Mapping) -> Iterator[tuple[Field, Path, Place]
 def _path(catalog: Catalog, path: Path, place: Place, what: str, *, written: bool) -> Iterable[Problem]:
     at, spec = str(place), catalog.spec(path)
     if path.own and not catalog.entity.custom:
-        return [Problem(at, f"{what}: {catalog.name} has no fields of the account's own", "use one of its columns")]
+        return [Problem(at, f"{what}: {catalog.name} has no custom fields", "use one of its columns")]
     if spec is None:
         if path.own and catalog.own is None:
             return []
@@ -288,7 +288,7 @@ def check_choices(mapping: Mapping, catalogs: list[Catalog | None]) -> Iterator[
             missing = [word for word in there[1].choices if word not in here[1].choices]
             if missing and here[1].choices:
                 what = f"field rule {row.name}: {there[0].name} offers `{missing[0]}`, which {here[0].name} does not"
-                remedy = f"add a table that says which word means which ({len(missing)} differ)"
+                remedy = f"add a table of corresponding words ({len(missing)} differ)"
                 yield Problem(str(row.place), what, remedy)
                 break
 
@@ -314,7 +314,7 @@ def _link(catalog: Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Iterat
     spec = catalog.spec(cells.paths[0])
     to = spec.to if spec is not None else None
     if there.product != product or there.name != catalog.role or to not in (None, there.entity):
-        what = f"field rule {row.name}: `{cells.columns[0]}` of {catalog.name} points to {product} {to or 'records'}"
+        what = f"field rule {row.name}: `{cells.columns[0]}` of {catalog.name} refers to {product} {to or 'records'}"
         remedy = f"mapping {target.name} keeps {there.product} {there.entity}; link to the mapping of {to or product}"
         yield Problem(str(cells.places[0]), what, remedy)
 
@@ -326,7 +326,7 @@ def _written_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any)
         if cells is None or catalog.side not in row.flows or path.steps not in [p.steps for p in cells.paths]:
             continue
         if row.set_on is None or _word(row.value) != _word(wanted):
-            what = f"field rule {row.name} writes `{path.text}`, which where of {mapping.name} wants to be `{wanted}`"
+            what = f"field rule {row.name} writes `{path.text}`, but where of {mapping.name} needs it to be `{wanted}`"
             yield Problem(str(row.place), what, "remove the field rule: where already sets it on new records")
 
 
@@ -347,7 +347,7 @@ def _offered_filter(catalog: Catalog, leaf: Words, spec: ColumnSpec, what: str) 
     """A word the column does not offer would pass no record."""
     told = f"`{leaf.path.text}` of {catalog.name}"
     if spec.type in (Column.SET, Column.DATE, Column.INSTANT):
-        remedy = "ask about a column that holds one word, or whether it is `empty`"
+        remedy = "test a column that holds one word, or test whether it is `empty`"
         if spec.type is not Column.SET:
             remedy = f"write {leaf.path.text}: {{between: [2026-01-01, 2026-12-31]}}, or less, greater, empty"
         yield Problem(str(leaf.place), f"{what} compares one word, and {told} holds {spec.type}", remedy)
@@ -383,11 +383,9 @@ def _new_in_where(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
                 path.put(made, {}, None)
         if part.holds(made) is False:
             first = next(leaves(part))
-            what = (
-                f"new records of {mapping.name} in {catalog.role} would hold nothing in `{first.path.text}`, and where"
-            )
+            what = f"new records of {mapping.name} in {catalog.role} would have an empty `{first.path.text}`, but where"
             remedy = f"write the column by a field rule or a constant, or leave {catalog.role} out of `creates`"
-            yield Problem(str(first.place), f"{what} wants {part}", remedy)
+            yield Problem(str(first.place), f"{what} needs {part}", remedy)
 
 
 def _certain(side: Side, mapping: Mapping) -> frozenset[str]:
@@ -417,7 +415,7 @@ def _required(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
     columns = {**catalog.entity.columns, **(catalog.own or {})}
     for name, spec in columns.items():
         if spec.required and spec.writable and not {name, spec.instead} & written:
-            what = f"mapping {mapping.name} makes {catalog.name} records without `{name}`, which they need"
+            what = f"mapping {mapping.name} creates {catalog.name} records without `{name}`, which is required"
             remedy = f"add a field rule, or a constant: NAME: {{{catalog.role}: {name}, value: ..., set: on-create}}"
             if name in often:
                 what += " whenever the `when` of its field rule does not hold"

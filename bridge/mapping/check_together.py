@@ -36,7 +36,7 @@ def overlaps(mappings: Sequence[Mapping], systems: Systems) -> Iterator[Problem]
                 apart = _account(systems, one.side(a.other)) != _account(systems, two.side(b.other))
                 for column in sorted(_written(one, a, apart) & _written(two, b, apart)):
                     what = f"mappings {one.name} and {two.name} both write `{column}` of {here.product} {here.entity}"
-                    remedy = "give them a where that keeps them apart, or leave the column to one of them"
+                    remedy = "add a where to each so that no record is in both, or write the column in one of them only"
                     yield Problem(str(two.place), what, remedy)
 
 
@@ -79,7 +79,7 @@ def rings(mappings: Sequence[Mapping], systems: Systems) -> list[Problem]:
     if ring:
         names = " -> ".join(f"{role} {entity}" for role, _, entity, _ in (*ring, ring[0]))
         remedy = "make one of these mappings one-way, or remove it"
-        return [Problem(str(places[ring[0]].place), f"changes would run in a ring: {names}", remedy)]
+        return [Problem(str(places[ring[0]].place), f"changes would run in a circle: {names}", remedy)]
     return []
 
 
@@ -114,7 +114,7 @@ def _link_cycles(mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
         place = next(mapping.place for mapping in mappings if mapping.name == cycle[0])
         names = " -> ".join((*cycle, cycle[0]))
         remedy = "write missing: blank, without required, for one of these links"
-        yield Problem(str(place), f"no record could be made first: required links run in a circle ({names})", remedy)
+        yield Problem(str(place), f"no record could be created first: required links run in a circle ({names})", remedy)
 
 
 def _cycle(edges: MappingOf[Any, set[Any]], shortest: int) -> tuple[Any, ...]:

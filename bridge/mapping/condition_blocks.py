@@ -78,7 +78,7 @@ def _tests(tests: Section, path: Path, zone: tzinfo) -> Iterator[Condition]:
     tests.asked.update(TESTS)
     entries = tests.table.entries
     if not entries:
-        tests.faults.add(tests.place, f"{tests.what} says no test", f"write one of: {', '.join(TESTS)}")
+        tests.faults.add(tests.place, f"{tests.what} has no test", f"write one of: {', '.join(TESTS)}")
     if "in" in entries and (words := _words(tests, "in", entries["in"])):
         yield Words(path, words, tests.at("in"))
     if "not" in entries:
@@ -134,7 +134,7 @@ def _in_order(tests: Section, place: Place, low: Any, high: Any) -> bool:
         tests.faults.add(place, what, "write two numbers, two days or two moments")
         return False
     if low > high:
-        what = f"nothing lies between the ends of {tests.what}: {low} and {high}"
+        what = f"no value lies between the ends of {tests.what}: {low} and {high}"
         tests.faults.add(place, what, "write the smaller one first")
     return bool(low <= high)
 

@@ -48,15 +48,15 @@ def _whole(mapping: Mapping, side: Side, fields: Fields) -> str:
     passes = passes_where(mapping, side, fields)
     wanted = str(here.where)
     if passes is False:
-        return f"not in mapping {mapping.name}: its where wants {wanted}"
+        return f"not in mapping {mapping.name}: its where needs {wanted}"
     if passes is None:
-        return f"cannot be told whether it is in mapping {mapping.name}: {wanted} was not read"
+        return f"unknown whether it is in mapping {mapping.name}: {wanted} was not read"
     if not mapping.writes:
         return f"in mapping {mapping.name}, which pairs it with a record of {there.name} and writes nothing"
     if side.other not in mapping.writes:
         return f"in mapping {mapping.name}, which never writes to {there.name}"
     new = "may" if side.other in mapping.creates else "may not"
-    return f"in mapping {mapping.name}; a new record {new} be made in {there.name}"
+    return f"in mapping {mapping.name}; a new record {new} be created in {there.name}"
 
 
 def _row(mapping: Mapping, side: Side, fields: Fields, row: Field, reading: Reading) -> Explained:
@@ -70,7 +70,7 @@ def _row(mapping: Mapping, side: Side, fields: Fields, row: Field, reading: Read
         return Explained(row.name, rule, before, shown, {}, why)
     if names_unlinked(value):
         target = mapping.side(side.other).name
-        return Explained(row.name, rule, before, shown, {}, f"becomes the id {target} knows that record by")
+        return Explained(row.name, rule, before, shown, {}, f"becomes that record's id in {target}")
     try:
         after = write(mapping, side.other, {row.name: value}, {})
     except MappingFailed as error:
@@ -105,22 +105,22 @@ def _why_not(mapping: Mapping, side: Side, row: Field, reading: Reading) -> str:
     if problem is not None:
         return problem
     if row.name in reading.off:
-        return f"its when does not hold: it wants {mapping.side(side).name} {row.when[side]}"
+        return f"its when does not hold: it needs {mapping.side(side).name} {row.when[side]}"
     if row.set_on is not None:
         target = mapping.side(next(iter(row.flows), side.other)).name
-        when = "written always" if row.set_on == "always" else "written once, when a record is made"
+        when = "written always" if row.set_on == "always" else "written only when a record is created"
         return f"{when} in {target}: {row.value}"
     if side.other not in row.flows:
         return f"the field rule is never written to {mapping.side(side.other).name}"
     value = reading.values.get(row.name, UNREAD)
     if value is UNREAD:
-        return "not read: the record does not show it, so it stays as it is on the other side"
+        return "not read: the record does not show it, so the other side stays unchanged"
     if is_empty(value) and row.default is not None:
         return f"empty: a new record in {mapping.side(side.other).name} gets the default {row.default}"
     if is_empty(value):
         keep = row.absent == "keep"
         return (
-            "empty, and absent: keep lets no emptiness cross"
+            "empty, and absent: keep does not empty the other side"
             if keep
             else "empty: clears the other side if it was emptied"
         )

@@ -265,7 +265,7 @@ def example_faults(functions: Iterable[Function]) -> list[tuple[str, str, str]]:
     faults: list[tuple[str, str, str]] = []
     for one in functions:
         if one.name in BUILTIN:
-            faults.append((one.name, "this name is taken by a function of the language", "give it another name"))
+            faults.append((one.name, "this is the name of a built-in function", "give it another name"))
         if not one.examples:
             faults.append((one.name, "it has no examples", "add examples=((column's value, field's value),)"))
         for raw, value in one.examples:

@@ -233,8 +233,8 @@ def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...]
         return ()
     if _matches_none(section):
         if section.text("direction") == "none":
-            what = f"{section.what} writes nothing, and with match: none it pairs nothing"
-            section.faults.add(section.value_place("match"), what, "name the field rules that tell a counterpart")
+            what = f"{section.what} writes nothing, and with match: none it links nothing"
+            section.faults.add(section.value_place("match"), what, "name the field rules that identify the counterpart")
         return ()
     found = []
     for item in section.items("match"):
@@ -274,7 +274,7 @@ def _duplicates(section: Section) -> Duplicates:
     if section.node("duplicates") is not None and _matches_none(section):
         section.faults.add(
             section.at("duplicates"),
-            f"`duplicates` of {section.what} has no effect: with match: none no two records are told to be the same",
+            f"`duplicates` of {section.what} has no effect: with match: none no records are recognised as the same",
             "remove `duplicates`, or write match: [FIELD]",
         )
     return found

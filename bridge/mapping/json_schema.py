@@ -187,7 +187,7 @@ def _row(functions: Functions, role: Schema, column: Schema) -> Schema:
             "columns": {"type": "array", "minItems": 2, "items": column},
             "rows": {"type": "array", "items": {"type": "array", "items": _SCALAR}},
             "lines": _said("the field rules of each line of a list", {"type": "object", "minProperties": 1}),
-            "key": _said("which of them tell the line", _one_or_many(_TEXT)),
+            "key": _said("which of them identify the line", _one_or_many(_TEXT)),
             "ordered": _said("the order of the lines counts and crosses", {"type": "boolean"}),
             "note": _TEXT,
             **{name: options[name] for name in sorted(known)},

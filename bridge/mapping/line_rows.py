@@ -43,8 +43,8 @@ def read_spec(section: Section, fields: tuple[Field, ...]) -> LineSpec | None:
         what = f"`key` of {section.what} names `{wrong[0]}`, which is not a field rule of its lines"
         section.faults.add(section.value_place("key"), what, did_you_mean(wrong[0], list(named)))
     elif not names:
-        what = f"{section.what} does not say which line of the one side is which of the other"
-        section.faults.add(section.at("lines"), what, "add key: with the field rules that tell, like key: product")
+        what = f"{section.what} does not say which lines of both sides belong together"
+        section.faults.add(section.at("lines"), what, "add key: with the rules that identify a line, like key: product")
     ordered = section.flag("ordered")
     return LineSpec(fields, tuple(names), ordered) if names and not wrong else None
 
@@ -54,7 +54,7 @@ def plain_rows(section: Section, nodes: MappingOf[str, Node]) -> None:
     for name, node in nodes.items():
         entries = getattr(node, "keys", {})
         for key in (key for key in NOT_IN_LINES if key in entries):
-            what = f"field rule {name} in the lines of {section.what} says `{key}`, which goes for the list as a whole"
+            what = f"field rule {name} in the lines of {section.what} says `{key}`, which applies to the whole list"
             section.faults.add(entries[key].place, what, f"write `{key}` beside `lines`, or leave it out")
 
 
@@ -71,7 +71,7 @@ def line_kind(spec: LineSpec) -> Kind:
         )
 
     def never_read(raw: Any) -> Any:
-        raise Untranslatable("a list of lines has no literal")
+        raise Untranslatable("a list of lines cannot be written as a constant")
 
     return Kind(
         "lines",
@@ -156,7 +156,7 @@ def read_line(spec: LineSpec, side: Side, raw: Any, at: int) -> Line:
     values = []
     for row in spec.fields:
         cells = row.cells(side)
-        assert cells is not None, "a row of a line has columns on both sides"
+        assert cells is not None, "a field rule of a line needs columns on both sides"
         try:
             values.append((row.name, _read(cells, raw)))
         except Untranslatable as error:

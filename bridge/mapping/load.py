@@ -25,7 +25,7 @@ _NAME = re.compile(r"^mapping[ \t]*:[ \t]*[\"']?([^\s\"'#]+)", re.M)
 VERSION_LETTERS = 10
 NO_FUNCTIONS: Functions = {}
 NO_FILES: MappingOf[str, str] = {}
-NO_MAPPINGS = "`bridge init PAIR` makes a folder with shipped ones; mapping files end in .yaml"
+NO_MAPPINGS = "`bridge init PAIR` creates a folder with shipped mapping files; their names end in .yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def load_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> t
 def read_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> Loaded:
     """As `load_mappings`, with whatever can be compiled beside the faults, so that the rest can be checked as well."""
     if not directory.is_dir():
-        fault = Problem(str(directory), "there is no such folder", "make it, or set the mappings folder to another")
+        fault = Problem(str(directory), "there is no such folder", "create it, or set mappings_dir to another folder")
         return Loaded((), (fault,), None)
     faults = Problems()
     paths = {path.relative_to(directory).as_posix(): path for path in _below(directory, "*.yaml")}
@@ -92,7 +92,11 @@ def _other_files(directory: FilePath, found: list[Mapping], faults: Problems) ->
     """Files that look like mapping files and are not read, and a folder without any."""
     wrong = [path for path in _below(directory, "*") if path.suffix.lower() in (".yml", ".yaml") and path.is_file()]
     strange = [
-        Problem(path.relative_to(directory).as_posix(), f"is not read: it ends in {path.suffix}", "let it end in .yaml")
+        Problem(
+            path.relative_to(directory).as_posix(),
+            f"is not read, because its name ends in {path.suffix}",
+            "rename it so that it ends in .yaml",
+        )
         for path in wrong
         if path.suffix != ".yaml"
     ]
@@ -166,7 +170,7 @@ def _load(
     before = len(faults.found)
     nodes = read_documents(text, name, faults)
     if not nodes and len(faults.found) == before:
-        faults.found.append(Problem(name, "holds no mapping", "write one (docs/mapping.md), or remove the file"))
+        faults.found.append(Problem(name, "contains no mapping", "write one (docs/mapping.md), or remove the file"))
     found = []
     for node in nodes:
         documents += [document] if (document := document_of(node)) is not None else []
@@ -192,7 +196,7 @@ def _together(mappings: Iterable[Mapping], names: frozenset[str] | None, faults:
         if mapping.name in known:
             faults.add(
                 mapping.place,
-                f"a second mapping called {mapping.name}",
+                f"another mapping is also called {mapping.name}",
                 f"the first is at {known[mapping.name].place}; rename one",
             )
         known.setdefault(mapping.name, mapping)

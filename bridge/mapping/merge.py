@@ -198,7 +198,7 @@ def _conflict(item: _Row, reason: str) -> tuple[Decision, ...]:
         return item.decide(Action.NONE, f"{reason}; fill-empty keeps both", conflict=True)
     winner, why = _winner(item, policy.side or Side.LEFT, policy.kind)
     if winner in empty and item.field.absent == "keep":
-        winner, why = winner.other, "absent: keep lets no emptiness cross"
+        winner, why = winner.other, "absent: keep does not empty the other side"
     return item.send(winner, f"{reason}; {why}", conflict=True, loser=item.now[winner.other])
 
 

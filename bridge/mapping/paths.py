@@ -165,7 +165,7 @@ def parse_path(text: str) -> Path:
         found = _STEP.match(text, at)
         if found is None or label is not None:
             hint = 'write names joined by dots, with names that contain dots in quotes: custom."Nr. (ERP)"'
-            raise BadPath(f"`{text}` is no path to a column; {hint}")
+            raise BadPath(f"`{text}` is not a path to a column; {hint}")
         quoted, plain, label, dot = found.groups()
         steps.append(re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain.strip())
         own = len(steps) == 2 and steps[0] == "custom"  # an own field may be called 2026

@@ -182,7 +182,7 @@ def _instead(row: Field, cells: Cells, name: str) -> str:
         return f"name {name}'s currency column, or give the field rule the one currency it has"
     if row.type in ("decimal", "instant", "date"):
         return f"use a column of {name} that holds the whole value"
-    return "make the field rule say both ways"
+    return "make the field rule translate in both directions"
 
 
 def _line_returns(cells: Cells, name: str, line: str) -> Iterator[Broken]:

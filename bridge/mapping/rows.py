@@ -173,7 +173,7 @@ def _flows(section: Section, frame: Frame) -> frozenset[Side]:
     if target not in frame.writes:
         section.faults.add(
             section.value_place("from"),
-            f"{section.what} would write to {frame.name(target)}, which this mapping only reads",
+            f"{section.what} would write to {frame.name(target)}, but this mapping only reads that side",
             "remove `from`, or set the mapping's direction to both",
         )
     return frozenset({target})

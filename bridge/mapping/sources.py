@@ -67,7 +67,7 @@ class Sources:
             return None
         if item.text in above:
             ring = " -> ".join((*above[above.index(item.text) :], item.text))
-            self.faults.add(item.place, f"files include one another in a ring: {ring}", "remove one `include`")
+            self.faults.add(item.place, f"files include each other in a circle: {ring}", "remove one `include`")
             return None
         node = self._file(item)
         if node is None:
@@ -75,7 +75,7 @@ class Sources:
         fields = node.entries.get("fields") if isinstance(node, Table) else None
         include = node.entries.get("include") if isinstance(node, Table) else None
         if not isinstance(node, Table) or not isinstance(fields, Table) or set(node.entries) - {"fields", "include"}:
-            what = f"{item.text} holds more or other than `fields` (and `include`)"
+            what = f"{item.text} contains other keys than `fields` (and `include`)"
             self.faults.add(node.place, what, "write fields: with one rule per field, as in a mapping")
             return None
         rows = fields if include is None else self._with_rows(fields, include, (*above, item.text))
@@ -95,7 +95,7 @@ class Sources:
                 continue
             found = self._file(table)
             if found is not None and not isinstance(found, Table):
-                self.faults.add(found.place, f"{table.text} is no table of values", "write one pair a line: A: Gold")
+                self.faults.add(found.place, f"{table.text} is not a table of values", "write a pair per line: A: Gold")
             empty = Table({}, {}, table.place)
             made[name] = replace(row, entries={**row.entries, "table": found if isinstance(found, Table) else empty})
         return replace(rows, entries=made)
@@ -108,14 +108,14 @@ class Sources:
         if text is None:
             ending = ROWS if name.text.endswith(ROWS) else TABLE
             alike = [path for path in self.known if path.endswith(ending)]
-            remedy = did_you_mean(name.text, alike) if alike else "it is looked for below the folder of mapping files"
+            remedy = did_you_mean(name.text, alike) if alike else "the path is relative to the folder of mapping files"
             self.faults.add(name.place, f"there is no file {name.text}", remedy)
             return None
         documents = read_documents(text, name.text, self.faults)
         if len(documents) > 1:
             self.faults.add(documents[1].place, f"{name.text} holds several documents", "keep one")
         elif not documents and not any(fault.where.startswith(name.text) for fault in self.faults.found):
-            self.faults.add(Place(name.text, 1, 1), f"{name.text} is empty", "write what it is included for")
+            self.faults.add(Place(name.text, 1, 1), f"{name.text} is empty", "write its field rules or its table")
         self.seen[name.text] = documents[0] if documents else None
         return self.seen[name.text]
 

@@ -206,7 +206,7 @@ def for_create(mapping: Mapping, side: Side, values: MappingOf[str, Any], off: f
                 continue
             _put(mapping.writers[side][row.name], value, changes, {})
         except Untranslatable as error:
-            problems.append(FieldProblem(row.name, f"no record can be made in {where}: {error}"))
+            problems.append(FieldProblem(row.name, f"no record can be created in {where}: {error}"))
     problems += _outside(mapping, side, changes)
     if problems:
         raise MappingFailed(problems)
@@ -217,7 +217,7 @@ def _outside(mapping: Mapping, side: Side, made: Fields) -> Iterator[FieldProble
     """What `where` demands and a new record would not show: it would be frozen as soon as it exists."""
     for part in mapping.side(side).where.parts:
         if part.holds(made) is False:
-            what = f"no record can be made in {mapping.side(side).name}: where wants {part}"
+            what = f"no record can be created in {mapping.side(side).name}: where needs {part}"
             yield FieldProblem(next(leaves(part)).path.text, what)
 
 

@@ -133,12 +133,12 @@ def _joined(side: Section, links: list[_Link], width: int) -> bool:
     """Several columns need a function that makes one value of them, and it comes first."""
     if width > 1 and not (links and links[0].several):
         names = [name for name, one in BUILTIN.items() if one.several]
-        what = f"{side.what} names {width} columns and nothing makes one value of them"
+        what = f"{side.what} names {width} columns, but no function combines them into one value"
         side.faults.add(side.place, what, f"start `via` with {' or '.join(names)}")
         return False
     wrong = [link.text for at, link in enumerate(links) if link.several and (at > 0 or width == 1)]
     if wrong:
-        what = f"`{wrong[0]}` of {side.what} makes one value of several columns"
+        what = f"`{wrong[0]}` of {side.what} combines several columns into one value"
         side.faults.add(side.place, what, "write columns: [one, two], and this function first")
     return not wrong
 

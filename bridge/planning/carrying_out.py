@@ -109,7 +109,7 @@ class CarryingOut:
         bits = kind_bits(rows[0].kinds)
         claimed = await store.tasks.claim_one(key, bits, self.parts.scopes, self.parts.limits.lease_seconds)
         if claimed is None:
-            why = "it is being worked on, or its mapping is paused or runs with another version of its file"
+            why = "the bridge is processing it, or its mapping is paused or runs with another version of its file"
             return Result(rows, Fate.REFUSED, why) if last else BUSY_SECONDS
         claim, before = claimed
         load = Loader(self.parts, claim, self.parts.mappings[key.mapping])
@@ -206,5 +206,5 @@ def _refused(rows: Sequence[Row], decision: Completion | Plan, changed: Sequence
     if changed:
         return Result(rows, Fate.REFUSED, f"{' and '.join(changed)} changed since the plan was made")
     if isinstance(decision, Completion):
-        return Result(rows, Fate.REFUSED, f"something else would be done now: {decision.reason}")
-    return Result(rows, Fate.REFUSED, f"something else would be done now: {type(decision).__name__.lower()}")
+        return Result(rows, Fate.REFUSED, f"the bridge would now do something else: {decision.reason}")
+    return Result(rows, Fate.REFUSED, f"the bridge would now do something else: {type(decision).__name__.lower()}")

@@ -82,7 +82,7 @@ def of_end(draft: Draft, end: Completion, *, removal: bool) -> list[Row]:
     if asked:
         fields = {str(entry.detail["field"]): {"values": entry.detail["values"]} for entry in asked}
         why = "; ".join(entry.text for entry in asked)
-        rows.append(_row(draft, Kind.PERSON, fields=fields, why=f"{why}; `bridge conflicts choose` after it happened"))
+        rows.append(_row(draft, Kind.PERSON, fields=fields, why=f"{why}; choose later with `bridge conflicts choose`"))
     return rows
 
 

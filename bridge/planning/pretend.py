@@ -165,19 +165,19 @@ class Pretending:
         return await self._patiently(self._real.list_hooks)
 
     async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
-        raise AssertionError("a plan registers no hook")
+        raise AssertionError("a plan does not register hooks")
 
     async def remove_hook(self, hook_id: str) -> None:
-        raise AssertionError("a plan removes no hook")
+        raise AssertionError("a plan does not remove hooks")
 
     def check_head(self, head: Callback, secret: HookSecret) -> None:
-        raise AssertionError("a plan hears no callback")
+        raise AssertionError("a plan receives no callbacks")
 
     async def verify(self, callback: Callback, secret: HookSecret) -> None:
-        raise AssertionError("a plan hears no callback")
+        raise AssertionError("a plan receives no callbacks")
 
     def decode(self, callback: Callback) -> Sequence[Event]:
-        raise AssertionError("a plan hears no callback")
+        raise AssertionError("a plan receives no callbacks")
 
 
 def changed(before: Fields, changes: Fields) -> Fields:

@@ -142,7 +142,7 @@ class Rehearsal:
                 await self._carry_on(load, decision)
             looked_at += len(claims)
             if looked_at >= next_word:
-                told(f"looked {looked_at} times at records")
+                told(f"checked records {looked_at} times")
                 next_word *= 2
             if claims:
                 continue
@@ -175,7 +175,7 @@ class Rehearsal:
         except (LeaseLost, StoreUnavailable):
             raise
         except (Unreachable, NeedsAuthorisation, RateLimited) as error:
-            raise PlanStopped(f"{error.system} cannot be asked any more: {error.message}") from error
+            raise PlanStopped(f"{error.system} cannot be called any more: {error.message}") from error
         except RetryLater as error:
             end, rows = retry.attempt(load, str(error)), []
         except BridgeError as error:

@@ -134,7 +134,7 @@ class Report:
         yield f"calls made for this plan: {made or 'none'}"
         if not self.changes():
             return
-        yield "calls to carry it out, without those for comparing both sides:"
+        yield "calls needed to carry it out, without those that compare both sides:"
         for cost in self.costs:
             yield f"  {_cost_line(cost)}"
 

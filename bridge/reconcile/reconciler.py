@@ -32,7 +32,7 @@ ASKED_POLL_SECONDS = 1.0
 ASK_EVERY_SECONDS = 60.0  # hints of callbacks cause at most one sweep of an entity a minute
 REST_FACTOR = 10.0  # a full listing in place of an incremental one takes at most a tenth of the time
 CHUNK = 500
-GIVE_WAY_TIMES = 20  # how often a full sweep gives way to another copy's before that is told
+GIVE_WAY_TIMES = 20  # how often a full sweep gives way to another instance's before that is told
 GIVE_WAY_SECONDS = 1.0
 RESUME_LOOK_SECONDS = 20.0  # how often backfills that were cut off are looked for
 UNFINISHED = "unfinished sweep"
@@ -119,7 +119,7 @@ class Reconciler:
         await together(self._ask_again(full_seconds), *(of(system) for system in sorted(self.connectors)))
 
     async def _ask_again(self, full_seconds: float) -> None:
-        """Ask for full sweeps that are overdue, and for those that stand still: one that moves is another copy's."""
+        """Request full sweeps that are overdue or stand still: a moving one belongs to another instance."""
         stood = await self._unfinished()
         await self.seams.clock.sleep(ASK_EVERY_SECONDS)
         for (system, entity), stand in (await self._unfinished()).items():
@@ -199,7 +199,7 @@ class Reconciler:
         return report
 
     async def _shared(self, report: Sweep, facts: EntityManifest) -> None:
-        """Who wants a full sweep wants a whole one: when another copy's sweep was faster, it is done again."""
+        """Who wants a full sweep wants a whole one: when another instance's sweep was faster, it is done again."""
         times = GIVE_WAY_TIMES if report.kind == "full" else 0
         for _ in range(times):
             try:
@@ -311,7 +311,7 @@ class Reconciler:
         seen = await self.store.sweeps.seen(cursor.system, cursor.entity, cursor.sweep)
         if seen + walk.left_out + walk.report.skipped >= walk.total:
             return False
-        walk.report.fault = f"the listing showed {seen} of {walk.total} rows; it counts as incomplete"
+        walk.report.fault = f"the listing showed {seen} of {walk.total} rows, so it counts as incomplete"
         log.warning("listing is incomplete", extra={"system": cursor.system, "entity": cursor.entity})
         move = CursorMove(cursor.system, cursor.entity, cursor.kind, cursor.sweep, page=None, complete=False)
         await self.store.events.accept([], {}, move)

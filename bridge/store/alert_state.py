@@ -31,7 +31,7 @@ class AlertState:
         return await self._database.write("alert", lambda conn: conn.execute(statement).scalar())
 
     async def save(self, state: Json) -> bool:
-        """Keep what was told; False when another instance alerts by now, and nothing is kept."""
+        """Store which alerts were sent; False (and nothing is stored) if another instance sends the alerts now."""
         mine = (
             update(alert_state).where(alert_state.c.holder == self._database.seams.instance).values(state=dict(state))
         )
@@ -43,5 +43,5 @@ class AlertState:
         await self._database.write("alert", lambda conn: conn.execute(mine))
 
     async def last(self) -> Json:
-        """What was saved last, whoever alerts."""
+        """What was saved last, by whichever instance sends the alerts."""
         return await self._database.read(lambda conn: conn.scalar(select(alert_state.c.state))) or {}

@@ -11,7 +11,7 @@ from bridge.store.tables import audit
 
 
 class Deed(NamedTuple):
-    """One action of a person. `answer`: what came of it; "" while it goes on."""
+    """One action of a person. `answer`: its result; "" while it is running."""
 
     id: int
     at: float
@@ -25,7 +25,7 @@ class Deed(NamedTuple):
 def note_deed(
     conn: Connection, at: float, person: str, action: str, arguments: Mapping[str, Any], request: int | None
 ) -> None:
-    """Inside the caller's transaction, so that nothing is done without it."""
+    """Inside the caller's transaction, so that no action happens without an entry."""
     values = {"at": at, "person": person, "action": action, "arguments": dict(arguments), "request": request}
     conn.execute(insert(audit).values(**values, answer=""))
 
@@ -39,7 +39,7 @@ class Audit:
         self._database = database
 
     async def note(self, person: str, action: str, answer: str, arguments: Mapping[str, Any]) -> int:
-        """Something a person did that is no request, such as a login; its id."""
+        """Note an action that is not a request, such as a login; returns the entry's id."""
 
         def work(conn: Connection) -> int:
             values = {"at": self._database.now(), "person": person, "action": action, "arguments": dict(arguments)}
@@ -49,7 +49,7 @@ class Audit:
         return await self._database.write("audit", work)
 
     async def answer(self, deed: int, answer: str) -> None:
-        """What came of it by now."""
+        """Store its result so far."""
         change = update(audit).where(audit.c.id == deed).values(answer=answer)
         await self._database.write("audit", lambda conn: conn.execute(change))
 

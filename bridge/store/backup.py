@@ -101,13 +101,13 @@ class Written:
 
 
 def unwritable(path: str, error: OSError) -> Problem:
-    """What a person is told of a backup file that cannot be written."""
+    """The problem to show if a backup file cannot be written."""
     what = f"cannot be written ({(error.strerror or 'no reason is given').lower()})"
-    return Problem(path, what, "name a file in a folder that this user may write, on a disk with room")
+    return Problem(path, what, "name a file in a folder that this user may write, on a disk with free space")
 
 
 async def back_up(database: Database, out: IO[bytes], program: str) -> Written:
-    """Write the whole store as it is at one moment; whoever writes to it meanwhile is not held up.
+    """Write the whole store as of one moment. Other writers are not blocked meanwhile.
 
     SQLite: one read transaction; PostgreSQL: one REPEATABLE READ transaction. Raises StoreUnavailable, and ConfigError
     where the file cannot be written.
@@ -209,7 +209,7 @@ def _dump(conn: Connection, lines: _Lines, head: Head) -> Written:
 
 
 def _counter(conn: Connection) -> int:
-    """Read last: on PostgreSQL it is no part of the snapshot, and must be no less than any number in it."""
+    """Read last: on PostgreSQL it is not part of the snapshot, and it must not be less than any number in it."""
     if conn.dialect.name == "sqlite":
         return int(conn.execute(select(sequence.c.value)).scalar_one())
     return int(conn.execute(text("SELECT last_value FROM bridge_seq")).scalar_one())
@@ -220,7 +220,7 @@ _UNPACK: Mapping[str, Callable[[Any], Any]] = {"bytes": b64decode, "boolean": bo
 
 
 class Backup:
-    """A backup file that is read. Every reading begins anew at its start. Raises ConfigError naming the file."""
+    """A backup file for reading. Each reading starts at the beginning. Raises ConfigError that names the file."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -260,7 +260,7 @@ class Backup:
 
     def _head(self, line: Any) -> Head:
         if not isinstance(line, dict) or "sync-bridge backup" not in line:
-            raise self._fault("is no backup of a bridge", "name a file that `bridge backup` wrote")
+            raise self._fault("is not a backup of a bridge", "name a file that `bridge backup` wrote")
         if line["sync-bridge backup"] > FORMAT or line["schema"] > HEAD:
             what = f"was written by a newer version of the bridge ({line['program']}, schema {line['schema']})"
             raise self._fault(what, "restore it with that version or a newer one")
@@ -277,7 +277,7 @@ class Backup:
                         if content["end"]["sha256"] != sha256.hexdigest():
                             raise self._fault("was changed since it was written", "take another backup file")
                         if packed.read():  # to the very end of the file
-                            raise self._fault("goes on after its end", "take another backup file")
+                            raise self._fault("contains data after its end", "take another backup file")
                         yield content
                         return
                     yield content
@@ -287,7 +287,7 @@ class Backup:
         except (EOFError, zlib.error, ValueError):
             raise self._fault("is cut short or damaged", "take another backup file") from None
         except OSError as error:
-            what = f"cannot be read ({(error.strerror or 'it is no backup').lower()})"
+            what = f"cannot be read ({(error.strerror or 'it is not a backup').lower()})"
             raise self._fault(what, "name a file that `bridge backup` wrote") from None
 
     def _fault(self, what: str, remedy: str) -> ConfigError:
@@ -298,8 +298,8 @@ class Backup:
 
 
 def afterwards(verify: Iterable[str], now: float) -> list[tuple[str, dict[str, Any]]]:
-    """What the next bridge is asked for, as (kind, arguments): to compare every record of both sides, and to verify
-    these mappings when that is over and nothing of it waits."""
+    """The requests for the next bridge, as (kind, arguments): compare every record of both sides, and then verify these
+    mappings as soon as none of these records waits."""
     after = [(RESTORED, {"mapping": name, "since": now}) for name in sorted(verify)]
     return [("reconcile", {"mapping": None, "full": True}), *after]
 
@@ -325,9 +325,9 @@ async def restore(
     pause: Mapping[str, str],
     verify: Collection[str] = (),
 ) -> Restored:
-    """Fill the store at `url`, made where there is none, and have the next bridge compare both sides.
+    """Fill the store at `url` (created if missing), and request that the next bridge compares both sides.
 
-    `replace`: a store that is there is given up for it. `pause`: mappings that are paused then, each with the reason.
+    `replace`: an existing store is replaced. `pause`: mappings that are paused then, each with the reason.
     `verify`: mappings that the next bridge verifies after it has compared both sides.
     Raises ConfigError, with nothing changed, while a bridge runs on the store or it cannot be used.
     """
@@ -344,7 +344,7 @@ async def restore(
         )
     except StoreUnavailable as error:
         remedy = (
-            "see that the database exists and answers; where a file is damaged, move it, its -wal and its -shm away"
+            "check that the database exists and answers; if its file is damaged, move it, its -wal and its -shm away"
         )
         raise ConfigError([Problem("store.url", f"{where} cannot be filled: {error}", remedy)]) from error
     finally:
@@ -387,26 +387,26 @@ class _Filling:
         """Raises ConfigError unless the store that is there may be given up."""
         if found > HEAD:
             what = (
-                f"the store at {self._where} is of a newer version of the bridge (schema {found}, this one has {HEAD})"
+                f"the store at {self._where} belongs to a newer version of the bridge (schema {found}, this has {HEAD})"
             )
             raise self._fault(what, "restore with that version")
         if not replace:
-            what = f"there is a store at {self._where} already"
-            raise self._fault(what, "add --replace to give it up for the backup, or name another store")
+            what = f"there is already a store at {self._where}"
+            raise self._fault(what, "add --replace to replace it by the backup, or name another store")
         alive = instances.c.stopped_at.is_(None) & (instances.c.seen_at > self._database.now() - SILENT_SECONDS)
         running = self._conn.execute(select(instances.c.name).where(alive)).scalars().all()
-        if running and not self._database.sqlite:  # on SQLite the lock says so, and one that was killed is none
-            what = f"a bridge runs on the store at {self._where} ({', '.join(running)})"
-            raise self._fault(what, f"stop it first; one that was killed counts as gone after {SILENT_SECONDS:.0f} s")
+        if running and not self._database.sqlite:  # on SQLite the lock shows it, and a killed bridge holds none
+            what = f"a bridge is running on the store at {self._where} ({', '.join(running)})"
+            raise self._fault(what, f"stop it first; a killed bridge counts as stopped after {SILENT_SECONDS:.0f} s")
 
     def _forgotten(self) -> list[dict[str, Any]]:
-        """Of the store that is there; a former version's knows of none."""
+        """Of the existing store; a store of a former version has none."""
         if not inspect(self._conn).has_table(forgotten.name):
             return []
         return [dict(row) for row in self._conn.execute(select(forgotten)).mappings()]
 
     def _forget(self, stones: Sequence[dict[str, Any]]) -> int:
-        """What was forgotten stays so; how many records the backup did not know to be."""
+        """Records that were forgotten stay forgotten. Returns how many of them the backup did not know as forgotten."""
         known = set(self._conn.execute(select(forgotten.c.hash)).scalars())
         new = [stone for stone in stones if stone["hash"] not in known]
         if new:
@@ -424,7 +424,7 @@ class _Filling:
             self._conn.execute(text("DROP SEQUENCE IF EXISTS bridge_seq"))
 
     def _count_on(self) -> None:
-        """Every counter goes on after what the file holds."""
+        """Every counter continues after the numbers in the file."""
         counter = self._backup.written.counter
         if self._database.sqlite:
             self._conn.execute(insert(sequence).values(id=1, value=counter))
@@ -438,9 +438,9 @@ class _Filling:
                     self._conn.execute(text(after), of)
 
     def _as_after_a_stop(self, pause: Mapping[str, str], verify: Collection[str]) -> int:
-        """Nobody has taken a request, and the next bridge compares all records; how many requests there are more.
+        """Release all requests and request a comparison of all records. Returns how many requests were added.
 
-        A full sweep that went on at the backup begins anew: what it had read by then may have changed since.
+        A full sweep that was running at the backup starts again: records it had already read may have changed since.
         """
         now = self._database.now()
         self._conn.execute(update(requests).where(requests.c.done_at.is_(None)).values(taken_at=None))
@@ -462,7 +462,7 @@ class _Filling:
         for name, number in self._backup.written.rows.items():
             found = self._conn.execute(select(func.count()).select_from(text(f'"{name}"'))).scalar_one()
             if found < number + more.get(name, 0):
-                raise self._fault(f"{name} took {found} of {number} rows", "report this: it is a mistake of the bridge")
+                raise self._fault(f"{name} has {found} of {number} rows", "report this: it is a fault of the bridge")
 
     def _fault(self, what: str, remedy: str) -> ConfigError:
         return ConfigError([Problem("store.url", what, remedy)])

@@ -28,7 +28,7 @@ class Shares:
         self._told_at_end: list[Callable[[], Report | None]] = []
 
     async def share(self, report: Report) -> Share:
-        """Keep what an instance tells of an account, and renew its part. Never more than the whole is given out."""
+        """Store what an instance reports about an account, and renew its part. The parts never exceed the whole."""
 
         def work(conn: Connection) -> Share:
             row, now = self._locked(conn, report), self._database.now()
@@ -87,7 +87,7 @@ class Shares:
             return
 
     async def forget_parts(self) -> None:
-        """Nobody has a part any more: for the one instance that a store on SQLite can have, when it starts."""
+        """Remove all parts: for the only instance that a SQLite store can have, when it starts."""
         if self._database.sqlite:
             await self._database.write("share", lambda conn: conn.execute(delete(shares)))
 
@@ -104,7 +104,7 @@ class Shares:
 
 
 def _of_today(row: Row, report: Report) -> Day:
-    """What nobody holds of our own day; a new day begins with all of it."""
+    """The part of our own daily budget that no instance holds; a new day begins with all of it."""
     limit = report.limit or 0
     if report.ends > row["day_ends"]:
         return Day(limit, limit - max(0, report.unspent), report.ends)

@@ -294,7 +294,7 @@ class Picking:
         return rows
 
     def _next_free(self, lanes: "Queues", lane: Lane) -> Row | None:
-        """The next of the lane whose own record nobody works on: a task stays due while its claim runs."""
+        """The next tasks of the lane whose own record no worker holds: a task stays due while its claim runs."""
         while (row := lanes.next(lane)) is not None:
             key = task_key(row)
             if self._scopes[key.mapping].endpoint(key.side).ref(key.record_id) not in self._busy:

@@ -1,4 +1,4 @@
-"""Running totals. Each copy keeps its own rows, which are summed, so that copies never wait for one another."""
+"""Running totals. Each instance has its own rows, which are summed, so that instances never wait for each other."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -10,7 +10,7 @@ from bridge.store.marks import upsert
 from bridge.store.prepared import Prepared
 from bridge.store.tables import counters
 
-RETIRED = ""  # the copy under which totals of copies that no longer run are kept
+RETIRED = ""  # the instance under which totals of stopped instances are kept
 
 
 def count(database: Database, conn: Connection, counts: Mapping[tuple[str, str], int], copy: str | None = None) -> None:
@@ -40,7 +40,7 @@ class Counters:
         await self._database.write("count", lambda conn: count(self._database, conn, {(mapping, name): number}))
 
     async def get(self, mapping: str | None = None) -> dict[tuple[str, str], int]:
-        """Sums over all copies by (mapping, name)."""
+        """Sums across all instances by (mapping, name)."""
         query = select(counters.c.mapping, counters.c.name, func.sum(counters.c.value))
         if mapping is not None:
             query = query.where(counters.c.mapping == mapping)
@@ -52,7 +52,7 @@ class Counters:
         return await self._database.read(work)
 
     async def retire(self) -> None:
-        """Fold the rows of all other copies into one, so that restarts do not grow the table; sums stay the same."""
+        """Fold the rows of all other instances into one, so that restarts do not grow the table; sums stay the same."""
 
         def work(conn: Connection) -> None:
             others = counters.c.copy.not_in((self._database.seams.instance, RETIRED))

@@ -1,4 +1,4 @@
-"""Progress of sweeps, who wants one, and what a sweep asks of the store about the records it saw or did not see.
+"""Progress of sweeps, requests for them, and the store's answers about records that a sweep saw or did not see.
 
 A durable request is a column, so that requesting twice is requesting once.
 """
@@ -39,7 +39,7 @@ class Cursor(NamedTuple):
     """Progress of a sweep of system + entity. kind: "incremental" or "full".
 
     value: modified-since for the next incremental sweep. sweep: number of the running or last sweep. page: where the
-    running one stands, None when none runs. complete: every page so far succeeded. asked_at: somebody wants it now.
+    running one stands, None when none runs. complete: every page so far succeeded. asked_at: when it was requested.
     total: how many rows it is expected to read. moved_at: when its last page was stored. seconds: how long it has been
     at work, without the time that it stood still.
     """
@@ -138,7 +138,7 @@ def move_cursor(conn: Connection, move: CursorMove, rows: int, marked: int, now:
 
 
 def ask_sweep(database: Database, conn: Connection, system: str, entity: str, kind: str, by: str, now: float) -> None:
-    """Note that somebody wants a sweep; the first who asked since the last start stands."""
+    """Request a sweep. The first requester since the last start is kept."""
     insert = upsert(database.sqlite, cursors).values(**_new(system, entity, kind), asked_at=now, asked_by=by)
     unasked = cursors.c.asked_at.is_(None)
     stands = {
@@ -190,7 +190,7 @@ class Cursors:
         self._wake.set()
 
     async def resume(self, system: str, entity: str, kind: str) -> Cursor:
-        """Go on with a sweep where it stands. Clears the ask, as a start does."""
+        """Continue a sweep at its page. Clears the request, as a start does."""
         here = has_key(cursors, [(system, entity, kind)])
         again = {"asked_at": None, "asked_by": "", "moved_at": self._database.now()}
         taken = update(cursors).where(here).values(again).returning(cursors)
@@ -247,7 +247,7 @@ class Sweeps:
         self._database = database
 
     async def settled(self, mapping: str, side: Side, record_ids: Collection[str]) -> set[str]:
-        """Records that must not be copied: those whose counterpart was deleted or merged away, and reported twins."""
+        """Records that must not be copied: their counterpart was deleted or merged away, or they are duplicates."""
         column, other_gone, own_gone = links.c[side.value], links.c[f"gone_{side.other}"], links.c[f"gone_{side}"]
         survivor = and_(links.c.state == LinkState.TOMBSTONE.value, other_gone.is_not(None), own_gone.is_(None))
         known = links.c.state.in_([LinkState.DUPLICATE.value, LinkState.ALIAS.value])

@@ -101,15 +101,15 @@ class Database:
         self.sqlite = url.get_backend_name() == "sqlite"
         self.offset = 0.0
         self.alone = False
-        """No other copy runs, as far as this one knows: then nobody is told of work."""
+        """No other instance runs, as far as this one knows. Then nobody is notified of work."""
         self.damage = ""
-        """What only a person mends: a file with a damaged page. Nothing is written to it any more."""
+        """A fault that only a person can repair: a file with a damaged page. Nothing is written to it any more."""
         self.locked = False
         """Another program has held the file locked for a second or longer."""
         self.backend: Backend = Sqlite(url, self) if self.sqlite else late(*POSTGRES)(url)
 
     def now(self) -> float:
-        """Epoch seconds by the handed-in clock, moved to the database's on PostgreSQL so that copies agree."""
+        """Epoch seconds by the handed-in clock, moved to the database's on PostgreSQL so that instances agree."""
         return epoch(self.seams.clock.now()) + self.offset
 
     async def read(self, work: Work[T]) -> T:
@@ -173,7 +173,7 @@ class Database:
             conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
     def tell(self, conn: Connection) -> None:
-        """Wake the other copies when this transaction commits."""
+        """Wake the other instances when this transaction commits."""
         if not self.sqlite and not self.alone:
             conn.execute(text(f"SELECT pg_notify('{WAKE_CHANNEL}', '')"))
 
@@ -225,8 +225,8 @@ class Writing:
 class Sqlite:
     """A writer and a reader, each one connection; commits wait for the disk on a thread of their own.
 
-    A commit costs more than most statements. So what is asked for while one is under way shares the next: each writes
-    as if it were alone, and all are told when they are on the disk together. One that fails leaves the others to try
+    A commit costs more than most statements. So writes that are requested during a commit share the next one. Each
+    writes as if it were alone, and all end when they are on the disk together. If one fails, the others are tried
     again without it.
     """
 
@@ -281,7 +281,7 @@ class Sqlite:
                 return
 
     async def _once(self, conn: Connection, wanted: Sequence[Writing]) -> Writing | None:
-        """None when all are committed; else the one that failed, and nothing is."""
+        """None when all are committed; otherwise the one that failed, and nothing is committed."""
         transaction = await self._begun(conn)
         try:
             for one in wanted:
@@ -308,7 +308,7 @@ class Sqlite:
         raise AssertionError("SQLite has one process, and no locks of sessions")
 
     async def scrub(self) -> None:
-        """Write the file anew, which waits for other processes' transactions, and empty the log beside it."""
+        """Rewrite the file, which waits for other processes' transactions, and empty the write-ahead log."""
         await self.in_thread(lambda: _rewrite(str(self._database.url.database)))
 
     async def listen(self, channel: str, heard: Callable[[], None], ready: Callable[[], None]) -> None:
@@ -395,7 +395,7 @@ class DiskThread:
 
 
 def _end(waited: asyncio.Future[T], result: T, error: BaseException | None = None) -> None:
-    """Tell whoever waits; one that was cancelled waits no longer."""
+    """Give the result to the waiting caller, unless it was cancelled."""
     if waited.done():
         return
     if error is None:
@@ -445,7 +445,7 @@ def _rewrite(database: str) -> None:
         conn.execute("VACUUM")
         busy, *_ = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
-            raise sqlite3.OperationalError("another process reads from the log beside the file")
+            raise sqlite3.OperationalError("another process reads the write-ahead log")
     finally:
         conn.close()
 
@@ -543,8 +543,8 @@ def _whole(path: str, size: int) -> bool:
 
 def _lost(path: str, what: str) -> StoreUnavailable:
     return StoreUnavailable(
-        f"the store's file {path} {what} while the bridge runs: put the same file back, and it continues by itself; "
-        f"else {RESTORE}"
+        f"the store's file {path} {what} while the bridge was running: put the same file back, and the bridge "
+        f"continues by itself; otherwise {RESTORE}"
     )
 
 
@@ -572,7 +572,7 @@ class Batcher(Generic[Item, Result]):
     async def submit(self, item: Item) -> Result:
         """The item's result once it is durable. A cancelled submitter's item is still committed."""
         if len(self._waiting) >= self.limit:
-            raise StoreUnavailable("too many are waiting to be stored")
+            raise StoreUnavailable("too much is waiting to be stored")
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._drain is None or self._drain.done():

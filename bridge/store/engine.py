@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 SCHEMES = ("sqlite", "postgresql")
 POSTGRES_EXTRA = ("asyncpg", "greenlet")
 MIGRATE = ("bridge.store.migrate", "migrate")
-"""Imported where there is something to migrate: alembic costs a command 0.1 s."""
+"""Imported only when there is something to migrate: alembic costs a command 0.1 s."""
 TASKS = ("bridge.store.tasks", "Tasks")
 RECORDS = ("bridge.store.records", "Records")
 FORGOTTEN = ("bridge.store.forget", "Forgotten")
@@ -68,11 +68,11 @@ SEARCH = ("bridge.store.search", "Search")
 UNLINKED = ("bridge.store.unlinked", "UnlinkedReferences")
 VERIFICATIONS = ("bridge.store.verifications", "Verifications")
 VITALS = ("bridge.store.figures", "Vitals")
-"""Parts that only a running bridge needs, or few commands: their statements are built when one is first asked for."""
+"""Parts that only a running bridge and a few commands need: their statements are built at first use."""
 
 
 class Store:
-    """Our memory. Everything raises StoreUnavailable while the database cannot be used."""
+    """The bridge's store. Every method raises StoreUnavailable while the database cannot be used."""
 
     def __init__(self, database: Database, lock: FileLock | None, seal: Seal) -> None:
         self.database = database
@@ -100,7 +100,7 @@ class Store:
         self.audit = Audit(database)
         self.alerts = AlertState(database)
         self.made_at = ""
-        """Where this process has just made it; "" for a store that was there."""
+        """The address of a store that this process has just created; "" for a store that existed."""
 
     @cached_property
     def tasks(self) -> "Tasks":
@@ -182,7 +182,7 @@ class Store:
         return self.database.now()
 
     async def start(self) -> None:
-        """Measure the database's clock and listen for other copies."""
+        """Measure the database's clock and listen for other instances."""
         await self.database.refresh_clock()
         await self._listener.start()
 
@@ -201,7 +201,7 @@ class Store:
         await self.database.write("ping", lambda conn: conn.execute(seen))
 
     async def close(self) -> None:
-        """Settle what was submitted, then let go of everything."""
+        """Finish what was submitted, then close everything."""
         made = vars(self)
         for part in (made.get("events"), made.get("questions"), made.get("links"), made.get("tasks")):
             if part is not None:
@@ -219,9 +219,9 @@ async def open_store(
 ) -> Store:
     """Open (and create) the store at `sqlite:///path` or `postgresql://user@host/name`.
 
-    exclusive: this is the running bridge; it alone brings an older store up to date, which others may be using in its
-    older version. On SQLite a second one on the same file is refused and leases found are void.
-    existing: a store that is not there is refused and not made.
+    exclusive: this is the running bridge. Only it upgrades an older store, because processes of the older version may
+    still use that store. On SQLite a second bridge on the same file is refused, and leases that it finds are void.
+    existing: raise NoStore if the store does not exist, instead of creating it.
     Raises ConfigError with one clear message when the address, file or server cannot be used.
     """
     parsed = parsed_url(url)
@@ -260,7 +260,7 @@ async def _locked(path: Path, seams: Seams) -> FileLock:
 
 
 def database_at(parsed: URL, seams: Seams) -> Database:
-    """Raises ConfigError where the driver is not installed, or cannot read the address."""
+    """Raises ConfigError if the driver is not installed or cannot read the address."""
     try:
         return Database(parsed, seams)
     except ArgumentError as error:
@@ -268,12 +268,12 @@ def database_at(parsed: URL, seams: Seams) -> Database:
     except ModuleNotFoundError as error:
         if error.name not in POSTGRES_EXTRA:
             raise
-        remedy = "install sync-bridge[postgres]: in its clone `pipx install --force '.[postgres]'`"
+        remedy = "install sync-bridge[postgres]: run `pipx install --force '.[postgres]'` in its clone"
         raise ConfigError([_fault(f"the Python package {error.name} for PostgreSQL is missing", remedy)]) from None
 
 
 async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bool) -> bool:
-    """The schema this program works with, made or brought up to date where that is allowed; whether it was made."""
+    """Create or upgrade the schema where that is allowed; returns whether it was created."""
     found = await database.read(schema_of)
     if found == HEAD:
         if upgrade:
@@ -282,8 +282,8 @@ async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bo
     if found is None and not make:
         raise NoStore([_fault(f"there is no store at {where} yet", MAKES)])
     if found is not None and found < HEAD and not upgrade:
-        what = f"the store at {where} is of an older version of the bridge (schema {found}, this one has {HEAD})"
-        raise ConfigError([_fault(what, "start `bridge run` of this version: it brings the store up to date")])
+        what = f"the store at {where} belongs to an older version of the bridge (schema {found}, this one has {HEAD})"
+        raise ConfigError([_fault(what, "start `bridge run` of this version: it upgrades the store")])
     bring = make_tables if found is None else late(*MIGRATE)
 
     def work(conn: Connection) -> None:
@@ -295,20 +295,20 @@ async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bo
     return found is None
 
 
-MAKES = "`bridge run` makes it; if there should be one, correct store.url in the settings"
+MAKES = "`bridge run` creates it; if it should exist, correct store.url in the settings"
 
 
 def _void_claims(conn: Connection) -> None:
-    """Whoever held leases and requests of this file is gone: only one bridge runs on it."""
+    """The holders of all leases and requests are gone: only one bridge uses this file."""
     conn.execute(delete(leases))
     conn.execute(update(requests).values(taken_at=None))
 
 
 def _unusable(where: str, error: StoreUnavailable) -> Problem:
-    """What keeps a command from the store: unlike a bridge that runs already, it does not continue by itself."""
+    """Why a command cannot use the store. Unlike a running bridge, a command does not continue by itself."""
     cause = error.__cause__
     if cause is None or known_words(cause) is None:
-        return _fault(f"{where} cannot be used: {error}", "see that the database exists and answers")
+        return _fault(f"{where} cannot be used: {error}", "check that the database exists and answers")
     return _fault(f"{where} cannot be used: {known_words(cause)}", "then try again")
 
 
@@ -320,7 +320,7 @@ ADDRESSES = "write sqlite:///path/to/file or postgresql://user:password@host/dat
 
 
 def parsed_url(url: str) -> URL:
-    """Raises ConfigError for what is not an address of a store."""
+    """Raises ConfigError if this is not the address of a store."""
     try:
         parsed = make_url(_with_hosts_apart(url))
     except (ArgumentError, ValueError):
@@ -328,7 +328,7 @@ def parsed_url(url: str) -> URL:
     if parsed.get_backend_name() not in SCHEMES:
         raise ConfigError([_fault(f"{parsed.get_backend_name()} is not a database that the bridge can use", ADDRESSES)])
     if not parsed.database:
-        raise ConfigError([_fault("names no database", ADDRESSES)])
+        raise ConfigError([_fault("does not name a database", ADDRESSES)])
     return parsed
 
 
@@ -340,7 +340,7 @@ POSTGRES_PORT = "5432"
 def _with_hosts_apart(url: str) -> str:
     """PostgreSQL's own way to name several servers (`//user@one:5432,two:5432/name`), as SQLAlchemy reads it.
 
-    Raises ValueError for what is no host.
+    Raises ValueError if one of them is not a host.
     """
     found = SEVERAL_HOSTS.fullmatch(url)
     if found is None:
@@ -355,10 +355,10 @@ def _with_hosts_apart(url: str) -> str:
 
 
 def check_file(parsed: URL, existing: bool) -> None:
-    """The file can be used; its folder is made where only that is missing."""
+    """Raises ConfigError unless the file can be used. Creates its folder if only that is missing."""
     path = Path(str(parsed.database))
     if str(path) == ":memory:":
-        fault = _fault("a store in memory would lose everything", "name a file")
+        fault = _fault("a store in memory loses everything when the bridge stops", "name a file")
     elif path.is_dir():
         fault = _fault(f"{path} is a folder", "name a file")
     elif existing and not path.exists():
@@ -372,7 +372,7 @@ def check_file(parsed: URL, existing: bool) -> None:
             path.parent.mkdir(exist_ok=True)
         except OSError as error:
             remedy = "create it, or name another file"
-            fault = _fault(f"the folder {path.parent} cannot be made: {error.strerror}", remedy)
+            fault = _fault(f"the folder {path.parent} cannot be created: {error.strerror}", remedy)
         else:
             return
     raise ConfigError([fault])

@@ -115,7 +115,7 @@ class Events:
 
 
 class Intake:
-    """One intake transaction, step by step. Built anew for every try."""
+    """One intake transaction, step by step. Each attempt builds a new one."""
 
     def __init__(
         self, database: Database, batch: Sequence[Routed], run: str | None = None, *, instructed: bool = False
@@ -216,7 +216,7 @@ class Intake:
         return marks
 
     def _wait_for_quiet(self, mark: Mark, event: Event, quiet: Quiet) -> None:
-        """Somebody may be typing. A deletion or a merge is no edit, and what a person asks for is done at once."""
+        """Somebody may still be typing. Deletions and merges are not edits; a person's request is done at once."""
         if event.kind not in (EventKind.CREATED, EventKind.CHANGED):
             return
         if event.origin not in (Origin.WEBHOOK, Origin.RECONCILE):

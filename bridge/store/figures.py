@@ -60,7 +60,7 @@ class Figures:
 
 
 SHOWN = 3
-"""So many of the faults that SQLite finds are told."""
+"""At most this many of the faults that SQLite finds are shown."""
 
 
 @dataclass(frozen=True, slots=True)

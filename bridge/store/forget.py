@@ -144,7 +144,7 @@ class Forgotten:
         return await self._database.write("forget", work)
 
     async def tidy(self, scopes: Scopes) -> int:
-        """Erase what came in about forgotten records since; how many there were."""
+        """Erase data about forgotten records that has arrived since. Returns how many rows."""
         key = (tasks.c.mapping, tasks.c.side, tasks.c.rec)
         about = (tasks.c.code == CODE, tasks.c.state == TaskState.IDLE.value, tasks.c.mapping.in_(sorted(scopes)))
         query = select(*key).where(*about).order_by(*key).limit(TIDIED)
@@ -173,7 +173,7 @@ class Forgotten:
             raise InUse("the bridge is working on the record just now")
 
     def _erase(self, conn: Connection, held: _Held) -> dict[str, int]:
-        """All rows, and their number by kind. Whoever waited for one of the records is looked at; events are booked."""
+        """Erase all rows; returns their number by kind. Tasks that waited for them become due; events are counted."""
         pending = select(tasks.c.mapping, func.sum(tasks.c.pending)).where(_of_keys(tasks, held.keys))
         booked = {(name, "discarded"): int(number or 0) for name, number in conn.execute(pending.group_by("mapping"))}
         found: dict[str, int] = {}
@@ -198,7 +198,7 @@ class Forgotten:
             return {"body": b"", "actor": None}
         if name == DEEDS:
             return {"arguments": {}, "answer": ERASED}
-        if name == REQUESTS:  # one that nobody has done is not done any more
+        if name == REQUESTS:  # a request that is still open is cancelled
             done_at = func.coalesce(requests.c.done_at, self._database.now())
             return {"arguments": {}, "answer": ERASED, "done_at": done_at}
         return None
@@ -209,7 +209,7 @@ class Forgotten:
         conn.execute(update(tasks).where(_of_keys(tasks, held.told - held.keys)).values(kinds))
 
     def _wake(self, conn: Connection, held: _Held) -> None:
-        """Have looked at what waited for one of the records."""
+        """Make the tasks due that waited for one of the records."""
         waits = [_waits_for(key) for key in held.keys]
         if waits:
             (seq,) = self._database.next_seqs(conn, 1)
@@ -276,7 +276,7 @@ def _number(conn: Connection, table: Table, where: ColumnElement[bool]) -> int:
 def _held(conn: Connection, scopes: Scopes, ref: RecordRef) -> _Held:
     """The record, its counterparts, and what was merged into them, over all mappings.
 
-    A pair that a person ended goes as well. Its other record may be somebody else, and stays; see `_one_person`.
+    A pair that a person ended is erased as well. Its other record may be another person and stays; see `_one_person`.
     """
     refs, ids = {ref}, set[int]()
     while True:
@@ -333,7 +333,7 @@ def _all_of(conn: Connection, scopes: Scopes, refs: Collection[RecordRef], ids: 
 
 
 def _other_of(row: Row) -> TaskKey | None:
-    """The other record that an instruction names: it is to be linked, or made anew."""
+    """The other record that an instruction names, to be linked or created again."""
     record_id = row["detail"].get("other", row["detail"].get("rec"))
     return None if record_id is None else TaskKey(row["mapping"], Side(row["side"]).other, str(record_id))
 

@@ -90,7 +90,7 @@ KEPT_HOURS = 8 * 24
 TIMES_DIFFER_SECONDS = 60.0
 """The vendor's clock and ours may be this far apart."""
 UNDATED_SECONDS = 3600.0
-"""Where a change shows no time, what told of its record so long before tells of the change as well."""
+"""If a change shows no time, a report about its record within this time before it counts as a report of the change."""
 
 HookName = tuple[str, str]
 """System and key of a hook."""
@@ -99,7 +99,7 @@ HookName = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class HookFigures:
     """reported: changes that callbacks reported; missed: changes that only a sweep found; repaired: how often the hook
-    was registered anew because it was lost, stopped or silent."""
+    was registered again because it was lost, stopped or silent."""
 
     reported: int = 0
     missed: int = 0
@@ -116,7 +116,7 @@ class SweptChange(NamedTuple):
 
     @property
     def reported_from(self) -> float:
-        """What is told of the record from then on tells of this change."""
+        """Reports about the record from this moment on count as reports of this change."""
         if self.changed_at is None:
             return self.found_at - UNDATED_SECONDS
         return max(self.changed_at, self.found_at - UNDATED_SECONDS) - TIMES_DIFFER_SECONDS

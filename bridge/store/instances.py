@@ -32,7 +32,7 @@ class Instance(NamedTuple):
 
     @property
     def ended_at(self) -> float:
-        """When it stopped or, as nobody noted that, when it was last seen."""
+        """When it stopped or, if that was not noted, when it was last seen."""
         return self.seen_at if self.stopped_at is None else self.stopped_at
 
 
@@ -43,7 +43,7 @@ class Instances:
     async def begin(self) -> None:
         """This process runs from now on; those that ended long ago are forgotten.
 
-        On SQLite nobody else can run, so one that was killed is known to have ended when it was last seen.
+        On SQLite no other bridge can run, so a killed one is known to have ended when it was last seen.
         """
         now, name = self._database.now(), self._database.seams.instance
         values = {"started_at": now, "seen_at": now, "stopped_at": None}
@@ -61,7 +61,7 @@ class Instances:
         await self._database.write("instance", work)
 
     async def beat(self) -> None:
-        """This process still runs. While no other does, nobody needs to be told of work (`Database.alone`)."""
+        """Note that this process still runs. If no other does, no notifications are needed (`Database.alone`)."""
         await self._note({"seen_at": self._database.now()})
         now, mine = self._database.now(), self._database.seams.instance
         self._database.alone = not any(one.runs(now) for one in await self.all() if one.name != mine)

@@ -64,10 +64,10 @@ class Instructions:
         self._wake = wake
 
     async def give(self, scope: Scope, given: Sequence[Instruction]) -> dict[TaskKey, Instruction]:
-        """Store instructions about records of one mapping, and make these due. Those that another run's instruction is
-        still to be carried out for are not given: the answer has that one, by record.
+        """Store instructions about records of one mapping, and make the records due. A record with an open instruction
+        of another run gets none: the answer has the open one, by record.
 
-        Each counts as an event, so that a dead letter wakes up and every outcome is accounted for.
+        Each instruction counts as an event, so that a dead letter wakes up and every outcome is counted.
         """
         before: dict[TaskKey, Instruction] = {}
         for start in range(0, len(given), GIVEN_TOGETHER):

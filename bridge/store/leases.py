@@ -16,7 +16,7 @@ from bridge.store.rows import Row, listed, ref_tuple
 from bridge.store.tables import Real, leases, records
 
 MARGIN = 5.0
-"""Seconds another copy waits after a lease ended before it takes over."""
+"""Seconds another instance waits after a lease ended before it takes over."""
 
 
 LOCK_LEASES = Prepared(

@@ -306,7 +306,7 @@ def store_taught(database: Database, conn: Connection, link_id: int, side: Side,
 
 
 DOUBT_SECONDS = 3600.0
-"""A record held by a dead letter is looked at again after this long."""
+"""A record that waits for a dead letter is processed again after this long."""
 CLOCK_MARGIN_SECONDS = 600.0
 """A vendor's clock is not further from ours than this."""
 
@@ -362,7 +362,7 @@ def open_intents(database: Database, conn: Connection, batch: Sequence[IntentAsk
             results.append(_wait_for(in_the_way, database.now()))
         elif asked.key in linked:
             results.append(AlreadyLinked(linked[asked.key]))
-        elif asked.key in alike:  # it was linked since the decision: that one is looked at first
+        elif asked.key in alike:  # it was linked since the decision: its new pair is processed first
             results.append(IntentWait(alike[asked.key], database.now()))
         else:
             opened.append(Open(_intended(asked, number), asked.hashes))

@@ -27,7 +27,7 @@ class Mappings:
         self._wake = wake
 
     async def sync(self, scopes: Mapping[str, Scope] | Iterable[Scope]) -> None:
-        """Make the running definitions the stored ones; copies with others claim nothing from then on.
+        """Store the running definitions; instances with other definitions claim nothing from then on.
 
         A mapping that goes live gets `live_since`; changed match keys empty `indexed`. What was decided about records
         while a mapping had another mode or definition is no decision any more; dead letters that wait for another

@@ -51,7 +51,7 @@ HORIZON = bindparam("horizon", type_=Real)
 
 
 LONGEST = bindparam("longest", type_=Real)
-"""How long after the first edit one that is followed by others crosses all the same; 0: they do not put it off."""
+"""How long after the first edit a record is synced even if more edits follow; 0: more edits do not delay it."""
 
 
 def horizon(now: float) -> dict[str, float]:
@@ -203,10 +203,10 @@ def wake_waiting(
     now: float,
     shown: Mapping[TaskKey, Collection[str]],
 ) -> bool:
-    """Make tasks that wait for one of these due now; their generation moves, so a running claim stays due too.
+    """Make tasks that wait for one of these due now. Their generation changes, so a running claim stays due as well.
 
-    A dead letter that waits is looked at again as well: what it waits for may have changed what it is about. It has not
-    when that record was seen to show (`shown`) a match key that the dead letter's has, too: there may be thousands.
+    A waiting dead letter is processed again as well, because the end of its wait may resolve it. It does not if the
+    awaited record was seen to show (`shown`) the same match key as the dead letter's record; there may be thousands.
     """
     woken: dict[tuple[str, str, str], None] = {}
     dead: dict[tuple[str, str, str], Collection[str]] = {}
@@ -228,7 +228,7 @@ def wake_waiting(
 
 
 def awake(now: float) -> dict[str, Any]:
-    """Columns of a task that need wait no longer; a dead letter begins anew, with its attempts forgotten."""
+    """Columns of a task that no longer needs to wait; a dead letter starts again, without its attempts."""
     dead = tasks.c.state == TaskState.DEAD.value
     return {
         "wait_mapping": None,

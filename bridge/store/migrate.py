@@ -22,8 +22,8 @@ def migrate(conn: Connection) -> None:
     if current is None or current == known[-1]:
         return
     if current < known[0]:
-        what = f"the store has schema {current}, older than the oldest this program continues, {known[0]}"
-        raise ConfigError([Problem("store.url", what, "name a new store: what both sides hold is matched again")])
+        what = f"the store has schema {current}, older than the oldest that this version can upgrade, {known[0]}"
+        raise ConfigError([Problem("store.url", what, "name a new store: all records are then matched again")])
     if current not in known:
         what = f"the store has schema {current}, newer than this program's {known[-1]}"
         raise ConfigError([Problem("store.url", what, "run the newer version of the bridge")])

@@ -47,7 +47,7 @@ Pair = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A mapping as this copy of the bridge runs it: bound to systems, with the fingerprint of its definition."""
+    """A mapping as this instance runs it: bound to systems, with the fingerprint of its definition."""
 
     mapping: str
     fingerprint: str
@@ -77,9 +77,9 @@ class Route:
 
 
 class Quiet(NamedTuple):
-    """A record that somebody edits crosses once it has been left alone for `seconds`; `code` and `reason` say so.
+    """An edited record is synced after `seconds` without another edit; `code` and `reason` say so.
 
-    One that is edited on and on crosses all the same, `LONGEST_QUIET` times `seconds` after the first edit.
+    A record that is edited all the time is synced `LONGEST_QUIET` times `seconds` after the first edit.
     """
 
     seconds: float
@@ -119,7 +119,7 @@ class MappingState:
 class TaskState(StrEnum):
     IDLE = "idle"
     DUE = "due"
-    WAITING = "waiting"  # for another record; `due` is when it is looked at anyway
+    WAITING = "waiting"  # for another record; `due` is when it is processed anyway
     DEAD = "dead"
 
 

@@ -62,7 +62,7 @@ STATES: Mapping[Kind, tuple[tuple[LinkState, ...], LinkState | None]] = {
     Kind.UNMERGE: ((ALIAS,), LIVE),
     Kind.PART: (PAIRED, PARTED),
 }
-"""From which states each move goes (none: it makes a new row), and where it leads (None: the row is deleted)."""
+"""The states before each move (none: it creates a row), and the state after it (None: the row is deleted)."""
 
 KEEPING: Mapping[Kind, tuple[LinkState, ...]] = {
     Kind.LEARN_ID: (INTENDED,),
@@ -124,7 +124,7 @@ def mark_live(link: Link, side: Side, record_id: str, base: Json, refs: Sequence
 
 
 def unknown(link: Link, among: Sequence[str]) -> Move:
-    """Nobody can say whether the create took effect. `among`: the records that it may have made."""
+    """It is unknown whether the create took effect. `among`: the records that it may have created."""
     return _move(Kind.UNKNOWN, link, {"payload": {**(link.payload or {}), "among": list(among)}})
 
 

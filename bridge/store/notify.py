@@ -1,4 +1,4 @@
-"""Waking whoever waits for work: an event in this process, LISTEN/NOTIFY between copies on PostgreSQL."""
+"""Waking waiting workers: an event in this process, LISTEN/NOTIFY between instances on PostgreSQL."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ LOST = (DBAPIError, OSError, TimeoutError, StoreUnavailable)
 
 
 class Listener:
-    """Turns notifications of other copies into wakes. A lost connection is opened again after a second."""
+    """Turns notifications of other instances into wakes. A lost connection is opened again after a second."""
 
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database
@@ -47,6 +47,6 @@ class Listener:
     async def _listen(self, ready: asyncio.Event) -> None:
         def listening() -> None:
             ready.set()
-            self._wake.set()  # what was told while nobody listened
+            self._wake.set()  # notifications that came while nobody listened
 
         await self._database.backend.listen(WAKE_CHANNEL, self._wake.set, listening)

@@ -1,8 +1,8 @@
-"""What SQLite's planner is told of the tables: that they are large, and which columns tell few of their rows apart.
+"""Statistics for SQLite's planner: the tables are large, and some columns have few distinct values.
 
-Without figures of its own SQLite takes two equal columns for as good as three: for one record's keys it read those of
-all records. Figures that it would measure depend on when it measured, and plans with them. So every store has these, as
-SQLite's documentation recommends for plans that stay. PostgreSQL measures by itself.
+Without statistics SQLite considers two matching columns of an index as good as three: for the keys of one record it
+read those of all records. Measured statistics, and so the plans, depend on the moment of measuring. So every store gets
+these fixed ones, as SQLite's documentation recommends for stable plans. PostgreSQL measures by itself.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ COLUMNS = text("SELECT name FROM pragma_index_info(:index) ORDER BY seqno")
 
 
 def tell_planner(conn: Connection) -> None:
-    """Store the figures where they are not as here. This connection uses them at once, others when they open."""
+    """Store the statistics unless they are stored already. This connection uses them at once, others when they open."""
     wanted = [
         (
             table,

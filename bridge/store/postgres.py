@@ -85,7 +85,7 @@ class Postgres:
         return await _again_if_lost(once, lambda: not began)
 
     async def scrub(self) -> None:
-        """Remove rows that nobody can see any more; their bytes go as the space is used again."""
+        """Remove rows that no transaction can see any more; their bytes vanish when the space is reused."""
         raw = await greenlet_spawn(self.engine.raw_connection)
         try:
             driver: Any = raw.driver_connection
@@ -160,9 +160,9 @@ def _engine(url: URL) -> Engine:
 
 
 def _leave_silent_server(context: ExceptionContext) -> None:
-    """A server that keeps one statement waiting so long hangs: all connections are made anew, to another perhaps.
+    """A server that delays one statement for so long hangs: all connections are replaced, perhaps to another server.
 
-    Else each of them would first be waited for in turn.
+    Otherwise the bridge would wait for each of them in turn.
     """
     if isinstance(context.original_exception, TimeoutError):
         context.is_disconnect = context.invalidate_pool_on_disconnect = True

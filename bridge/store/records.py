@@ -82,7 +82,7 @@ def _record_upsert(is_sqlite: bool, alive: bool) -> Prepared:
 
 
 def note_keys(database: Database, conn: Connection, notes: Sequence[KeyNote]) -> None:
-    """Replace what the index held for these records; the last note of a record stands."""
+    """Replace the index entries of these records; the last note of a record counts."""
     last = {(note.mapping, note.side.value, note.record_id): note for note in notes}
     changed: list[tuple[str, str, str]] = []
     for some in chunks(sorted(last)):
@@ -111,7 +111,7 @@ FORGET_KEYS = Prepared(delete(record_keys).where(among(OWNER, "owners")))
 
 
 def note_merges(database: Database, conn: Connection, facts: Iterable[tuple[RecordRef, str]], seq: int) -> None:
-    """Store (loser, survivor id); a later fact about the same loser stands."""
+    """Store (loser, survivor id); a later fact about the same loser replaces an earlier one."""
     rows = [
         {"system": loser.system, "entity": loser.entity, "loser": loser.id, "survivor": survivor, "seq": seq}
         for loser, survivor in sorted(dict(facts).items())
@@ -146,7 +146,7 @@ SHARING = Prepared(
 
 
 def records_with_keys(conn: Connection, mapping: str, side: Side, hashes: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Per match-key hash the ids of records that showed it last, sorted; hashes nobody shows are left out."""
+    """By match-key hash the ids of records that showed it last, sorted; hashes without records are left out."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for some in chunks(sorted(set(hashes))):
         for key, record_id in SHARING.rows(conn, {"of": mapping, "on": side.value, "hashes": some}):

@@ -1,34 +1,34 @@
-"""What a database says when it cannot be used, in words that tell a person what to do."""
+"""Turns the error of a database that cannot be used into a sentence that says what to do."""
 
 import sqlite3
 from collections.abc import Mapping
 
-RESTORE = "stop the bridge, move the file, its -wal and its -shm away, then `bridge restore-backup FILE`"
+RESTORE = "stop the bridge, move the file, its -wal and its -shm away, then run `bridge restore-backup FILE`"
 
-LOCKED = "another program holds it locked: end that program"
+LOCKED = "another program has locked it: end that program"
 CONTINUES = "; then the bridge continues by itself"
 
 SQLITE_REMEDIES: Mapping[int, str] = {
-    sqlite3.SQLITE_FULL: "the disk is full: make room",
-    sqlite3.SQLITE_READONLY: "its file or disk is read-only: let the bridge's user write it",
+    sqlite3.SQLITE_FULL: "the disk is full: free some space",
+    sqlite3.SQLITE_READONLY: "its file or disk is read-only: give the bridge's user the right to write it",
     sqlite3.SQLITE_BUSY: LOCKED,
     sqlite3.SQLITE_LOCKED: LOCKED,
-    sqlite3.SQLITE_IOERR: "the disk cannot be read or written: look at the machine's log",
-    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: see that it is there and that the bridge's user may write it",
-    sqlite3.SQLITE_PERM: "its file may not be written: give the bridge's user the right",
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written: see the log of the operating system",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: check that it exists and that the bridge's user may write it",
+    sqlite3.SQLITE_PERM: "its file may not be written: give the bridge's user the right to write it",
     sqlite3.SQLITE_CORRUPT: f"its file is damaged: {RESTORE}",
     sqlite3.SQLITE_NOTADB: f"its file is not a database, or is damaged: correct store.url, or {RESTORE}",
 }
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 POSTGRES_REMEDIES: Mapping[str, str] = {
-    "53300": "PostgreSQL has no connection left: raise max_connections, or end what holds them",
-    "53100": "PostgreSQL's disk is full: make room",
-    "53200": "PostgreSQL has no memory left",
-    "25006": "PostgreSQL takes no writes (it is a replica, or set read-only): name the one that does",
-    "28P01": "PostgreSQL refuses the password: correct store.url and restart",
-    "28000": "PostgreSQL refuses the user: correct store.url and restart",
-    "3D000": "PostgreSQL has no such database: make it, or correct store.url and restart",
+    "53300": "PostgreSQL has no free connection: raise max_connections, or close other connections",
+    "53100": "PostgreSQL's disk is full: free some space",
+    "53200": "PostgreSQL is out of memory",
+    "25006": "PostgreSQL accepts no writes (it is a replica, or read-only): name the primary in store.url",
+    "28P01": "PostgreSQL rejects the password: correct store.url and restart",
+    "28000": "PostgreSQL rejects the user: correct store.url and restart",
+    "3D000": "PostgreSQL has no such database: create it, or correct store.url and restart",
     "57P03": "PostgreSQL is starting or stopping",
     "XX001": "a table of PostgreSQL is damaged: restore the database",
     "XX002": "an index of PostgreSQL is damaged: REINDEX the database",
@@ -47,7 +47,7 @@ PASSING = frozenset(
         *("53300", "53100", "53200", "57P03"),
     }
 )
-"""What a running bridge goes on after by itself."""
+"""Errors after which a running bridge continues by itself."""
 
 
 def code_of(error: BaseException) -> int:
@@ -57,7 +57,7 @@ def code_of(error: BaseException) -> int:
 
 
 def is_locked(error: BaseException) -> bool:
-    """Another connection writes, or holds the file."""
+    """Whether another connection is writing, or has locked the file."""
     return code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -68,12 +68,12 @@ def state_of(error: BaseException) -> str:
 
 
 def known_words(error: BaseException) -> str | None:
-    """What is wrong and what to do; None for what is not known here."""
+    """What is wrong and what to do; None for an error that is not in the tables above."""
     return SQLITE_REMEDIES.get(code_of(error)) or POSTGRES_REMEDIES.get(state_of(error))
 
 
 def is_passing(error: BaseException) -> bool:
-    """A running bridge continues by itself once the cause is gone."""
+    """Whether a running bridge continues by itself once the cause is gone."""
     return code_of(error) in PASSING or state_of(error) in PASSING
 
 
@@ -84,7 +84,7 @@ def in_words(error: BaseException) -> str:
         return known
     original = getattr(error, "orig", None) or error
     if isinstance(original, TimeoutError):
-        return "the database did not answer in time: see whether a table is locked, or its server too busy"
+        return "the database did not answer in time: check whether a table is locked or the server is overloaded"
     if isinstance(original, (ConnectionRefusedError, FileNotFoundError)):
-        return f"no database listens at its address: start it, or correct store.url ({original.strerror})"
+        return f"no database listens at this address: start it, or correct store.url ({original.strerror})"
     return str(original).splitlines()[0][:300] if str(original) else type(original).__name__

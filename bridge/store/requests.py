@@ -22,7 +22,7 @@ ABANDONED_SECONDS = 120.0
 
 
 class Answer(NamedTuple):
-    """What came of a request. `failed`: nothing was done; the command then ends with exit code 1."""
+    """The result of a request. `failed`: nothing was done; the command then ends with exit code 1."""
 
     text: str
     failed: bool = False
@@ -69,9 +69,9 @@ class Requests:
         return asked
 
     async def take(self) -> list[Request]:
-        """Requests nobody works on, oldest first; they are the caller's from now on.
+        """Take the requests that no instance processes, oldest first.
 
-        One that its taker neither answered nor kept for two minutes is anybody's again: the taker is gone.
+        A request that its instance has neither answered nor renewed for two minutes is free again: it is gone.
         """
         now = self._database.now()
         free = or_(requests.c.taken_at.is_(None), requests.c.taken_at < now - ABANDONED_SECONDS)
@@ -103,7 +103,7 @@ class Requests:
         await self._database.write("answer", work)
 
     async def answer(self, request_id: int) -> Answer | None:
-        """The answer; None while there is none."""
+        """The answer; None while it is open."""
         found = await self.get(request_id)
         return None if found is None or found.done_at is None else found.answer
 

@@ -1,4 +1,4 @@
-"""A scratch copy of a store: a file of its own that a plan works on, so that the store itself is only read."""
+"""A scratch copy of a store: a separate file for a plan, so that the store itself is only read."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +45,7 @@ async def scratch_copy(source: Store, folder: Path, seams: Seams) -> Store:
     """
     copy = await open_store(f"sqlite:///{folder / 'scratch.sqlite'}", seams)
     writer: Kept = copy.database.backend.writer  # type: ignore[attr-defined]
-    with writer.using() as into:  # nobody misses it after a crash: waiting for the disk would cost most of the time
+    with writer.using() as into:  # it need not survive a crash, and waiting for the disk would take most of the time
         into.connection.driver_connection.execute("PRAGMA synchronous=OFF")  # type: ignore[union-attr]
 
     def work(conn: Connection) -> None:

@@ -13,15 +13,15 @@ from bridge.domain.errors import ConfigError, Problem
 FIELD = "fernet"
 WRONG = Problem(
     "instance_secret",
-    "is not the one the tokens in the store were encrypted with",
-    "give the former secret as instance_secret_former until all has moved over to the new one",
+    "is not the secret that the tokens in the store were encrypted with",
+    "set instance_secret_former to the former secret until all tokens are encrypted with the new one",
 )
 
 
 class FernetSeal:
     """Seals a credential's tokens as one ciphertext. Rows from before encryption are read as they are.
 
-    `former`: a secret that rows may still be sealed with; they are opened, and sealed with the one of today.
+    `former`: a secret that rows may still be sealed with; they are opened, and sealed again with the current one.
     """
 
     def __init__(self, secret: bytes, former: bytes | None = None) -> None:
@@ -29,7 +29,7 @@ class FernetSeal:
         self._fernet = MultiFernet([self._today] if former is None else [self._today, _fernet(former)])
 
     def is_of_today(self, sealed: Mapping[str, str]) -> bool:
-        """Whether the form in the database is that of the secret of today."""
+        """Whether the stored form is encrypted with the current secret."""
         try:
             self._today.decrypt(sealed.get(FIELD, "").encode())
         except InvalidToken:

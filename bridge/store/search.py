@@ -83,7 +83,7 @@ class Search:
     async def records(self, words: str, limit: int = 50) -> list[Found]:
         """Records one of whose remembered values contains `words`, in any case; linked ones first.
 
-        What was only read and never linked is found by what the journal tells of it.
+        A record that was read but never linked is found by its journal entries.
         """
         held = select(links.c.mapping, links.c.left, links.c.right, links.c.base)
         held = held.where(links.c.state.in_(IN_USE), _contains(links.c.base, words)).order_by(links.c.id).limit(limit)
@@ -129,7 +129,7 @@ def _linked(rows: Iterable[Any], words: str) -> Iterator[Found]:
             for name, entry in base.items()
             if any(isinstance(value, str) and words.casefold() in value.casefold() for value in entry[:2])
         }
-        if values:  # else the words stand in a name of a field, or in a fingerprint
+        if values:  # otherwise the words are in the name of a field, or in a fingerprint
             side, record_id, other = (Side.LEFT, left, right) if left else (Side.RIGHT, right, None)
             yield Found(TaskKey(mapping, side, record_id), other, values)
 

@@ -53,7 +53,7 @@ class Standing:
         return await self._database.read(work) if keys else []
 
     async def waiting(self, lane: Lane | None = None, mapping: str | None = None, since: float | None = None) -> int:
-        """How many tasks are due or waiting; `since`: those alone that became due by then (epoch seconds)."""
+        """How many tasks are due or waiting; `since`: only those that became due by then (epoch seconds)."""
         query = select(func.count()).select_from(tasks).where(tasks.c.due.is_not(None))
         if lane is not None:
             query = query.where(tasks.c.lane == lane.value)
@@ -194,7 +194,7 @@ class LeftAlone:
     async def numbers(self, codes: Collection[str]) -> dict[str, dict[str, int]]:
         """By mapping and code how many records were left alone for one of these reasons.
 
-        NEVER among the codes: those that a listing showed, that are from before going live and were never looked at.
+        The code NEVER stands for records from before going live that a listing showed and that were never processed.
         """
         alike: list[ColumnElement[bool]] = [tasks.c.code.in_(sorted(codes))]
         code: ColumnElement[str] = tasks.c.code
@@ -230,7 +230,7 @@ class LeftAlone:
         return await self._database.read(work)
 
     async def look_again(self, mapping: str, codes: Collection[str]) -> int:
-        """Have what was left alone for one of these reasons looked at, behind all other work; how many there are."""
+        """Make records due, after all other work, that were left alone for one of these reasons; returns how many."""
         left = (IDLE, tasks.c.mapping == mapping, tasks.c.code.in_(sorted(codes)))
         query = select(*KEY).where(*left).order_by(*KEY).limit(TOGETHER).with_for_update()
 

@@ -1,4 +1,4 @@
-"""Deleting what is old in small steps, so that callbacks are taken in between them."""
+"""Deletes old rows in small steps, so that callbacks are accepted between them."""
 
 from collections.abc import Callable
 from typing import Any

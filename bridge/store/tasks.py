@@ -46,9 +46,9 @@ class Tasks(Claims, Finishing, Standing):
         blocked_systems: frozenset[str] = frozenset(),
         lower_room: Mapping[Pair, int] | None = None,
     ) -> float | None:
-        """When the next task of these mappings falls due, those with a blocked system left out; None: none will.
+        """When the next task of these mappings becomes due, without mappings of blocked systems; None: never.
 
-        Tasks due already are somebody's, or were just claimed by the caller: whoever ends a claim wakes all.
+        Tasks that are due already belong to another claim or to the caller: the end of a claim wakes all workers.
         lower_room: as for `claim`; where there is none, what is not live waits for the end of a claim, too.
         """
         usable = {
@@ -69,7 +69,7 @@ class Tasks(Claims, Finishing, Standing):
         return await self._database.read(work)
 
     async def look_now(self, names: Sequence[str], code: str | None = None) -> int:
-        """Have the waiting tasks of these mappings looked at now (`code`: those that wait for this); how many."""
+        """Make the waiting tasks of these mappings due now (`code`: only those with this code); returns how many."""
         now = self._database.now()
         waiting = [tasks.c.mapping.in_(sorted(names)), tasks.c.state == TaskState.WAITING.value, tasks.c.due > now]
         if code is not None:

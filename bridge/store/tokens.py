@@ -48,7 +48,7 @@ class Tokens:
         self._running: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
-        """Let exclusive work end that nobody waits for any more."""
+        """Wait for exclusive work whose caller is gone."""
         if self._running:
             await asyncio.wait(self._running, timeout=CLOSE_SECONDS)
 
@@ -67,12 +67,12 @@ class Tokens:
             self._seal.open(sealed)
 
     async def reseal(self) -> int:
-        """Seal anew what was sealed with a former secret; how many there were."""
+        """Seal again what was sealed with a former secret; returns how many."""
         found = await self._database.read(lambda conn: list(conn.execute(select(tokens.c.credential, tokens.c.sealed))))
         old = [(credential, sealed) for credential, sealed in found if not self._seal.is_of_today(sealed)]
 
         def work(conn: Connection) -> None:
-            for credential, sealed in old:  # what another copy stored meanwhile stays
+            for credential, sealed in old:  # what another instance stored meanwhile stays
                 same = (tokens.c.credential == credential, tokens.c.sealed == sealed)
                 anew = dict(self._seal.close(self._seal.open(sealed)))
                 conn.execute(update(tokens).where(*same).values(sealed=anew))
@@ -105,7 +105,7 @@ class Tokens:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # seen, also when whoever waited for it is gone
+            task.exception()  # retrieved, even if its caller is gone
 
     async def _exclusive(self, credential: str, work: Callable[[], Awaitable[None]]) -> None:
         async with self._turns.setdefault(credential, asyncio.Lock()):

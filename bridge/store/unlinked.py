@@ -1,4 +1,4 @@
-"""References that did not cross because the record they name was not linked: noted, and looked at once it is."""
+"""References that could not be written because their record was not linked: noted, and processed once it is linked."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -38,7 +38,7 @@ def linked_meanwhile(conn: Connection, named: Iterable[TaskKey]) -> set[TaskKey]
 
 
 def mark_children(database: Database, conn: Connection, linked: Iterable[TaskKey], now: float) -> None:
-    """Make due whatever crossed without a reference to one of these records."""
+    """Make the records due that were written without a reference to one of these records."""
     children: set[TaskKey] = set()
     for some in chunks(sorted(task_tuple(key) for key in linked)):
         rows = CHILDREN.rows(conn, {"keys": some})
@@ -65,9 +65,9 @@ class UnlinkedReferences:
         self._database = database
 
     async def overdue(self) -> list[Overdue]:
-        """References of linked records that did not cross although nothing decided that they should not.
+        """References of linked records that were not written, without a decision to leave them out.
 
-        A record that is filtered never has a counterpart to refer to; one that is due or waits counts as waiting.
+        A filtered record never has a counterpart to refer to; a record that is due or waits counts as waiting.
         """
 
         def work(conn: Connection) -> list[Overdue]:
@@ -81,7 +81,7 @@ class UnlinkedReferences:
         return await self._database.read(work)
 
     async def of(self, child: TaskKey) -> list[TaskKey]:
-        """The records this one names that were not linked when it was looked at last."""
+        """The records this one refers to that were not linked when it was last processed."""
 
         def work(conn: Connection) -> list[TaskKey]:
             rows = conn.execute(NAMED_BY, {"keys": [task_tuple(child)]}).mappings()

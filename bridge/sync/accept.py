@@ -3,12 +3,14 @@
 from bridge.domain.catalog import listed_only
 from bridge.domain.record import Evidence, Gone, Record, RecordRef, Side
 from bridge.mapping import translate
-from bridge.store.model import KnownRecord, RecordNote
+from bridge.store.model import KnownRecord, RecordNote, Task
 from bridge.sync.draft import Draft, Stale
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Moment
 
 ACCEPT_AFTER_READ_LAGS = 10
+AWAY_AFTER_READ_LAGS = 15
+"""A record with such a read is read again every read lag. One that has waited longer was not."""
 FINE_SECONDS = 0.01
 
 
@@ -22,7 +24,7 @@ def read(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stale:
     if early:
         return early
     found = draft.look(ref)
-    since = draft.now if draft.first.stale_since is None else draft.first.stale_since
+    since = _stale_since(draft.first, draft.now, draft.endpoint(side).read_lag)
     stale = _older_than_known(draft, side, found, known, since) or _alive_in_spite(draft, side, found)
     stale = stale or _absent_too_early(draft, side, found, known)
     if stale:
@@ -33,7 +35,7 @@ def read(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stale:
 
 
 def too_early(draft: Draft, side: Side, record_id: str) -> bool:
-    """Whether no read of it could be used now, so that none is made."""
+    """Whether no read of it could be used now, so none is made."""
     return _too_early(draft, side, draft.known(draft.ref(side, record_id))) is not None
 
 
@@ -44,7 +46,7 @@ def of_another(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stal
     if early:
         return early
     found = draft.look(draft.ref(side, record_id), Moment.LEASED)
-    since = draft.now if draft.first.stale_since is None else draft.first.stale_since
+    since = _stale_since(draft.first, draft.now, draft.endpoint(side).read_lag)
     stale = _older_than_known(draft, side, found, known, since) or _absent_too_early(draft, side, found, known)
     return stale or found
 
@@ -62,7 +64,7 @@ def _too_early(draft: Draft, side: Side, known: KnownRecord | None) -> Stale | N
         return None
     if draft.now >= settled or (endpoint.versioned and newer):
         return None
-    since = draft.now if draft.first.stale_since is None else draft.first.stale_since
+    since = _stale_since(draft.first, draft.now, draft.endpoint(side).read_lag)
     return Stale(settled, Reason.READ_TOO_EARLY.of(record=draft.named(side, known.ref.id)), since)
 
 
@@ -102,7 +104,7 @@ def _absent_too_early(draft: Draft, side: Side, found: Record | Gone, known: Kno
     settled = known.own_write_at + draft.endpoint(side).read_lag
     if draft.now >= settled:
         return None
-    since = draft.now if draft.first.stale_since is None else draft.first.stale_since
+    since = _stale_since(draft.first, draft.now, draft.endpoint(side).read_lag)
     return Stale(settled, Reason.READ_TOO_EARLY.of(record=draft.named(side, found.ref.id)), since)
 
 
@@ -123,10 +125,10 @@ def edit_not_shown(draft: Draft, side: Side, record_id: str) -> Stale | None:
 
 
 def unless_told(draft: Draft, side: Side, record_id: str, read_at: float) -> tuple[RecordRef, float] | None:
-    """The record and the moment after which no callback may have told of an edit of it, or nothing is written.
+    """The record and a moment: if a callback reported an edit of it after that moment, nothing is written.
 
-    The claim knows what was told before it began; a write that waits for its turn at a vendor may be sent long after.
-    read_at: when the record was read; what was told long enough before that is shown.
+    The claim knows what was reported before it began, but a write may wait long for its turn at a vendor.
+    read_at: when the record was read; it shows what was reported long enough before that.
     """
     ref, read_lag = draft.ref(side, record_id), draft.endpoint(side).read_lag
     if _waited_enough(draft, read_lag):
@@ -139,20 +141,23 @@ def unless_told(draft: Draft, side: Side, record_id: str, read_at: float) -> tup
 def told_meanwhile(draft: Draft, side: Side, record_id: str, at: float) -> Stale:
     """A callback reported an edit at that moment; reads show it after the read lag."""
     why = Reason.EDIT_NOT_SHOWN.of(record=draft.named(side, record_id))
-    return Stale(at + draft.endpoint(side).read_lag, why, _stale_since(draft))
+    read_lag = draft.endpoint(side).read_lag
+    return Stale(at + read_lag, why, _stale_since(draft.claim.tasks[0], draft.now, read_lag))
 
 
-def _stale_since(draft: Draft) -> float:
-    before = draft.claim.tasks[0].stale_since
-    return draft.now if before is None else before
+def _stale_since(task: Task, now: float, read_lag: float) -> float:
+    """Since when reads may show too old a state. The time in which nobody read does not count: the bridge was away."""
+    since = task.stale_since
+    return now if since is None or now - since > AWAY_AFTER_READ_LAGS * read_lag > 0 else since
 
 
 def _waited_enough(draft: Draft, read_lag: float) -> bool:
-    return draft.now - _stale_since(draft) > ACCEPT_AFTER_READ_LAGS * read_lag
+    since = _stale_since(draft.claim.tasks[0], draft.now, read_lag)
+    return draft.now - since > ACCEPT_AFTER_READ_LAGS * read_lag
 
 
 def shows_what_was_told(draft: Draft, side: Side, record_id: str, *, changed: bool) -> bool:
-    """Whether a read shows an edit, and one was told of: so mostly that one, and it need not be read again.
+    """Whether a read shows an edit and one was reported: mostly it is the same one, so no second read is needed.
 
     changed: whether it differs from what both sides agreed on last.
     """

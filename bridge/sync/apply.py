@@ -344,10 +344,10 @@ async def _sent(
 
 
 async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline: float) -> T:
-    """A write at `side`. Whoever looks for its outcome looks after the deadline: nothing is sent later than that.
+    """A write at `side`. Nothing is sent after the deadline, so its outcome can be checked after it.
 
-    Raises OutcomeUnknown when it has not ended by then, RetryLater when it is too late, and RateLimited when nothing
-    was sent by then: others had their turn within the account's budget, so it is no attempt of this record.
+    Raises OutcomeUnknown if the write has not ended by then, RetryLater if it is too late, and RateLimited if nothing
+    was sent by then: other calls used the account's budget, so it does not count as an attempt.
     """
     left, system = deadline - load.parts.store.now(), load.draft.endpoint(side).system
     if left <= 0:

@@ -52,7 +52,7 @@ def _only_written(draft: Draft, side: Side, reading: Reading) -> Reading:
 def decide(
     draft: Draft, records: MappingOf[Side, Record], readings: MappingOf[Side, Reading], base: Base
 ) -> tuple[Decision, ...]:
-    """Decisions per field. Fields a version does not cover are dated by when their change was first heard of."""
+    """Decisions per field. A field that the version does not cover has the date when its change was first reported."""
     left, right = readings[Side.LEFT], readings[Side.RIGHT]
     resolution = max(draft.manifest(side).version_resolution or 1.0 for side in Side)
     heard = {side: _heard_of(draft, side, record) for side, record in records.items()}
@@ -110,7 +110,7 @@ def holds(present: Any, wanted: Fields) -> bool:
 
 
 def _modified(draft: Draft, record: Record) -> datetime | None:
-    """When somebody else edited the record last; None when its version is our own write's, or a time to come."""
+    """When somebody else edited the record last; None if its version is that of our own write, or is in the future."""
     if record.modified_at is None or _ours(draft, record):
         return None
     return None if believable(record.modified_at.timestamp(), draft.now) is None else record.modified_at
@@ -124,7 +124,7 @@ def _ours(draft: Draft, record: Record) -> bool:
 
 
 def _heard_of(draft: Draft, side: Side, record: Record) -> datetime:
-    """The event's own time, else the time when the bridge first learned of it, which is now if no event reported it."""
+    """The event's own time, otherwise the time when the bridge first learned of it (now, if no event reported it)."""
     task = draft.task_of(side, record.ref.id)
     if task is None:
         return from_epoch(draft.now)
@@ -161,9 +161,9 @@ def hold(
     readings: MappingOf[Side, Reading],
     records: MappingOf[Side, Record],
 ) -> Link:
-    """Fields a person must decide stay as they are, the others go on; each conflict is told of once.
+    """Fields that a person must decide stay unchanged, the others are written; each conflict is reported once.
 
-    A choice is kept until `settle`: the write it leads to may fail.
+    A choice is kept until `settle`, because its write may fail.
     """
     before, held = link.held or {}, dict[str, Json]()
     for decision in decisions:

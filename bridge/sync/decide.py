@@ -1,4 +1,4 @@
-"""The decision about one claim: what a person told to do, else by the state of its link, which has one module each."""
+"""The decision about one claim: a person's instruction, otherwise by the state of its link (one module for each)."""
 
 from bridge.store.model import Completion, LinkState
 from bridge.sync import instruct, match, recover

@@ -169,7 +169,7 @@ class Draft:
         return f"{name} {record_id}" if record_id else f"a new {name}"
 
     def jitter(self, seconds: float) -> float:
-        """Half to one and a half times `seconds`, so that two who wait for each other part."""
+        """Half to one and a half times `seconds`, so that two claims that wait for each other separate."""
         return seconds * (0.5 + self.situation.chance)
 
     # What is gathered.
@@ -185,7 +185,7 @@ class Draft:
     ) -> None:
         """Note a journal entry about the claim's record, and about its counterpart: the link's, or `other`.
 
-        It tells of the requests that were sent for it.
+        The entry contains the requests that were sent for it.
         """
         self.journal.append(self.entry(what, text, {**(detail or {}), **self.sent()}, link=link, other=other))
 

@@ -203,7 +203,7 @@ def unfit(draft: Draft, records: MappingOf[Side, Record | Gone]) -> str:
 def preferring(draft: Draft, records: MappingOf[Side, Record], prefer: str | None) -> dict[str, FieldBase]:
     """The base of a new pair in which the values of side `prefer` count as edits of what the other side holds.
 
-    Where that side is empty, and without `prefer`, the two meet as any matched pair does.
+    If that side is empty, or without `prefer`, the two are merged like any matched pair.
     """
     if prefer is None:
         return {}
@@ -257,7 +257,7 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
 
 
 def _source(draft: Draft, told: Instruction, own: Record | Gone, chosen: MappingOf[str, Any]) -> Reading:
-    """The other record as it was when both were last in sync, so that later edits there still count as edits."""
+    """The other record as of the last sync, so that later edits there still count as edits."""
     if isinstance(own, Gone):
         return Reading(dict(chosen), {})
     reading = compare.readings(draft, {told.key.side: own})[told.key.side]
@@ -332,7 +332,7 @@ def _refused(draft: Draft, told: Instruction, why: str) -> Foretold:
 
 
 def _pair(draft: Draft, told: Instruction) -> tuple[Link, dict[Side, Record]] | str:
-    """The pair with its records, or why there is none."""
+    """The pair with its records, or the reason why there is none."""
     link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.record_id))
     if link is None or link.state not in moves.PAIRED or link.record_id(told.key.side) != told.key.record_id:
         return "it is not linked"

@@ -59,7 +59,7 @@ class Loader:
         return self.parts.connectors[endpoint.system].manifest.entities[endpoint.entity]
 
     async def conclude(self, decide: Callable[[Draft], T], before: Draft | None = None) -> T:
-        """Let `decide` run until it needs nothing more; what was gathered is then in `draft`.
+        """Run `decide` until it needs nothing more; the notes it gathered are then in `draft`.
 
         before: a draft of this claim whose gathered notes go on. Raises what the store and the connectors raise.
         """
@@ -87,7 +87,7 @@ class Loader:
         return self.draft
 
     async def _load(self, needs: tuple[Question[Any], ...]) -> None:
-        """The vendors are asked before the store, so that what the store knows is no older than what they show."""
+        """The vendors are read before the store, so that the store's answer is not older than theirs."""
         facts: dict[Question[Any], Any] = {}
         questions = [need for need in needs if type(need) in ANSWERERS]
         for need in needs:
@@ -169,4 +169,4 @@ ANSWERS: MappingOf[type, Callable[[Loader, Any], Awaitable[Any]]] = {
     NoteMerge: Loader._note_merge,
     ForgetMerge: Loader._forget_merge,
 }
-"""Bound to no loader: one that held its own methods would stay, with all it loaded, until garbage is looked for."""
+"""Not bound to a loader: a loader that held its own methods would stay in memory until a garbage collection."""

@@ -133,9 +133,9 @@ def _asked_of_each(draft: Draft) -> Sequence[Question[Any]]:
 
 
 def _gone(draft: Draft) -> Completion:
-    """A record that was just made may not be shown yet: look once more before it is forgotten.
+    """Reads may not show a record that was just created yet: read once more before the bridge forgets it.
 
-    Then nobody need find out any more whether its counterpart was created, and others with its key need not wait.
+    After that, it no longer matters whether its counterpart was created, and others with its key need not wait.
     """
     side, record_id, read_lag = draft.side, draft.key.record_id, draft.endpoint(draft.side).read_lag
     first = draft.now if draft.first.gone_since is None else draft.first.gone_since
@@ -221,8 +221,8 @@ def _new(draft: Draft, own: Record, *, may_copy: bool) -> Completion | Create:
 
 
 def _find(draft: Draft, own: Record, reading: Reading) -> Completion | tuple[Record, MatchKey] | None:
-    """The one record on the other side that is this record, and the key that says so; None when there is none; else
-    what to do instead."""
+    """The counterpart on the other side and the key that matched; None if there is none; otherwise what to do
+    instead."""
     if not draft.mapping.match:
         return None
     unready = _index_missing(draft)
@@ -379,13 +379,11 @@ def _unlike(draft: Draft, own: Record, reading: Reading) -> Completion | frozens
     unlike: set[str] = set()
     for key in translate.side_keys(draft.mapping, reading.values):
         for record_id, link in _firsts(draft, own, key, reading).items():
-            if record_id == own.ref.id:  # whoever created it was answered after this claim was given out
+            if record_id == own.ref.id:  # the create was answered after this claim was given out
                 return draft.later(draft.now + draft.jitter(1.0), Reason.LINKED_MEANWHILE.of())
             if link is not None and link.state is LinkState.INTENDED:
                 return draft.later(draft.now + draft.jitter(CREATE_WAIT_SECONDS), Reason.CREATE_ELSEWHERE.of())
-            taken = draft.lease(
-                draft.side, record_id
-            )  # whoever works on it next then finds this claim ended, and wakes it
+            taken = draft.lease(draft.side, record_id)  # the next claim of it finds this claim ended, and wakes it
             if taken:
                 return taken
             if link is not None and not _still_linked(draft, link):

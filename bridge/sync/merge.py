@@ -13,7 +13,7 @@ NEEDS_A_PERSON = (LinkState.UNKNOWN, LinkState.DUPLICATE)
 
 
 def survivors_link(draft: Draft, link: Link, side: Side, survivor: str) -> Link | Completion | None:
-    """The survivor's own link, None where it has none but this one; else when that can be told."""
+    """The survivor's own link; None if it has none but this one; otherwise when that will be known."""
     taken = draft.lease(side, survivor)
     if taken:
         return taken
@@ -61,7 +61,7 @@ def duplicate_instead(draft: Draft, link: Link, side: Side, record_id: str) -> C
 
 
 def answered(draft: Draft, side: Side, record_id: str) -> None:
-    """Linking or merging the record is what a person was asked for: the question goes."""
+    """The record was linked or merged, as a person was asked to do: remove the question."""
     rows = draft.ask(LinksNaming(draft.mapping.name, side, record_id))
     draft.moves += [moves.drop(row) for row in rows if row.state in NEEDS_A_PERSON]
 

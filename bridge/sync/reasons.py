@@ -114,7 +114,7 @@ DONE = frozenset(
         Reason.INSTRUCTED,
     }
 )
-"""Nothing is left to do after these. All other reasons say why a record stands still."""
+"""After these reasons nothing is left to do. All other reasons say why a record is not synced."""
 
 
 SHADOW = frozenset({Reason.IN_SHADOW, Reason.WOULD_CREATE, Reason.WOULD_LINK, Reason.WOULD_UPDATE, Reason.WOULD_REMOVE})

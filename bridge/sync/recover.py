@@ -21,7 +21,7 @@ from bridge.sync.draft import Draft, Stale
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Moment, Newest
 
-CLOCK_MARGIN = timedelta(seconds=600)  # a vendor's clock is not further behind ours than this
+CLOCK_MARGIN = timedelta(seconds=600)  # a vendor's clock is at most this far behind ours
 CLOSE_MARGIN = timedelta(seconds=10)  # and if no more than this, what looks shortened need not be asked about
 
 
@@ -60,17 +60,17 @@ def settle_pending(draft: Draft, link: Link, readings: Mapping[Side, Reading], b
 
 
 def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, Reading], base: Base) -> Base:
-    """What is known of the fields sent to `side`, from a reading of it.
+    """What is known about the fields sent to `side`, from a read of it.
 
-    A write that was answered is the base even where the record shows something else now, which then is an edit. What a
-    side held before a write nobody answered may look like a shortened form of what was sent: then it did not arrive.
+    An answered write becomes the base even if the record shows other values now: those are then an edit. If a write was
+    not answered, the side's former value may look like a shortened form of the sent one: then the write did not arrive.
     """
     sent = link.sent(side) or {}
     new, before = dict(base), load_values(draft.mapping, sent.get("before", {}))
     beside = load_values(draft.mapping, sent.get("beside", {}))
     left = left_between(draft, sent, readings[side])
     for name, there in left.items():
-        if name in base:  # the other side's value is no part of an agreement any more, so it crosses again
+        if name in base:  # the other side's value is no longer in the base, so it is written again
             only: dict[str, Any] = (
                 {side.other.value: None, f"{side.other.value}_hash": None} if sent.get("took_effect") else {}
             )
@@ -99,7 +99,7 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
 
 
 def left_between(draft: Draft, told: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
-    """The values that a write of several calls left when it stopped between two of them, and that nobody has edited.
+    """The values that a write of several calls left when it stopped between two calls, and that were not edited since.
 
     `told`: what the store keeps of the write: `sent` of a link, or the payload of an intent.
     """
@@ -176,7 +176,7 @@ def _as_pending(source: Reading, name: str, value: Any) -> Reading:
 
 
 def recover_create(draft: Draft, link: Link) -> Completion:
-    """An open intent of this record: find out whether the create took effect, and only then go on."""
+    """An open create intent of this record: find out whether the create took effect before anything else."""
     target = Side.LEFT if link.made == "created_left" else Side.RIGHT
     known_id = link.record_id(target)
     if known_id is not None:

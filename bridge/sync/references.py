@@ -19,7 +19,7 @@ from bridge.sync.remember import links_in
 from bridge.sync.situation import WaitFor
 
 PATIENCE_SECONDS = 20.0
-"""A record waits this long for a parent that waits itself; then it crosses without, and the reference follows."""
+"""A record waits this long for a parent that waits itself; then it is written, and the reference follows."""
 
 
 def resolve(draft: Draft, readings: Mapping[Side, Reading]) -> dict[Side, Reading]:
@@ -121,7 +121,7 @@ def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settle
 
 
 def done_without(draft: Draft, target: Side, source: Reading, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """The links that a create did without, as the records they name do not cross. What follows soon is none of them."""
+    """The references that a create left out because their records are not synced, except those that follow soon."""
     return {
         field.name: value
         for field in draft.mapping.fields
@@ -195,9 +195,9 @@ def _missing(draft: Draft, field: Field, reference: Reference) -> Completion | L
 def note_missing(
     draft: Draft, records: Mapping[Side, str | None], readings: Mapping[Side, Reading]
 ) -> tuple[TaskKey, ...]:
-    """Note what these records name and is not linked; those of it that were never decided on, to be looked at.
+    """Note which records these refer to that are not linked; those that were never decided on become due.
 
-    A record is due again as soon as one that it names is linked, whichever way that happens.
+    A record is due again as soon as a record that it refers to is linked, in whichever way.
     """
     waited: list[TaskKey] = []
     if not draft.claim.scope.refers:
@@ -264,7 +264,7 @@ def followed(draft: Draft, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _moved(draft: Draft, named: set[int]) -> dict[int, int]:
-    """Alias -> the link it stands for now, along chains of merges."""
+    """Alias -> its current link, along chains of merges."""
     aliases: dict[int, int] = {}
     wanted = named
     while wanted:

@@ -54,7 +54,7 @@ def shows_base(mapping: Mapping, side: Side, reading: Reading, base: Base) -> bo
         if field.set_on == "create" or field.cells(side) is None or field.name in reading.off or not field.flows:
             continue
         if side in field.when:
-            return False  # it may hold again since a moment ago, and then edits of the other side cross
+            return False  # it may hold again since a moment ago, and then edits of the other side are written
         entry, value = base.get(field.name), reading.values.get(field.name, UNREAD)
         if entry is None or entry.fingerprint != field.fingerprint:
             return False
@@ -98,7 +98,7 @@ def of_defaults(
 
 
 def of_left_out(field: Field, target: Side, value: Any, shown: Reading) -> dict[str, FieldBase]:
-    """The base of a link that a create did without: only an edit crosses, or the link once its record has a pair."""
+    """The base of a reference that a create left out: only an edit is written, or the link once its record has one."""
     there = shown.values.get(field.name, UNREAD)
     if there is UNREAD:
         return {}
@@ -121,7 +121,7 @@ def both_empty(mapping: Mapping, target: Side, source: Reading, shown: Reading) 
 
 
 def _hash(reading: Reading, name: str, kept: str | None = None) -> str | None:
-    """None for a reference that is not linked yet, so that every sweep marks the pair again.
+    """None for a reference whose record is not linked yet, so that every sweep marks the pair again.
 
     kept: what its base has; where that is the hash, the reference was filled in by the product and says nothing.
     """

@@ -1,4 +1,4 @@
-"""A linked record is gone: confirm it, see where it went, then do what the mapping says, under its threshold."""
+"""A linked record is gone: confirm it, find out why, then do what the mapping says, within its deletion threshold."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ from bridge.sync.situation import CanSee, MergedInto, NoteMerge, Removal
 
 ARCHIVED = "was left over and is archived (merged: archive)"
 VISIBILITY_SECONDS = 1800.0
-"""A record that is gone, while nothing else of its entity can be seen, is a question for a person after this long."""
+"""If a record is gone and no other record of its entity can be read, a person must decide after this long."""
 
 
 def removed(draft: Draft, link: Link, side: Side, pair: Mapping[Side, Record | Gone]) -> Completion | Removal:
@@ -172,7 +172,7 @@ def _told(draft: Draft, side: Side, record_id: str) -> bool:
 
 
 def _edited_since(draft: Draft, link: Link, side: Side, record: Record) -> str | None:
-    """The first field that was edited on the surviving side and never crossed; without a base, that is filled."""
+    """The first field that was edited on the surviving side and never synced; without a base, the first filled one."""
     reading = compare.readings(draft, {side: record})[side]
     base = references.current_base(draft, link)
     base = recover.settled_base(draft, link, side, {side: reading}, base)

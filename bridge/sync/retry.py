@@ -75,7 +75,7 @@ def _next(load: Loader) -> float:
 
 
 def crashed(load: Loader, error: Exception) -> Completion:
-    """A fault of the bridge itself: an attempt like any other, so that one record stops nothing else."""
+    """A fault of the bridge itself counts as a failed attempt, so that one record does not stop the others."""
     return attempt(load, f"unexpected {type(error).__name__}: {error}")
 
 

@@ -102,7 +102,7 @@ def _counted(draft: Draft, link: Link) -> Any:
 
 
 def pair_ended(draft: Draft, pair: Progress, blocked: Completion | None = None) -> Completion:
-    """How a pair's claim ends. A value that cannot be translated makes it a dead letter, after all else crossed."""
+    """How a pair's claim ends. A value that cannot be translated makes a dead letter after the other writes."""
     if blocked is not None:
         return with_parents(draft.gathered(blocked), pair.parents)
     if pair.fulfils is not None:
@@ -153,7 +153,7 @@ def _not_shown(draft: Draft, readings: Mapping[Side, Reading]) -> list[str]:
 
 
 def untranslatable(draft: Draft, base: Base, readings: Mapping[Side, Reading]) -> FieldProblem | None:
-    """A value that should cross, cannot be translated, and is not the one both sides were last in sync with."""
+    """A value that should be written, cannot be translated, and is not the one both sides last agreed on."""
     for side, reading in readings.items():
         for problem in reading.problems:
             if side.other not in draft.mapping.named[problem.field].flows:

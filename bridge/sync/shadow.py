@@ -246,8 +246,8 @@ class FieldBeside:
     """One field of a pair, its values as people read them. `now`: by side; a side that did not show it is `unread`.
 
     `off`: the field rule's `when` does not hold. `agreed`: what each side held when both agreed last; None where they
-    never did. `changed`: sides that hold something else since. `gets`: what would be
-    written to a side. `why`: what the bridge says of it.
+    never did. `changed`: sides that have changed since. `gets`: what would be written to a
+    side. `why`: the bridge's reason.
     """
 
     field: str
@@ -312,9 +312,9 @@ def _in_words(draft: Draft, name: str, values: MappingOf[Side, Any]) -> dict[Sid
 
 
 def _would_send(draft: Draft, target: Side, values: MappingOf[str, Any], record: Record) -> dict[str, str]:
-    """The fields whose write would send something, with why it would fail where it would.
+    """The fields that a write would send, with the reason if it would fail.
 
-    A reference to a record that is not linked is not sent; it is told apart from what differs.
+    A reference to a record that is not linked is not sent, and does not count as a difference.
     """
     found: dict[str, str] = {}
     for name, value in values.items():
@@ -348,7 +348,7 @@ def money_fields(mapping: RecordMapping) -> Iterable[str]:
 
 
 def amount_in(value: Any) -> Money | None:
-    """The amount of a value of a money field; None where there is none."""
+    """The amount of a money field's value; None if it has none."""
     return value if isinstance(value, Money) and value.amount is not None else None
 
 

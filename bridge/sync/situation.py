@@ -37,7 +37,7 @@ class Limits:
     loop_window_seconds: float = 600.0
     deletion_limit: int = 25
     deletion_window_seconds: float = 3600.0
-    wait_seconds: float = 300.0  # a task waiting for another record is looked at again after this long
+    wait_seconds: float = 300.0  # a task that waits for another record is processed again after this long
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Create:
     chosen: canonical values; fields: the same as the target's columns. keys: hashes of the match keys that the intent
     holds meanwhile. first_seq: when the record was first known. made_at: when it was made, as its system says. unlike:
     records of its side that the match index has under these keys, and that were seen not to show them; None where
-    duplicates are copied. again: when it must be looked at once more. left_out: by field why a reference is not among
+    duplicates are copied. again: when it must be processed once more. left_out: by field why a reference is not among
     the values.
     """
 

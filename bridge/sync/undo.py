@@ -125,7 +125,7 @@ def _unwritable(draft: Draft, target: Side, row: Field, value: Any, record: Reco
 
 
 def as_written(draft: Draft, target: Side, value: Any) -> Any:
-    """The value as the target's columns take it: a link is the target's own record. None where that is not known."""
+    """The value for the target's columns: a link becomes the target's own record. None if that is not known."""
     named = dict.fromkeys(one for one in parts_of(value) if isinstance(one, LinkId))
     there: dict[LinkId, Reference] = {}
     for one, link in zip(named, draft.ask_all(LinkById(one.id) for one in named), strict=True):
@@ -172,7 +172,7 @@ def undo(draft: Draft, instruction: Instruction, link: Link) -> Completion | Upd
 
 
 def ends(instruction: Instruction, *, undone: bool) -> Fulfilled:
-    """The end of an instruction. undone: its writes were undone, as far as nobody has edited the fields."""
+    """The end of an instruction. undone: its writes were undone, except for fields that were edited since."""
     detail = instruction.detail
     entries = tuple(detail.get("entries", ())) if undone else ()
     return Fulfilled(instruction.key, instruction.run, entries, detail.get("redoes") if undone else None)

@@ -65,9 +65,9 @@ def _half_typed(draft: Draft, link: Link) -> Completion | None:
 
 
 def _of_one_side(draft: Draft, link: Link) -> Completion | None:
-    """The end of a claim whose own side still shows what both sides agreed on last: nothing else is read then.
+    """The end of a claim whose own side still shows what both sides agreed on last: then nothing else is read.
 
-    What the other side holds is told by that side's own events and sweeps. None: both sides must be looked at.
+    The other side's own events and sweeps report its changes. None: both sides must be read.
     """
     sides = _told_of(draft, link)
     if sides is None or len(sides) > 1:

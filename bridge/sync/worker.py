@@ -1,6 +1,6 @@
 """The worker: claims due tasks, works on several at once, finishes them, and sleeps exactly until the next is due.
 
-Each pair of systems has its own number of claims, so that a slow system holds up no pair that it does not belong to.
+Each pair of systems has its own number of claims, so that a slow system delays only its own pairs.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ TOGETHER_SECONDS = 0.04
 """While claims are under way, the next are taken together after so long: what runs together shares its transactions."""
 
 KEPT_FREE = 4
-"""Of so many claims one is kept free of sweeps and backfills, so that a live change never waits for their end."""
+"""One of this many claims is reserved for live changes, so that they never wait for the end of a sweep or backfill."""
 
 Observe = Callable[[str, Outcome, float | None], None]
 """Told of every outcome (see `is_outcome`): mapping, outcome, and seconds from the callback to the write it caused."""
@@ -135,7 +135,7 @@ class Worker:
         self._report(load, completion)
 
     async def _give_back(self, load: Loader, end: Callable[[], Awaitable[None]]) -> None:
-        """End a claim once the store is there, so that nobody has to wait for the end of its lease."""
+        """End a claim as soon as the store is available, so that nothing waits for the end of its lease."""
         left = load.draft.claim.expires - self.parts.store.now()
         with suppress(LeaseLost, StoreUnavailable):
             await once_back(self.parts.seams.clock, end, away=lambda _: None, at_most=left)
@@ -221,11 +221,10 @@ def purpose_of(claim: Claim) -> Priority:
 
 
 def is_outcome(completion: Completion) -> bool:
-    """Whether something came of the claim, so that it is counted.
+    """Whether the claim had a result, so that it is counted.
 
-    A look after which the record goes on waiting is none, nor one that no event caused and that found nothing to do,
-    nor one that leaves a dead letter what it was when a person had it tried again. So no figure grows with the number
-    of looks.
+    It has none if the record still waits after it, if no event caused it and it found nothing to do, or if a person's
+    retry left the dead letter unchanged. So no figure grows with the number of attempts.
     """
     tasks = completion.claim.tasks
     if completion.outcome is Outcome.DEAD:

@@ -174,7 +174,7 @@ def test_deskera_is_authorised_and_a_code_works_once(tmp_path: Path) -> None:
         assert "erp is authorised: Deskera organisation" in done.out
         done = operator.authorize("erp", lambda address: f"{REDIRECT}?code=sandbox-code&state={state_of(address)}")
         assert done.code == 1
-        assert "Deskera refused to give a token: " in done.err
+        assert "Deskera refused to issue a token: " in done.err
         assert "(POST /v2/oauth/token, 400)" in done.err
 
 

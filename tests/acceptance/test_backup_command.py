@@ -37,7 +37,7 @@ def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_together_ag
             assert (saved.code, "4 links," in saved.out) == (0, True), saved.out + saved.err
             assert stat.S_IMODE((tmp_path / "backup.gz").stat().st_mode) == 0o600
             again = site.told("backup", str(tmp_path / "backup.gz"))
-            assert (again.code, "no backup is ever overwritten" in again.err) == (2, True)
+            assert (again.code, "a backup is never overwritten" in again.err) == (2, True)
             refused = site.told("restore-backup", "--replace", str(tmp_path / "backup.gz"))
             assert (refused.code, "another bridge is running on this store" in refused.err) == (2, True)
             pipedrive.create("organizations", name="Since")

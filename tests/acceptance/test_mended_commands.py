@@ -68,7 +68,7 @@ def test_a_backup_is_named_without_hard_links_and_takes_no_files_place(
     _rename(partial, file)
     assert (file.read_text(), partial.exists()) == ("whole", False)
     partial.write_text("other")
-    with pytest.raises(ConfigError, match="was made meanwhile"):
+    with pytest.raises(ConfigError, match="was created meanwhile"):
         _rename(partial, file)
     assert (file.read_text(), partial.read_text()) == ("whole", "other")
 

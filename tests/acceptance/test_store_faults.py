@@ -87,7 +87,7 @@ def test_a_full_disk(world: World) -> None:
         if said(site):
             break
         pipedrive.create("organizations", name=f"filling {number} {'x' * 3000}")
-    refuses(world, "On a full disk", "the disk is full: make room")
+    refuses(world, "On a full disk", "the disk is full: free some space")
     filler.unlink()
     goes_on(world, "On a full disk")
 
@@ -96,7 +96,7 @@ def test_a_deleted_file_that_is_put_back(world: World) -> None:
     file = world[0].folder / "disk" / "bridge.sqlite"
     kept = file.with_name("kept")
     os.rename(file, kept)
-    refuses(world, "Beside the file", "was deleted while the bridge runs")
+    refuses(world, "Beside the file", "was deleted while the bridge was running")
     os.rename(kept, file)
     goes_on(world, "Beside the file")
 
@@ -104,7 +104,7 @@ def test_a_deleted_file_that_is_put_back(world: World) -> None:
 def test_a_lock_of_another_program(world: World) -> None:
     other = sqlite3.connect(world[0].folder / "disk" / "bridge.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    refuses(world, "Behind a lock", "another program holds it locked")
+    refuses(world, "Behind a lock", "another program has locked it")
     other.execute("ROLLBACK")
     other.close()
     goes_on(world, "Behind a lock")

@@ -144,7 +144,7 @@ def test_a_place_that_cannot_be_written_is_one_message(site: Site, monkeypatch: 
 
 def test_a_folder_that_cannot_be_made_is_one_message(site: Site) -> None:
     done = told(site, "init", "pipedrive-deskera", str(site.folder / "ana.json" / "mine"))
-    assert (done.code, "cannot be made (not a directory)" in done.err) == (2, True), done.err
+    assert (done.code, "cannot be created (not a directory)" in done.err) == (2, True), done.err
 
 
 def test_the_schema_knows_the_operators_functions_without_any_secret(site: Site) -> None:

@@ -68,7 +68,7 @@ def in_store(site: Site) -> list[Request]:
 def test_where_there_is_no_store_a_command_says_so_and_makes_none(site: Site, command: list[str]) -> None:
     done = told(site.settings, *command)
     assert (done.code, done.out) == (2, "")
-    assert f"there is no store at {site.folder}/bridge.sqlite yet - `bridge run` makes it" in done.err
+    assert f"there is no store at {site.folder}/bridge.sqlite yet - `bridge run` creates it" in done.err
     assert not [path for path in site.folder.iterdir() if "sqlite" in path.name]
 
 

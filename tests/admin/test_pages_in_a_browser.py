@@ -207,14 +207,14 @@ async def test_a_mapping_goes_to_shadow_and_back_on_its_page(anna: Reader) -> No
     await anna.page.click("text=Back to shadow")
     await anna.sure()
     await anna.sees("people is shadow from now on")
-    await anna.page.click("text=Set it live")
+    await anna.page.click("text=Set live")
     await anna.sure()
     await anna.sees("people is live from now on")
 
 
 async def test_a_plan_is_made_in_the_background_and_shown_when_it_is_there(anna: Reader) -> None:
     await anna.go("/plan")
-    await anna.sees("No plan was made since this bridge started")
+    await anna.sees("No plan has been made since this bridge started")
     await anna.page.select_option("select[name=mapping]", "deals")
     await anna.page.click("main button:text-is('Make a plan')")
     await anna.sees("Running")
@@ -239,7 +239,7 @@ async def test_a_mapping_is_tried_on_its_page(anna: Reader) -> None:
     await anna.page.wait_for_selector("#tried >> text=Cy Dahl")
     await anna.page.fill("textarea[name=fields]", "{")
     await anna.page.click("text=Show the result")
-    await anna.page.wait_for_selector("#tried >> text=Not tried")
+    await anna.page.wait_for_selector("#tried >> text=No result")
 
 
 async def test_hooks_are_repaired_and_runs_are_started_paused_and_resumed(anna: Reader) -> None:
@@ -304,9 +304,9 @@ async def test_empty_pages_say_what_to_do(anna: Reader) -> None:
 
     await anna.here.until(quiet, "nothing waits")
     await anna.go("/waiting")
-    assert "Nothing waits." in await anna.text()
+    assert "Nothing is waiting." in await anna.text()
     await anna.go("/records?q=nobody-of-that-name")
-    assert "No record has" in await anna.text()
+    assert "No record matches" in await anna.text()
     await anna.go("/mappings/none")
     assert "no mapping is called" in await anna.text()
     assert "Log out" in await anna.text()

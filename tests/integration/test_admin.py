@@ -262,7 +262,7 @@ async def test_without_tokens_nobody_may_use_the_pages_and_everybody_is_told_wha
     for path in ("/", "/records", "/settings"):
         answer = await client.get(path)
         assert answer.status == 401
-        assert "the settings give people tokens below admin.tokens" in await answer.text()
+        assert "add a token for each person below admin.tokens" in await answer.text()
     assert (await client.get("/events")).status == 401
     for path in ("/health", "/health/live", "/health/ready", "/metrics", "/status"):
         assert (await client.get(path)).status == 200

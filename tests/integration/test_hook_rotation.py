@@ -73,7 +73,7 @@ async def test_a_hook_that_could_not_move_keeps_its_address_until_it_does(site: 
     clock.advance(2 * HOUR)
     await site.keeper.refresh()
     assert site.keeper.addresses.check("crm1", KEYS[0], old)
-    assert "`bridge hooks repair` moves it first" in (await site.keeper.rotate("crm1", HOUR)).faults["crm1"]
+    assert "run `bridge hooks repair` first" in (await site.keeper.rotate("crm1", HOUR)).faults["crm1"]
     await site.keeper.audit()
     await site.keeper.refresh()
     assert [url for _, url in site.hooks()] == [site.keeper.addresses.url("crm1", key) for key in KEYS]

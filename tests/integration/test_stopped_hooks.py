@@ -197,7 +197,7 @@ async def test_what_stop_and_start_did_not_do_is_told(site: Site) -> None:
     await unusable(site, "")
     await keeper.remove_all()
     with pytest.raises(
-        NotDone, match="is not registered yet: its hooks were removed by a person; `bridge hooks repair`"
+        NotDone, match="is not registered yet: its hooks were removed by a person: `bridge hooks repair`"
     ):
         await requests_of(site, keeper)._start_hook(HOOK)
 

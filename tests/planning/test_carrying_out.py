@@ -104,7 +104,7 @@ async def test_what_would_be_decided_otherwise_is_refused_though_its_record_did_
     here.erp.person_creates("person", **ANA)
     (result,) = await carried_out(here, file)
     assert (result.fate, here.wrote()) == (Fate.REFUSED, [])
-    assert "something else would be done now: matched erp person 1" in result.why
+    assert "the bridge would now do something else: matched erp person 1" in result.why
 
 
 async def test_beside_a_bridge_that_works_on_the_same_records_nothing_is_made_twice(
@@ -133,7 +133,7 @@ async def test_a_record_that_somebody_works_on_is_waited_for_and_then_named(
     begun = here.bench.clock.monotonic()
     (result,) = await carried_out_only(here, file)
     assert (result.fate, here.wrote()) == (Fate.REFUSED, [])
-    assert "it is being worked on" in result.why
+    assert "the bridge is processing it" in result.why
     assert here.bench.clock.monotonic() - begun >= PATIENCE_SECONDS
     await here.bench.store.tasks.put_back(*held)
     assert await here.bench.store.tasks.get(key) is None, "it had never been due"

@@ -127,7 +127,7 @@ async def test_a_value_that_could_not_be_written_is_a_dead_letter_in_shadow_mode
     bench.crm.person_creates("person", email="ana@x.example")
     await bench.settle()
     ((task, _),) = await bench.store.dead_letters.list()
-    assert (task.code, "name: no record can be made in erp" in task.reason) == (Reason.UNTRANSLATABLE, True)
+    assert (task.code, "name: no record can be created in erp" in task.reason) == (Reason.UNTRANSLATABLE, True)
 
 
 async def test_the_sum_counts_each_record_once_by_mapping_and_forgets_what_is_decided_anew(new_bench: NewBench) -> None:

@@ -29,7 +29,7 @@ class AdminLogin(KeptToken):
         options: BottleOptions = construction.options
         assert options.admin_refresh_token is not None
         self._given = options.admin_refresh_token.get_secret_value()
-        refusal = "BottleCRM refused the administrator's refresh token; put a new one into admin_refresh_token"
+        refusal = "BottleCRM rejected the administrator's refresh token: put a new one into admin_refresh_token"
         self._client = sign_in_client(construction, options.base_url, SignInDialect(read_words, refusal))
 
     def _shown(self, kept: Mapping[str, str]) -> str:
@@ -62,7 +62,7 @@ class AdminLogin(KeptToken):
         )
         said: Any = (await self._client.send(call)).json()
         if not isinstance(said, dict) or not said.get("access") or not said.get("refresh"):
-            raise NeedsAuthorisation(self._system, "the administrator's login was renewed without a new refresh token")
+            raise NeedsAuthorisation(self._system, "the renewed login of the administrator has no new refresh token")
         renew_at = str(epoch(self._clock.now()) + USED_LIFE * LIFE_SECONDS)
         return {
             "access": str(said["access"]),

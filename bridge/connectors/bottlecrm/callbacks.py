@@ -31,7 +31,7 @@ class DeliveryCheck:
         """Raises BadCallback for one that is not signed, or was signed at another time."""
         at, _ = _parts(head)
         if abs(head.received_at.timestamp() - at) > self._age:
-            raise BadCallback("the signature was not made just now; compare the clocks")
+            raise BadCallback("the signature is too old or too new: compare the clocks")
 
     async def check(self, callback: Callback) -> None:
         """Raises BadCallback. The vault is asked again for a secret that does not fit: it may have been exchanged."""
@@ -42,7 +42,7 @@ class DeliveryCheck:
                 wanted = hmac.new(secret.encode(), b"%d." % at + callback.body, sha256).hexdigest()
                 if hmac.compare_digest(wanted, shown):
                     return
-        raise BadCallback("the signature does not fit the hook's secret")
+        raise BadCallback("the signature does not match the hook's secret")
 
 
 def _parts(callback: Callback) -> tuple[int, str]:
@@ -85,7 +85,7 @@ def decode(callback: Callback) -> Sequence[Event]:
 
 
 def _hints(callback: Callback) -> Sequence[Event]:
-    """Something changed, nobody knows which record."""
+    """Some record changed; it is unknown which one."""
     entities = [callback.hook] if callback.hook in RESOURCES else sorted(RESOURCES)
     return [
         Event(callback.system, entity, None, EventKind.CHANGED, Origin.WEBHOOK, body=callback.body)

@@ -29,7 +29,7 @@ class Catalog:
         return await self._kept.get(fresh=fresh)
 
     async def reload_for(self, problem: Unresolved) -> bool:
-        """Loads them anew when that may help. True: loaded."""
+        """Reloads them if that may help. True: reloaded."""
         return not problem.twice and await self._kept.again_for([problem.mark])
 
     async def _load(self, oldest: float) -> Lists:

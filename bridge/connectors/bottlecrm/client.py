@@ -63,7 +63,7 @@ class BottleClient:
         return self._object(answer)
 
     async def one(self, path: str, record_id: str) -> Mapping[str, Any] | None:
-        """None: there is no such thing."""
+        """None: it does not exist."""
         answer = await self._send("GET", f"{path}/{record_id}/", template=f"{path}/:id/", accept=GONE)
         return None if answer.status in GONE else self._object(answer)
 
@@ -89,7 +89,7 @@ class BottleClient:
         return self._object(answer)
 
     async def delete(self, path: str, record_id: str) -> None:
-        """Deleting what is not there is no error."""
+        """Deleting a missing record is not an error."""
         await self._send("DELETE", f"{path}/{record_id}/", template=f"{path}/:id/", accept=GONE)
 
     async def _send(

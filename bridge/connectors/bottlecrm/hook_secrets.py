@@ -1,4 +1,4 @@
-"""The secrets hooks sign with, in the vault (encrypted, shared by all copies)."""
+"""The secrets hooks sign with, in the vault (encrypted, shared by all instances)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -31,7 +31,7 @@ class HookSecrets:
         await self._vault.exclusive(self._name(key), work)
 
     async def of(self, key: str, *, again: bool = False) -> Sequence[str]:
-        """Those that count now. `again`: as the vault holds them, where another copy may have put a new one."""
+        """Those that count now. `again`: as the vault holds them, where another instance may have put a new one."""
         kept = self._seen.get(key)
         if again or kept is None:
             kept = await self._load(key)

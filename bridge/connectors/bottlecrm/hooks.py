@@ -45,7 +45,7 @@ class BottleHooks:
         except Rejected as refused:
             if len(await self._rows()) < MOST:
                 raise
-            text = f"an organisation has at most {MOST} hooks, remove some: {refused.message}"
+            text = f"an organisation may have at most {MOST} hooks, so remove some: {refused.message}"
             raise Rejected(self._client.system, text, status=refused.status) from None
         await self._secrets.keep(spec.key, str(made["id"]), str(made.get("secret") or ""))
         return _seen(made, known=True)

@@ -45,7 +45,7 @@ class Records:
         with one_record(self._account.system, f"GET {self._resource.path}/:id/"):
             record = await self._record(found[self._resource.detail])
             if record.ref.id != ref.id:
-                raise NotUnderstood("it is another")
+                raise NotUnderstood("it is a different record")
             return record
 
     async def list(self, page: str | None) -> Page:
@@ -109,7 +109,7 @@ class Records:
         for where, count in self._resource.lists:
             part, number = _within(said, where), _within(said, count)
             if not isinstance(part, list) or not isinstance(number, int):
-                raise RetryLater(self._account.system, f"GET {self._resource.path}/ gave no list of records")
+                raise RetryLater(self._account.system, f"GET {self._resource.path}/ returned no list of records")
             rows += part
             numbers.append(number)
         return rows, sum(numbers), max(numbers)

@@ -26,7 +26,7 @@ def read_words(answer: Answer) -> Words:
 def read_failure(answer: Answer, words: Words) -> RemoteError | None:
     """Whoever is not known is answered 403, as if a choice of organisation were missing."""
     if answer.status == 403 and any(text in words.message for text in _STRANGERS):
-        return NeedsAuthorisation(answer.system, "BottleCRM does not know the token, or it was revoked")
+        return NeedsAuthorisation(answer.system, "BottleCRM does not know the token, or the token was revoked")
     twice = _TWICE.search(words.message) if answer.status == 400 else None
     if twice is not None and answer.call.method == "POST":
         text = f"{answer.call.name} was refused: {words.message}"

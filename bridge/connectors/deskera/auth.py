@@ -19,7 +19,7 @@ from bridge.domain.values import replace
 
 V1_TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 V1_REFRESH_PATH = "/v1/iam/auth/app/getrefreshtoken"
-REFUSED = "Deskera refused to give a token"
+REFUSED = "Deskera refused to issue a token"
 _MISSED = ("missing", "required", "not present")
 
 
@@ -109,9 +109,9 @@ class TokenKeeper(KeptToken):
             found = from_answer(answer.json(), before, self._now())
         except (OutcomeUnknown, Rejected) as lost:
             # Never the outcome of the record's own write: that was not sent.
-            raise RetryLater(self._system, f"asking for a token: {lost.message}") from None
+            raise RetryLater(self._system, f"requesting a token: {lost.message}") from None
         if found is None:
-            raise RetryLater(self._system, "Deskera's answer holds no token")
+            raise RetryLater(self._system, "Deskera's answer contains no token")
         return found
 
     async def _granted(self, pairs: list[tuple[str, str]], before: Tokens) -> Answer:

@@ -1,4 +1,4 @@
-"""Callbacks to hints. Deskera documents neither body nor signature: any shape is taken, nothing in it is believed.
+"""Callbacks to hints. Deskera documents neither body nor signature: any shape is accepted, nothing in it is trusted.
 
 Source for the event names: Deskera's developer documentation, Books, page "Webhook".
 """

@@ -41,7 +41,7 @@ class _Dialect:
 
 
 class DeskeraClient:
-    """JSON in and out; answers that hide an error behind a 2xx raise it."""
+    """JSON in and out; an error inside a 2xx answer is raised."""
 
     def __init__(self, made: Construction, options: DeskeraOptions) -> None:
         self.system = made.system
@@ -89,7 +89,7 @@ class DeskeraClient:
         return answer
 
     async def delete(self, path: str, *, template: str) -> None:
-        """Deleting what is not there is no error."""
+        """Deleting a missing record is not an error."""
         answer = await self.send(Call("DELETE", path, accept=GONE, template=template))
         if answer.status not in GONE:
             refuse_hidden(answer, answer.loose_json())

@@ -85,5 +85,5 @@ def _text(value: Any, spec: ColumnSpec) -> str:
     if value is not None and not isinstance(value, str):
         raise TypeError("not a text")
     if value is not None and spec.choices and value not in spec.choices:
-        raise ValueError(f"{value!r} is none of {', '.join(spec.choices)}")
+        raise ValueError(f"{value!r} is not one of {', '.join(spec.choices)}")
     return value or ""

@@ -17,7 +17,7 @@ def _page(options: DeskeraOptions) -> str:
 
 
 def _needless(options: DeskeraOptions) -> str:
-    return "" if _page(options) else "no page of consent is known for this base_url; add consent_url to ask there"
+    return "" if _page(options) else "no consent page is known for this base_url; add consent_url to ask there"
 
 
 def _address(options: DeskeraOptions, redirect: str, state: str) -> str:

@@ -34,7 +34,7 @@ class ContactListing:
         try:
             following = step(self._client.system, place, got)
         except RepeatedPage:
-            raise RetryLater(self._client.system, "Deskera gave the same page of contacts twice") from None
+            raise RetryLater(self._client.system, "Deskera returned the same page of contacts twice") from None
         return got, None if following is None else str(following)
 
     async def newest_first(self, number: int) -> Rows:

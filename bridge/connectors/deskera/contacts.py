@@ -36,7 +36,7 @@ class Contacts:
         self._custom = CustomFields(client, "CONTACT")
 
     async def columns(self) -> dict[str, ColumnSpec]:
-        """Own fields, and the labels this account has."""
+        """Custom fields, and the account's labels."""
         label = ColumnSpec(Column.CHOICE, choices=tuple(await self._labels.names()))
         return {"label": label, **await self._custom.columns()}
 
@@ -48,7 +48,7 @@ class Contacts:
         return found if custom is None else {**found, "custom": custom}
 
     async def _label(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Empty: the answer does not say, or names a label nobody knows."""
+        """Empty: the answer contains no label, or an unknown one."""
         if "label_id" not in raw:
             return {}
         try:

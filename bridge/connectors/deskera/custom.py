@@ -1,4 +1,4 @@
-"""The account's own fields ("dimensions"), as `custom.<label>`.
+"""The account's custom fields ("dimensions"), as `custom.<label>`.
 
 Sources: Deskera's developer documentation, Sales pages (`custom_field`, `c_field`) and Books page "Custom Field".
 """
@@ -43,7 +43,7 @@ class Definition:
 
 
 class CustomFields:
-    """Own fields of one entity; `module` is Deskera's word for it (CONTACT, DEAL).
+    """Custom fields of one entity; `module` is Deskera's word for it (CONTACT, DEAL).
 
     Where the account's fields cannot be listed, those seen in records are known, as text.
     """
@@ -102,7 +102,7 @@ class CustomFields:
         return self._by_label[label]
 
     async def _look_for(self, labels: Set[str]) -> None:
-        """Once the fields are listed, they are listed again for a label nobody has seen yet."""
+        """Once the fields are listed, they are listed again for an unknown label."""
         await self._kept.get()
         await self._kept.again_for(sorted(labels - self._known()))
 
@@ -217,7 +217,7 @@ def _boolean(value: Any) -> bool | None:
 
 
 def _written(value: Any) -> str:
-    """Values of own fields are text in Deskera's model; empty text clears."""
+    """Values of custom fields are text in Deskera's model; empty text clears."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -42,7 +42,7 @@ class DealListing:
         keys = await self._pipelines.keys()
         if number >= len(keys):
             if collected < expected:
-                text = f"the pipelines hold {collected} deals, the listing {expected}: it cannot be read whole"
+                text = f"the pipelines hold {collected} deals and the listing {expected}: it cannot be read completely"
                 raise RetryLater(self._client.system, text)
             return Rows((), expected), None
         got = await self._fetch([("pipeline_id", keys[number])])
@@ -62,7 +62,7 @@ class DealListing:
             for deal in rows_of(stage.get("deals"))
         ]
         if len(rows) < expected:
-            text = f"a pipeline's stages hold {len(rows)} deals instead of {expected}: it cannot be read whole"
+            text = f"a pipeline's stages hold {len(rows)} deals instead of {expected}: it cannot be read completely"
             raise RetryLater(self._client.system, text)
         return rows
 

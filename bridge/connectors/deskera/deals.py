@@ -37,7 +37,7 @@ class Deals:
         self._custom = CustomFields(client, "DEAL")
 
     async def columns(self) -> dict[str, ColumnSpec]:
-        """Own fields, and the pipelines and stages this account has."""
+        """Custom fields, and the account's pipelines and stages."""
         pipelines = ColumnSpec(Column.CHOICE, choices=tuple(await self.pipelines.names()))
         stages = ColumnSpec(Column.CHOICE, choices=tuple(await self.pipelines.stage_names()))
         return {"pipeline": pipelines, "stage": stages, **await self._custom.columns()}

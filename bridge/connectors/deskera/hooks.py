@@ -72,7 +72,7 @@ class DeskeraHooks:
             refuse_hidden(answer, body)
             hook = _seen(body, event, url)
             if hook is None:
-                raise OutcomeUnknown(self._client.system, "registering a hook was answered without its id")
+                raise OutcomeUnknown(self._client.system, "the answer to a new hook contains no id")
             return hook
         raise Rejected(self._client.system, "Deskera has no call to register hooks", status=404)
 

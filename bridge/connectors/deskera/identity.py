@@ -36,7 +36,7 @@ async def identity(client: DeskeraClient, contacts: ContactListing) -> Identity:
         rows = (await contacts.newest_first(1)).rows
         tenant = next((each for raw in rows if (each := _tenant(raw)) is not None), None)
     if tenant is None:
-        text = "neither the token nor a contact shows which organisation this is; create one contact in Deskera"
+        text = "neither the token nor a contact shows which organisation this is: create one contact in Deskera"
         raise NeedsAuthorisation(client.system, text)
     user = known_reference(claims(token).get("userId") or claims(token).get("iamUserId")) or ""
     return Identity(tenant, f"Deskera organisation {tenant}", user)

@@ -44,7 +44,7 @@ class Records:
             raw = raw["data"]
         with one_record(self._client.system, f"GET {self._template}"):
             if not isinstance(raw, dict) or reference(raw.get("id")) != record_id:
-                raise NotUnderstood("it is another record, or none")
+                raise NotUnderstood("it is a different record, or no record")
             return await self.row(raw)
 
     async def row(self, raw: Mapping[str, Any]) -> Record | Gone:

@@ -59,7 +59,7 @@ class Account:
             return None
         found = self.identified(raw)
         if found["id"] != ref.id:
-            raise NotUnderstood("it is another")
+            raise NotUnderstood("it is a different record")
         return found
 
     def refuse_foreign(self, fresh: Record) -> None:
@@ -80,7 +80,7 @@ class Account:
         try:
             return self.identified(said)
         except NotUnderstood:
-            raise OutcomeUnknown(self.system, f"POST {path} was answered without an id") from None
+            raise OutcomeUnknown(self.system, f"POST {path} did not answer with an id") from None
 
     async def update(self, path: str, body: Mapping[str, Any], *, template: str) -> Any:
         """The answer, mostly None. Raises WriteConflict when the record has gone."""
@@ -88,7 +88,7 @@ class Account:
             return await self.client.write("PUT", path, dict(body), template=template)
         except Rejected as refused:
             if refused.status == 404:
-                raise WriteConflict(self.system, f"PUT {template}: the record went away (404)") from None
+                raise WriteConflict(self.system, f"PUT {template}: the record is gone (404)") from None
             raise
 
 

@@ -1,6 +1,6 @@
 """The token of the Administration API. Vendor page "Authenticate an Admin API application".
 
-Tokens live about a quarter of an hour and any number of them may be valid at once, so each copy of the bridge keeps its
+Tokens live about a quarter of an hour and any number of them may be valid at once, so each instance keeps its
 own in memory: there is no refresh token that could be lost.
 """
 

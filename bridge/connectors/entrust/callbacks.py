@@ -37,10 +37,10 @@ class DeliveryCheck:
         if scheme is None and self._options.require_signature:
             raise BadCallback("the delivery is not signed")
         if scheme is not None and self._options.signature_scheme not in ("auto", scheme):
-            raise BadCallback(f"the delivery is signed by the scheme {scheme}, which the options exclude")
+            raise BadCallback(f"the delivery is signed with the scheme {scheme}, which the options exclude")
 
     async def check(self, callback: Callback) -> None:
-        """Raises BadCallback; may ask the vault: always for the older scheme, which another copy may have outlived."""
+        """Raises BadCallback; may ask the vault: always for the older scheme, which another instance may have left."""
         fresh = scheme_of(callback) != RFC9421
         try:
             await self._judge(callback, await self._tokens.known(callback.hook, again=fresh))
@@ -57,7 +57,7 @@ class DeliveryCheck:
                 raise BadCallback("the delivery is not signed")
             return
         if known.scheme == RFC9421 and scheme != RFC9421:
-            raise BadCallback("the delivery is signed by the older scheme, though the hook has used the newer one")
+            raise BadCallback("the delivery is signed with the older scheme, but the hook has used the newer one")
         hook, form = self._verified(callback, scheme, known)
         if (known.scheme, hook.form) != (scheme, form):
             await self._tokens.learn(callback.hook, hook, scheme, form)
@@ -126,5 +126,5 @@ def _user(name: Any, data: Mapping[str, Any]) -> str | None:
 
 
 def _hint(callback: Callback) -> Event:
-    """Something changed, nobody knows whose record."""
+    """Some record changed; it is unknown which one."""
     return Event(callback.system, ENTITY, None, EventKind.CHANGED, Origin.WEBHOOK, body=callback.body)

@@ -47,7 +47,7 @@ class Lists:
             kept.forget()
 
     async def reload_for(self, kind: str, wanted: str) -> bool:
-        """Loads the same list anew when that may help. True: loaded."""
+        """Reloads the same list if that may help. True: reloaded."""
         return await self._kept[kind].again_for([wanted])
 
     async def _load(self, kind: str, known: Listed, oldest: float) -> Listed:

@@ -75,7 +75,7 @@ class EntrustClient:
         return answer
 
     async def get(self, path: str, *, template: str = "") -> Any:
-        """None: there is no such thing."""
+        """None: it does not exist."""
         return self._found(await self.send(Call("GET", path, template=template, accept=frozenset({404}))))
 
     async def ask(self, path: str, body: Mapping[str, Any], *, absent: frozenset[int] = frozenset()) -> Any:
@@ -114,7 +114,7 @@ class EntrustClient:
         return answer.json() if answer.body.strip() else None
 
     async def delete(self, path: str, *, template: str) -> None:
-        """Deleting what is not there is no error."""
+        """Deleting a missing record is not an error."""
         await self.send(Call("DELETE", path, template=template, accept=frozenset({404})))
 
     @staticmethod

@@ -62,7 +62,7 @@ class Feed:
         except Rejected as refused:
             if refused.status != 403:
                 raise
-            text = "audit events cannot be seen, so every user is read in each sweep"
+            text = "audit events cannot be read, so each sweep reads every user"
             log.warning("%s: %s: %s", self._client.system, text, refused.message)
             got = None
         if got is None:

@@ -1,4 +1,4 @@
-"""The hooks' tokens and what was learned about how they sign, in the vault (encrypted, shared by all copies)."""
+"""The hooks' tokens and what was learned about how they sign, in the vault (encrypted, shared by all instances)."""
 
 from collections.abc import Mapping
 
@@ -52,7 +52,7 @@ class HookTokens:
         await self._vault.exclusive(self._name(key), work)
 
     async def known(self, key: str, *, again: bool) -> Known:
-        """As remembered, or (`again`) as the vault holds it now: another copy may have made the hook."""
+        """As remembered, or (`again`) as the vault holds it now: another instance may have made the hook."""
         kept = self._seen.get(key)
         if again or kept is None:
             kept = await self._load(key)

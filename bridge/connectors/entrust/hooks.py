@@ -27,7 +27,7 @@ EVENT_SETS: tuple[tuple[str, ...], ...] = (EVENTS, EVENTS[:3], ("user.create",))
 """What is asked for, in this order: tenants refuse names they do not know yet."""
 KINDS = frozenset({"created", "changed", "deleted"})
 NAME_LENGTH = 100
-FILTERED = "a filter keeps events of some users back"
+FILTERED = "a filter excludes events of some users"
 NO_FILTER = frozenset({"", "null", "[]", "{}"})
 
 
@@ -117,7 +117,7 @@ class EntrustHooks:
                 raise
             made = await self._client.write("POST", PATH, {k: v for k, v in body.items() if k != "name"})
         if not isinstance(made, dict) or not made.get("id"):
-            raise OutcomeUnknown(self._client.system, "a webhook was made and answered without its id")
+            raise OutcomeUnknown(self._client.system, "the answer to a new webhook contains no id")
         return made
 
     async def _keep(self, key: str, made: Mapping[str, Any], url: str) -> None:
@@ -125,7 +125,7 @@ class EntrustHooks:
         if not isinstance(token, str) or not token:
             await self.remove(str(made["id"]))
             raise Rejected(
-                self._client.system, "Entrust registered a webhook without showing its token; it was removed"
+                self._client.system, "Entrust registered a webhook without showing its token; the bridge removed it"
             )
         await self._tokens.keep(key, str(made["id"]), url, token)
 

@@ -75,7 +75,7 @@ def _write(column: str, each: Property, value: Any) -> Any:
             raise BadField(column, "cannot be empty")
         return each.cleared
     if each.spec.choices and value not in each.spec.choices:
-        raise BadField(column, f"{value!r} is none of {', '.join(each.spec.choices)}")
+        raise BadField(column, f"{value!r} is not one of {', '.join(each.spec.choices)}")
     try:
         return write_boolean(value) if each.spec.type is Column.BOOLEAN else write_text(value)
     except ValueError as wrong:

@@ -115,7 +115,7 @@ def _message(callback: Callback, url: str, max_age_seconds: float) -> tuple[byte
     inputs = _dictionary(header, "signature-input")
     components, parameters = _signed_part(inputs.get(LABEL))
     if parameters.get("alg", ALGORITHM) != ALGORITHM:
-        raise BadCallback("the delivery is signed with another algorithm than hmac-sha256")
+        raise BadCallback("the delivery is signed with an algorithm other than hmac-sha256")
     _check_time(callback, parameters, max_age_seconds)
     lines = [f'"{name}": {_component(callback, url, name)}' for name in components]
     said = header.strip().removeprefix(f"{LABEL}=") if len(inputs) == 1 else http_sf.ser([inputs[LABEL]])
@@ -137,7 +137,7 @@ def _dictionary(value: str, name: str) -> Mapping[str, Any]:
 def _signed_part(member: Any) -> tuple[Sequence[str], Mapping[str, Any]]:
     """What the signature covers: at least method, address and digest, each whole and once."""
     if not isinstance(member, tuple) or not isinstance(member[0], list):
-        raise BadCallback("the delivery does not say what it has signed")
+        raise BadCallback("the delivery does not name the parts that are signed")
     names = [name for name, parameters in member[0] if isinstance(name, str) and not parameters]
     if len(names) != len(member[0]) or len(set(names)) != len(names) or not set(NEEDED) <= set(names):
         raise BadCallback("the signature does not cover method, address and digest")
@@ -152,7 +152,7 @@ def _component(callback: Callback, url: str, name: str) -> str:
     if name == "@authority":
         return urlsplit(url).netloc.lower()
     if name.startswith("@") or name not in callback.headers:
-        raise BadCallback("the signature covers something the delivery does not have")
+        raise BadCallback("the signature covers a part that the delivery does not have")
     return callback.headers[name].strip()
 
 
@@ -164,7 +164,7 @@ def _check_digest(callback: Callback) -> None:
         isinstance(value, bytes) and hmac.compare_digest(make(callback.body).digest(), value) for make, value in known
     ]
     if not right or not all(right):
-        raise BadCallback("the body is not the one that was signed")
+        raise BadCallback("the body is not the signed one")
 
 
 def _check_time(callback: Callback, parameters: Mapping[str, Any], max_age_seconds: float) -> None:
@@ -172,6 +172,6 @@ def _check_time(callback: Callback, parameters: Mapping[str, Any], max_age_secon
     now = callback.received_at.timestamp()
     created, expires = parameters.get("created"), parameters.get("expires")
     if created is not None and not (isinstance(created, int) and abs(now - created) <= max_age_seconds):
-        raise BadCallback("the signature was not made just now; compare the clocks")
+        raise BadCallback("the signature is too old or too new: compare the clocks")
     if expires is not None and not (isinstance(expires, int) and now <= expires):
         raise BadCallback("the signature has expired")

@@ -91,10 +91,10 @@ class Users:
         return (await self._account.listings.read_each("user found", rows, self._record)).rows
 
     async def create(self, fields: Fields) -> Written:
-        """Quietly: nobody is asked to register or sent a mail unless the options or the fields say so."""
+        """Without registration requests or e-mails, unless the options or the fields say so."""
         options = self._account.options
         if not options.create_users:
-            text = "the bridge makes no users (logins) here; set the option `create_users: true` to allow it"
+            text = "the bridge does not create users (logins) here: set the option `create_users: true` to allow it"
             raise Rejected(self._account.system, text)
         if not fields.get("user_id"):
             raise Rejected(self._account.system, "user user_id: a new user needs one", field="user_id")
@@ -124,7 +124,7 @@ class Users:
 
     async def delete(self, fresh: Record) -> None:
         if not self._account.options.delete_users:
-            text = "the bridge deletes no users (logins) here; set the option `delete_users: true` to allow it"
+            text = "the bridge does not delete users (logins) here: set the option `delete_users: true` to allow it"
             raise Rejected(self._account.system, text)
         self._account.refuse_foreign(fresh)
         await self._client.delete(ONE.format(fresh.ref.id), template=TEMPLATE)
@@ -174,7 +174,7 @@ class Users:
                 body[column] = [await self._key(kind, name, column) for name in self._labels(column, fields[column])]
         if "organization" in fields:
             if "organizations" in fields or len(rows_of(raw, "organizations") or ()) > 1:
-                raise self._bad("organization", "the user has several; write the set `organizations`")
+                raise self._bad("organization", "the user has several: write the set `organizations`")
             body["organizations"] = [str(fields["organization"])] if fields["organization"] is not None else []
         if "custom" in fields:
             body["userAttributeValues"] = await self._custom(fields["custom"], raw)
@@ -184,7 +184,7 @@ class Users:
         if not isinstance(value, Mapping):
             raise self._bad("custom", "must be custom fields by name")
         if raw and rows_of(raw, "userAttributeValues") is None:
-            raise self._bad("custom", "Entrust did not show the attributes this user has, so they cannot be kept")
+            raise self._bad("custom", "Entrust did not show this user's attributes, so the bridge cannot preserve them")
         changes = []
         for name, item in value.items():
             column = f"custom.{name}"

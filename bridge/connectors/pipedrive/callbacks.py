@@ -127,7 +127,7 @@ def _vendor_id(entity: str, record_id: str, kind: EventKind, meta: Mapping[str, 
 
 
 def _hints(callback: Callback) -> list[Event]:
-    """Something changed, nobody knows which record."""
+    """Some record changed; it is unknown which one."""
     entity = callback.hook.rpartition(".")[2]
     entities = [entity] if entity in MANIFEST.entities else sorted(MANIFEST.entities)
     return [

@@ -39,7 +39,7 @@ class Catalogs:
         return await self._kept[entity].get(fresh=fresh)
 
     async def reload_for(self, entity: str, unresolved: Iterable[Unresolved]) -> bool:
-        """Loads the same catalog anew when that may help. True: loaded."""
+        """Reloads the same catalog if that may help. True: reloaded."""
         return await self._kept[entity].again_for(problem.mark for problem in unresolved if not problem.twice)
 
     async def _load(self, entity: str, catalog: Catalog, oldest: float) -> Catalog:

@@ -133,7 +133,7 @@ class PipedriveClient:
         return _object(answer)
 
     async def delete(self, path: str, record_id: str) -> None:
-        """Deleting what is not there is no error."""
+        """Deleting a missing record is not an error."""
         await self._send("DELETE", f"{path}/{record_id}", template=f"{path}/:id", accept=GONE)
 
     async def hooks(self) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Own fields as version 1 has them (leads): at the root of the row, parts of a value in keys of their own, options as
+"""Custom fields in the form of version 1 (leads): at the root of the row, parts of a value in separate keys, options as
 texts, unset ones left out. Here they become the form of version 2 and back. Vendor page "Pipedrive API v2 migration
 guide", custom fields.
 """
@@ -19,7 +19,7 @@ PARTS: Mapping[str, Mapping[str, str]] = {
 
 
 def custom_at_root(row: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
-    """Of every own field of the account: a key that is missing means an empty value here."""
+    """For every custom field of the account: a key that is missing means an empty value here."""
     return {code: _read(row, code, kind) for code, kind in types.items()}
 
 

@@ -55,7 +55,7 @@ class PipedriveHooks:
         except Rejected as refused:
             if refused.status != 422:
                 raise
-            message = f"the limit of 40 hooks per user is reached, remove some: {refused.message}"
+            message = f"the limit of 40 hooks per user is reached, so remove some: {refused.message}"
             raise Rejected(self._account.system, message, field=refused.field, status=422) from None
 
     async def remove_hook(self, hook_id: str) -> None:

@@ -62,7 +62,7 @@ class PipedriveOptions(BaseModel):
         oauth = (self.client_id, self.client_secret, self.refresh_token, self.redirect_uri)
         if self.api_token is not None:
             if any(part is not None for part in oauth):
-                raise ValueError("give either api_token or the OAuth values, not both")
+                raise ValueError("set either api_token or the OAuth values, not both")
         elif not (self.client_id and self.client_secret):
-            raise ValueError("give api_token, or client_id and client_secret (then: `bridge authorize`)")
+            raise ValueError("set api_token, or client_id and client_secret (then run `bridge authorize`)")
         return self

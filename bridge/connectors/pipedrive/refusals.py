@@ -53,7 +53,7 @@ def is_block(answer: Answer) -> bool:
 
 def read_pause(answer: Answer, clock: Clock) -> Pause | None:
     if is_block(answer):
-        return Pause(BLOCKED_SECONDS, why="the vendor blocks this traffic for ignoring its request limits")
+        return Pause(BLOCKED_SECONDS, why="the vendor blocks this bridge because it exceeded the request limits")
     reset = min(number(answer, "x-ratelimit-reset") or BURST_SECONDS, LONGEST_RESET_SECONDS)
     left = number(answer, "x-ratelimit-remaining")
     if answer.status != 429:
@@ -62,13 +62,13 @@ def read_pause(answer: Answer, clock: Clock) -> Pause | None:
         wait = min(until_midnight(clock.now()) + BURST_SECONDS, DAILY_RECHECK_SECONDS)
         again = clock.now() + timedelta(seconds=wait)
         why = (
-            "the day's request budget of the company is used up; it is renewed at midnight of the vendor's servers,"
-            f" next try at {again:%H:%M} UTC"
+            "the company's daily request budget is used up; it is renewed at midnight of the vendor's servers,"
+            f" next attempt at {again:%H:%M} UTC"
         )
         return Pause(wait, daily=True, why=why)
     asked = retry_after(answer.headers, clock.now())
     wait = min(max(reset if asked is None else asked, BURST_SECONDS), LONGEST_PAUSE_SECONDS)
-    return Pause(wait, why=f"too many requests at once; the vendor takes the next in {wait:g} s")
+    return Pause(wait, why=f"too many requests at once; the vendor accepts the next one in {wait:g} s")
 
 
 def read_failure(answer: Answer, words: Words, clock: Clock) -> RemoteError | None:

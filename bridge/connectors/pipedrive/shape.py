@@ -137,7 +137,7 @@ def write_row(entity: str, fields: Fields, catalog: Catalog, *, pipeline_id: Any
         if name in ("pipeline", "stage") and entity == "deal":
             continue
         if (entity, name) == ("deal", "products"):
-            raise BadField(name, "the products of a deal are written once it is there")
+            raise BadField(name, "the products of a deal are written only after it exists")
         if name == "custom":
             own = _write_custom(value, catalog)
             body |= root_of_custom(own, catalog.types) if entity == "lead" else {"custom_fields": own}
@@ -161,7 +161,7 @@ def _write_column(entity: str, name: str, spec: ColumnSpec, value: Any, catalog:
     if value is None and (spec.type is Column.VALUES or name == "prices"):
         return name, []
     if spec.choices and value is not None and value not in spec.choices:
-        raise BadField(name, f"{value!r} is none of {', '.join(spec.choices)}")
+        raise BadField(name, f"{value!r} is not one of {', '.join(spec.choices)}")
     codec = OBJECTS[entity, name][1] if spec.type is Column.OBJECT else WRITERS[spec.type]
     codec = write_text if spec.to == "lead" else ODD_WRITERS.get((entity, name), codec)
     written = _checked(name, nullable, codec, value)
@@ -186,7 +186,7 @@ def _write_stage(fields: Fields, catalog: Catalog, pipeline_id: Any) -> dict[str
     stage = fields.get("stage")
     if stage is None:
         if "stage" in fields or fields.get("pipeline") is None:
-            raise BadField("stage" if "stage" in fields else "pipeline", "a deal always has one, it cannot be emptied")
+            raise BadField("stage" if "stage" in fields else "pipeline", "a deal always has one: it cannot be emptied")
         return {"pipeline_id": _vendor_key(str(pipeline))}
     if pipeline is not None:
         return {"stage_id": _vendor_key(_checked("stage", catalog.names_of(f"stage {pipeline}").key, stage))}
@@ -197,7 +197,7 @@ def _write_stage(fields: Fields, catalog: Catalog, pipeline_id: Any) -> dict[str
     if len(found) != 1:
         problem = Unresolved("stage", stage, twice=len(found) > 1)
         raise BadField(
-            "stage", "several pipelines have this stage, name the pipeline" if found else str(problem), problem
+            "stage", "several pipelines have this stage: name the pipeline" if found else str(problem), problem
         )
     return {"stage_id": _vendor_key(found[0])}
 

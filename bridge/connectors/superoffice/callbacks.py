@@ -91,7 +91,7 @@ def _vendor_id(name: str, record_id: str, event_id: Any) -> str | None:
 
 
 def _hints(callback: Callback) -> list[Event]:
-    """Something changed, nobody knows which record."""
+    """Some record changed; it is unknown which one."""
     entities = [callback.hook] if callback.hook in RESOURCES else sorted(ENTITIES.values())
     return [
         Event(callback.system, entity, None, EventKind.CHANGED, Origin.WEBHOOK, body=callback.body)

@@ -45,7 +45,7 @@ class SuperOfficeDialect:
 
     def failure(self, answer: Answer, words: Words) -> RemoteError | None:
         if answer.status == MISDIRECTED:
-            return Unreachable(answer.system, f"{answer.call.name}: the tenant's address is wrong (421)")
+            return Unreachable(answer.system, f"{answer.call.name}: the tenant has a different address (421)")
         return None
 
 
@@ -72,7 +72,7 @@ class SuperOfficeClient:
         )
 
     async def send(self, call: Call) -> Answer:
-        """`call.path` is below /api/v1. After a 421, which had no effect, the tenant is looked for and asked again."""
+        """`call.path` is below /api/v1. After a 421, which had no effect, the call is repeated at the new address."""
         path = f"api/v1/{call.path}"
         call = replace(call, path=path, template=call.template or call.path, timeout_seconds=self._timeout)
         asked = replace(call, accept=call.accept | {MISDIRECTED})
@@ -89,7 +89,7 @@ class SuperOfficeClient:
     async def get(
         self, path: str, *, template: str, headers: Mapping[str, str] | None = None, most_bytes: int = RECORD_BYTES
     ) -> Any:
-        """None: there is no such thing."""
+        """None: it does not exist."""
         accept = GONE | {500}
         call = Call("GET", path, template=template, headers=headers or {}, accept=accept, most_bytes=most_bytes)
         answer = await self.send(call)
@@ -103,7 +103,7 @@ class SuperOfficeClient:
         """A plain list, its rows as they came; nothing when this server does not have it."""
         said = await self.get(path, template=path, most_bytes=LIST_BYTES)
         if said is not None and not isinstance(said, list):
-            raise RetryLater(self.system, f"GET {path} gave no list")
+            raise RetryLater(self.system, f"GET {path} returned no list")
         return said or []
 
     async def archive(self, path: str, query: Query) -> list[Any]:
@@ -132,14 +132,14 @@ class SuperOfficeClient:
         call = Call(method, path, json=body, template=template, headers=headers or {}, accept=accept)
         answer = await self.send(call)
         if answer.status in accept:
-            raise WriteConflict(self.system, f"{call.name}: the record changed or went away ({answer.status})")
+            raise WriteConflict(self.system, f"{call.name}: the record was changed or deleted ({answer.status})")
         said = answer.json()
         if not isinstance(said, dict):
             raise answer.garbled("no record")
         return said
 
     async def delete(self, path: str, *, template: str, headers: Mapping[str, str] | None = None) -> bool:
-        """Deleting what is not there is no error. False: refused because it changed since `headers` say (412)."""
+        """Deleting a missing record is no error. False: refused, because it changed since `headers` were read (412)."""
         call = Call("DELETE", path, template=template, headers=headers or {}, accept=GONE | {412, 500})
         answer = await self.send(call)
         if answer.status == 500 and not is_missing(answer):

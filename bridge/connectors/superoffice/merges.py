@@ -64,7 +64,7 @@ class Merges:
             if not full:
                 break
             if after is None:
-                raise RetryLater(self._account.system, f"GET {PATH} gave a row without its record")
+                raise RetryLater(self._account.system, f"GET {PATH} returned a row without its record")
         return found
 
     async def _page(self, condition: str) -> Sequence[Any]:
@@ -83,7 +83,7 @@ class Merges:
             rows = None
         if rows is None:
             self._refused_until = self._account.clock.monotonic() + REFUSED_SECONDS
-            log.warning("%s: this user may not see where merged records went", self._account.system)
+            log.warning("%s: this user may not read which record a merge kept", self._account.system)
         return rows or []
 
 

@@ -95,11 +95,11 @@ class SuperOfficeOptions(BaseModel):
     def _one_credential(self) -> Self:
         given = [name for name in ("system_token", "refresh_token", "username") if getattr(self, name) is not None]
         if len(given) > 1:
-            raise ValueError("give one of system_token, refresh_token and username")
+            raise ValueError("set one of system_token, refresh_token and username")
         if not given and not (self.client_id and self.client_secret):
             raise ValueError(
-                "give client_id and client_secret of your app (then: `bridge authorize`), with its private_key for the"
-                " system user; or one of system_token, refresh_token and username"
+                "set client_id and client_secret of your app (then run `bridge authorize`), with its private_key for"
+                " the system user; or one of system_token, refresh_token and username"
             )
         needed = {
             "system user": ("private_key", "client_secret"),
@@ -109,11 +109,11 @@ class SuperOfficeOptions(BaseModel):
         if not all(getattr(self, name) for name in needed[self.way]):
             raise ValueError(f"{given[0]} needs {' and '.join(needed[self.way])}")
         if (self.tenant is None) == (self.base_url is None):
-            raise ValueError("give tenant (online) or base_url (onsite)")
+            raise ValueError("set tenant (online) or base_url (onsite)")
         if self.base_url is not None and self.way == "system user":
-            raise ValueError("the system user exists online only: give tenant instead of base_url")
+            raise ValueError("the system user exists online only: set tenant instead of base_url")
         if self.base_url is None and self.way == "password":
-            raise ValueError("user and password work onsite only: give base_url instead of tenant")
+            raise ValueError("user and password work onsite only: set base_url instead of tenant")
         return self
 
 

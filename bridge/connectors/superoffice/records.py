@@ -68,7 +68,7 @@ class SuperOfficeReads:
         if raw is None:
             return await self._gone(resource, ref)
         if not isinstance(raw, Mapping) or str(raw.get(resource.key)) != ref.id:
-            raise NotUnderstood("it is another record, or none")
+            raise NotUnderstood("it is a different record, or no record")
         return await self.record(ref.entity, raw)
 
     async def _gone(self, resource: Resource, ref: RecordRef) -> Gone:
@@ -149,7 +149,7 @@ class SuperOfficeReads:
     async def _principal(self) -> Mapping[str, Any]:
         said = await self._account.client.get(PRINCIPAL, template=PRINCIPAL, most_bytes=SMALL_BYTES)
         if not isinstance(said, dict):
-            raise RetryLater(self._system, "GET User/currentPrincipal did not say who we are")
+            raise RetryLater(self._system, "GET User/currentPrincipal did not name the bridge's user")
         return said
 
     async def raw(self, resource: Resource, record_id: str) -> Any:

@@ -151,7 +151,7 @@ def _write_property(each: Property, value: Any, catalog: Catalog) -> Any:
     if each.part:
         return {each.part: write_id(value)} if value is not None else None
     if each.spec.choices and value not in each.spec.choices:
-        raise ValueError(f"{value!r} is none of {', '.join(each.spec.choices)}")
+        raise ValueError(f"{value!r} is not one of {', '.join(each.spec.choices)}")
     return write(each.spec.type, value)
 
 

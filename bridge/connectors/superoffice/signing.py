@@ -29,7 +29,7 @@ def read_private_key(text: str) -> rsa.RSAPrivateKey:
             return _from_xml(text)
         key = load_pem_private_key(text.strip().encode(), password=None)
     except (ValueError, TypeError, KeyError, UnsupportedAlgorithm):
-        raise ValueError("is neither an RSA key in PEM without a password nor an <RSAKeyValue>") from None
+        raise ValueError("is neither an RSA key in PEM form without a password nor an <RSAKeyValue>") from None
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ValueError("is not an RSA key")
     return key
@@ -56,7 +56,7 @@ def read_ticket(token: str, keys: Any) -> str:
     """The ticket in the answer to the system user. Raises BadToken."""
     ticket = read_claims(token, keys).get("ticket")
     if not ticket:
-        raise BadToken("the sign-in's answer holds no ticket")
+        raise BadToken("the sign-in's answer contains no ticket")
     return ticket
 
 

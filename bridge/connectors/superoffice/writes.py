@@ -87,7 +87,7 @@ class SuperOfficeWrites:
         resource = self._account.resource(entity)
         record_id = str(said.get(resource.key) or "")
         if not (record_id.isascii() and record_id.isdecimal()) or record_id == "0":
-            raise OutcomeUnknown(self._system, f"a {entity} was written and answered without its id")
+            raise OutcomeUnknown(self._system, f"the answer to the write of a {entity} contains no id")
         try:
             record = await self._reads.record(entity, said)
         except (RemoteError, *MAKES_NO_SENSE):

@@ -111,7 +111,7 @@ class Table:
         except Rejected as refused:
             if await self.there(ref):
                 raise
-            raise WriteConflict(self._account.system, f"{ref} went away: {refused.message}") from None
+            raise WriteConflict(self._account.system, f"{ref} is gone: {refused.message}") from None
 
     async def write(self, model: str, record: int, values: Mapping[str, Any], fresh: Record) -> None:
         """Raises WriteConflict when what `fresh` shows was changed or has gone."""
@@ -119,7 +119,7 @@ class Table:
             await self._account.client.write(model, [record], values, seen=self.kind.seen(fresh.raw))
 
     async def remove(self, model: str, record: int, fresh: Record, *, unseen: bool = False) -> None:
-        """Deleting what is not there is no error. `unseen`: what changed since `fresh` was our own doing."""
+        """Deleting a missing record is not an error. `unseen`: the changes since `fresh` are our own."""
         seen = {} if unseen else self.kind.seen(fresh.raw)
         try:
             await self._account.client.delete(model, record, seen)

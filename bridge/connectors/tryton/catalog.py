@@ -34,7 +34,7 @@ class Catalog:
         return {name: await self._kept[name].get(fresh=fresh) for name in wanted}
 
     async def reload_for(self, problem: Unresolved) -> bool:
-        """Loads the list anew when that may help. True: loaded."""
+        """Reloads the list if that may help. True: reloaded."""
         kept = self._kept.get(problem.mark[0])
         return kept is not None and not problem.twice and await kept.again_for([problem.mark])
 

@@ -157,4 +157,4 @@ class TrytonClient:
             raise answer.garbled(f"a value that {wrong}") from None
 
     def _garbled(self, method: str, what: str) -> RemoteError:
-        return RetryLater(self.system, f"{method} gave {what}")
+        return RetryLater(self.system, f"{method} returned {what}")

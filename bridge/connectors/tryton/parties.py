@@ -139,7 +139,7 @@ class Parties(Table):
 def _values(fields: Fields, row: Row, lists: Lists) -> Values:
     """`row`: the party as just read, empty for a new one. Raises BadField."""
     if "custom" in fields:
-        raise BadField("custom", "a Tryton party has no fields of the account's own")
+        raise BadField("custom", "a Tryton party has no custom fields")
     plain = {column: value for column, value in fields.items() if column not in (*PARTY_LISTS, "category")}
     values = write_columns("party", PARTY, plain, lists)
     commands = []

@@ -39,7 +39,7 @@ class Place:
         await self.known()
         company = self._client.context.get("company")
         if not isinstance(company, int):
-            text = "the user works in no company; give it one in Tryton, or set the option `company`"
+            text = "the user has no company: assign one in Tryton, or set the option `company`"
             raise NeedsAuthorisation(self._client.system, text)
         rows = await self._client.search_read(COMPANY, [["id", "=", company]], ["rec_name", "create_date"])
         if not rows:

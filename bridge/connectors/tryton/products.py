@@ -102,7 +102,7 @@ class Products(Table):
         template = _with_sale_unit(template, template_of(row))
         if template and len(template_of(row)["products"]) > 1:
             column = next(column for column in changes if column in TEMPLATE)
-            raise self.refused(BadField(column, "is shared by several variants and is not written"))
+            raise self.refused(BadField(column, "is shared by several variants, so it is not written"))
         variant |= self._code(row, changes)
         values = {**template, **({"products": [["write", [int(fresh.ref.id)], variant]]} if variant else {})}
         if values:

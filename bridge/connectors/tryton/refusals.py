@@ -29,10 +29,10 @@ def refusal(system: str, call: Call, error: Any) -> RemoteError:
     if kind == "UserError":
         return Rejected(system, text)
     if kind == "UserWarning":
-        why = f"{call.template} asks for a confirmation that only a person should give: {_text(said)}"
+        why = f"{call.template} asks for a confirmation that a person must give: {_text(said)}"
         return Rejected(system, why)
     if kind == "LoginException":
-        return Rejected(system, f"{call.template} asks for a fresh login: {_text(said)}")
+        return Rejected(system, f"{call.template} asks for a new login: {_text(said)}")
     # The text of an exception inside the server: a database that is locked as well as a mistake of its own.
     return RetryLater(system, f"{call.template} failed inside the server: {_text(kind)}")
 

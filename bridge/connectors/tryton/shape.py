@@ -126,7 +126,7 @@ def _write(each: Property, value: Any, lists: Lists) -> Any:
     if kind is Column.DATE:
         return value
     if each.spec.choices and value not in each.spec.choices:
-        raise ValueError(f"{value!r} is none of {', '.join(each.spec.choices)}")
+        raise ValueError(f"{value!r} is not one of {', '.join(each.spec.choices)}")
     if not isinstance(value, str):
         raise ValueError("must be text")
     return value

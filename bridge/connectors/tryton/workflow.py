@@ -103,7 +103,7 @@ class Documents(Table):
         state = str(fresh.raw.get("state"))
         buttons = self._workflow.way(state, *self._workflow.ends)
         if buttons is None:
-            raise self.refused(BadField("state", f"no button of Tryton leads from {state} to where it can be deleted"))
+            raise self.refused(BadField("state", f"no button of Tryton leads from {state} to a deletable state"))
         if await self.there(fresh.ref):
             remove = partial(self.remove, self.kind.model, int(fresh.ref.id), fresh, unseen=bool(buttons))
             await one_after_another(self._system, [*self._presses(int(fresh.ref.id), buttons), remove])

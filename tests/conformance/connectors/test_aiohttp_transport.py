@@ -144,9 +144,9 @@ async def test_nobody_listening_means_nothing_was_sent(transport: AiohttpTranspo
         ("streamed", "larger than 1.0 MB"),
         ("bomb", "larger than 1.0 MB"),
         ("members", "larger than 1.0 MB"),
-        ("odd", "cannot be unpacked"),
+        ("odd", "cannot be decompressed"),
         ("torn", "ends too early"),
-        ("br", "packed as 'br'"),
+        ("br", "compressed as 'br'"),
     ],
 )
 async def test_an_answer_that_is_too_large_or_cannot_be_unpacked_is_dropped(

@@ -52,7 +52,7 @@ async def test_a_deleted_file_takes_nothing_and_is_used_again_once_it_is_back(st
     kept = file.with_name("moved")
     os.rename(file, kept)
     told = await refused(store)
-    assert f"{file} was deleted while the bridge runs" in told
+    assert f"{file} was deleted while the bridge was running" in told
     assert "restore-backup FILE" in told
     made_anew(file)
     assert "was replaced by another file" in await refused(store)
@@ -153,7 +153,7 @@ async def test_a_lock_of_another_program_is_waited_for_once_and_named(store: Sto
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     began = store.database.seams.clock.monotonic()
-    assert "another program holds it locked" in await refused(store)
+    assert "another program has locked it" in await refused(store)
     assert store.database.seams.clock.monotonic() - began < 10
     other.execute("ROLLBACK")
     other.close()
@@ -184,7 +184,7 @@ async def test_a_full_disk_takes_nothing_and_goes_on_when_there_is_room(disk: Pa
             except StoreUnavailable as error:
                 told = str(error)
                 break
-        assert "the disk is full: make room" in told
+        assert "the disk is full: free some space" in told
         filler.unlink()
         await accepted(store, "2")
         await store.ping()
@@ -229,7 +229,7 @@ async def test_what_postgresql_refuses_is_said_in_words_and_goes_on_by_itself(
         await accepted(store, "1")
         await admin.execute(f"ALTER ROLE {role} NOSUPERUSER CONNECTION LIMIT 0")
         await admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'")
-        assert "PostgreSQL has no connection left" in await refused(store)
+        assert "PostgreSQL has no free connection" in await refused(store)
         await admin.execute(f"ALTER ROLE {role} SUPERUSER CONNECTION LIMIT -1")
         await accepted(store, "2")
     finally:
@@ -245,7 +245,7 @@ async def test_a_postgresql_that_takes_no_writes_says_so(made_postgres_url: str,
         name = make_url(made_postgres_url).database
         await admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         await store.database.backend.close()
-        assert "takes no writes" in await refused(store)
+        assert "accepts no writes" in await refused(store)
     finally:
         await admin.execute(f"SET default_transaction_read_only = off; ALTER DATABASE {name} RESET ALL")
         await admin.close()
@@ -261,5 +261,5 @@ async def test_at_the_start_nothing_is_said_to_continue_by_itself(sqlite_url: st
         await open_store(sqlite_url, new_seams(), exclusive=True)
     other.close()
     (fault,) = caught.value.faults
-    assert fault.what.endswith("cannot be used: another program holds it locked: end that program")
+    assert fault.what.endswith("cannot be used: another program has locked it: end that program")
     assert fault.remedy == "then try again"

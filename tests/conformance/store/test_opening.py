@@ -76,7 +76,7 @@ async def test_a_store_that_is_not_there_is_neither_made_nor_taken_for_an_empty_
     store_url: str, new_seams: Callable[..., Seams], tmp_path: Path
 ) -> None:
     for _ in range(2):  # the first try left nothing behind
-        with pytest.raises(ConfigError, match=r"there is no store at .* yet - `bridge run` makes it"):
+        with pytest.raises(ConfigError, match=r"there is no store at .* yet - `bridge run` creates it"):
             await open_store(store_url, new_seams(), existing=True)
     assert os.listdir(tmp_path) == []
     await (await open_store(store_url, new_seams(), exclusive=True)).close()
@@ -119,7 +119,7 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
         await store.database.write("older", lambda conn, older=older: conn.execute(text(older)))  # type: ignore[misc]
     await store.close()
 
-    with pytest.raises(ConfigError, match="of an older version of the bridge"):
+    with pytest.raises(ConfigError, match="belongs to an older version of the bridge"):
         await open_store(store_url, new_seams(), existing=existing)
     await (await open_store(store_url, new_seams(), exclusive=True)).close()
     store = await open_store(store_url, new_seams(), existing=existing)
@@ -132,7 +132,7 @@ async def test_only_the_running_bridge_brings_an_older_store_up_to_date(
 
 @pytest.mark.parametrize(
     ("schema", "told"),
-    [("0004", "older than the oldest this program continues"), ("9999", "newer than this program's")],
+    [("0004", "older than the oldest that this version can upgrade"), ("9999", "newer than this program's")],
 )
 async def test_a_store_that_this_program_cannot_continue_is_refused(
     store_url: str, new_seams: Callable[..., Seams], schema: str, told: str

@@ -25,7 +25,7 @@ async def test_promise_15_tokens_are_encrypted_at_rest_and_come_back(store: Stor
 
 async def test_another_instance_secret_is_told_in_plain_words(store: Store) -> None:
     await Tokens(store.database, FernetSeal(b"an instance secret")).save("erp1", TOKENS)
-    with pytest.raises(ConfigError, match="instance_secret: is not the one"):
+    with pytest.raises(ConfigError, match="instance_secret: is not the secret"):
         await Tokens(store.database, FernetSeal(b"another secret")).check()
 
 

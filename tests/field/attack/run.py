@@ -111,7 +111,7 @@ class Attack:
         return Told(tally.table(), facts, faults)
 
 
-SUSPICIOUS = re.compile("Traceback|part died|never retrieved|could not be taken in")
+SUSPICIOUS = re.compile("Traceback|part died|never retrieved|could not be accepted")
 EXPECTED = "level=debug"
 """How an answer that cannot be understood looks like in detail, for whoever wants to know."""
 

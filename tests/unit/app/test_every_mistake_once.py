@@ -65,7 +65,7 @@ def test_a_fresh_folder_shows_all_there_is_to_fill_in(folder: Path) -> None:
         checked(folder / "bridge.yaml", {})
     assert [(fault.where.rpartition(" ")[2], fault.what) for fault in caught.value.faults] == [
         ("instance_secret", "the environment variable INSTANCE_SECRET is not set"),
-        ("systems.pipedrive.options", "give api_token, or client_id and client_secret (then: `bridge authorize`)"),
+        ("systems.pipedrive.options", "set api_token, or client_id and client_secret (then run `bridge authorize`)"),
         ("systems.deskera.options.base_url", "is still to be filled in"),
         ("systems.deskera.options.client_id", "is still to be filled in"),
         ("systems.deskera.options.client_secret", "the environment variable DESKERA_CLIENT_SECRET is not set"),
@@ -144,8 +144,8 @@ def test_files_that_are_not_read_and_folders_without_any_are_told(folder: Path, 
     (folder / "mappings" / "orders.yml").write_text("mapping: orders\n")
     (folder / "mappings" / "ORDERS.YAML").write_text("mapping: orders\n")
     assert told() == [
-        "ORDERS.YAML: is not read: it ends in .YAML - let it end in .yaml",
-        "orders.yml: is not read: it ends in .yml - let it end in .yaml",
+        "ORDERS.YAML: is not read, because its name ends in .YAML - rename it so that it ends in .yaml",
+        "orders.yml: is not read, because its name ends in .yml - rename it so that it ends in .yaml",
     ]
     shutil.rmtree(folder / "mappings")
     (folder / "mappings").mkdir()

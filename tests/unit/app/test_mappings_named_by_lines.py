@@ -73,5 +73,5 @@ def test_links_of_lines_that_must_be_there_run_in_no_circle() -> None:
     )
     faults = check_together(tuple(_mappings(text.replace("match: [name]", "match: none", 1)).values()), {})
     assert [fault.what for fault in faults] == [
-        "no record could be made first: required links run in a circle (a-deals -> articles -> a-deals)"
+        "no record could be created first: required links run in a circle (a-deals -> articles -> a-deals)"
     ]

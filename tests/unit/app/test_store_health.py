@@ -44,5 +44,5 @@ async def test_a_store_that_is_away_says_why() -> None:
 def test_a_server_that_hangs_or_is_off_is_said_in_words() -> None:
     assert "whether a table is locked" in in_words(TimeoutError())
     off = in_words(ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 5432)"))
-    assert off.startswith("no database listens at its address: start it")
+    assert off.startswith("no database listens at this address: start it")
     assert "5432" in off

@@ -65,7 +65,7 @@ async def test_a_store_that_does_not_answer_is_no_reason_to_keep_a_vendor_waitin
     submit, receiver.submit = receiver.submit, hangs
     receipt = await receiver.receive(callback(), TOKEN)
     assert (receipt.status, receipt.retry_after) == (503, 5)
-    assert "a table is locked or the database is too busy" in receiver.refused()
+    assert "a table is locked or the database is overloaded" in receiver.refused()
     receiver.submit = submit
     assert (await receiver.receive(callback(), TOKEN)).status == 200
     assert receiver.refused() == ""

@@ -234,7 +234,7 @@ async def test_lower_priorities_leave_the_reserved_share_of_the_day(clock: FakeC
     with calls_for(priority):
         for _ in range(used):
             await pass_one(gate)
-        with pytest.raises(RateLimited, match="kept for what matters more than") as refused:
+        with pytest.raises(RateLimited, match="reserved for work of higher priority than") as refused:
             await pass_one(gate)
     assert refused.value.daily
     for _ in range(1000 - used):

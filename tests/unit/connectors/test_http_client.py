@@ -338,7 +338,7 @@ async def test_the_wait_for_a_place_among_the_calls_has_an_end(bench: Bench) -> 
     client = bench.client(at_once=1)
     first = asyncio.create_task(client.send(READ))
     await asyncio.sleep(0)
-    with pytest.raises(Unreachable, match=r"waited 0.01 s for the calls before it"):
+    with pytest.raises(Unreachable, match=r"waited 0.01 s for earlier calls"):
         await client.send(replace(WRITE, timeout_seconds=0.01))
     answered.set()
     await first

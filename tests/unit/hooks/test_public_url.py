@@ -57,7 +57,7 @@ async def test_a_network_fault_is_named(words: str, expected: str) -> None:
     [
         (HttpResponse(301), "redirect"),
         (HttpResponse(502), "does not reach the bridge"),
-        (HttpResponse(404), "must pass /hooks/"),
+        (HttpResponse(404), "must forward /hooks/"),
         (HttpResponse(200, body=b"<html>welcome</html>"), "not this bridge"),
         (HttpResponse(200, body=OTHER.echo("question").encode()), "not this bridge"),
         (HttpResponse(200, body=HERE.echo("an older question").encode()), "not this bridge"),

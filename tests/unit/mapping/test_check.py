@@ -30,7 +30,7 @@ def test_a_ring_is_one_of_accounts_not_of_names_of_sides() -> None:
     assert check(mappings, MANIFESTS, systems={**bound, "hr2": "others"}) == []
     (fault,) = check(mappings, MANIFESTS, systems=bound)
     assert str(fault) == (
-        "m.yaml:1:1: changes would run in a ring: desk contact -> people item -> pipe person -> desk contact"
+        "m.yaml:1:1: changes would run in a circle: desk contact -> people item -> pipe person -> desk contact"
         " - make one of these mappings one-way, or remove it"
     )
 
@@ -90,6 +90,6 @@ def test_people_and_companies_that_share_an_entity_on_two_systems_run_in_no_ring
     )
     bound = {"crm": "pipe", "erp": "desk", "hr": "people", "hr2": "people"}
     same = check(load_text(apart[0] + "---\n" + ring.replace("WORD", "person"), "m.yaml"), MANIFESTS, systems=bound)
-    assert any("in a ring" in str(fault) for fault in same)
+    assert any("in a circle" in str(fault) for fault in same)
     other = check(load_text(apart[0] + "---\n" + ring.replace("WORD", "company"), "m.yaml"), MANIFESTS, systems=bound)
-    assert not any("in a ring" in str(fault) for fault in other)
+    assert not any("in a circle" in str(fault) for fault in other)

@@ -51,7 +51,7 @@ def options(*words: str) -> ColumnSpec:
             {"custom.Grade": options("A", "B")},
             {"custom.Class": options("A")},
             "m.yaml:6:6: field rule f: one person offers `B`, which two contact does not"
-            " - add a table that says which word means which (1 differ)",
+            " - add a table of corresponding words (1 differ)",
         ),
         (
             "{crm: custom.Note, erp: custom.Remark}",
@@ -79,7 +79,7 @@ def options(*words: str) -> ColumnSpec:
             "{crm: title, erp: city}",
             {},
             {"custom.Branch": ColumnSpec(Column.TEXT, required=True)},
-            "m.yaml:1:1: mapping people makes two contact records without `custom.Branch`, which they need"
+            "m.yaml:1:1: mapping people creates two contact records without `custom.Branch`, which is required"
             " - add a field rule, or a constant: NAME: {erp: custom.Branch, value: ..., set: on-create}",
         ),
     ],

@@ -130,11 +130,11 @@ def test_a_condition_says_itself_in_words(where: str, told: str) -> None:
     ("where", "what", "remedy"),
     [
         ("{kind: {inn: [a]}}", "unknown `inn` in `kind`", "did you mean `in`"),
-        ("{kind: {}}", "says no test", "write one of: in, not"),
+        ("{kind: {}}", "has no test", "write one of: in, not"),
         ("{kind: null}", "must be one word or a list of words", "kind: {empty: true}"),
         ("{size: {less: many}}", "`less` of `size`", "less: 1000"),
         ("{size: {between: [5]}}", "`between` of `size`", "between: [100, 500]"),
-        ("{size: {between: [5, 1]}}", "nothing lies between the ends", "write the smaller one first"),
+        ("{size: {between: [5, 1]}}", "no value lies between the ends", "write the smaller one first"),
         ("{size: {greater: 5, less: 2026-01-01}}", "cannot be compared", "two numbers, two days"),
         ("{size: {greater: 5, at-least: 6}}", "two lower ends: greater and at-least", "keep one of them"),
         ("{any-of: firm}", "must be a list of conditions", "any-of: [{COLUMN: WORD}"),
@@ -153,7 +153,7 @@ def test_new_records_get_the_words_that_are_certain_and_are_refused_where_they_w
     text = HEAD % "{kind: firm, name: {not: [Test]}, size: {empty: true}}"
     one = load_text(text, "m.yaml")[0]
     assert for_create(one, Side.LEFT, {"name": "Lund"}) == {"kind": "firm", "name": "Lund"}
-    with pytest.raises(MappingFailed, match="where wants name not Test"):
+    with pytest.raises(MappingFailed, match="where needs name not Test"):
         for_create(one, Side.LEFT, {"name": "Test"})
 
 

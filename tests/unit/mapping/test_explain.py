@@ -26,14 +26,14 @@ def test_every_row_says_what_it_read_what_it_means_and_why_it_does_nothing() -> 
     record = {"name": "Ana", "grade": "B", "mail": None, "owner": "bo", "boss": "7", "a": Decimal("1.5"), "c": "EUR"}
     whole, rows = explain(mapping, Side.LEFT, record)
     text = {row.field: str(row) for row in rows}
-    assert whole == "in mapping people; a new record may be made in erp"
+    assert whole == "in mapping people; a new record may be created in erp"
     assert text["name"] == "name [text, crm <-> erp, people.yaml:6:10]: name = Ana; means Ana -> title = Ana"
     assert "`B` is not in the field rule's table (listed: A); add it" in text["grade"]
     assert "not read: the record does not show it" in text["day"]
-    assert "absent: keep lets no emptiness cross" in text["mail"]
+    assert "absent: keep does not empty the other side" in text["mail"]
     assert "never written to erp" in text["owner"]
-    assert "means record 7 of people (becomes the id erp knows that record by)" in text["boss"]
-    assert "written once, when a record is made in erp: person" in text["kind"]
+    assert "means record 7 of people (becomes that record's id in erp)" in text["boss"]
+    assert "written only when a record is created in erp: person" in text["kind"]
     assert text["sum"].endswith("means 1.50 EUR -> x = 1.50, y = EUR")
 
 
@@ -50,7 +50,7 @@ def test_functions_and_defaults_are_told() -> None:
 def test_a_record_outside_the_filter_is_told_so() -> None:
     head = HEAD.replace("match:", "where: {crm: {kind: person}}\nmatch:")
     mapping = mapping_of(ROWS, head)
-    assert explain(mapping, Side.LEFT, {"kind": "firm"})[0] == "not in mapping people: its where wants kind person"
+    assert explain(mapping, Side.LEFT, {"kind": "firm"})[0] == "not in mapping people: its where needs kind person"
     assert "kind person was not read" in explain(mapping, Side.LEFT, {})[0]
 
 

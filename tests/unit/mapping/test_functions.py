@@ -167,13 +167,13 @@ WRONG = {
     "nothing joins": (
         "{columns: [a, b], via: trim}",
         "",
-        "`crm` of field rule f names 2 columns and nothing makes",
+        "`crm` of field rule f names 2 columns, but no function combines",
         "join",
     ),
     "joins one": (
         "{column: a, via: join}",
         "",
-        "`join` of `crm` of field rule f makes one value of several",
+        "`join` of `crm` of field rule f combines several",
         "columns: [",
     ),
     "one way": (

@@ -189,9 +189,9 @@ def test_a_line_names_records_of_other_mappings() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("{crm: a, erp: b, lines: {sku: {crm: c, erp: d}}}", "does not say which line of the one side is which"),
+        ("{crm: a, erp: b, lines: {sku: {crm: c, erp: d}}}", "does not say which lines of both sides belong together"),
         ("{crm: a, erp: b, key: sk, lines: {sku: {crm: c, erp: d}}}", "`key` of field rule f names `sk`"),
-        ("{crm: a, erp: b, key: s, lines: {s: {crm: c, erp: d, from: crm}}}", "says `from`, which goes for the list"),
+        ("{crm: a, erp: b, key: s, lines: {s: {crm: c, erp: d, from: crm}}}", "says `from`, which applies"),
         ("{crm: a, erp: b, key: s, lines: {}}", "`lines` of field rule f has no field rules"),
         ("{crm: a, key: s, lines: {s: {crm: c, erp: d}}}", "field rule f has no column for erp"),
     ],

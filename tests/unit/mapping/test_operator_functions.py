@@ -29,7 +29,7 @@ def test_functions_are_loaded_by_name_and_know_when_their_code_changed(tmp_path:
         ("1 / 0\n", ["the file of functions cannot be run: ZeroDivisionError"]),
         ("FUNCTIONS = [str]\n", ["there is no list called FUNCTIONS"]),
         (HEAD + 'FUNCTIONS = [Function("x", str)]\n', ["x: it has no examples"]),
-        (HEAD + 'FUNCTIONS = [Function("trim", str, examples=(("a", "a"),))]\n', ["trim: this name is taken"]),
+        (HEAD + 'FUNCTIONS = [Function("trim", str, examples=(("a", "a"),))]\n', ["trim: this is the name of"]),
         (
             HEAD + 'F = Function("x", str.upper, str.upper, examples=(("a", "A"),))\nFUNCTIONS = [F, F]\n',
             ["x: the inverse: `A` became `A`, and the example says `a`", "x: two functions have this name"],

@@ -118,7 +118,7 @@ def test_an_order_is_refused_where_the_product_keeps_none() -> None:
         return [fault.what for fault in check([mapping], manifests) if "ordered" in fault.what]
 
     assert told(ORDERS["crm"]) == [
-        "field rule items says `ordered`, and one deal keeps no order of products that can be written"
+        "field rule items says `ordered`, but in one deal the order of products cannot be written"
     ]
     assert told(ONE_WAY) == []
 

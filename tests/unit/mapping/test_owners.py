@@ -92,5 +92,5 @@ def test_a_mapping_that_pairs_records_is_not_shown_as_one_that_writes() -> None:
 
 
 def test_a_mapping_that_writes_nothing_and_matches_nothing_is_refused() -> None:
-    with pytest.raises(ConfigError, match="writes nothing, and with match: none it pairs nothing"):
+    with pytest.raises(ConfigError, match="writes nothing, and with match: none it links nothing"):
         loaded(users=USERS.replace("match: [email]", "match: none"))

@@ -69,7 +69,7 @@ def test_files_that_cannot_be_put_together_are_told_once() -> None:
     ring = "include: [b.rows.yaml]\n" + ADDRESS
     back = "include: [address.rows.yaml]\nfields: {}\n"
     assert fault_of(INCLUDING + NAME, address_rows=ring, b_rows=back) == (
-        "b.rows.yaml:1:11: files include one another in a ring: address.rows.yaml -> b.rows.yaml -> address.rows.yaml"
+        "b.rows.yaml:1:11: files include each other in a circle: address.rows.yaml -> b.rows.yaml -> address.rows.yaml"
         " - remove one `include`"
     )
     assert fault_of(INCLUDING + NAME, adress_rows=ADDRESS) == (
@@ -80,12 +80,12 @@ def test_files_that_cannot_be_put_together_are_told_once() -> None:
         " - rename one of them, or do not include it"
     )
     assert fault_of(INCLUDING + NAME, address_rows="mapping: x\n").startswith(
-        "address.rows.yaml:1:1: address.rows.yaml holds more or other than `fields`"
+        "address.rows.yaml:1:1: address.rows.yaml contains other keys than `fields`"
     )
     assert fault_of(TABLED.replace(".table.yaml", ".csv")).startswith(
         "m.yaml:6:33: `table: sizes.csv` of field rule size is neither a table nor a file of one"
     )
-    assert fault_of(TABLED, sizes_table="- A\n").startswith("sizes.table.yaml:1:1: sizes.table.yaml is no table of")
+    assert fault_of(TABLED, sizes_table="- A\n").startswith("sizes.table.yaml:1:1: sizes.table.yaml is not a table of")
     assert fault_of(TABLED, sizes_table="").startswith("sizes.table.yaml:1:1: sizes.table.yaml is empty")
 
 

@@ -116,7 +116,7 @@ def test_a_new_record_gets_values_defaults_constants_and_what_the_filter_wants()
 
 @pytest.mark.parametrize("values", [{}, {"name": None}, {"name": UNREAD}])
 def test_a_new_record_without_a_required_value_is_refused(values: dict[str, Any]) -> None:
-    with pytest.raises(MappingFailed, match="name: no record can be made in erp: it is required and empty"):
+    with pytest.raises(MappingFailed, match="name: no record can be created in erp: it is required and empty"):
         for_create(people, RIGHT, values)
 
 

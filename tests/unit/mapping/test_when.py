@@ -72,7 +72,7 @@ def test_the_columns_of_a_condition_are_part_of_what_a_sweep_compares() -> None:
 def test_explain_says_the_condition_and_when_it_does_not_hold() -> None:
     _, rows = explain(DEALS, Side.LEFT, {"title": "A", "status": "open", "paid": "yes"})
     paid = next(row for row in rows if row.field == "paid")
-    assert paid.why == "its when does not hold: it wants crm status won"
+    assert paid.why == "its when does not hold: it needs crm status won"
     assert "when crm status won, when erp closed not true" in paid.rule
 
 

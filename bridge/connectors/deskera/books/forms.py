@@ -121,7 +121,7 @@ def _with_line(system: str, kind: Kind, lines: list[Any], value: Any) -> dict[st
         raise Rejected(system, "a record needs its line", field="line")
     unknown = set(value) - set(kind.line)
     if unknown:
-        raise Rejected(system, f"a line has no {', '.join(sorted(unknown))}", field="line")
+        raise Rejected(system, f"a line has no column {', '.join(sorted(unknown))}", field="line")
     old = dict(lines[0]) if lines else {}
     made = {kind.line[part]: each for part, each in value.items()}
     return {**old, **{name: "" if each is None else each for name, each in made.items()}}
@@ -201,7 +201,7 @@ def _written(system: str, column: str, spec: ColumnSpec, value: Any) -> Any:
         return "" if spec.type in (Column.TEXT, Column.CHOICE, Column.REFERENCE) else None
     right = isinstance(value, _WRITTEN[spec.type]) and (spec.type is Column.BOOLEAN or not isinstance(value, bool))
     if not right:
-        raise Rejected(system, f"column {column!r} takes no {type(value).__name__}", field=column)
+        raise Rejected(system, f"column {column!r} does not accept {type(value).__name__}", field=column)
     if spec.choices and value not in spec.choices:
-        raise Rejected(system, f"column {column!r}: {value!r} is none of {', '.join(spec.choices)}", field=column)
+        raise Rejected(system, f"column {column!r}: {value!r} is not one of {', '.join(spec.choices)}", field=column)
     return value.strftime("%d-%m-%Y") if isinstance(value, date) else value

@@ -38,7 +38,7 @@ class BooksRecords:
         self._details = True
 
     def columns(self) -> dict[str, ColumnSpec]:
-        """Books records' own fields are not known yet."""
+        """Custom fields of Books records are not supported yet."""
         return {}
 
     async def read(self, code: str) -> Record | Gone:
@@ -53,7 +53,7 @@ class BooksRecords:
             return Gone(self._ref(code), Evidence.FLAG if shown == 410 else Evidence.NOT_FOUND)
         with one_record(self._client.system, f"GET {self._kind.path}"):
             if not isinstance(shown, dict) or self._code(shown) != code:
-                raise NotUnderstood("it is another record, or none")
+                raise NotUnderstood("it is a different record, or no record")
             return self.row(shown)
 
     def row(self, raw: Raw) -> Record | Gone:
@@ -73,7 +73,7 @@ class BooksRecords:
             following = step(self._client.system, place, got)
         except RepeatedPage:  # the vendor's own sample gives the last page again in place of the one after it
             if place.total and (place.page - 1) * place.size < place.total:
-                what = f"Deskera gave the same page of {self._kind.path} twice"
+                what = f"Deskera returned the same page of {self._kind.path} twice"
                 raise RetryLater(self._client.system, what) from None
             return Page([], None, got.total)
         found = await self._client.listings.read(self._kind.entity, got.rows, self.row, begins=page is None)
@@ -200,7 +200,7 @@ class BooksRecords:
     def _number(self, raw: Raw) -> Any:
         number = raw.get("id")
         if number is None:
-            raise RetryLater(self._client.system, f"Deskera shows a {self._kind.entity} without its id")
+            raise RetryLater(self._client.system, f"Deskera returned a {self._kind.entity} without its id")
         return number
 
     def _ref(self, code: str) -> RecordRef:

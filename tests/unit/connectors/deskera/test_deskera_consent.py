@@ -78,7 +78,7 @@ async def test_the_older_answer_holds_the_tokens_to_use_under_other_names(fake: 
 
 async def test_a_refused_code_keeps_nothing(fake: FakeDeskera) -> None:
     fake.special[V2] = [answer(400, {"code": 400, "errorMessage": "Invalid authorization code"})]
-    with pytest.raises(NeedsAuthorisation, match="Deskera refused to give a token"):
+    with pytest.raises(NeedsAuthorisation, match="Deskera refused to issue a token"):
         await exchange(fake)
     assert not fake.vault.kept
 

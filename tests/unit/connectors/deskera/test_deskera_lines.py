@@ -55,5 +55,5 @@ def test_a_note_has_lines_of_accounts() -> None:
 def test_a_document_without_lines_and_a_column_that_is_none_are_refused() -> None:
     with pytest.raises(Rejected, match="a record needs a line"):
         body({"id": 7, "salesInvoiceItems": [DESK]}, [])
-    with pytest.raises(Rejected, match="a line has no colour"):
+    with pytest.raises(Rejected, match="a line has no column colour"):
         body({}, [{"product": "P-1", "colour": "red"}])

@@ -102,7 +102,7 @@ async def test_server_that_ignores_the_page_is_read_by_pipeline_and_stage(fake: 
 async def test_deals_outside_every_pipeline_make_the_listing_incomplete(fake: FakeDeskera) -> None:
     fake.deals_ignore_page = True
     fake.deals[6] = deal(6, pipeline_id=9, stage_id=91)
-    with pytest.raises(RetryLater, match="cannot be read whole"):
+    with pytest.raises(RetryLater, match="cannot be read completely"):
         await ids(fake.connector(), "crm_deal")
 
 

@@ -93,7 +93,7 @@ async def test_a_hook_with_a_filter_is_put_in_order(vendor: FakeEntrust, tenant:
     made = await create(connect(vendor))
     tenant.rows[made.id]["events"][0]["filter"] = '[{"groupId": "g"}]'
     (seen,) = await connect(vendor).seen()
-    assert (seen.active, seen.note) == (False, "a filter keeps events of some users back")
+    assert (seen.active, seen.note) == (False, "a filter excludes events of some users")
     assert (await create(connect(vendor))).id == made.id
     (sent,) = vendor.sent(f"PUT v1/webhooks/{made.id}")
     assert sent["events"] == [{"type": name} for name in EVENTS]
@@ -119,7 +119,7 @@ async def test_a_filter_that_stays_on_a_new_hook_is_a_note_and_no_reason_to_regi
             await create(connect(vendor))
     assert len(vendor.sent(POST)) == 1
     (seen,) = await connect(vendor).seen()
-    assert (seen.active, seen.note) == (True, "a filter keeps events of some users back")
+    assert (seen.active, seen.note) == (True, "a filter excludes events of some users")
 
 
 async def test_a_hook_that_names_no_events_hears_all_and_is_left_as_it_is(vendor: FakeEntrust, tenant: Hooks) -> None:

@@ -70,7 +70,7 @@ async def test_the_two_kinds_of_limits_are_told_apart(headers: dict[str, str], s
     with pytest.raises(RateLimited) as caught:
         await failing(reply)
     assert (caught.value.after_seconds, caught.value.daily) == (seconds, daily)
-    assert ("next try at" if daily else f"the next in {seconds:g} s") in caught.value.message
+    assert ("next attempt at" if daily else f"the next one in {seconds:g} s") in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ async def test_the_two_kinds_of_limits_are_told_apart(headers: dict[str, str], s
     ],
 )
 async def test_a_refusal_names_the_pause_that_is_kept(headers: dict[str, str], seconds: int) -> None:
-    with pytest.raises(RateLimited, match=rf"the vendor takes the next in {seconds} s") as caught:
+    with pytest.raises(RateLimited, match=rf"the vendor accepts the next one in {seconds} s") as caught:
         await failing(answer(429, {"error": "slow down"}, **headers))
     assert caught.value.after_seconds == seconds
 

@@ -120,7 +120,7 @@ async def test_a_create_names_the_stage_alone_when_only_one_pipeline_has_it() ->
         ({"person_id": "p-1"}, "person_id", "digits"),
         ({"expected_close_date": datetime(2026, 1, 1, tzinfo=UTC)}, "expected_close_date", "must be a date"),
         ({"won_time": datetime(2026, 1, 1)}, "won_time", "zone"),  # noqa: DTZ001 - the point of the test
-        ({"status": "sleeping"}, "status", "none of open, won, lost"),
+        ({"status": "sleeping"}, "status", "not one of open, won, lost"),
         ({"labels": ["Warm"]}, "labels", "'Warm' does not exist"),
         ({"labels": "Hot"}, "labels", "list of names"),
         ({"stage": "Won over"}, "stage", "does not exist"),

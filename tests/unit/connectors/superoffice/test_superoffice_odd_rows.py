@@ -67,6 +67,6 @@ async def test_fields_and_list_items() -> None:
 
 
 async def test_a_list_that_is_no_list_is_asked_for_again_and_not_taken_for_empty() -> None:
-    with pytest.raises(RetryLater, match="gave no list"):
+    with pytest.raises(RetryLater, match="returned no list"):
         await connect(vendor({"GET List/Business/Items": answer(200, {"a": 1})})).columns("contact")
     assert (await connect(vendor({"GET List/Business/Items": missing()})).columns("contact"))["business"].choices == ()
