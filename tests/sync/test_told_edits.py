@@ -56,6 +56,22 @@ async def test_promise_7_an_edit_that_a_callback_told_of_is_not_overwritten_alth
         assert (fields["name"], fields["phone"]) == ("Ana Berg", "9")
 
 
+async def test_promise_7_reads_that_lag_are_not_accepted_because_the_bridge_was_away_meanwhile(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """Such a read is accepted when callbacks kept coming for long; while nothing was read, none counts."""
+    bench, record_id, erp = await _linked(new_bench, clock)
+    erp.person_edits("person", "1", phone="8")
+    bench.crm.person_edits("person", record_id, name="Ana B")
+    await bench.turn_once()
+    clock.advance(60)
+    erp.person_edits("person", "1", phone="9")
+    bench.crm.person_edits("person", record_id, name="Ana Berg")
+    await bench.settle()
+    for fields in (bench.crm.live("person")[record_id], erp.live("person")["1"]):
+        assert (fields["name"], fields["phone"]) == ("Ana Berg", "9")
+
+
 @pytest.mark.parametrize("policy", ["crm", "erp"])
 async def test_promise_7_a_field_edited_on_both_sides_goes_by_the_policy_although_one_read_does_not_show_it_yet(
     new_bench: NewBench, clock: FakeClock, policy: str
