@@ -70,7 +70,7 @@ async def test_rubbish_is_mentioned_once_a_minute_at_debug(receiver: Receiver, l
     async with door(receiver) as here:
         for _ in range(20):
             await (await here.line(RUBBISH["TLS hello"])).rest()
-    said = [vars(record) for record in lines.records if "no HTTP" in record.getMessage()]
+    said = [vars(record) for record in lines.records if "invalid HTTP" in record.getMessage()]
     assert [(one["levelname"], one["kind"], one["repeated"]) for one in said] == [("DEBUG", "BadHttpMethod", 0)]
 
 
