@@ -187,7 +187,7 @@ async def _look_around(reader: Reader) -> None:
 async def _begun(reader: Reader, path: str, button: str) -> None:
     await reader.go(path)
     await reader.page.click(f"main button:text-is('{button}')")
-    await _until(reader, lambda: reader.page.query_selector("text=Running"), gone=True)
+    await _until(reader, lambda: reader.page.query_selector("strong:text-is('Running')"), gone=True)
 
 
 async def _until(reader: Reader, seen: Callable[[], Awaitable[Any]], *, gone: bool) -> None:
