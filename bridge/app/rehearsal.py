@@ -75,8 +75,7 @@ def _record(said: Any, path: Path, facts: EntityManifest) -> Fields:
             column = parse_path(text)
             column.put(fields, {}, _typed(raw, facts, column.column))
         except BadPath as error:
-            what, _, remedy = str(error).partition("; ")
-            faults.append(Problem(f"{path}: {text}", what, remedy or "correct the name of the column"))
+            faults.append(Problem(f"{path}: {text}", error.what, error.remedy))
         except Wrong as error:
             faults.append(Problem(f"{path}: {text}", f"`{raw}` is {error}", "correct the record"))
     if faults:

@@ -12,7 +12,7 @@ from bridge.store.requests import RESTORED
 
 MARGIN_SECONDS = 60.0
 """What a sweep found may become due so long after its end, as vendors' reads may lag."""
-NEVER = float("-inf")
+NOT_YET = float("-inf")
 
 
 class Stand(StrEnum):
@@ -29,7 +29,7 @@ WORDS: Mapping[Stand, str] = {
     Stand.PAUSED: "it is verified after the restore when it is resumed: `bridge resume {mapping}`",
     Stand.DOWN: "it is verified after the restore when its systems answer",
     Stand.SWEEPS: "it is verified after the restore, when every record of both sides was compared",
-    Stand.WAITS: "it is verified after the restore, when what waits is done: {waiting}",
+    Stand.WAITS: "it is verified after the restore, when its waiting records are done: {waiting}",
     Stand.READY: "it is verified now, after the restore",
 }
 
@@ -73,19 +73,19 @@ def stand_of(
     `away`: systems that are down or stopped. `cursors`: those of full sweeps. `since`: when the store was restored.
     """
     if state is not None and state.paused:
-        return Stand.PAUSED, NEVER
+        return Stand.PAUSED, NOT_YET
     places = {(scope.endpoint(side).system, scope.endpoint(side).entity) for side in Side}
     if any(system in away for system, _ in places):
-        return Stand.DOWN, NEVER
+        return Stand.DOWN, NOT_YET
     ended = [_compared(one, since) for one in cursors if (one.system, one.entity) in places]
-    swept_at = max(ended, default=NEVER)
-    if len(ended) < len(places) or NEVER in ended:
-        return Stand.SWEEPS, NEVER
+    swept_at = max(ended, default=NOT_YET)
+    if len(ended) < len(places) or NOT_YET in ended:
+        return Stand.SWEEPS, NOT_YET
     return Stand.READY, swept_at
 
 
 def _compared(full: Cursor, since: float) -> float:
     """When the full sweep that began after `since` ended."""
     if full.started_at is None or full.done_at is None or full.runs or full.started_at < since:
-        return NEVER
+        return NOT_YET
     return full.done_at

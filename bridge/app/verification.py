@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from math import inf
 
 from bridge.app.build import Bridge
 from bridge.app.plan import Plan
@@ -117,11 +118,12 @@ class AfterRestore:
     async def verified(self, name: str, since: float) -> str:
         """Wait until a mapping can be verified, and verify it; whether both sides agree."""
         bridge, clock = self._bridge, self._bridge.seams.clock
-        last, moved_at = -1, bridge.store.now()
+        least, moved_at = inf, bridge.store.now()
         while True:
             here = await once_back(clock, lambda: self._here(name, since))
-            if here.stand is not Stand.WAITS or here.waiting != last:
-                last, moved_at = here.waiting, bridge.store.now()
+            waiting = here.waiting if here.stand is Stand.WAITS else inf
+            if waiting == inf or waiting < least:
+                least, moved_at = waiting, bridge.store.now()
             if here.stand is Stand.READY or bridge.store.now() - moved_at >= STILL_SECONDS:
                 if told := await once_back(clock, lambda: self._verify(name)):
                     return told

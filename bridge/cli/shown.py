@@ -5,7 +5,7 @@ imported only for a terminal; it respects NO_COLOR.
 """
 
 import json
-import os
+import shutil
 import sys
 import textwrap
 import time
@@ -41,18 +41,11 @@ def say(text: str, hang: int | None = None) -> None:
     further in than it begins."""
     if sys.stdout.isatty():
         hang = len(text) - len(text.lstrip()) + 2 if hang is None else hang
-        lines = textwrap.wrap(text, _columns(), subsequent_indent=" " * hang, break_on_hyphens=False)
+        lines = textwrap.wrap(
+            text, shutil.get_terminal_size().columns, subsequent_indent=" " * hang, break_on_hyphens=False
+        )
         text = "\n".join(lines)
     click.echo(text)
-
-
-def _columns() -> int:
-    """How wide the terminal is."""
-    told = os.environ.get("COLUMNS", "")
-    try:
-        return int(told) if told.isdecimal() and int(told) else os.get_terminal_size(sys.stdout.fileno()).columns or 80
-    except OSError:
-        return 80
 
 
 def table(rows: Iterable[Sequence[object]]) -> None:

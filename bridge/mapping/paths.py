@@ -26,7 +26,11 @@ _ITEM = "\0"  # begins a step that is the number of an item; no name does
 
 
 class BadPath(ValueError):
-    """The text is no path; the message says why and what to write."""
+    """The text is not a path. `remedy`: what to write instead."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}; {remedy}")
+        self.what, self.remedy = what, remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,7 @@ def parse_path(text: str) -> Path:
         found = _STEP.match(text, at)
         if found is None or label is not None:
             hint = 'write names joined by dots, with names that contain dots in quotes: custom."Nr. (ERP)"'
-            raise BadPath(f"`{text}` is not a path to a column; {hint}")
+            raise BadPath(f"`{text}` is not a path to a column", hint)
         quoted, plain, label, dot = found.groups()
         steps.append(re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain.strip())
         own = len(steps) == 2 and steps[0] == "custom"  # an own field may be called 2026

@@ -86,8 +86,7 @@ class Section:
         try:
             return parse_path(text)
         except BadPath as error:
-            what, _, remedy = str(error).partition("; ")
-            self.faults.add(place, what, remedy)
+            self.faults.add(place, error.what, error.remedy)
             return None
 
     def value_place(self, key: str) -> Place:

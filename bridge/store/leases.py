@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, Delete, and_, bindparam, delete, or_, select, tuple_
 
@@ -91,12 +92,12 @@ def take(
     ]
     if not rows:
         return set()
-    returned = _taking(database.sqlite).returned(conn, rows)
+    returned = conn.execute(_taking(database.sqlite), rows)
     return {(RecordRef(system, entity, record_id), fence) for system, entity, record_id, fence in returned}
 
 
 @cache
-def _taking(is_sqlite: bool) -> Prepared:
+def _taking(is_sqlite: bool) -> Any:
     insert = upsert(is_sqlite, leases)
     new, now = insert.excluded, bindparam("now", type_=Real)
     ended = or_(
@@ -106,7 +107,7 @@ def _taking(is_sqlite: bool) -> Prepared:
     )
     set_ = {name: new[name] for name in ("fence", "holder", "expires")}
     taken = insert.on_conflict_do_update(index_elements=["system", "entity", "rec"], set_=set_, where=ended)
-    return Prepared(taken.returning(leases.c.system, leases.c.entity, leases.c.rec, leases.c.fence))
+    return taken.returning(leases.c.system, leases.c.entity, leases.c.rec, leases.c.fence)
 
 
 GIVE_BACK = Prepared(

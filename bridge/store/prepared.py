@@ -16,8 +16,6 @@ Values = Mapping[str, Any]
 Convert = Callable[[Any], Any]
 Converters = tuple[tuple[int, Convert], ...]
 NOTHING: Values = {}
-FEW = 4
-"""Up to so many rows SQLite's driver takes one by one sooner than SQLAlchemy writes one statement for them."""
 
 
 class Prepared:
@@ -55,12 +53,6 @@ class Prepared:
         """Run it once for each of these, which all name the same parameters; at least one."""
         compiled = self._for(conn, rows[0])
         _run(conn, conn.dialect.do_executemany, compiled.sql, compiled.bind_many(rows))
-
-    def returned(self, conn: Connection, rows: Sequence[Values]) -> Sequence[Any]:
-        """Run it once for each of these, which all name the same parameters; what comes back, row by row."""
-        if conn.dialect.name == "sqlite" and len(rows) <= FEW:
-            return [row for values in rows for row in self.rows(conn, values)]
-        return conn.execute(self.statement, rows).all()
 
     def _for(self, conn: Connection, values: Values) -> "Compiled":
         """An insert that names its columns by its parameters is another statement for other names."""

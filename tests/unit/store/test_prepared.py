@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, bindparam, create_engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from bridge.store.prepared import FEW, Prepared
+from bridge.store.prepared import Prepared
 from bridge.store.rows import listed
 from bridge.store.tables import intent_keys
 
@@ -26,13 +26,6 @@ def test_a_row_is_found_by_any_number_of_numbers(conn: Connection) -> None:
     assert found.mappings(conn, {"links": [1]}) == [ROW]
     assert [row[1] for row in found.rows(conn, {"links": [1, 2, 3]})] == ["a", "b"]
     assert found.one(conn, {"links": []}) is None
-
-
-@pytest.mark.parametrize("many", [1, FEW, FEW + 1])
-def test_what_comes_back_for_each_row_is_the_same_for_few_and_for_many(conn: Connection, many: int) -> None:
-    rows = [{"mapping": "people", "hash": str(number), "link": number} for number in range(many)]
-    made = Prepared(insert(intent_keys).returning(intent_keys.c.link))
-    assert sorted(link for (link,) in made.returned(conn, rows)) == list(range(many))
 
 
 def test_a_statement_that_is_written_anew_for_each_list_is_refused(conn: Connection) -> None:
