@@ -292,7 +292,7 @@ class Sqlite:
                     transaction.rollback()
                     _end(one.ended, None, error)
                     return one
-            await self._to_its_end(transaction.commit)
+            await self.in_thread(transaction.commit)
             self._file.require_whole()
         except BaseException:
             if transaction.is_active:
@@ -315,8 +315,13 @@ class Sqlite:
         raise AssertionError("only PostgreSQL notifies")
 
     async def in_thread(self, act: Callable[[], None]) -> None:
-        """Have what waits for the disk done by the database's thread."""
-        await self._thread.run(act)
+        """Have what waits for the disk done by the database's thread; returns, or raises, only when it has ended."""
+        ended = self._thread.run(act)
+        try:
+            await ended
+        except asyncio.CancelledError:
+            ended.result()
+            raise
 
     async def close(self) -> None:
         if self._writing is not None:
@@ -343,18 +348,12 @@ class Sqlite:
                 return transaction
             await clock.sleep(BUSY_STEP_SECONDS)
 
-    async def _to_its_end(self, act: Callable[[], None]) -> None:
-        """A commit that was begun is waited for however often its task is cancelled: nothing may touch it meanwhile."""
-        commit = asyncio.ensure_future(self.in_thread(act))
-        cancelled: asyncio.CancelledError | None = None
-        while not commit.done():
-            try:
-                await asyncio.wait([commit])
-            except asyncio.CancelledError as error:
-                cancelled = error
-        commit.result()
-        if cancelled is not None:
-            raise cancelled
+class Ending(asyncio.Future[None]):
+    """The end of an act that cannot be stopped. A task that waits for it and is cancelled is told so after the end:
+    until then nothing else may touch what the act works on."""
+
+    def cancel(self, msg: object = None) -> bool:
+        return False
 
 
 class DiskThread:
@@ -365,16 +364,16 @@ class DiskThread:
     """
 
     def __init__(self) -> None:
-        self._asked: SimpleQueue[tuple[Callable[[], None], asyncio.Future[None]] | None] = SimpleQueue()
+        self._asked: SimpleQueue[tuple[Callable[[], None], Ending] | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name="store", daemon=True)
 
-    async def run(self, act: Callable[[], None]) -> None:
-        """Have it done; raises what it raises. Who is cancelled meanwhile does not know whether it was."""
+    def run(self, act: Callable[[], None]) -> "Ending":
+        """Have it done; what comes back ends as it ends."""
         if self._thread.ident is None:
             self._thread.start()
-        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        ended = Ending(loop=asyncio.get_running_loop())
         self._asked.put((act, ended))
-        await ended
+        return ended
 
     def close(self) -> None:
         """Returns when all that was asked for is done."""

@@ -165,7 +165,7 @@ class Intake:
         rows.sort(key=lambda row: (row["system"], row["vendor_id"] or "", row["seq"]))
         stored: set[int] = set()
         if rows:
-            stored.update(conn.execute(_event_insert(self._database.sqlite), rows).scalars())
+            stored.update(seq for (seq,) in _event_insert(self._database.sqlite).rows_of_many(conn, rows))
         return [seq in stored for seq in self._seqs]
 
     def _event_row(self, seq: int, event: Event) -> dict[str, Any]:
@@ -288,10 +288,10 @@ OWN_WRITES = Prepared(
 
 
 @cache
-def _event_insert(is_sqlite: bool) -> Any:
+def _event_insert(is_sqlite: bool) -> Prepared:
     insert = upsert(is_sqlite, events)
     target = {"index_elements": ["system", "vendor_id"], "index_where": events.c.vendor_id.is_not(None)}
-    return insert.on_conflict_do_nothing(**target).returning(events.c.seq)
+    return Prepared(insert.on_conflict_do_nothing(**target).returning(events.c.seq))
 
 
 def _merged(one: Mark, two: Mark) -> Mark:

@@ -92,12 +92,12 @@ def take(
     ]
     if not rows:
         return set()
-    returned = conn.execute(_taking(database.sqlite), rows)
+    returned = _taking(database.sqlite).rows_of_many(conn, rows)
     return {(RecordRef(system, entity, record_id), fence) for system, entity, record_id, fence in returned}
 
 
 @cache
-def _taking(is_sqlite: bool) -> Any:
+def _taking(is_sqlite: bool) -> Prepared:
     insert = upsert(is_sqlite, leases)
     new, now = insert.excluded, bindparam("now", type_=Real)
     ended = or_(
@@ -107,7 +107,7 @@ def _taking(is_sqlite: bool) -> Any:
     )
     set_ = {name: new[name] for name in ("fence", "holder", "expires")}
     taken = insert.on_conflict_do_update(index_elements=["system", "entity", "rec"], set_=set_, where=ended)
-    return taken.returning(leases.c.system, leases.c.entity, leases.c.rec, leases.c.fence)
+    return Prepared(taken.returning(leases.c.system, leases.c.entity, leases.c.rec, leases.c.fence))
 
 
 GIVE_BACK = Prepared(

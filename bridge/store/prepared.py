@@ -49,6 +49,12 @@ class Prepared:
         compiled = self._for(conn, values)
         _run(conn, conn.dialect.do_execute, compiled.sql, compiled.bind(values))
 
+    def rows_of_many(self, conn: Connection, rows: Sequence[Values]) -> Sequence[Any]:
+        """What an insert of these rows returns; at least one, which all name the same parameters."""
+        if len(rows) == 1:
+            return self.rows(conn, rows[0])
+        return conn.execute(self.statement, rows).all()  # SQLAlchemy sends many of them at once
+
     def run_many(self, conn: Connection, rows: Sequence[Values]) -> None:
         """Run it once for each of these, which all name the same parameters; at least one."""
         compiled = self._for(conn, rows[0])
