@@ -42,7 +42,7 @@ def authorize(path: Path, system: str) -> None:
 
 
 def _asked(request: Request) -> str:
-    """The code that the person brings back."""
+    """Return the code that the person brings back from the browser."""
     click.echo(
         f"1. Open this address, sign in to {request.system} as the user that the bridge shall work as, and agree:\n"
     )

@@ -1,4 +1,4 @@
-"""`bridge check`: settings and mappings, every problem at once, nothing started."""
+"""`bridge check`: checks settings and mappings, and lists all problems. It starts nothing."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""`bridge plan` and `bridge apply`: what a live bridge would do now, and doing exactly that."""
+"""`bridge plan` and `bridge apply`: show what a live bridge would do now, and do exactly that."""
 
 import asyncio
 import json
