@@ -1,4 +1,4 @@
-"""How everything is in one sentence: the same words on the overview and at the head of `bridge status`."""
+"""The state of everything in one sentence. The overview and the first line of `bridge status` use it."""
 
 from bridge.app.column_rows import column_rows
 from bridge.app.verified import agreed_of, ended_early
@@ -11,9 +11,9 @@ from bridge.store.model import Mode
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What is not in sync, or will not stay so, in numbers. `stopped`: hooks that are stopped on purpose, which is no
-    trouble. `pairs`: None where nobody counted them. `renamed`: all that is called differently at its product, for who
-    does not know the mapping files; else those they use are among `changes`."""
+    """How many things are not in sync, or will not stay in sync. `stopped`: hooks that are stopped on purpose, which is
+    no trouble. `pairs`: None if they were not counted. `renamed`: all names that changed at the product, if it is not
+    known which of them mapping files use; otherwise those in use are part of `changes`."""
 
     mappings: int
     pairs: int | None = None
@@ -35,7 +35,7 @@ class Counted:
 
 
 def sentence(counted: Counted) -> str:
-    """The sentence, and one more about hooks that are stopped on purpose."""
+    """Return the sentence, followed by one about hooks that are stopped on purpose."""
     if not counted.mappings:
         return "No mapping is set up yet."
     still = _told(counted.stopped, "hook is", "hooks are")
@@ -76,8 +76,8 @@ def _told(number: int, one: str, several: str) -> str:
 
 
 async def state_of(store: Store, left_behind: int = 0) -> str:
-    """The sentence by what the store holds, which a running bridge keeps up to date. `left_behind`: records that cross
-    only once somebody says so; counting them takes a while, so the overview does without."""
+    """Return the sentence from the state in the store, which a running bridge keeps up to date. `left_behind`: records
+    that cross only after an edit or a command. Counting them takes a while, so the overview leaves them out."""
     states, systems = (await store.mappings.states()).values(), (await store.systems.all()).values()
     hooks, verified = await store.hooks.all(), (await store.verifications.last()).values()
     on_purpose = sum(hook.state in ON_PURPOSE for hook in hooks)

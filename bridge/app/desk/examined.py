@@ -19,7 +19,7 @@ class Examining(Given):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the doctor. `word`: ok, warn or fail. `remedy`: what to do, "" where nothing is to be done."""
+    """One finding of the doctor. `word`: ok, warn or fail. `remedy`: what to do, "" if nothing is to be done."""
 
     part: str
     word: str

@@ -18,11 +18,11 @@ from bridge.planning.report import change_line
 from bridge.planning.rows import HEADINGS
 
 ROWS = 100
-"""So many records of each kind are shown of a plan; the totals count all."""
+"""How many records of each kind a plan shows; the totals count all."""
 
 
 class Planning(Given):
-    """Of what a plan is made."""
+    """Which mapping a plan is made for, and whether with a backfill."""
 
     mapping: str | None = Described(default=None, max_length=200, description="Default: every mapping.")
     backfill: bool | None = Described(
@@ -33,7 +33,8 @@ class Planning(Given):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record of a plan. `page`: of the record that is looked at. `fields`: what each would hold, in words."""
+    """One record of a plan. `page`: that of the source record. `fields`: the value that each field would get, in
+    words."""
 
     record: str
     page: str
@@ -44,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What would happen to so many records of a mapping. `rows`: the first of them."""
+    """`number` records of a mapping to which the same would happen. `rows`: the first of them."""
 
     kind: str
     heading: str
@@ -54,7 +55,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class PlannedMapping:
-    """One mapping of a plan. `rest`: what nothing is done about, and what waited before."""
+    """One mapping of a plan. `rest`: records that are left alone, and those that waited already."""
 
     name: str
     sides: list[str]
@@ -65,8 +66,8 @@ class PlannedMapping:
 
 @dataclass(frozen=True, slots=True)
 class PlanLook:
-    """The last plan that was made here. `known`: every mapping. `changes`: something would change. `cost`: calls to
-    carry it out."""
+    """The last plan that was made here. `known`: every mapping. `changes`: whether anything would change. `cost`: the
+    calls that carrying it out would need."""
 
     state: State
     about: str

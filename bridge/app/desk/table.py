@@ -1,6 +1,6 @@
-"""Every operation of the admin API, in the order of its document; the pages ask for the same by name.
+"""Every operation of the admin API, in the order of the OpenAPI document. The pages use the same operations by name.
 
-A new one is a line here: with a method that takes the person and what was given, and answers a dataclass.
+To add an operation, add an entry here, with a method that takes the person and the parameters and returns a dataclass.
 """
 
 from bridge.admin.operation import Act, Given, Nothing, Operation, Role
@@ -27,7 +27,7 @@ RECORD = "/records/{side}/{entity}/{record}"
 
 
 def operations(bridge: Bridge) -> tuple[Operation, ...]:
-    """All of them, on this bridge."""
+    """Return all operations of this bridge."""
     return (
         *_state(bridge),
         *_files(bridge),
@@ -124,7 +124,8 @@ def _files(bridge: Bridge) -> tuple[Operation, ...]:
 
 
 def _looks(bridge: Bridge) -> tuple[Operation, ...]:
-    """Long looks go on in the background: a POST begins one, and the GET beside it tells what it found."""
+    """Return the long looks. They run in the background: a POST starts one, and the GET at its address returns the
+    result."""
     plans, doctor, verifier = planned.Plans(bridge), examined.Doctor(bridge), verified.Verifications(bridge)
     verify = "/mappings/{mapping}/verify"
     look, file = planned.PlanLook, verified.VerifyLook
