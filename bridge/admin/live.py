@@ -33,7 +33,7 @@ class Live:
         self._pulse = pulse
         self._clock = clock
         self._last: object = None
-        self._number = 0  # how many changes were seen; a stream that is busy meanwhile still learns of a change by it
+        self._number = 0  # counts changes, so that a stream that is busy meanwhile misses none
         self._moved = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
         self._open: dict[asyncio.Task[None], None] = {}
@@ -45,7 +45,7 @@ class Live:
         response = web.StreamResponse(headers=HEADERS)
         await response.prepare(request)
         await response.write(b"retry: 3000\n\n")
-        task = asyncio.create_task(self._tell(request, response))
+        task = asyncio.create_task(self._send(request, response))
         self._open[task] = None
         if self._watch is None:
             self._watch = asyncio.create_task(self._look())
@@ -68,7 +68,7 @@ class Live:
         for task in list(self._open):
             task.cancel()
 
-    async def _tell(self, request: web.Request, response: web.StreamResponse) -> None:
+    async def _send(self, request: web.Request, response: web.StreamResponse) -> None:
         """Write a line for each change. A page that was left is noticed within seconds, as its connection is closed."""
         begun = said = self._clock.monotonic()
         told = self._number

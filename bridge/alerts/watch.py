@@ -106,16 +106,16 @@ class Alerts:
 
     async def look(self) -> None:
         """Compare health with what each target was told, and send what is due."""
-        await self._recall()
+        await self._load()
         if not self.holds:
             return
         report, now = await self.board.report(), self._now()
         before = self.memory.dumped()
         self.memory = Memory(self._standing(report, now), self.memory.told)
         ready = {one.name: lines for one in self.targets if (lines := self._ready(one, now))}
-        if ready and not await self._goes_on():
+        if ready and not await self._still_alerts():
             return
-        told = [self._tell(one, ready[one.name], report, now) for one in self.targets if one.name in ready]
+        told = [self._deliver(one, ready[one.name], report, now) for one in self.targets if one.name in ready]
         await asyncio.gather(*told)
         self.unsaved = self.unsaved or self.memory.dumped() != before
         await self._save()
@@ -139,7 +139,7 @@ class Alerts:
     def _now(self) -> float:
         return self.seams.clock.now().timestamp()
 
-    async def _recall(self) -> None:
+    async def _load(self) -> None:
         """Load what the store has. While the store is unreachable, the instance that alerted last continues alone."""
         try:
             state = await self.store.hold(HELD_SECONDS)
@@ -153,16 +153,16 @@ class Alerts:
             self.memory = Memory(standing or kept.standing, kept.told)
             self.holds = True
 
-    async def _goes_on(self) -> bool:
+    async def _still_alerts(self) -> bool:
         """Extend the time for which this instance alerts, to longer than sending takes. Return False if another
         instance alerts now, because this one was delayed."""
         try:
-            goes_on = await self.store.hold(HELD_SECONDS) is not None
+            still_alerts = await self.store.hold(HELD_SECONDS) is not None
         except StoreUnavailable:
             return True
-        if not goes_on:
+        if not still_alerts:
             self.holds = self.unsaved = False
-        return goes_on
+        return still_alerts
 
     async def _save(self) -> None:
         if not self.unsaved:
@@ -186,7 +186,7 @@ class Alerts:
         ready, target.pending = due(target.pending, lines, target.rule, now)
         return lines if ready and now >= target.next_try else ()
 
-    async def _tell(self, target: Target, lines: Sequence[Line], report: HealthReport, now: float) -> None:
+    async def _deliver(self, target: Target, lines: Sequence[Line], report: HealthReport, now: float) -> None:
         if await self._sent(target, self._message(lines, report.checks, now), now):
             target.pending = Pending()
             told = heard(self.memory.told.get(target.name, {}), lines, now)

@@ -98,7 +98,7 @@ async def write_bundle(target: Path, path: Path, environ: Mapping[str, str], fou
         return MAIL.sub(lambda match: f"mail({len(match[0])})", redact(text))
 
     files = {"README.txt": ABOUT, "versions.json": _json(_versions())}
-    files["doctor.json"] = clean(_json([_told(one) for one in found.findings]))
+    files["doctor.json"] = clean(_json([_finding(one) for one in found.findings]))
     if found.settings is not None:
         files["settings.txt"] = clean("\n".join(summary(found.settings)) + "\n")
         for name, file in _mapping_files(found.settings.mappings_dir):
@@ -180,7 +180,7 @@ def _entry(row: JournalRow, names: Pseudonyms) -> dict[str, Any]:
     }
 
 
-def _told(one: Finding) -> dict[str, str]:
+def _finding(one: Finding) -> dict[str, str]:
     text = shape(one.text) if one.speaks else one.text
     return {"part": one.part, "status": one.word, "text": text, "remedy": one.remedy}
 

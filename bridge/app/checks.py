@@ -228,7 +228,7 @@ async def _conflicts(bridge: Bridge) -> CheckResult:
 
 
 async def _sweeps(bridge: Bridge) -> CheckResult:
-    """Report both ages of every entity's sweeps, and how many changes the sweeps found."""
+    """Report how long ago the last sweeps of every entity ended or began, and how many changes they found."""
     now, texts, oldest = bridge.store.now(), [], 0.0
     bridge.metrics.progress(await progress_of(bridge.store, bridge.plan.scopes))
     for cursor in await bridge.store.cursors.all():
@@ -318,10 +318,10 @@ async def _columns(bridge: Bridge) -> CheckResult:
     states = await bridge.store.mappings.states()
     noted = {name: states[name].problems if name in states else None for name in bridge.plan.scopes}
     found = [problem for problems in noted.values() for problem in problems or ()]
-    unasked = sorted(name for name, problems in noted.items() if problems is None)
-    if not found and unasked:
-        text = f"the accounts of {', '.join(unasked)} have not been read yet; the bridge tries every minute"
-        return CheckResult(Status.WARN, text, len(unasked), "mappings")
+    unread = sorted(name for name, problems in noted.items() if problems is None)
+    if not found and unread:
+        text = f"the accounts of {', '.join(unread)} have not been read yet; the bridge tries every minute"
+        return CheckResult(Status.WARN, text, len(unread), "mappings")
     if not found:
         return CheckResult(Status.PASS, "the accounts have everything that the mappings name", 0, "problems")
     more = f" (and {len(found) - 1} more; see `bridge status`)" if len(found) > 1 else ""

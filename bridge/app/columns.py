@@ -33,7 +33,7 @@ class ColumnWatch:
     def __init__(self, bridge: Bridge, every_seconds: float) -> None:
         self._bridge = bridge
         self._every = every_seconds
-        self._asked_at: float | None = None
+        self._read_at: float | None = None
         self._plan: object = None
         self._renamed: object = None
         self._unanswered: frozenset[str] = frozenset()
@@ -43,13 +43,13 @@ class ColumnWatch:
         noticed or accepted. In the last case a mapping that still uses the old name now names something that does not
         exist."""
         now, plan = self._bridge.store.now(), self._bridge.plan
-        fresh = self._asked_at is not None and now - self._asked_at < self._every
+        fresh = self._read_at is not None and now - self._read_at < self._every
         renamed = await self._bridge.store.names.renamed()
         if fresh and not self._unanswered and plan is self._plan and renamed == self._renamed:
             return
         self._renamed = renamed
         columns, missing = await account_columns(self._bridge.settings, plan, self._bridge.connectors)
-        self._asked_at, self._plan, self._unanswered = now, plan, frozenset(missing)
+        self._read_at, self._plan, self._unanswered = now, plan, frozenset(missing)
         await self._compare(columns)
         states = await self._bridge.store.mappings.states()
         mappings = tuple(plan.mappings.values())
@@ -88,7 +88,7 @@ class ColumnWatch:
             fixed = self._bridge.connectors[system].manifest.entities[entity].columns
             found = [] if before is None else concerns(changes(loaded(before.accepted), now, fixed), users)
             noted = _noted(found, before, store.now())
-            _tell(system, entity, noted, before)
+            _log_new(system, entity, noted, before)
             await store.account_columns.save(system, entity, dumped(now), noted)
 
 
@@ -108,7 +108,7 @@ def _noted(found: list[Concern], before: AccountColumns | None, now: float) -> l
     ]
 
 
-def _tell(system: str, entity: str, noted: list[Json], before: AccountColumns | None) -> None:
+def _log_new(system: str, entity: str, noted: list[Json], before: AccountColumns | None) -> None:
     """Log each change once, and again if its level changes."""
     known = {(one["column"], one["text"], one["level"]) for one in (before.changes if before is not None else ())}
     for one in noted:

@@ -107,7 +107,7 @@ async def assembled(settings: Settings, seams: Seams, transport: Transport, plan
     seal = seal_of(settings)
     store = await open_store(settings.store.url, seams, exclusive=True, seal=seal)
     try:
-        await _tell_new(store)
+        await _report_new(store)
         await store.tokens.check()
         await store.tokens.reseal()
         await store.budgets.forget_parts()
@@ -123,7 +123,7 @@ async def assembled(settings: Settings, seams: Seams, transport: Transport, plan
         await store.close()
 
 
-async def _tell_new(store: Store) -> None:
+async def _report_new(store: Store) -> None:
     """Log and note that the store is new. That is normal at a first start; if the file was lost or the address is
     wrong, nothing else reports it."""
     if store.made_at:

@@ -183,8 +183,8 @@ async def _hooks(bridge: Bridge, system: str) -> Finding:
     if not wanted:
         return Finding(part, Status.PASS, "none is needed")
     there = [key for key in sorted(wanted) if key in rows and rows[key].state == "registered"]
-    heard = max((rows[key].delivered_at or 0.0 for key in there), default=0.0)
-    last = f"the last callback came {bridge.store.now() - heard:.0f} s ago" if heard else "no callback has come yet"
+    last_at = max((rows[key].delivered_at or 0.0 for key in there), default=0.0)
+    last = f"the last callback came {bridge.store.now() - last_at:.0f} s ago" if last_at else "no callback has come yet"
     stopped = sorted(key for key in wanted if key in rows and rows[key].state in ON_PURPOSE)
     text = f"{len(there)} of {len(wanted) - len(stopped)} wanted hooks were seen at the last audit; {last}"
     lost = sorted(wanted - set(there) - set(stopped))
@@ -214,7 +214,7 @@ async def _quota(bridge: Bridge, system: str) -> Finding:
     return Finding(part, Status.PASS, used or "the vendor asks for no pause")
 
 
-def _not_let_in(address: str, known: bool) -> Finding:
+def _token_rejected(address: str, known: bool) -> Finding:
     """Report that the running bridge was started with other tokens than those of the settings."""
     of_ours = (
         "does not accept the first token of these settings" if known else "needs a token, and these settings have none"
@@ -233,7 +233,7 @@ async def _asked(settings: Settings, transport: Transport, known: Iterable[str])
         headers = {"Authorization": f"Bearer {tokens[0]}"} if tokens else {}
         answer = await transport.send(HttpRequest("GET", address, headers, timeout_seconds=5.0))
         if answer.status in (401, 403):
-            return [_not_let_in(address, known=bool(tokens))]
+            return [_token_rejected(address, known=bool(tokens))]
         checks = json.loads(answer.body)["checks"]
     except (TransportFailed, ValueError, KeyError, TypeError) as error:
         why = str(error) if isinstance(error, TransportFailed) else "its answer is not a health report"

@@ -36,7 +36,8 @@ ADDRESS = "try again later, or correct the address in the system's options"
 @dataclass(slots=True)
 class Timed:
     """A transport that notes for each host how far the vendor's clock differs from ours. `skews`: seconds, by host;
-    positive if theirs is ahead. They are rounded towards zero, because the vendor's header has whole seconds."""
+    positive if theirs is ahead. The vendor's header has whole seconds and the call takes time, so this is the smallest
+    possible difference."""
 
     inner: Transport
     seams: Seams
@@ -62,8 +63,10 @@ class Timed:
 async def live_findings(
     settings: Settings, plan: Plan, store: Store, seams: Seams, addresses: Addresses
 ) -> list[Finding]:
-    """Check one system after the other. One that does not answer hides nothing about the others. `addresses`: the
-    current."""
+    """Check one system after the other. One that does not answer hides nothing about the others.
+
+    `addresses`: the current ones.
+    """
     findings: list[Finding] = []
     async with http_transport() as plain:
         transport = Timed(plain, seams)

@@ -9,7 +9,7 @@ from bridge.store.journal import JournalRow
 from bridge.store.model import Json, Scope
 
 
-def told(side: str, edit: Json) -> str:
+def _changed(side: str, edit: Json) -> str:
     """Return one side's last change: `crm changed at 2026-05-01 09:12:00 UTC by user 7`."""
     at = "" if edit.get("at") is None else f" at {moment(edit['at'])}"
     if edit.get("by"):
@@ -18,8 +18,8 @@ def told(side: str, edit: Json) -> str:
 
 
 def lines(edited: Json) -> list[str]:
-    """Return a line for each side; none for a conflict that is older than this note."""
-    return [told(side, edit) for side, edit in edited.items()]
+    """Return a line for each side; none for a conflict from before edits were noted."""
+    return [_changed(side, edit) for side, edit in edited.items()]
 
 
 async def causes(store: Store, scope: Scope, rows: Sequence[JournalRow]) -> dict[int, str]:

@@ -45,8 +45,8 @@ class Finding:
 
 
 def remedy_of(part: str, system: str = "") -> str:
-    """Return what to do when a part of health warns or fails. Parts of `bridge run` that have no entry are restarted by
-    it. `system`: the system that the part is about, "" for a part of the bridge itself."""
+    """Return what to do when a part of health warns or fails. A part without an entry is restarted by the bridge.
+    `system`: the system that the part is about, "" for a part of the bridge itself."""
     if system:
         return OF_SYSTEM
     return REMEDIES.get(part, "the log has the reason; the bridge restarts it, or restart `bridge run`")

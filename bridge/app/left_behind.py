@@ -37,8 +37,8 @@ async def shadow_rows(store: Store, left: Numbers) -> list[Row]:
 
 async def _overwritten(store: Store, mapping: str) -> str:
     details = await store.left_alone.details(mapping, SHADOW, EXAMINED)
-    cells = {cell for detail in details for cell in overwritten(detail)}  # both records of a match may name them
-    counted = Counter(field for _, field in cells)
+    values = {value for detail in details for value in overwritten(detail)}  # both records of a match may name them
+    counted = Counter(field for _, field in values)
     fields = ", ".join(f"{field} {number}" for field, number in sorted(counted.items())) or "none"
     return f"{fields} (of {EXAMINED} records)" if len(details) == EXAMINED else fields
 

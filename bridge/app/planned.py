@@ -40,7 +40,7 @@ from bridge.sync.reasons import SHADOW
 Told = Callable[[str], None]
 
 AT_ONCE = 32
-"""How many records are decided together. More need fewer transactions; each system's own limits still set its rate."""
+"""How many records are decided together. This saves transactions; each system's own limits still set its rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,12 +239,12 @@ async def _waiting(plan: Plan, store: Store) -> dict[str, dict[str, int]]:
     """Return what already waited for a person before this plan, by mapping."""
     found: dict[str, dict[str, int]] = {}
     for name in plan.mappings:
-        letters, asked = await store.dead_letters.list(name), await store.conflicts.waiting(name)
+        letters, choices = await store.dead_letters.list(name), await store.conflicts.waiting(name)
         dead = "dead letter" if len(letters) == 1 else "dead letters"
-        fields = "field that waits" if len(asked) == 1 else "fields that wait"
+        fields = "field that waits" if len(choices) == 1 else "fields that wait"
         texts = {
             f"{dead} from before (`bridge dead-letters list --mapping {name}`)": len(letters),
-            f"{fields} for a choice (`bridge conflicts list --mapping {name}`)": len(asked),
+            f"{fields} for a choice (`bridge conflicts list --mapping {name}`)": len(choices),
         }
         found[name] = {text: number for text, number in texts.items() if number}
     return found

@@ -201,7 +201,7 @@ class Requests:
         it."""
         plan, store = self._bridge.plan, self._bridge.store
         side, entity, record, winner = (str(arguments[name]) for name in ("side", "entity", "record", "winner"))
-        asked, told = list[str](), list[str]()
+        fields, told = list[str](), list[str]()
         for scope, which in places(plan.scopes, side, entity):
             mapping = plan.mappings[scope.mapping]
             sides = {mapping.side(one).name: one for one in Side}
@@ -209,12 +209,12 @@ class Requests:
                 raise NotDone(f"mapping {scope.mapping} has no side `{winner}`; it has {' and '.join(sides)}")
             link = await store.links.of(scope.mapping, which, record)
             waiting = [question.field for question in questions(link)] if link else []
-            asked += waiting
+            fields += waiting
             wanted = [name for name in waiting if arguments["field"] in (name, "all")]
             if link is not None and wanted:
                 told += await store.conflicts.choose(link.id, wanted, sides[winner])
         if not told:
-            known = f"; waiting: {', '.join(asked)}" if asked else "; no field of this record waits for a choice"
+            known = f"; waiting: {', '.join(fields)}" if fields else "; no field of this record waits for a choice"
             raise NotDone(f"no conflict over `{arguments['field']}`{known}")
         await self._resync(arguments)
         return f"{', '.join(told)} of {side} {entity} {record}: both sides get the value of {winner}"

@@ -47,8 +47,8 @@ class Awaited(NamedTuple):
 
 async def awaited(store: Store, scopes: Mapping[str, Scope]) -> dict[str, Awaited]:
     """Return, by mapping, what it waits for; only mappings that are still to be verified after a restore."""
-    asked = await store.requests.open(RESTORED)
-    since = {str(one.arguments["mapping"]): float(one.arguments["since"]) for one in asked}
+    requested = await store.requests.open(RESTORED)
+    since = {str(one.arguments["mapping"]): float(one.arguments["since"]) for one in requested}
     return {name: await awaited_of(store, scopes[name], at) for name, at in sorted(since.items()) if name in scopes}
 
 

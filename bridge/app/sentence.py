@@ -35,31 +35,32 @@ class Counted:
 
 
 def sentence(counted: Counted) -> str:
-    """Return the sentence, followed by one about hooks that are stopped on purpose."""
+    """Return the sentence, followed by those about hooks stopped on purpose and records left behind, if there are
+    any."""
     if not counted.mappings:
         return "No mapping is set up yet."
-    still = _told(counted.stopped, "hook is", "hooks are")
+    still = _phrase(counted.stopped, "hook is", "hooks are")
     still = f" {still} stopped on purpose; sweeps find the changes." if still else ""
-    behind = _told(counted.left_behind, "record is", "records are")
+    behind = _phrase(counted.left_behind, "record is", "records are")
     still += f" {behind} left behind." if behind else ""
     told = [
-        _told(counted.refused, "problem keeps changed files out of use", "problems keep changed files out of use"),
-        _told(counted.dead_letters, "record needs a person", "records need a person"),
-        _told(counted.changes, "change at an account concerns a mapping", "changes at accounts concern mappings"),
-        _told(counted.renamed, "field or option has a new name", "fields or options have new names"),
-        _told(counted.missing_columns, "column is missing there", "columns are missing there"),
-        _told(counted.conflicts, "conflict needs a choice", "conflicts need a choice"),
-        _told(counted.waiting, "record waits", "records wait"),
-        _told(counted.silent, "system does not answer", "systems do not answer"),
-        _told(counted.paused, "mapping is paused", "mappings are paused"),
-        _told(
+        _phrase(counted.refused, "problem keeps changed files out of use", "problems keep changed files out of use"),
+        _phrase(counted.dead_letters, "record needs a person", "records need a person"),
+        _phrase(counted.changes, "change at an account concerns a mapping", "changes at accounts concern mappings"),
+        _phrase(counted.renamed, "field or option has a new name", "fields or options have new names"),
+        _phrase(counted.missing_columns, "column is missing there", "columns are missing there"),
+        _phrase(counted.conflicts, "conflict needs a choice", "conflicts need a choice"),
+        _phrase(counted.waiting, "record waits", "records wait"),
+        _phrase(counted.silent, "system does not answer", "systems do not answer"),
+        _phrase(counted.paused, "mapping is paused", "mappings are paused"),
+        _phrase(
             counted.disagreeing,
             "mapping differed in the last verification",
             "mappings differed in the last verification",
         ),
-        _told(counted.ended_early, "verification ended early", "verifications ended early"),
-        _told(counted.shadow, "mapping is in shadow mode", "mappings are in shadow mode"),
-        _told(counted.missing_hooks, "hook is missing", "hooks are missing"),
+        _phrase(counted.ended_early, "verification ended early", "verifications ended early"),
+        _phrase(counted.shadow, "mapping is in shadow mode", "mappings are in shadow mode"),
+        _phrase(counted.missing_hooks, "hook is missing", "hooks are missing"),
     ]
     troubles = ", ".join(filter(None, told))
     return (f"Not everything is in sync: {troubles}." if troubles else _in_sync(counted.pairs)) + still
@@ -71,7 +72,7 @@ def _in_sync(pairs: int | None) -> str:
     return "The one pair is in sync." if pairs == 1 else f"All {pairs:,} pairs in sync."
 
 
-def _told(number: int, one: str, several: str) -> str:
+def _phrase(number: int, one: str, several: str) -> str:
     return f"{number:,} {one if number == 1 else several}" if number else ""
 
 

@@ -49,7 +49,7 @@ async def carried_out(bridge: Bridge, arguments: Arguments, kind: Kind, wanted: 
     """Without `go`, return what would be done. With `go`, store the instructions and return what they did within
     seconds."""
     if not arguments.get("go"):
-        return await _foretold(
+        return await _preview(
             bridge, wanted, int(arguments.get("show") or SHOWN), str(arguments.get("confirm") or CONFIRM)
         )
     run, now = str(Run(kind, int(arguments["request"]))), bridge.store.now()
@@ -61,10 +61,10 @@ async def carried_out(bridge: Bridge, arguments: Arguments, kind: Kind, wanted: 
     for mapping, some in sorted(given.items()):
         pending |= await bridge.store.instructions.give(bridge.plan.scopes[mapping], some)
     notes = [note for one in wanted if (note := _unless(bridge, one, pending).note)]
-    return "\n".join([*notes, *await _came_of(bridge, run)])
+    return "\n".join([*notes, *await _results(bridge, run)])
 
 
-async def _came_of(bridge: Bridge, run: str) -> list[str]:
+async def _results(bridge: Bridge, run: str) -> list[str]:
     """Return what a run has done until now. It continues in the background."""
     store, until = bridge.store, bridge.store.now() + WAIT_SECONDS
     while (left := await store.instructions.waiting(run)) and store.now() < until:
@@ -82,11 +82,11 @@ async def _came_of(bridge: Bridge, run: str) -> list[str]:
     return lines
 
 
-async def _foretold(bridge: Bridge, wanted: Sequence[Wanted], show: int, confirm: str) -> str:
+async def _preview(bridge: Bridge, wanted: Sequence[Wanted], show: int, confirm: str) -> str:
     lines, told = [one.note for one in wanted if one.note], list[Foretold]()
     able = [one for one in wanted if not one.note]
     for one in able[:show]:
-        found = await _foretell(bridge, one)
+        found = await _previewed(bridge, one)
         told.append(found)
         lines += [found.lines[0], *(f"  {line}" for line in found.lines[1:])]
     more = len(able) - len(told)
@@ -113,7 +113,7 @@ def _fields_of(number: int) -> str:
     return "1 field" if number == 1 else f"{number} fields"
 
 
-async def _foretell(bridge: Bridge, wanted: Wanted) -> Foretold:
+async def _previewed(bridge: Bridge, wanted: Wanted) -> Foretold:
     """Return the preview: the worker's rules applied to fresh reads, without a lease and without storing anything."""
     store, key, scope = bridge.store, wanted.key, bridge.plan.scopes[wanted.key.mapping]
     link = await store.links.of(key.mapping, key.side, key.record_id)
@@ -227,7 +227,7 @@ def _reach(reach: tuple[float, str | None] | None) -> str:
 
 
 def _target(row: JournalRow) -> TaskKey | None:
-    """Return the record that was written according to the entry."""
+    """Return the record that was written according to the entry; None if it names none."""
     entry, to = row.entry, row.entry.detail.get("to")
     if to is None:
         return None
@@ -305,7 +305,7 @@ def _fields(rows: Sequence[JournalRow]) -> Mapping[str, Json]:
 
 
 async def _restoring(bridge: Bridge, key: TaskKey, removal: JournalRow, detail: Json) -> Wanted:
-    """Create a record again that the bridge removed, with its values before the first of the writes to undo."""
+    """Return what creates a record again that the bridge removed, with its values before the first write to undo."""
     entry = removal.entry
     other = entry.other_record_id if entry.side is key.side else entry.record_id
     before = {name: field["before"] for name, field in detail["fields"].items() if "before" in field}
@@ -316,7 +316,7 @@ async def _restoring(bridge: Bridge, key: TaskKey, removal: JournalRow, detail: 
 
 
 async def restored(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
-    """Create a deleted record again, from its last values in the journal, or from its base."""
+    """Return what creates a deleted record again, from its last values in the journal, or from its base."""
     side, entity, record = (str(arguments[name]) for name in ("side", "entity", "record"))
     wanted = []
     for scope, which in places(bridge.plan.scopes, side, entity):
@@ -358,7 +358,7 @@ async def _remembered(bridge: Bridge, key: TaskKey) -> Wanted | None:
 
 
 async def linked(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
-    """Link two records at a person's request, in the one mapping that has them."""
+    """Return what links two records at a person's request, in the one mapping that has them."""
     scope, which, record = await _one_place(bridge, arguments, "link")
     prefer = None
     if arguments.get("prefer"):
@@ -372,7 +372,7 @@ async def linked(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
 
 
 async def unlinked(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
-    """Unlink the pairs of a record, in every mapping or in one."""
+    """Return what unlinks the pairs of a record, in every mapping or in one."""
     side, entity, record = (str(arguments[name]) for name in ("side", "entity", "record"))
     wanted, only = [], arguments.get("mapping")
     for scope, which in _places(bridge, side, entity, only):

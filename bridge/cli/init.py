@@ -77,7 +77,7 @@ def init(
     options, wanted = _given(given, products), dict[str, str]()
     answers = Answers(instance, public_url, options=options)
     if fresh and (asking or kept):
-        answers, wanted = _asked(answers, products, kept or "", asking)
+        answers, wanted = _completed(answers, products, kept or "", asking)
     texts = _texts(pair, pairs[pair], folder, settings, answers)
     for path, text in texts.items():
         make_folder(path.parent)
@@ -129,7 +129,7 @@ def _given(texts: tuple[str, ...], products: list[str]) -> Given:
     return options
 
 
-def _asked(answers: Answers, products: list[str], kept: str, asking: bool) -> tuple[Answers, dict[str, str]]:
+def _completed(answers: Answers, products: list[str], kept: str, asking: bool) -> tuple[Answers, dict[str, str]]:
     """Return the completed answers, and the secrets to write into files, by path below the folder."""
     public_url = answers.public_url
     if asking and not public_url:

@@ -151,7 +151,7 @@ PROBLEM_CODE = "bridge.problem"
 """The key in `Context.meta` under which a command puts its exit code for a user's mistakes, if it is not 2."""
 
 
-def end_when_told() -> None:
+def end_on_sigterm() -> None:
     """End on SIGTERM even as the first process of a container, for which the kernel drops signals without a handler.
 
     `bridge run` handles SIGTERM itself once its loop runs. This is for the time before, and for other commands.
@@ -168,7 +168,7 @@ class Commands(click.Group):
     def __call__(self, *args: Any, **more: Any) -> Any:
         """Run the whole process. No garbage collection runs at its end."""
         self.ends_process = True
-        end_when_told()
+        end_on_sigterm()
         try:
             return super().__call__(*args, **more)
         finally:

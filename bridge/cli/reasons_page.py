@@ -23,7 +23,7 @@ def reasons_tables(operations: str) -> str:
         here = [reason for reason in left if _shows(rows[reason], heading)]
         left = [reason for reason in left if reason not in here]
         text += [f"### {title}", "", "| code | what you read | what helps |", "| --- | --- | --- |"]
-        text += [f"| `{reason}` | {_told(SENTENCES[reason])} | {rows[reason][1]} |" for reason in here]
+        text += [f"| `{reason}` | {_in_capitals(SENTENCES[reason])} | {rows[reason][1]} |" for reason in here]
         text.append("")
     return "\n".join(text)
 
@@ -44,6 +44,6 @@ def _shows(row: tuple[str, str], heading: str) -> bool:
     return not heading or heading in headings
 
 
-def _told(sentence: str) -> str:
+def _in_capitals(sentence: str) -> str:
     """Return the sentence with its placeholders as words in capitals, as in the commands' help."""
     return re.sub(r"\{(\w+)(?::[^}]*)?\}", lambda place: place[1].upper(), sentence)

@@ -14,7 +14,7 @@ from bridge.domain.seams import Clock
 
 log = logging.getLogger(__name__)
 
-TOLD_SECONDS = 0.5
+SEND_SECONDS = 0.5
 """If the manager's queue stays full this long, the message is dropped."""
 
 LOOKS = 3
@@ -41,7 +41,7 @@ class ServiceManager:
         text = "\n".join(f"{name}={' '.join(value.split())}" for name, value in said.items())
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
-                line.settimeout(TOLD_SECONDS)
+                line.settimeout(SEND_SECONDS)
                 line.connect(self._address)
                 line.send(text.encode())
         except OSError as error:
@@ -57,7 +57,7 @@ class ServiceManager:
         and the manager restarts the process.
         """
         self.tell(READY="1", STATUS="running")
-        alive = asyncio.create_task(self._keep_telling(ask_store)) if self.watchdog_seconds else None
+        alive = asyncio.create_task(self._send_signs_of_life(ask_store)) if self.watchdog_seconds else None
         try:
             yield
         finally:
@@ -66,7 +66,7 @@ class ServiceManager:
                 await asyncio.wait([alive])
             self.tell(STOPPING="1", STATUS="stopping")
 
-    async def _keep_telling(self, ask_store: Callable[[], Awaitable[None]]) -> None:
+    async def _send_signs_of_life(self, ask_store: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await ask_store()

@@ -7,7 +7,7 @@ const clock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short",
 const dated = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
 
-function told(moment) {
+function inWords(moment) {
   const seconds = (moment - Date.now()) / 1000, away = Math.abs(seconds);
   if (away < 3) return seconds > 0 ? "in a moment" : "just now";
   if (away < MINUTE) return relative.format(Math.round(seconds), "second");
@@ -18,7 +18,7 @@ function told(moment) {
 
 function showTimes() {
   for (const node of document.querySelectorAll("time[datetime]")) {
-    const moment = new Date(node.dateTime), text = told(moment), title = exact.format(moment);
+    const moment = new Date(node.dateTime), text = inWords(moment), title = exact.format(moment);
     if (node.textContent !== text) node.textContent = text;
     if (node.title !== title) node.title = title;
   }

@@ -18,7 +18,7 @@ async def begin(
         await bridge.store.audit.note(person.name, action, "begun", given.model_dump(exclude_none=True))
 
 
-def told(look: Look | None) -> dict[str, Any]:
+def outline(look: Look | None) -> dict[str, Any]:
     """Return what all kinds of look show. None: there was no look yet."""
     if look is None:
         return {"state": "never", "about": "", "requested_by": "", "began_at": None, "ended_at": None, "fault": ""}

@@ -1,4 +1,4 @@
-"""Mapping files as people read them: a table, its round-trip checks and examples, and a try-out."""
+"""Mapping files for people: a table, the round-trip checks and examples, and a trial with a record."""
 
 import asyncio
 from dataclasses import field
@@ -31,7 +31,7 @@ class Named(Given):
 
 
 class Trial(Named):
-    """A record to try a mapping with: the id of a live one, or one written down as JSON."""
+    """A record to try a mapping with: the id of a live one, or one written as JSON."""
 
     side: str = Described(default="", max_length=100, description="The record's side; empty: the mapping's first one.")
     record: str = Described(default="", max_length=200, description="The id of a live record, which is read now.")

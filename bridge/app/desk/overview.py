@@ -166,11 +166,11 @@ class Front:
         oldest: dict[str, float] = {}
         for task, _ in await store.waiting.groups():
             oldest[task.key.mapping] = min(task.first_due, oldest.get(task.key.mapping, task.first_due))
-        dead, asked = dict[str, int](), dict[str, int]()
+        dead, choices = dict[str, int](), dict[str, int]()
         for letter, _ in await store.dead_letters.list():
             dead[letter.key.mapping] = dead.get(letter.key.mapping, 0) + 1
         for question in await store.conflicts.waiting():
-            asked[question.link.mapping] = asked.get(question.link.mapping, 0) + 1
+            choices[question.link.mapping] = choices.get(question.link.mapping, 0) + 1
         cursors = {(one.system, one.entity): one for one in await store.cursors.all() if one.kind == "full"}
         changes = await self._activity.of_last_day()
         verified = await store.verifications.last()
@@ -184,7 +184,7 @@ class Front:
                 waiting=sum(number for (of, _), number in numbers.items() if of == name),
                 oldest_wait=when(oldest.get(name)),
                 dead_letters=dead.get(name, 0),
-                conflicts=asked.get(name, 0),
+                conflicts=choices.get(name, 0),
                 problems=len(states[name].problems or ()) if name in states else 0,
                 compared_at=_compared(plan.scopes[name], cursors),
                 verified_at=when(verified[name].done_at) if name in verified else None,

@@ -8,7 +8,7 @@ from pydantic import Field as Described
 
 from bridge.admin.operation import Given, Nothing, Person
 from bridge.app.build import Bridge
-from bridge.app.desk.looking import begin, told
+from bridge.app.desk.looking import begin, outline
 from bridge.app.desk.mappings import find_mapping
 from bridge.app.desk.words import address
 from bridge.app.looks import State
@@ -92,7 +92,7 @@ class Plans:
     async def plan(self, person: Person, given: Nothing) -> PlanLook:
         look, known = self._bridge.looks.last("plan"), sorted(self._bridge.plan.mappings)
         if look is None or look.found is None:
-            return PlanLook(**told(look), known=known)
+            return PlanLook(**outline(look), known=known)
         found = look.found
         rows: dict[tuple[str, str], list[Row]] = {}
         for one in found["rows"]:
@@ -100,7 +100,7 @@ class Plans:
         hooks = [f"{one['what']} at {one['system']}: {one['hook']} ({one['why']})" for one in found["hooks"]]
         hooks += [f"{system}: {fault}" for system, fault in found["hook faults"].items()]
         return PlanLook(
-            **told(look),
+            **outline(look),
             known=known,
             changes=found["changes"],
             mappings=[_planned(head, found, rows) for head in found["mappings"]],

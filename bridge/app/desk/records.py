@@ -31,7 +31,7 @@ MOST_PORTIONS = 200
 so."""
 
 
-class Asked(Given):
+class Search(Given):
     """The text to search for: an id, a name, an e-mail address, or a part of one."""
 
     q: str = Field(default="", max_length=200, description="An id, a name or an e-mail address, or a piece of them.")
@@ -115,20 +115,20 @@ class Finder:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
-    async def search(self, person: Person, asked: Asked) -> Hits:
-        text, search, plan = asked.q.strip(), self._bridge.store.search, self._bridge.plan
+    async def search(self, person: Person, wanted: Search) -> Hits:
+        text, search, plan = wanted.q.strip(), self._bridge.store.search, self._bridge.plan
         if not text:
-            newest = [link for link in await search.newest(asked.limit) if link.mapping in plan.scopes]
+            newest = [link for link in await search.newest(wanted.limit) if link.mapping in plan.scopes]
             return Hits([self._of_link(link, text) for link in newest], True)
-        keys = await search.by_id(text, asked.limit)
-        keys += await search.by_keys(self._hashes(text), asked.limit)
+        keys = await search.by_id(text, wanted.limit)
+        keys += await search.by_keys(self._hashes(text), wanted.limit)
         found: dict[tuple[str, frozenset[str]], Hit] = {}
         for key in dict.fromkeys(keys):
             if hit := await self._of_key(key):
                 found.setdefault(_same(hit), hit)
         after: int | None = 0
         for _ in range(MOST_PORTIONS):
-            if after is None or len(found) >= asked.limit:
+            if after is None or len(found) >= wanted.limit:
                 break
             some, after = await search.portion(text, after)
             for link in some:
@@ -136,7 +136,7 @@ class Finder:
                     hit = self._of_link(link, text)
                     found.setdefault(_same(hit), hit)
             await self._bridge.seams.clock.sleep(0)
-        return Hits(list(found.values())[: asked.limit], after is None)
+        return Hits(list(found.values())[: wanted.limit], after is None)
 
     def _hashes(self, text: str) -> set[str]:
         """Return the match keys of a record that has this value in one field."""

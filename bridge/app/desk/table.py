@@ -33,7 +33,7 @@ def operations(bridge: Bridge) -> tuple[Operation, ...]:
         *_files(bridge),
         *_looks(bridge),
         *_on_records(bridge),
-        *_taken_back(bridge),
+        *_instructions(bridge),
         *_on_mappings(bridge),
         *_on_systems(bridge),
         *_on_accounts(bridge),
@@ -47,7 +47,7 @@ def _state(bridge: Bridge) -> tuple[Operation, ...]:
         Operation(
             "overview", GET, "/overview", "The state of all parts", READ, Nothing, overview.Overview, front.overview
         ),
-        Operation("search", GET, "/records", "Find records", READ, records.Asked, records.Hits, finder.search),
+        Operation("search", GET, "/records", "Find records", READ, records.Search, records.Hits, finder.search),
         Operation(
             "record", GET, RECORD, "Everything known of a record", READ, records.Which, records.Story, finder.story
         ),
@@ -180,7 +180,7 @@ def _shows(name: str, path: str, about: str, given: type[Given], act: Act, sure:
     return Operation(name, POST, path, about, OPERATE, given, Outcome, act, sure, shows_first=True)
 
 
-def _taken_back(bridge: Bridge) -> tuple[Operation, ...]:
+def _instructions(bridge: Bridge) -> tuple[Operation, ...]:
     office = instructions.Instructions(bridge)
     back = "Undo this? Overwritten values are restored, and created records are removed or unlinked."
     return (

@@ -8,7 +8,7 @@ from pydantic import Field as Described
 
 from bridge.admin.operation import Person
 from bridge.app.build import Bridge
-from bridge.app.desk.looking import begin, told
+from bridge.app.desk.looking import begin, outline
 from bridge.app.desk.mappings import Named, find_mapping
 from bridge.app.desk.words import when
 from bridge.app.looks import State
@@ -69,7 +69,7 @@ class Verifications:
         look = self._bridge.looks.last(f"verify {named.mapping}")
         shown = VerifyLook(
             mapping=named.mapping,
-            **{key: value for key, value in told(look).items() if key != "about"},
+            **{key: value for key, value in outline(look).items() if key != "about"},
             verified_at=when(last.done_at) if last is not None else None,
             agreed=agreed_of(last),
             numbers=[(name, summary.get(name, 0)) for name in STATES] if summary else [],

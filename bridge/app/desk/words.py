@@ -1,4 +1,4 @@
-"""How the desk names moments, records and values."""
+"""How the desk shows moments, records and values."""
 
 from collections.abc import Collection, Mapping
 from datetime import date
