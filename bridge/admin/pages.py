@@ -74,7 +74,7 @@ class Pages:
     """Fills the templates. `name`: the name of this bridge.
 
     Secrets are hidden in each value before it is escaped. In a finished page, hiding could remove markup after a value,
-    and an escaped secret would not be recognized.
+    and an escaped secret would not be recognised.
     """
 
     def __init__(self, desk: Desk, name: str) -> None:
@@ -151,15 +151,15 @@ class Pages:
             elif "records" in given:
                 given["records"] = [_record(str(one)) for one in form.getall("records")]
             if operation.sure and certain != "yes":
-                foretold = None
+                preview = None
                 if operation.shows_first:
-                    foretold = await self._desk.do(name, person, {**given, "go": False})
-                if foretold is None or foretold.state != "failed":
-                    meant = getattr(foretold, "since", None)
+                    preview = await self._desk.do(name, person, {**given, "go": False})
+                if preview is None or preview.state != "failed":
+                    meant = getattr(preview, "since", None)
                     fields = [(key, meant if meant and key in TIMES else str(value)) for key, value in form.items()]
-                    told: dict[str, Any] = {"operation": operation, "about": _about(given), "foretold": foretold}
+                    told: dict[str, Any] = {"operation": operation, "about": _about(given), "preview": preview}
                     return self._page(request, "sure.html", person, fields=fields, back=back, **told)
-                return _see(_answered(back, foretold))
+                return _see(_answered(back, preview))
             outcome = await self._desk.do(name, person, {**given, **({"go": True} if operation.shows_first else {})})
         except Problem as problem:
             return await self._problem(request, problem)
