@@ -73,8 +73,8 @@ class Table:
         return self.kind.read(self._account.system, row, await self._account.catalog.of(self.kind.lists))
 
     async def list(self, since: datetime | None, page: str | None) -> Page:
-        """Pages in order of id. With `since`, the last page holds the deleted records, from the log; its name is
-        `deleted`."""
+        """Pages in order of id. With `since`, the last page holds the deleted records, from the
+        log; its name is `deleted`."""
         if page is not None and page.startswith("deleted"):
             return await self._deleted(since, page)
         domain: list[Any] = [] if since is None else [self.kind.changed(since)]
@@ -130,8 +130,8 @@ class Table:
                 raise
 
     async def made(self, make: Callable[[Lists], T], also: frozenset[str] = frozenset()) -> T:
-        """The values to send. A name that the database does not know may be new there, so its list is loaded again,
-        once."""
+        """The values to send. A name that the database does not know may be new there, so its
+        list is loaded again, once."""
         catalog, wanted = self._account.catalog, self.kind.lists | also
         try:
             return make(await catalog.of(wanted))

@@ -1,5 +1,5 @@
-"""Lists whose items records point to by key and mappings by name: currencies, countries, languages, units, employees,
-categories."""
+"""Lists whose items records point to by key and mappings by name: currencies, countries, languages,
+units, employees, categories."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial

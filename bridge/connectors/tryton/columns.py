@@ -88,8 +88,8 @@ OPPORTUNITY: Mapping[str, Property] = {
     "employee": _item("employee", EMPLOYEES),
     "employee_id": Property("employee", ColumnSpec(Column.REFERENCE, to="employee")),
 }
-"""`employee` and `employee_id` are the same field: once as a name, once as a record that a mapping can pair with a
-user."""
+"""`employee` and `employee_id` are the same field: once as a name, once as a record that a
+mapping can pair with a user."""
 STATE = ColumnSpec(Column.CHOICE, choices=STATES)
 
 EMPLOYEE: Mapping[str, ColumnSpec] = {

@@ -35,8 +35,8 @@ class Place:
             self._known = True
 
     async def identity(self) -> Identity:
-        """The key is the company's id and creation time. It stays the same when the server moves, and differs in
-        another database."""
+        """The key is the company's id and creation time. It stays the same when the server moves, and
+        differs in another database."""
         await self.known()
         company = self._client.context.get("company")
         if not isinstance(company, int):

@@ -96,8 +96,8 @@ class Products(Table):
             return Written(str(record_id(rows[0])))
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
-        """Writes both in one transaction, through the template, so that the server checks both against what was
-        read."""
+        """Writes both in one transaction, through the template, so that the server checks
+        both against what was read."""
         row = fresh.raw
         template, variant = await self.made(lambda lists: _values(changes, lists))
         template = _with_sale_unit(template, template_of(row))

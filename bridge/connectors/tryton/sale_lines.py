@@ -60,8 +60,8 @@ class Change:
 
 
 def changed_lines(wanted: Sequence[Fields], held: Sequence[Row], lists: Lists) -> Change:
-    """The change that turns the held lines into the wanted ones. A line that gets another product is created anew.
-    Raises BadField."""
+    """The change that turns the held lines into the wanted ones. A line that gets another product is
+    created anew. Raises BadField."""
     known = {str(record_id(row)): row for row in goods(held)}
     written: dict[int, Values] = {}
     new: list[Values] = []

@@ -44,8 +44,8 @@ class Workflow:
         return None
 
     def between(self, fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
-        """The states that a record passes through while such a write presses its buttons. The last state of the write
-        is left out."""
+        """The states that a record passes through while such a write presses its buttons. The last state
+        of the write is left out."""
         begin = self.first if fresh is None else str(fresh.raw.get("state"))
         ends = self.ends if changes is None else (changes.get("state", begin),)
         passed, state = ([begin] if fresh is None else []), begin
@@ -73,8 +73,8 @@ class Documents(Table):
         return await self.found([[column, "ilike", escaped(value)]])
 
     async def create(self, fields: Fields) -> Written:
-        """Creates the record in its first state, then presses the buttons. When a button fails, the record exists all
-        the same."""
+        """Creates the record in its first state, then presses the buttons. When a button fails, the
+        record exists all the same."""
         buttons = self._buttons(self._workflow.first, fields)
         made = await self._client.create(self.kind.model, await self.values(_plain(fields), None))
         try:
