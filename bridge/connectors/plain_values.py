@@ -85,7 +85,7 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def write_id(value: Any) -> int:
-    """Read the id of another record. Ids are digits."""
+    """The id of another record, as a number. Ids are digits."""
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         return int(value)
     raise ValueError("must be the id of a record (digits)")

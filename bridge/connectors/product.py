@@ -47,7 +47,7 @@ class Consent:
     """A person's consent in a browser, and the code it yields (RFC 6749, 4.1). The functions take the product's
     options.
 
-    `needless`: why these options need, or allow, no consent; "" when they do.
+    `needless`: why these options need, or allow, no consent; "" when they need one.
 
     `redirect`: the address to which the vendor sends the browser back; None: the caller chooses it.
 

@@ -34,7 +34,7 @@ def refusal(system: str, call: Call, error: Any) -> RemoteError:
     if kind == "LoginException":
         return Rejected(system, f"{call.template} asks for a new login: {_text(said)}")
     # An exception inside the server. The cause may be a locked database or a mistake in the server; the text does not
-    # tell.
+    # say which.
     return RetryLater(system, f"{call.template} failed inside the server: {_text(kind)}")
 
 

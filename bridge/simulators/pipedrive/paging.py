@@ -34,7 +34,7 @@ def counted_answer(request: web.Request, rows: Sequence[Any], **more: Any) -> we
 
 
 def listed(request: web.Request, rows: Sequence[Any], most: int = MOST) -> tuple[list[Any], str | None]:
-    """A page of REST v2, and the cursor of the next page or None. The cursor is an offset in disguise."""
+    """A page of REST v2, and the cursor of the next page or None. The cursor is an encoded offset."""
     limit, cursor = request.query.get("limit", "100"), request.query.get("cursor") or "at0"
     if not limit.isdecimal() or not 1 <= int(limit) <= most:
         raise invalid([("limit", f"must be between 1 and {most}")])

@@ -99,7 +99,7 @@ class SuperOfficeSimulator:
         return self._changes.purge(Caller(0), after_days)
 
     def move_tenant(self, host: str | None = None) -> None:
-        """Serve the tenant elsewhere: other hosts answer 421. Without a host, until the endpoint is looked up."""
+        """Serve the tenant elsewhere: other hosts answer 421. Without a host, all do until an endpoint look-up."""
         self.state.served_at, self.state.lost = host, True
 
     def set_tenant_state(self, word: str) -> None:
