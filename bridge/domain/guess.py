@@ -8,7 +8,7 @@ SHOWN = 30
 
 
 class Guess(str):
-    """A remedy for an unknown or misspelt word. Problems that may only follow from it are not reported."""
+    """A remedy for a word that is misspelt or means nothing: what may follow from it need not be told."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

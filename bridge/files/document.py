@@ -26,7 +26,7 @@ _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fal
 
 
 class Place(NamedTuple):
-    """Where something is written; lines and columns are counted from 1."""
+    """Where something is written; line and column count from 1."""
 
     file: str
     line: int

@@ -114,7 +114,7 @@ def _names(section: Section) -> tuple[str, ...] | None:
 
 
 def _format_remedy(name: str, text: Any) -> str | None:
-    """Return the remedy for a wrong `format`; None if it is right. `format: 0` is a number in YAML, but valid as text."""
+    """Return the remedy for a wrong `format`; None if it is right. `format: 0`, a number in YAML, is read as text."""
     if name in ZONED:
         try:
             time_format(str(text), clock=name == "instant")

@@ -185,7 +185,7 @@ async def _some(running: dict[asyncio.Task[Result], TaskKey]) -> list[Result]:
 
 
 def _names_new(rows: Sequence[Row]) -> bool:
-    """Return whether a step refers to a record that an earlier step creates."""
+    """Whether a step names a record that an earlier one creates."""
     texts = [str(change.get("after", "")) for row in rows for change in row.fields.values()]
     return any(is_new(text.rpartition(" ")[2]) for text in texts)
 

@@ -62,8 +62,8 @@ HEADINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `record`: the row's record; `target`: the record that is written or linked; both as people name them.
-    `fields`: for each field the values before and after, and the rule that decided. `why`: the reason in one sentence.
+    """One row. `record`: the row's record; `target`: the record that is written or linked, as people name
+    them. `fields`: for each field what it holds before and after, and the rule that says so. `why`: in one sentence.
 
     `seen`: for each record a hash of its mapped columns. `decided`: the decision in plain values that can be compared
     with another plan's. `step`: rows of one step are carried out together. `kinds`: the kinds of the events that made
