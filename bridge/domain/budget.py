@@ -74,7 +74,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Units per day: of `limit`, `left` are left until `ends` (epoch seconds), when the day's budget is renewed."""
+    """The units of one day: `left` of `limit` are not used. The budget is renewed at `ends` (epoch seconds)."""
 
     limit: int
     left: int

@@ -54,7 +54,7 @@ class RemoteError(BridgeError):
 
 
 class RetryLater(RemoteError):
-    """Try the record again later, and count the attempt (a 5xx on a read, a garbled answer). Nothing was changed."""
+    """Try the record again later, and count the attempt (a 5xx on a read, an unusable answer). Nothing was changed."""
 
 
 class RateLimited(RemoteError):

@@ -21,7 +21,7 @@ class Origin(StrEnum):
 
 
 class Lane(StrEnum):
-    """The order in which due tasks are claimed; the values sort in it."""
+    """The order in which due tasks are claimed; the values sort in this order."""
 
     LIVE = "0-live"
     RECONCILE = "1-reconcile"

@@ -97,7 +97,7 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
         if side in row.when:
             yield from _condition(catalog, row.when[side], f"when of field rule {row.name}")
     yield from _same_item(catalog, mapping)
-    got = {path for path, _ in which.fixed} if side in mapping.creates else set()  # by new records
+    got = {path for path, _ in which.fixed} if side in mapping.creates else set()  # new records get these
     yield from _condition(catalog, which.where, f"where of {mapping.name}", got)
     for path, wanted in which.fixed:
         yield from _written_filter(catalog, mapping, path, wanted)

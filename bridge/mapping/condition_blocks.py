@@ -1,4 +1,4 @@
-"""Reading `where` and `when`: a table of columns, each with a word, a list of words, or a table of tests."""
+"""Reads `where` and `when`: a table of columns, each with a word, a list of words, or a table of tests."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo

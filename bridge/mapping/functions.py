@@ -99,7 +99,7 @@ def _remove(raw: Any, before: str, after: str) -> str | None:
 def _affix(*, prefix: bool, add: bool) -> Callable[[str], tuple[Step, Step]]:
     def make(affix: str) -> tuple[Step, Step]:
         before, after = (affix, "") if prefix else ("", affix)
-        adding: Step = lambda raw: _add(raw, before, after)  # noqa: E731 - two of one kind side by side
+        adding: Step = lambda raw: _add(raw, before, after)  # noqa: E731 - two similar functions side by side
         removing: Step = lambda raw: _remove(raw, before, after)  # noqa: E731
         return (adding, removing) if add else (removing, adding)
 
@@ -137,7 +137,7 @@ def _part(words: tuple[str, int]) -> tuple[Step, None]:
 
 
 def _cut(length: int) -> tuple[Step, Step]:
-    step: Step = lambda raw: text_of(raw)[:length].rstrip() or None  # noqa: E731 - the same both ways
+    step: Step = lambda raw: text_of(raw)[:length].rstrip() or None  # noqa: E731 - the same function both ways
     return step, step
 
 

@@ -142,7 +142,7 @@ def _line_columns(section: Section, frame: Frame, spec: LineSpec) -> dict[Side, 
 
 
 def _when(section: Section, frame: Frame) -> dict[Side, All]:
-    """Return `when: {crm: {status: won}}`: by side the condition on its record. Otherwise the rule does not apply."""
+    """Return `when: {crm: {status: won}}`: by side the condition on its record. All must hold for the rule to apply."""
     table = section.sub("when")
     if table is None:
         return {}

@@ -130,7 +130,7 @@ def _named(item: Node) -> tuple[str | None, Any]:
 
 
 def _joined(side: Section, links: list[_Link], width: int) -> bool:
-    """Return whether several columns have a function that makes one value of them, in the first place."""
+    """Return whether the first function makes one value of several columns, if there are several, and no other does."""
     if width > 1 and not (links and links[0].several):
         names = [name for name, one in BUILTIN.items() if one.several]
         what = f"{side.what} names {width} columns, but no function combines them into one value"

@@ -111,7 +111,8 @@ class Rehearsal:
         self.spool.settle()
 
     async def _begin(self) -> None:
-        """Take over the present mapping files, not paused. Check that every account answers and is still the same."""
+        """Take over the present mapping files, live and not paused. Check that every account answers and is the same
+        as before."""
         store = self.parts.store
         self._dead = {task.key: task.code for task, _ in await store.dead_letters.list()}
         await store.mappings.sync(self.parts.scopes)

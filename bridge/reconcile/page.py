@@ -75,7 +75,7 @@ class Use:
 class Purpose:
     """Why a listing is walked. `full`: it shows every row, so that the first walk fills the match index and is what
     later ones compare with. `everything`: it is a backfill, which also takes unlinked rows that were left alone before.
-    `looked`: the time up to which earlier sweeps found changes, by the vendor's clock; None if there was no sweep.
+    `looked`: the time up to which earlier sweeps found changes, by the vendor's clock; None if none has looked yet.
     """
 
     origin: Origin

@@ -38,9 +38,9 @@ class Kind:
 
     parse: raw value of one column -> canonical; raises Untranslatable. render: canonical -> raw. fold: stable text for
     match keys. dump/load: to and from an exact form for JSON. reduces(sent, shown): shown is what a server makes of
-    sent by trimming, folding, cutting or rounding. same: equality. shapes: by the names of parts, for values in other
-    columns than one. form: 1, and one more whenever a release gives the same column another canonical value. It is part
-    of a field rule's fingerprint, so that values stored in the former form are converted and not taken for an edit.
+    sent by trimming, folding, cutting or rounding. same: equality. shapes: by the names of their parts. form: 1, and
+    one more whenever a release gives the same column another canonical value. It is part of a field rule's fingerprint,
+    so that values stored in the former form are converted and not taken for an edit.
     """
 
     name: str

@@ -68,7 +68,7 @@ def _split_name(value: Any) -> tuple[Any, ...]:
 
 
 def _split_full_name(value: Any) -> tuple[Any, ...]:
-    """Return the first word, what is between, and the last word."""
+    """Return the first word, the words between, and the last word."""
     given, last = _split_name(value)
     first, _, middle = (given or "").partition(" ")
     return (first or None, middle.strip() or None, last)
