@@ -156,7 +156,7 @@ class Receiver:
         except Unstorable:
             return BAD_REQUEST
         self._refusal = None
-        self._tell(callback, stored)
+        self._log_stored(callback, stored)
         for event, number in stored:
             if number is not None:
                 took = self.clock.monotonic() - began
@@ -175,7 +175,7 @@ class Receiver:
             return ""
         return self._refusal[1]
 
-    def _tell(self, callback: Callback, stored: Sequence[tuple[Event, int | None]]) -> None:
+    def _log_stored(self, callback: Callback, stored: Sequence[tuple[Event, int | None]]) -> None:
         told = {"system": callback.system, "hook": callback.hook}
         new = [(event, number) for event, number in stored if number is not None]
         for event, number in new if log.isEnabledFor(logging.DEBUG) else ():

@@ -104,15 +104,15 @@ def _options(name: str, was: ColumnSpec, now: ColumnSpec) -> Iterator[Change]:
     gone = tuple(word for word in was.choices if word not in now.choices)
     new = tuple(word for word in now.choices if word not in was.choices)
     if len(gone) == len(new) == 1:
-        yield Change(name, What.OPTIONS_GONE, f"offers {_told(new)} in place of {_told(gone)}", gone)
+        yield Change(name, What.OPTIONS_GONE, f"offers {_listed(new)} in place of {_listed(gone)}", gone)
         return
     if gone:
-        yield Change(name, What.OPTIONS_GONE, f"does not offer {_told(gone)} any more", gone)
+        yield Change(name, What.OPTIONS_GONE, f"does not offer {_listed(gone)} any more", gone)
     if new:
-        yield Change(name, What.OPTIONS_NEW, f"offers {_told(new)} now", new)
+        yield Change(name, What.OPTIONS_NEW, f"offers {_listed(new)} now", new)
 
 
-def _told(words: tuple[str, ...]) -> str:
+def _listed(words: tuple[str, ...]) -> str:
     return ", ".join(f"`{word}`" for word in words[:NAMED]) + (", ..." if len(words) > NAMED else "")
 
 
@@ -131,7 +131,7 @@ def _concern(change: Change, uses: list[tuple[Mapping, Side]]) -> Concern:
 
 def _level(change: Change, mapping: Mapping, side: Side) -> Level:
     rows = [row for row in mapping.fields if change.column in _columns(row, side)]
-    filtered = any(leaf.path.column == change.column for leaf in _asked(mapping, side))
+    filtered = any(leaf.path.column == change.column for leaf in _tests(mapping, side))
     marked = side in mapping.marker and parse_path(mapping.marker[side]).column == change.column
     written = [row for row in rows if side in row.flows]
     match change.what:
@@ -153,7 +153,7 @@ def _level(change: Change, mapping: Mapping, side: Side) -> Level:
 def _uses_options(change: Change, mapping: Mapping, side: Side, rows: list[Field]) -> bool:
     """Return whether a table, a constant or a filter names a changed option, or a field rule without a table may write
     one."""
-    wanted = _words(leaf for leaf in _asked(mapping, side) if leaf.path.column == change.column)
+    wanted = _words(leaf for leaf in _tests(mapping, side) if leaf.path.column == change.column)
     for row in rows:
         words = words_known(row, mapping, side, change.column)
         if words is None and side in row.flows:
@@ -162,7 +162,7 @@ def _uses_options(change: Change, mapping: Mapping, side: Side, rows: list[Field
     return bool(wanted & set(change.options))
 
 
-def _asked(mapping: Mapping, side: Side) -> Iterator[Leaf]:
+def _tests(mapping: Mapping, side: Side) -> Iterator[Leaf]:
     """Yield the tests of that side's columns in `where` and in every field rule's `when`."""
     yield from leaves(mapping.side(side).where)
     for row in mapping.fields:
@@ -191,7 +191,7 @@ def _columns(row: Field, side: Side) -> set[str]:
 
 def names_used(mapping: Mapping, side: Side) -> set[str]:
     """Return the names of all columns of that side that the mapping uses, and all words that it names there."""
-    used = _words(_asked(mapping, side))
+    used = _words(_tests(mapping, side))
     for row in mapping.fields:
         for column in _columns(row, side):
             used.add(column.removeprefix("custom."))

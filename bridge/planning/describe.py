@@ -110,11 +110,11 @@ def decided(draft: Draft, decision: Completion | Plan) -> Any:
         return [decision.policy.value, draft.side_name(decision.side.other), decision.record.ref.id]
     if isinstance(decision, Update):
         return ["update", *(_decided_write(draft, write) for write in decision.writes if write.changes)]
-    moved = sorted([move.kind, *(_plain(move.values.get(side.value)) for side in Side)] for move in _told(decision))
+    moved = sorted([move.kind, *(_plain(move.values.get(side.value)) for side in Side)] for move in _reported(decision))
     return [decision.code, *moved]
 
 
-def _told(end: Completion) -> Iterable[Move]:
+def _reported(end: Completion) -> Iterable[Move]:
     return (move for move in end.links if MoveKind(move.kind) in MOVED)
 
 

@@ -281,7 +281,7 @@ class Reconciler:
         if await self._incomplete(walk):
             return
         if walk.whole:
-            await self._settle_unseen(walk)
+            await self._mark_unseen(walk)
         await self._index(walk)
         await self.store.events.accept([], {}, replace(end, complete=walk.whole))
         await self._begin_incremental(cursor, facts)
@@ -320,7 +320,7 @@ class Reconciler:
         await self.store.events.accept([], {}, move)
         return True
 
-    async def _settle_unseen(self, walk: Walk) -> None:
+    async def _mark_unseen(self, walk: Walk) -> None:
         """Mark linked records and dead letters that a complete listing did not show. The worker's read decides."""
         cursor, missing, known = walk.cursor, set[str](), set[str]()
         for use in walk.uses:

@@ -105,19 +105,19 @@ class Report:
             "mapping": self.mapping,
             "agrees": self.agrees,
             "pairs": self.number,
-            **{state: _told(tally) for state, tally in self.pairs.items() if state != "equal"},
+            **{state: _as_json(tally) for state, tally in self.pairs.items() if state != "equal"},
             "equal": self.pairs["equal"].number,
-            "fields": {name: _told(tally) for name, tally in sorted(self.fields.items())},
-            "kept": {name: _told(tally) for name, tally in sorted(self.kept.items())},
+            "fields": {name: _as_json(tally) for name, tally in sorted(self.fields.items())},
+            "kept": {name: _as_json(tally) for name, tally in sorted(self.kept.items())},
             "sums": {
                 name: {names[side]: {cur: plain(total) for cur, total in sorted(by[side].items())} for side in Side}
                 for name, by in sorted(self.sums.items())
             },
             "alone": {
-                names[side]: {why: _told(tally) for why, tally in sorted(self.alone[side].items())} for side in Side
+                names[side]: {why: _as_json(tally) for why, tally in sorted(self.alone[side].items())} for side in Side
             },
-            "duplicates": {names[side]: _told(self.duplicates[side]) for side in Side},
-            "references": {name: _told(tally) for name, tally in sorted(self.references.items())},
+            "duplicates": {names[side]: _as_json(self.duplicates[side]) for side in Side},
+            "references": {name: _as_json(tally) for name, tally in sorted(self.references.items())},
             "not compared": sorted(self.unshown),
             "rows": {names[side]: self.rows[side] for side in Side},
             "rows not understood": {names[side]: self.skipped[side] for side in Side},
@@ -211,7 +211,7 @@ def _numbers(found: Mapping[str, Tally]) -> dict[str, int]:
     return {name: tally.number for name, tally in sorted(found.items())}
 
 
-def _told(tally: Tally) -> dict[str, Any]:
+def _as_json(tally: Tally) -> dict[str, Any]:
     return {"number": tally.number, "examples": tally.examples}
 
 

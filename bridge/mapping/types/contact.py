@@ -37,7 +37,7 @@ def read_phone(text: str, region: str | None) -> Phone:
         return Phone(None, text)
     if _ADDRESS.match(text):
         number = _parsed(text, region)
-        return Phone(None, text) if number is None else _phone(number, _told(number), None)
+        return Phone(None, text) if number is None else _phone(number, _written(number), None)
     if _several(text, region):
         return Phone(None, text)
     for pattern in () if _PLAIN.fullmatch(text) else _REMARKS:
@@ -50,7 +50,7 @@ def read_phone(text: str, region: str | None) -> Phone:
     return Phone(None, text) if number is None else _phone(number, text, None)
 
 
-def _told(number: PhoneNumber) -> str:
+def _written(number: PhoneNumber) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
 
 
@@ -131,7 +131,7 @@ class _Columns:
         if not digits:
             return read_phone(f"{number} {extension}", self.region)
         if found.e164 and found.remark:
-            return read_phone(f"{_told(phonenumbers.parse(found.e164))} ext. {digits} ({found.remark})", self.region)
+            return read_phone(f"{_written(phonenumbers.parse(found.e164))} ext. {digits} ({found.remark})", self.region)
         return read_phone(f"{number} ext. {digits}", self.region)
 
     def split(self, value: Phone, *, prefix: bool, extension: bool) -> tuple[str, str | None, str | None]:
@@ -139,7 +139,7 @@ class _Columns:
         if value.e164 is None or not (prefix or value.extension):
             return value.original, None, None
         parsed = phonenumbers.parse(value.e164)
-        number = phonenumbers.national_significant_number(parsed) if prefix else _told(parsed)
+        number = phonenumbers.national_significant_number(parsed) if prefix else _written(parsed)
         if value.extension and not extension:
             number += f" ext. {value.extension}"
         if value.remark:
