@@ -213,6 +213,7 @@ def _created(draft: Draft, link: Link, target: Side, checked: bool) -> tuple[Seq
     shortened by the server. If there are none: those that show a match key of what was sent, because somebody may have
     edited the new record. If there are none of these either, and a person has `checked`: those that are equal but refer
     to other records, because somebody may have changed or merged what the new record refers to.
+
     The second are the last kind, those that show nothing of what was sent, and older ones that look shortened (`Company
     1` need not be our `Company 10`).
     """

@@ -250,8 +250,8 @@ class FieldBeside:
     """One field of a pair, its values as people read them. `now`: by side; a side that did not show it is `unread`.
 
     `off`: the field rule's `when` does not hold. `agreed`: what each side held when both agreed last; None if they
-    never did. `changed`: sides that have changed since. `gets`: what would be written to a side. `why`: the
-    bridge's reason.
+    never did. `changed`: sides that have changed since. `gets`: what would be written to a side. `why`: the bridge's
+    reason.
     """
 
     field: str

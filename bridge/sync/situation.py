@@ -180,9 +180,8 @@ class Create:
     chosen: canonical values; fields: the same as the target's columns; told: the same in words, for the journal. keys:
     hashes of the match keys that the intent holds meanwhile. first_seq: when the record was first known. made_at: when
     it was created, as its system says. unlike: records of its side that the match index has under these keys, and that
-    do
-    not show them any more; None where duplicates are copied. again: when it must be processed once more. left_out: by
-    field why a reference is not among the values.
+    do not show them any more; None where duplicates are copied. again: when it must be processed once more. left_out:
+    by field why a reference is not among the values.
     """
 
     target: Side
@@ -204,10 +203,10 @@ class SideWrite:
 
     record, read_at, before: the target as it was read when this was decided. changes: columns to send, empty when the
     record holds all of it already. losers: journal entries of what a conflict overwrites. unfinished: sets that the
-    other side must still get; until then their base stays, because only with it can the adds and
-    removes of both sides be found again. blanked: how many filled fields are emptied. unreadable: fields whose former
-    value is not known. beside: what the other side holds and keeps, where a person wants both sides to differ. why: by
-    field the rule that says so.
+    other side must still get; until then their base stays, because only with it can the adds and removes of both sides
+    be found again. blanked: how many filled fields are emptied. unreadable: fields whose former value is not known.
+    beside: what the other side holds and keeps, where a person wants both sides to differ. why: by field the rule that
+    says so.
     """
 
     target: Side
@@ -236,8 +235,7 @@ class Progress:
 
     parents: records that it refers to and that were never decided on; they become due. again: when both sides are read
     again. look_at: when a write that its answer did not confirm is checked. fulfils: the person's instruction that
-    these
-    writes carry out.
+    these writes carry out.
     """
 
     link: Link
@@ -283,8 +281,7 @@ class Removal:
     """Delete or archive the counterpart of a record that is gone on `side`. `record`: that counterpart as read.
 
     values: what it holds, as the journal keeps it. undoes: set if a person undoes the create of `record`; then the
-    record of `side` exists. merged: set if the record of
-    `side` was merged away, and `record` is left over.
+    record of `side` exists. merged: set if the record of `side` was merged away, and `record` is left over.
     """
 
     link: Link

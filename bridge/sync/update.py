@@ -178,8 +178,8 @@ def _written(
 ) -> Completion | Update:
     """Plan the writes to one side after the other, without those that cannot be made now.
 
-    If one side must wait, the other one is written; an alarm about the pair stops both. hidden: sides whose reads
-    may not show an edit yet; a write there could overwrite it.
+    If one side must wait, the other one is written; an alarm about the pair stops both. hidden: sides whose reads may
+    not show an edit yet; a write there could overwrite it.
     """
     writes: list[SideWrite] = []
     again = state.again
