@@ -1,4 +1,4 @@
-"""What a person answers by command: `bridge approve`, and `conflicts choose` after `conflicts list`."""
+"""What a person decides by command: `bridge approve`, and `conflicts choose` after `conflicts list`."""
 
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
 
 
 class Watched(FakeProduct):
-    """Something happens after its next read."""
+    """A product where something happens right after its next read."""
 
     meanwhile: Callable[[], Awaitable[None]] | None = None
 
@@ -32,7 +32,7 @@ class Watched(FakeProduct):
 
 
 async def _answer(bench: Bench, kind: str, **arguments: Any) -> str:
-    """The running bridge's answer to a command, by way of the store."""
+    """The running bridge's answer to a command, whose request goes through the store."""
     plan = Plan(bench.parts.mappings, bench.parts.scopes, bench.routes, {}, {})
     running = SimpleNamespace(plan=plan, store=bench.store, seams=bench.parts.seams)
     number = await bench.store.requests.ask(kind, arguments)
@@ -57,7 +57,7 @@ async def test_promise_12_what_the_threshold_holds_back_goes_on_when_a_person_ap
     assert answer == "people: deletes are allowed for 10 minutes; 2 held records are due now"
     await bench.settle(300)
     assert len(bench.erp.live("person")) == 4
-    bench.clock.advance(700)  # the approval is over, and those it let through count
+    bench.clock.advance(700)  # the approval has ended, and the deletes that it allowed count
     bench.crm.person_deletes("person", "5")
     await bench.settle(300)
     assert len(bench.erp.live("person")) == 4
@@ -84,7 +84,7 @@ async def test_promise_9_dead_letters_a_person_retries_or_discards_stay_accounte
 async def test_promise_7_an_answer_given_while_a_worker_is_at_the_pair_is_not_lost(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """The worker has read the question, finds a further one, and stores both after the answer came."""
+    """The worker has read the conflict, finds a further one, and stores both after the person's choice was stored."""
     erp = Watched("erp", clock)
     bench = await new_bench(PEOPLE.replace("conflict: crm", "conflict: ask"), erp=erp)
     record_id = bench.crm.person_creates("person", **ANA)

@@ -1,4 +1,4 @@
-"""Three systems in a chain: what is edited at one end reaches the other one, and everything comes to rest.
+"""Three systems in a chain: an edit at one end reaches the other one, and then no more writes follow.
 
 The bench has two products; the third system of the chain is the companies of the first one.
 """
@@ -36,7 +36,7 @@ ONE_MASTER = CHAIN.format(first=", from: crm")
 
 
 async def in_a_row(new_bench: NewBench, text: str) -> tuple[Bench, Callable[..., None], Callable[[], list[str]]]:
-    """A record in all three; how to edit it in one of them (0, 1, 2), and its names in their order."""
+    """A record in all three systems: functions that edit it in one of them (0, 1, 2) and that return its names."""
     bench = await new_bench(text)
     bench.crm.person_creates("person", name="Ana", email="ana@x.example")
     await bench.settle()

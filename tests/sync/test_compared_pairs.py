@@ -1,4 +1,4 @@
-"""Two records side by side, as the record page shows them: lines, and rows whose `when` does not hold."""
+"""Two records side by side, as the record page shows them: lines, and field rules whose `when` does not hold."""
 
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace

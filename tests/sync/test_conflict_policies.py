@@ -1,4 +1,4 @@
-"""Who wins when both sides edited a field, by each policy; and what no policy ends: a field that flaps."""
+"""Which side wins by each policy if both edited a field; and the loop alarm for a field that never stops changing."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -103,7 +103,7 @@ async def test_newest_goes_by_the_events_own_time_or_by_first_sight_where_record
 
 
 async def test_newest_is_not_won_by_an_event_from_the_future(new_bench: NewBench, clock: FakeClock) -> None:
-    """What says it was made in the year 9990 counts as of when it was first heard of."""
+    """An event with a time in the year 9990 counts as of when it was first reported."""
     products = {name: FakeProduct(name, clock, manifest=manifest(version_resolution=None)) for name in ("crm", "erp")}
     bench, record_id = await _linked(new_bench, '"newest, else crm"', **products)
     bench.crm.person_edits("person", record_id, name="Crm")
@@ -120,7 +120,7 @@ async def test_newest_is_not_won_by_an_event_from_the_future(new_bench: NewBench
 
 
 async def test_newest_is_not_won_by_a_record_that_shows_a_time_to_come(new_bench: NewBench, clock: FakeClock) -> None:
-    """A vendor's clock that is days ahead orders nothing: its edit counts as of when it was first heard of."""
+    """If a vendor's clock is days ahead, its edit counts as of when it was first reported."""
     bench, record_id = await _linked(new_bench, '"newest, else crm"')
     bench.crm.person_edits("person", record_id, name="Crm")
     bench.crm.rows["person", record_id].modified += timedelta(days=3)
@@ -135,7 +135,7 @@ async def test_newest_is_not_won_by_a_record_that_shows_a_time_to_come(new_bench
 async def test_newest_takes_first_sight_for_fields_whose_edit_moves_no_version(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """The crm's record is newer, but not because of its phone."""
+    """The crm's record has the newer version, but not because of its phone."""
     crm = FakeProduct("crm", clock, manifest=manifest(unversioned=frozenset({"phone"})))
     bench, record_id = await _linked(new_bench, '"newest, else crm"', crm=crm)
     crm.person_edits("person", record_id, phone="11")

@@ -1,4 +1,4 @@
-"""Rows that say `conflict: ask`: the field waits for a person, everything else goes on."""
+"""Field rules with `conflict: ask`: the field waits for a person, and all other fields are synced."""
 
 from collections.abc import Awaitable, Callable
 

@@ -1,4 +1,4 @@
-"""What is counted as an outcome: what came of a record, not each look at it. Waiting is a state, with a gauge."""
+"""What counts as an outcome: the result for a record, not each attempt. Waiting is a state with a gauge."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -79,7 +79,7 @@ async def test_a_dead_letter_that_is_tried_again_in_vain_is_counted_once(new_ben
     assert found["dead"] == 1
     bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
-    assert found["dead"] == 2, "an edit made another one of it"
+    assert found["dead"] == 2, "after an edit it is a new dead letter"
     await bench.assert_accounted()
 
 

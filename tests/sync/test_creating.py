@@ -1,4 +1,4 @@
-"""Creating, matching and what is done about creates of unknown outcome."""
+"""Creates, matches, and recovery of creates of unknown outcome."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -81,7 +81,7 @@ async def test_a_retried_doubt_adopts_the_one_record_that_is_there(bench: Bench)
     bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
     other = bench.erp.person_creates("person", **ANA)
-    for record_id in ("1", other):  # no callback: the first of them to be looked at would be taken for ours
+    for record_id in ("1", other):  # without callbacks: the first one to be processed would be matched
         bench.missed("erp", "person", record_id)
     await bench.settle()
     assert len(await bench.store.dead_letters.list()) == 1
@@ -175,7 +175,7 @@ async def test_a_new_record_that_reads_do_not_show_yet_is_looked_at_again(bench:
 
 
 async def test_a_record_waits_for_older_creates_even_when_no_event_ever_named_it(new_bench: NewBench) -> None:
-    """Otherwise a copy that only a reference made known would be copied back."""
+    """Otherwise a copy that is known only by a reference to it would be copied back."""
     bench = await new_bench(text=NO_KEYS)
     bench.erp.fail = killed("after create")
     bench.crm.person_creates("person", **ANA)
@@ -234,7 +234,7 @@ async def test_a_default_that_was_sent_by_a_create_of_unknown_outcome_stays_as_w
 
 
 async def test_which_of_two_equal_records_a_lost_create_made_is_asked_and_neither_is_copied_back(bench: Bench) -> None:
-    """Somebody made the same record in the erp, too, before the outcome of our create was looked at."""
+    """A person created the same record in the erp too, before the outcome of our create was checked."""
     bench.erp.fail = lost_answer("after create")
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
@@ -253,7 +253,7 @@ async def test_which_of_two_equal_records_a_lost_create_made_is_asked_and_neithe
 
 
 async def _lost_among_two(new_bench: NewBench, text: str, person: dict[str, str]) -> tuple[Bench, str, str]:
-    """A lost create, and the same record made by somebody in the erp before it was looked up."""
+    """Lose a create, and let a person create the same record in the erp before its outcome is checked."""
     bench = await new_bench(text=text)
     bench.erp.fail = lost_answer("after create")
     record_id = bench.crm.person_creates("person", **person)
@@ -267,7 +267,7 @@ async def _lost_among_two(new_bench: NewBench, text: str, person: dict[str, str]
 async def test_promise_5_what_a_lost_create_may_have_made_is_not_copied_back_although_no_match_key_tells(
     new_bench: NewBench, text: str, person: dict[str, str]
 ) -> None:
-    """A copy of either of them would be one person too many on the side the create came from."""
+    """A copy of either one would be a duplicate on the side that the create came from."""
     bench, record_id, theirs = await _lost_among_two(new_bench, text, person)
     assert list(bench.crm.live("person")) == [record_id]
     ((task, _),) = await bench.store.dead_letters.list()
@@ -287,7 +287,7 @@ async def test_promise_5_what_a_lost_create_may_have_made_is_not_copied_back_alt
 async def test_what_was_made_after_a_lost_create_and_edited_since_is_not_copied_back_either(
     new_bench: NewBench,
 ) -> None:
-    """Nobody can say whether it is what the create made: the fields that were sent are not in it any more."""
+    """It cannot be known whether the create made it: it does not show the fields that were sent any more."""
     bench, record_id, _ = await _lost_among_two(new_bench, NO_KEYS, ANA)
     bench.erp.person_creates("person", name="Somebody Else")
     await bench.settle()
@@ -305,7 +305,7 @@ async def test_a_filled_match_key_tells_a_record_from_what_a_lost_create_may_hav
 async def test_the_time_a_record_was_made_tells_it_from_what_a_lost_create_may_have_made(
     new_bench: NewBench, seconds: float
 ) -> None:
-    """One dead letter must not hold up every later record of its mapping."""
+    """One dead letter must not hold up all later records of its mapping."""
     bench, _, theirs = await _lost_among_two(new_bench, NO_KEYS, ANA)
     another = bench.erp.person_creates("person", name="Bo")
     made = bench.erp.rows["person", theirs].created
@@ -316,7 +316,7 @@ async def test_the_time_a_record_was_made_tells_it_from_what_a_lost_create_may_h
 
 @pytest.mark.parametrize("keys", [True, False])
 async def test_a_discarded_dead_letter_holds_nothing_any_more(new_bench: NewBench, keys: bool) -> None:
-    """Without a match key a person has decided that what is there is copied; with one it still finds its match."""
+    """Without a match key, a person has decided that existing records are copied; with one, they are still matched."""
     bench, record_id, theirs = await _lost_among_two(new_bench, PEOPLE if keys else NO_KEYS, ANA)
     bench.erp.person_deletes("person", theirs)
     (made,) = bench.erp.live("person")
@@ -331,7 +331,7 @@ async def test_a_discarded_dead_letter_holds_nothing_any_more(new_bench: NewBenc
 
 
 async def test_an_older_record_that_looks_shortened_is_not_taken_for_a_lost_create(new_bench: NewBench) -> None:
-    """A record nobody told of, made before the create was decided, is called like the start of the new one."""
+    """An unreported record, created before the create was decided, has a name that is a prefix of the new one's."""
     bench = await new_bench(text=NO_KEYS)
     older = bench.erp.person_creates("person", name="Ana")
     bench.missed("erp", "person", older)
@@ -342,7 +342,7 @@ async def test_an_older_record_that_looks_shortened_is_not_taken_for_a_lost_crea
     assert await bench.store.links.of("people", Side.RIGHT, older) is None
     ((task, _),) = await bench.store.dead_letters.list()
     assert "may exist" in task.reason
-    await bench.store.dead_letters.retry(None)  # a person looked, and there is none
+    await bench.store.dead_letters.retry(None)  # a person checked, and there is none
     await bench.settle()
     assert sorted(row["name"] for row in bench.erp.live("person").values()) == ["Ana", "Ana Lund"]
 

@@ -1,4 +1,4 @@
-"""The named moves of a link: each is allowed from some states only, and says what it changes."""
+"""The named moves of a link: each is allowed only from certain states, and says what it changes."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What a decision needs is fetched once; what was gathered outlives the error that ends the claim."""
+"""Each fact of a decision is fetched once, and gathered notes are kept after an error."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ ERP = RecordRef("erp", "person", "1")
 
 
 class Counted:
-    """Stands in for a part of the store, and notes what is asked of it."""
+    """Replaces a part of the store, and notes which methods are called."""
 
     def __init__(self, inner: Any, asked: list[str]) -> None:
         self._inner, self._asked = inner, asked

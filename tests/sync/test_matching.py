@@ -1,4 +1,4 @@
-"""What a record is matched by, and what is no match."""
+"""By what records are matched, and what is not a match."""
 
 from collections.abc import Awaitable, Callable
 

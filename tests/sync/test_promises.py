@@ -1,4 +1,4 @@
-"""The worker's promises, each by name, over two products in memory and a real store."""
+"""The worker's promises, each by its number, with two products in memory and a real store."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""`quiet: 30s`: a record that somebody is typing in crosses once it has been left alone."""
+"""`quiet: 30s`: an edited record crosses after 30 seconds without another edit."""
 
 from collections.abc import Awaitable, Callable
 
@@ -48,7 +48,7 @@ async def test_an_edit_waits_for_the_next_one(new_bench: NewBench) -> None:
     assert (task.state, task.code) == (TaskState.WAITING, Reason.QUIET.value)
     assert task.due == pytest.approx(bench.store.now() + 10, abs=1)
     assert "after 30 s without an edit" in task.reason
-    assert task in await bench.store.waiting.all("people"), "it is told with what waits"
+    assert task in await bench.store.waiting.all("people"), "it is listed with what waits"
     bench.clock.advance(11)
     await bench.turn()
     assert bench.erp.live("person")["1"]["name"] == "Ana L"

@@ -1,4 +1,4 @@
-"""In shadow mode a person sees what would be written: each field before and after, and the sum of it per mapping."""
+"""In shadow mode a person sees what would be written: each field before and after, and the totals per mapping."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""A write of several calls that stops between two of them: what it leaves is nobody's edit (promises 5 and 7)."""
+"""A write of several calls that stops between two of them: what it leaves is not an edit (promises 5 and 7)."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Workflow(FakeProduct):
 
     answers_record: bool = False
     stops: int = 1
-    lost: bool = False  # a create whose id never came
+    lost: bool = False  # the answer of a create, with its id, is lost
 
     def between(self, entity: str, fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
         if changes is None:

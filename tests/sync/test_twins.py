@@ -1,4 +1,4 @@
-"""One thing made twice: reported, never copied back, and settled when a person takes one of the two away."""
+"""One thing created twice: it is reported, not copied back, and settled when a person removes one of the two."""
 
 from collections.abc import Awaitable, Callable
 
@@ -17,7 +17,7 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
 
 
 async def _reported(bench: Bench) -> str:
-    """Somebody made Ana in erp (1) while the bridge copied her there (2). The crm record's id."""
+    """A person created Ana in erp (1) while the bridge copied her there (2). Returns the crm record's id."""
     record_id = bench.crm.person_creates("person", **ANA)
     bench.erp.person_creates("person", **ANA)
     bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
@@ -33,7 +33,7 @@ async def _reported(bench: Bench) -> str:
 async def test_promise_5_twins_are_told_from_later_records_although_the_vendors_clock_is_wrong(
     new_bench: NewBench, clock: FakeClock, seconds: float
 ) -> None:
-    text = PEOPLE.replace("match: [email]", "match: [email]\nduplicates: copy")  # a later one would be held else
+    text = PEOPLE.replace("match: [email]", "match: [email]\nduplicates: copy")  # otherwise a later one would be held
     bench = await new_bench(text=text, erp=FakeProduct("erp", SkewedClock(clock, seconds)))
     await _reported(bench)
     bench.erp.person_creates("person", **ANA)
@@ -101,7 +101,7 @@ async def test_when_a_person_deletes_the_reported_one_of_two_twins_the_pair_stay
 
 
 async def test_a_twin_that_takes_the_place_empties_nothing_on_the_other_side(bench: Bench) -> None:
-    """What the deleted one held is no base for it: its empty telephone number was never filled."""
+    """The deleted record's values are not its base: its empty telephone number is not an edit."""
     record_id = bench.crm.person_creates("person", **ANA)
     bench.erp.person_creates("person", name="Ana Lund", email="ana@x.example")
     bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))

@@ -1,4 +1,4 @@
-"""Two copies of the bridge on one store, each with leases and fences of its own."""
+"""Two instances on one store, each with leases and fences of its own."""
 
 import asyncio
 from collections import Counter
@@ -24,7 +24,7 @@ LIMITS = Limits(lease_seconds=20, write_seconds=10)
 
 @dataclass
 class Busy(FakeProduct):
-    """Lets others run in the middle of every call, and notes writes to one record that overlap."""
+    """A product that lets others run in the middle of every call, and notes overlapping writes to one record."""
 
     writing: Counter[RecordRef] = field(default_factory=Counter)
     overlaps: int = 0
@@ -53,7 +53,7 @@ class Busy(FakeProduct):
 
 
 class Pair:
-    """A bench whose work two workers share; `done`: claims each of them ended."""
+    """A bench with two workers. `done`: how many claims each of them has ended."""
 
     def __init__(self, bench: Bench, second: Worker) -> None:
         self.bench = bench
@@ -145,7 +145,7 @@ async def test_promise_5_what_a_copy_that_died_had_created_is_found_by_the_other
     await bench.tell_all()
     await pair.turn(0)
     assert len(bench.erp.live("person")) == 1
-    assert await pair.turn(1) == 0  # the lease of the dead one still counts
+    assert await pair.turn(1) == 0  # the dead instance's lease is still valid
     bench.clock.advance(LIMITS.lease_seconds + 6)
     while await pair.turn(1):
         bench.clock.advance(LIMITS.write_seconds)
@@ -155,7 +155,7 @@ async def test_promise_5_what_a_copy_that_died_had_created_is_found_by_the_other
 
 
 async def test_promise_5_a_copy_that_was_too_slow_and_the_one_that_took_over_make_one_record(pair: Pair) -> None:
-    """The answer comes after the lease has ended and the other copy has settled the create."""
+    """The answer comes after the lease has expired and the other instance has settled the create."""
     bench = pair.bench
     erp = bench.erp
     assert isinstance(erp, Busy)

@@ -1,4 +1,4 @@
-"""A person takes back what the bridge did: it is shown first, edits since stay, and no sweep does it again."""
+"""A person undoes what the bridge did: the preview comes first, later edits stay, and no sweep writes it again."""
 
 import asyncio
 import itertools
@@ -25,7 +25,7 @@ NUMBERS = itertools.count(1)
 
 
 async def answered(bench: Bench, request: Request) -> str:
-    """What the running bridge answers, before it has done anything."""
+    """What the running bridge answers before it has done anything."""
     limits = SimpleNamespace(delete_limit=25, delete_window_seconds=3600.0)
     bridge: Any = SimpleNamespace(
         store=bench.store,
@@ -38,7 +38,7 @@ async def answered(bench: Bench, request: Request) -> str:
 
 
 async def say(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
-    """What is answered to a request that is not in the store."""
+    """The answer to a request that is not in the store."""
     words = dict(zip(("side", "entity", "record", "other"), typed.split(), strict=False))
     number = next(NUMBERS)
     bench.store.number = number  # type: ignore[attr-defined]
@@ -46,7 +46,7 @@ async def say(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
 
 
 async def do(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
-    """Say it with --yes, and let the bridge do it; the name of the run."""
+    """Request it with --yes, and let the bridge do it. Returns the name of the run."""
     await say(bench, kind, typed, go=True, **more)
     run = f"{kind}/{bench.store.number}"  # type: ignore[attr-defined]
     await bench.settle()
@@ -55,7 +55,7 @@ async def do(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
 
 
 async def linked(new_bench: NewBench, **more: Any) -> Bench:
-    """Person 1 of both sides, linked; the bridge has just written another phone to the erp's."""
+    """Link person 1 of both sides, and let the bridge write another phone to the erp's record."""
     bench = await new_bench(**more)
     bench.crm.person_creates("person", name="Ana", email="a@x.example", phone="1")
     await bench.settle()
@@ -122,7 +122,7 @@ async def test_a_field_that_was_edited_since_stays_and_is_named(new_bench: NewBe
     told = [entry for entry in await bench.journal("erp", "person", "1") if entry.what == "not undone"]
     assert "name: edited since: it is 'Cy'" in told[0].text
     await bench.settle()
-    assert bench.crm.live("person")["1"]["name"] == "Cy"  # an edit is an edit
+    assert bench.crm.live("person")["1"]["name"] == "Cy"  # the edit crosses like any other
 
 
 async def test_a_record_is_made_as_it_was_at_a_time(new_bench: NewBench) -> None:
@@ -519,7 +519,7 @@ async def test_a_person_says_which_record_a_create_of_unknown_outcome_made(new_b
     bench.crm.person_edits("person", "1", phone="5")
     await bench.settle()
     assert phones(bench) == ("5", "5")
-    assert (len(bench.crm.live("person")), len(bench.erp.live("person"))) == (2, 2)  # the other one is another record
+    assert (len(bench.crm.live("person")), len(bench.erp.live("person"))) == (2, 2)  # the other one is not a copy
 
 
 async def test_a_create_whose_answer_was_lost_can_be_undone_as_well(new_bench: NewBench) -> None:
@@ -536,7 +536,7 @@ async def test_a_create_whose_answer_was_lost_can_be_undone_as_well(new_bench: N
 
 
 async def test_of_two_requests_about_a_record_at_once_the_second_is_refused_and_says_so(new_bench: NewBench) -> None:
-    """Both looked before either was given."""
+    """Both are previewed before either instruction is stored."""
     bench = await linked(new_bench)
     instructions = bench.store.instructions
     give, ready, second_given = instructions.give, asyncio.Event(), asyncio.Event()
@@ -563,7 +563,7 @@ async def test_of_two_requests_about_a_record_at_once_the_second_is_refused_and_
 
 
 async def test_a_run_whose_first_writes_may_be_gone_is_not_undone(new_bench: NewBench) -> None:
-    """The oldest entry that is left is of somebody else: when the run began says that some of it may be missing."""
+    """The oldest remaining entry is of another run. The run's start shows that some of its entries may be missing."""
     bench = await new_bench()
     cursor = await bench.store.cursors.start("crm", "person", "full")
     for number in range(3):

@@ -1,4 +1,4 @@
-"""Records that name one another, and records two workers want."""
+"""Records that refer to each other, and records that two workers need at the same time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -164,7 +164,7 @@ async def test_parents_that_wait_themselves_are_waited_for_and_then_named(new_be
 
 
 class Crowded(FakeProduct):
-    """Takes no companies for now."""
+    """A product that accepts no companies for now."""
 
     async def create(self, entity: str, fields: Fields) -> Written:
         if entity == "company":
@@ -175,7 +175,7 @@ class Crowded(FakeProduct):
 async def test_a_record_that_crossed_without_its_reference_is_looked_at_again_on_both_sides(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """Once without it at its create, and then whenever the reference is still left out."""
+    """It is read once after its create without the reference, and again whenever the reference is still left out."""
     bench = await new_bench(text=WITH_COMPANIES, erp=Crowded("erp", clock))
     company = bench.crm.person_creates("company", name="Acme")
     child = TaskKey("people", Side.LEFT, bench.crm.person_creates("person", **ANA, company_id=company))

@@ -1,4 +1,4 @@
-"""Systems that do not answer, and the others beside them."""
+"""Systems that do not answer do not affect the others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from tests.sync.bench import Bench
 
 
 class Silent(FakeProduct):
-    """Does not say who it is until `answers` is set."""
+    """A product that does not answer for its identity until `answers` is set."""
 
     answers: asyncio.Event
 

@@ -1,4 +1,4 @@
-"""What a claim loaded goes when the claim ends, not when garbage is looked for."""
+"""What a claim loaded is freed when the claim ends, not at the next garbage collection."""
 
 from tests.rings import no_rings
 from tests.sync.bench import Bench

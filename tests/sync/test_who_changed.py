@@ -1,4 +1,4 @@
-"""Who changed a record, as its system says it by the record or by the callback; the bridge's writes are its own."""
+"""Who changed a record, as the record or the callback says it. The bridge's own writes are shown as the bridge's."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,7 +14,7 @@ ASK = PEOPLE.replace("name:  {crm: name, erp: name}", "name:  {crm: name, erp: n
 
 
 async def _asked(bench: Bench, **more: Any) -> tuple[Question, str]:
-    """Both sides changed the name of a linked record; `more` is edited in the crm as well."""
+    """Change the name of a linked record on both sides; `more` is edited in the crm as well."""
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.crm.person_edits("person", record_id, name="Ana Berg", **more)
@@ -42,7 +42,7 @@ async def test_a_question_says_who_changed_each_side_and_when(new_bench: NewBenc
     assert _by(question) == {"crm": "Ana Admin", "erp": "user 9"}
     assert question.edited["erp"]["at"] - question.edited["crm"]["at"] == 60
     told = await _why(bench, record_id)
-    assert told.count(" by Ana Admin") == 2  # where it was noticed, and where it waits
+    assert told.count(" by Ana Admin") == 2  # in the conflict's entry, and in what waits
     (entry,) = [entry for entry in await bench.journal("crm", "person", record_id) if entry.what == "conflict"]
     assert entry.detail["edited"] == question.edited
 

@@ -1,4 +1,4 @@
-"""What `bridge why` tells a person of a record, on either side of each story."""
+"""What `bridge why` says about a record, from both sides of each story."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ AGREE = "shows what both sides agreed on last"
 
 
 async def _linked(new_bench: NewBench, text: str = PEOPLE, **more: Any) -> Bench:
-    """Ana (1) and Bo (2) on both sides, made in crm a minute ago."""
+    """Ana (1) and Bo (2) on both sides, created in crm a minute ago."""
     bench = await new_bench(text, **more)
     bench.crm.person_creates("person", **ANA)
     bench.crm.person_creates("person", name="Bo", email="bo@x.example")
@@ -150,7 +150,7 @@ async def in_doubt(new_bench: NewBench) -> Bench:
 
 
 async def held(new_bench: NewBench) -> Bench:
-    """Nobody can tell which of two equal records a lost create made."""
+    """It is unknown which of two equal records a lost create made."""
     bench = await new_bench(PEOPLE.replace("match: [email]", "match: none"))
     bench.erp.fail = lost_answer("after create")
     bench.crm.person_creates("person", **ANA)

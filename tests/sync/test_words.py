@@ -1,4 +1,4 @@
-"""The journal in words a person understands."""
+"""The journal is in words that people understand."""
 
 from collections.abc import Awaitable, Callable
 
