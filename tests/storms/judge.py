@@ -60,7 +60,7 @@ class Judge:
             found += self._again(kind, tag, live)
         apart = twice and any(thing.deleted.values())  # what is left may be one of each of two pairs
         if len(crm) == len(erp) == 1 and not (thing.lost or apart):
-            return found + self._in_step(kind, tag, crm[0], erp[0])
+            return found + self._in_sync(kind, tag, crm[0], erp[0])
         touched = any(thing.deleted.values()) or thing.merged or twice
         if (not crm or not erp) and not touched:
             found.append(f"{kind} {tag} is only in {'crm' if crm else 'erp' if erp else 'neither product'}")
@@ -114,7 +114,7 @@ class Judge:
         edits = [edit for other in sorted(others) for edit in self.ledger.standing(kind, other, name)]
         return [edit for edit in edits if (edit.side, edit.record_id) == ("erp", erp)]
 
-    def _in_step(self, kind: str, tag: str, crm: str, erp: str) -> list[str]:
+    def _in_sync(self, kind: str, tag: str, crm: str, erp: str) -> list[str]:
         one, two, found = self.eyes.values("crm", kind, crm), self.eyes.values("erp", kind, erp), []
         again = self.ledger.things[kind, tag].restored
         for name in FIELDS[kind]:

@@ -49,7 +49,7 @@ class Model:
             for key in sorted(live["crm"].keys() | live["erp"].keys()):
                 here, there = live["crm"].get(key), live["erp"].get(key)
                 if here and there:  # a restored record may exist twice: one of the two is the counterpart
-                    faults = [self._in_step(entity, key, one, two, sides) for one in here for two in there]
+                    faults = [self._in_sync(entity, key, one, two, sides) for one in here for two in there]
                     problems += min(faults, key=len)
                 else:
                     problems += self._alone(entity, key, "crm" if here else "erp")
@@ -66,7 +66,7 @@ class Model:
             found[key].append(fields)
         return found
 
-    def _in_step(
+    def _in_sync(
         self, entity: str, key: str, here: dict[str, Any], there: dict[str, Any], sides: dict[str, FakeProduct]
     ) -> list[str]:
         if (entity, key) in self.merged_away:

@@ -41,7 +41,7 @@ async def _answer(bench: Bench, kind: str, **arguments: Any) -> str:
     return str(await Requests(cast(Any, running)).answer(taken[0]))
 
 
-async def test_promise_12_what_the_threshold_holds_back_goes_on_when_a_person_approves_and_for_that_long(
+async def test_promise_12_an_approval_releases_held_deletes_and_lasts_for_its_minutes(
     new_bench: NewBench,
 ) -> None:
     bench = await new_bench(limits=Limits(deletion_limit=2, wait_seconds=60))
@@ -81,7 +81,7 @@ async def test_promise_9_dead_letters_a_person_retries_or_discards_stay_accounte
     assert [fields["name"] for fields in bench.erp.live("person").values()] == ["P1"]
 
 
-async def test_promise_7_an_answer_given_while_a_worker_is_at_the_pair_is_not_lost(
+async def test_promise_7_a_choice_made_while_a_worker_holds_the_pair_is_not_lost(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """The worker has read the conflict, finds a further one, and stores both after the person's choice was stored."""
@@ -106,7 +106,7 @@ async def test_promise_7_an_answer_given_while_a_worker_is_at_the_pair_is_not_lo
     assert [question.field for question in await bench.store.conflicts.waiting()] == ["phone"]
 
 
-async def test_promise_7_a_question_is_listed_and_the_answer_is_taken_for_both_sides(new_bench: NewBench) -> None:
+async def test_promise_7_conflicts_are_listed_and_either_side_can_be_chosen(new_bench: NewBench) -> None:
     bench = await new_bench(PEOPLE.replace("conflict: crm", "conflict: ask"))
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()

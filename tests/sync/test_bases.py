@@ -167,7 +167,7 @@ async def test_the_edited_side_of_a_redefined_field_wins_over_the_unedited_one(
     assert not any(entry.what == "conflict" for entry in entries)
 
 
-async def test_a_field_of_other_columns_meets_as_if_for_the_first_time(new_bench: NewBench) -> None:
+async def test_a_field_with_other_columns_is_merged_as_at_first_contact(new_bench: NewBench) -> None:
     """By the old base, the empty new column would look like an edit."""
     bench, record_id = await _graded(new_bench)
     bench.erp.person_edits("person", "1", amount="Silver")
@@ -181,7 +181,7 @@ async def test_a_field_of_other_columns_meets_as_if_for_the_first_time(new_bench
     assert bench.erp.live("person")["1"]["amount"] == "Silver"
 
 
-async def test_a_field_that_only_got_more_words_is_no_edit(new_bench: NewBench) -> None:
+async def test_a_table_that_only_gets_more_values_is_no_edit(new_bench: NewBench) -> None:
     bench, record_id = await _graded(new_bench)
     await bench.adopt(OTHERS)
     await bench.assert_silent()
@@ -234,7 +234,7 @@ async def test_a_field_unread_on_one_side_is_not_written_over_by_the_other(
 
 # -- first contact --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("policy", ["crm", "erp", '"newest, else crm"', "ask", "fill-empty"])
-async def test_first_contact_blanks_nothing_whoever_wins(new_bench: NewBench, policy: str) -> None:
+async def test_first_contact_empties_no_field_whichever_side_wins(new_bench: NewBench, policy: str) -> None:
     bench = await new_bench(PEOPLE.replace("conflict: crm", f"conflict: {policy}"))
     there = bench.erp.person_creates("person", name=None, email="ana@x.example", phone="+47 1")
     bench.missed("erp", "person", there)

@@ -92,7 +92,7 @@ async def test_a_write_that_arrives_late_overwrites_nothing_sent_after_it(
 
 
 @pytest.mark.parametrize("answers", [True, False])
-async def test_a_write_that_arrives_late_overwrites_nothing_although_the_other_sides_was_answered(
+async def test_a_write_that_arrives_late_overwrites_nothing_although_the_other_sides_write_was_answered(
     new_bench: NewBench, clock: FakeClock, *, answers: bool
 ) -> None:
     """Both sides are written in one claim; the second write's answer is lost."""
@@ -250,7 +250,7 @@ class Limited(Slow):
         return await super().create(entity, fields)
 
 
-async def test_promise_5_a_record_that_matches_one_just_being_copied_to_its_own_side_waits_for_how_that_ends(
+async def test_promise_5_a_record_that_matches_one_just_being_copied_to_its_own_side_waits_for_that_create(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     crm = Limited("crm", clock)

@@ -83,7 +83,7 @@ async def test_edits_at_several_places_at_once_come_to_rest_with_one_of_them(
 
 
 @pytest.mark.parametrize("at", [1, 2])
-async def test_an_edit_behind_the_one_that_has_the_say_does_not_go_back_and_forth(new_bench: NewBench, at: int) -> None:
+async def test_an_edit_behind_the_master_does_not_go_back_and_forth(new_bench: NewBench, at: int) -> None:
     bench, edit, names = await in_a_row(new_bench, ONE_MASTER)
     edit(at, "Ana Lund")
     await bench.settle()

@@ -39,7 +39,7 @@ async def waiting(bench: Bench) -> Counter[str]:
 @pytest.mark.parametrize(
     "error", [RateLimited("erp", "quota", 5.0), RetryLater("erp", "busy")], ids=["quota", "errors"]
 )
-async def test_a_record_that_waits_is_in_the_gauge_and_counted_once_when_something_came_of_it(
+async def test_a_record_that_waits_is_in_the_gauge_and_counted_once_when_it_has_a_result(
     new_bench: NewBench, error: Exception
 ) -> None:
     bench = await new_bench()
@@ -118,7 +118,7 @@ async def test_reads_that_lag_are_no_outcomes(new_bench: NewBench) -> None:
     assert "waiting" not in found
 
 
-async def test_a_look_that_no_event_caused_and_that_finds_nothing_is_no_outcome(new_bench: NewBench) -> None:
+async def test_a_claim_without_an_event_that_finds_nothing_is_no_outcome(new_bench: NewBench) -> None:
     bench = await new_bench(PEOPLE)
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()

@@ -110,7 +110,9 @@ def _slow_reads(bench: Bench) -> Callable[[str], None]:
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_promise_4_and_5_a_crash_at_every_step_loses_and_doubles_nothing(new_bench: NewBench, step: str) -> None:
+async def test_promise_4_and_5_a_crash_at_every_step_loses_and_duplicates_nothing(
+    new_bench: NewBench, step: str
+) -> None:
     bench = await new_bench(DELETING, limits=LIMITS)
     deaths = Deaths(step)
     bench.fail_at(deaths)
@@ -151,7 +153,7 @@ async def test_promise_4_and_5_a_crash_at_every_step_loses_and_doubles_nothing(n
     assert await bench.store.dead_letters.list() == []
 
 
-def test_every_step_that_has_a_name_is_crashed_at_or_said_to_be_elsewhere() -> None:
+def test_every_failpoint_is_crashed_at_or_listed_as_elsewhere() -> None:
     named, transactions = set[str](), set[str]()
     for path in Path(bridge.__file__).parent.rglob("*.py"):
         text = path.read_text()

@@ -150,33 +150,33 @@ async def test_promise_5_a_search_that_lags_does_not_stand_in_for_the_first_comp
 
 # -- duplicates -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("first", ["crm", "erp"])
-async def test_promise_5_twins_of_two_people_are_reported_with_both_ids_and_never_copied(
+async def test_promise_5_duplicates_of_two_people_are_reported_with_both_ids_and_not_copied(
     new_bench: NewBench, first: str
 ) -> None:
     bench = await new_bench()
     second = "erp" if first == "crm" else "crm"
     mine = bench.product(first).person_creates("person", **ANA)
-    twin = bench.product(second).person_creates("person", **{**ANA, "name": "A. Lund"})
+    own = bench.product(second).person_creates("person", **{**ANA, "name": "A. Lund"})
     bench.clock.advance(1)
     await bench.tell(first, "person", mine, "created")
     await bench.turn()  # the other record is not reported yet, so the bridge makes a copy
-    (copy,) = set(bench.product(second).live("person")) - {twin}
+    (copy,) = set(bench.product(second).live("person")) - {own}
     await bench.settle()
     bench.clock.advance(60)
-    bench.product(second).person_edits("person", twin, phone="1")
+    bench.product(second).person_edits("person", own, phone="1")
     await bench.settle()
     assert list(bench.product(first).live("person")) == [mine]
-    assert sorted(bench.product(second).live("person")) == sorted([twin, copy])
+    assert sorted(bench.product(second).live("person")) == sorted([own, copy])
     assert bench.product(first).live("person")[mine]["phone"] == ANA["phone"]
-    (entry,) = [entry for entry in await bench.journal(second, "person", twin) if entry.what == "duplicate"]
-    assert f"{second} person {twin} and {second} person {copy}" in entry.text
+    (entry,) = [entry for entry in await bench.journal(second, "person", own) if entry.what == "duplicate"]
+    assert f"{second} person {own} and {second} person {copy}" in entry.text
     bench.clock.advance(60)
-    bench.product(second).person_merges("person", copy, twin)  # the person merges the two, as the report says
+    bench.product(second).person_merges("person", copy, own)  # the person merges the two, as the report says
     await bench.settle()
-    assert list(bench.product(second).live("person")) == [twin]
+    assert list(bench.product(second).live("person")) == [own]
     bench.product(first).person_edits("person", mine, name="Ana Berg")
     await bench.settle()
-    assert bench.product(second).live("person")[twin]["name"] == "Ana Berg"
+    assert bench.product(second).live("person")[own]["name"] == "Ana Berg"
 
 
 # -- markers --------------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ class StuckAtTheGate(Stuck):
         await super()._queue()
 
 
-async def test_a_write_that_waited_for_its_turn_past_its_deadline_was_not_sent_and_nobody_doubts_it(
+async def test_a_write_that_waited_past_its_deadline_was_not_sent_and_its_outcome_is_known(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """It does not count as an attempt either: only one is allowed, so the record would become a dead letter."""

@@ -167,7 +167,7 @@ async def test_a_system_that_opens_another_account_at_start_stops_until_the_old_
     assert bench.erp.live("person")["1"]["name"] == "Ana"
 
 
-async def test_promise_12_a_system_that_shows_nothing_at_all_has_lost_sight_not_records(
+async def test_promise_12_a_system_that_shows_nothing_at_all_has_lost_visibility(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """There is no flag, no other record, and an empty listing: the account has lost its permissions."""

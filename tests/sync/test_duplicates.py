@@ -151,7 +151,7 @@ async def test_of_a_key_of_two_fields_both_must_be_filled_and_equal(
     assert len(bench.erp.live("person")) == 2 - held
 
 
-async def test_two_that_name_a_company_nobody_keeps_in_sync_are_still_the_same(new_bench: NewBench) -> None:
+async def test_two_that_refer_to_a_company_that_is_not_synced_are_still_duplicates(new_bench: NewBench) -> None:
     text = WITH_COMPANIES.replace("match: [email]", "match: [name + company]")
     text = text.replace("link: companies", "link: companies, missing: blank")
     text = text.replace("match: [name]", "match: [name]\nwhere: {crm: {notes: kept}}")
@@ -244,7 +244,7 @@ async def test_an_edit_that_leaves_the_key_as_it_is_keeps_it_held_without_anothe
     assert await bench.story("crm", "person", second) == ["dead"]
 
 
-async def test_a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first_one(bench: Bench) -> None:
+async def test_a_first_one_with_an_unreported_edit_of_its_key_holds_nothing(bench: Bench) -> None:
     """Index and counterpart still show the key, but the record does not."""
     first = bench.crm.person_creates("person", **ANA)
     await bench.settle()
@@ -378,7 +378,7 @@ async def test_a_first_one_linked_after_the_decision_is_seen_before_the_create(
     assert [record_id for _, record_id, _ in await letters(bench)] == [second]
 
 
-async def test_a_first_one_that_is_worked_on_is_waited_for(bench: Bench) -> None:
+async def test_a_first_one_that_is_being_processed_is_waited_for(bench: Bench) -> None:
     first = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     await bench.tell("crm", "person", first)
@@ -422,7 +422,7 @@ async def test_a_first_one_that_was_unlinked_before_it_could_be_leased_holds_not
     assert len(bench.erp.live("person")) == 1
 
 
-async def test_a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_believed(
+async def test_a_read_of_the_first_one_that_is_older_than_what_is_known_is_rejected(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """Its address was corrected; the index and reads that lag still show the former one."""
@@ -444,7 +444,7 @@ async def test_a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_b
     assert len(bench.erp.live("person")) == 2
 
 
-async def test_in_shadow_what_would_be_held_is_said(new_bench: NewBench) -> None:
+async def test_in_shadow_mode_what_would_be_held_is_shown(new_bench: NewBench) -> None:
     bench = await new_bench(mode=Mode.SHADOW)
     first, second = await two(bench)
     assert await bench.story("crm", "person", first) == ["would create"]
@@ -455,7 +455,7 @@ async def test_in_shadow_what_would_be_held_is_said(new_bench: NewBench) -> None
     assert bench.erp.writes() == []
 
 
-async def test_in_shadow_a_first_one_that_is_gone_is_none(new_bench: NewBench) -> None:
+async def test_in_shadow_mode_a_first_one_that_is_gone_holds_nothing(new_bench: NewBench) -> None:
     bench = await new_bench(mode=Mode.SHADOW)
     first, second = await two(bench)
     bench.crm.person_deletes("person", first)
@@ -464,7 +464,7 @@ async def test_in_shadow_a_first_one_that_is_gone_is_none(new_bench: NewBench) -
     assert await bench.story("crm", "person", second) == ["would hold", "would create"]
 
 
-async def test_one_that_the_first_record_was_changed_away_from_by_the_other_side_is_created_without_its_echo(
+async def test_a_second_one_is_created_once_the_other_side_changed_the_firsts_key_even_without_an_echo(
     bench: Bench,
 ) -> None:
     first, second = await two(bench)
@@ -481,7 +481,7 @@ async def test_one_that_the_first_record_was_changed_away_from_by_the_other_side
     assert bench.crm.live("person")[second]["email"] == "ana@x.example"
 
 
-async def test_in_shadow_again_a_first_one_that_is_gone_is_waited_for_by_nobody(new_bench: NewBench) -> None:
+async def test_back_in_shadow_mode_nothing_waits_for_a_first_one_that_is_gone(new_bench: NewBench) -> None:
     """Its removal is decided only when the mapping is live again. Until then, the two would wake each other."""
     bench = await new_bench()
     first, _ = await two(bench)
@@ -495,7 +495,7 @@ async def test_in_shadow_again_a_first_one_that_is_gone_is_waited_for_by_nobody(
     assert await bench.store.waiting.numbers() == {}
 
 
-async def test_a_record_is_no_duplicate_of_itself_when_its_create_is_answered_while_it_is_looked_at(
+async def test_a_record_is_no_duplicate_of_itself_when_its_create_is_answered_during_its_claim(
     bench: Bench,
 ) -> None:
     """Its callback arrives before the create's answer: it is claimed without a link, and linked before the decision."""

@@ -50,7 +50,7 @@ def people(product: FakeProduct) -> dict[str, tuple[str, str | None]]:
     return {row["email"]: (row["name"], row["phone"]) for row in rows}
 
 
-async def test_it_is_brought_up_to_the_tables_of_today(former: Store) -> None:
+async def test_it_is_upgraded_to_the_present_tables(former: Store) -> None:
     """Columns that are no longer used may stay, because instances of the former version still name them."""
 
     def found(conn: Connection) -> tuple[str | None, list[object], set[str]]:
@@ -98,7 +98,7 @@ async def test_what_is_no_record_is_kept(former: Store) -> None:
     assert (await former.systems.get("crm")).identity_key == "account-1"
 
 
-async def test_what_was_used_of_the_day_counts_on(former: Store) -> None:
+async def test_what_was_used_of_the_days_budget_is_kept(former: Store) -> None:
     ends = datetime(2026, 1, 6, tzinfo=UTC).timestamp()
     share = await former.budgets.share(Report("crm", 0.2, limit=2000, unit="tokens", ends=ends))
     assert share.left == 2000 - 1234

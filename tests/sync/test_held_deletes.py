@@ -91,7 +91,7 @@ async def test_archives_blanked_fields_and_the_other_direction_are_held_and_appr
     assert bench.erp.live("person")["3"]["phone"] is None
 
 
-async def test_approving_looks_at_nothing_but_what_is_held_in_this_mapping(new_bench: NewBench) -> None:
+async def test_approving_makes_only_held_records_of_this_mapping_due(new_bench: NewBench) -> None:
     two = PEOPLE.strip() + "\n---\n" + PEOPLE.replace("people", "firms").replace("fake person", "fake company").strip()
     bench = await _linked(new_bench, text=two)
     company = bench.crm.person_creates("company", name="Acme", email="a@x.example")

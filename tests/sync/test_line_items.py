@@ -259,14 +259,14 @@ async def test_the_journal_shows_lines_and_the_records_they_name(new_bench: NewB
     assert change == [None, [{"product": f"products {_there(bench, 'Desk')}", "amount": 1}]]
 
 
-async def test_lines_are_asked_for_only_by_mappings_that_have_them(new_bench: NewBench, clock: FakeClock) -> None:
+async def test_lines_are_read_only_for_mappings_that_have_them(new_bench: NewBench, clock: FakeClock) -> None:
     bench = await _bench(new_bench, clock)
     assert "lines" not in bench.erp.calls
     await _pair(bench, ("Desk", 1))
     assert bench.erp.calls.count("lines") <= 3
 
 
-async def test_a_sweep_asks_for_lines_with_the_priority_of_a_sweep(new_bench: NewBench, clock: FakeClock) -> None:
+async def test_a_sweep_reads_lines_with_the_priority_of_a_sweep(new_bench: NewBench, clock: FakeClock) -> None:
     bench = await _bench(new_bench, clock)
     await _pair(bench, ("Desk", 1))
     asked: list[tuple[str, Priority]] = []
@@ -281,7 +281,7 @@ async def test_a_sweep_asks_for_lines_with_the_priority_of_a_sweep(new_bench: Ne
     assert {priority for _, priority in asked} == {Priority.RECONCILE}
 
 
-async def test_in_shadow_lines_are_told_and_not_written(new_bench: NewBench, clock: FakeClock) -> None:
+async def test_in_shadow_mode_lines_are_shown_and_not_written(new_bench: NewBench, clock: FakeClock) -> None:
     bench = await _bench(new_bench, clock)
     left, _ = await _pair(bench, ("Desk", 1))
     await bench.adopt(DEALS, Mode.SHADOW)

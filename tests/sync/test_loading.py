@@ -39,7 +39,7 @@ async def _loader(bench: Bench) -> tuple[Loader, list[str]]:
     return load, asked
 
 
-async def test_what_changes_something_is_asked_for_once_in_a_claim(bench: Bench) -> None:
+async def test_requests_with_effects_are_made_once_in_a_claim(bench: Bench) -> None:
     load, asked = await _loader(bench)
 
     def decide(draft: Draft) -> Claim:

@@ -41,7 +41,7 @@ async def test_promise_5_a_lost_create_is_found_although_what_it_refers_to_was_m
     assert (link.right, len(bench.crm.live("person")), len(bench.erp.live("person"))) == (made, 1, 1)
 
 
-async def test_promise_5_what_differs_from_a_lost_create_in_its_references_alone_is_asked_about(
+async def test_promise_5_a_record_that_differs_from_a_lost_create_only_in_references_needs_a_person(
     new_bench: NewBench,
 ) -> None:
     """Nothing is created twice. Once a person has checked, the record that is left is the created one."""

@@ -247,12 +247,12 @@ async def _in_mode(bench: Bench, mode: Mode, mapping: str = "companies") -> None
     await bench.store.mappings.sync(scopes)
 
 
-async def _told(bench: Bench) -> list[tuple[str, str, int]]:
+async def _missing(bench: Bench) -> list[tuple[str, str, int]]:
     """What health says about references that should exist and did not cross."""
     return [(one.mapping, one.parent_mapping, one.number) for one in await bench.store.unlinked.overdue()]
 
 
-async def test_what_was_decided_in_shadow_is_no_decision_once_live(new_bench: NewBench) -> None:
+async def test_outcomes_of_shadow_mode_do_not_count_once_live(new_bench: NewBench) -> None:
     """The child's reference waits for its parent, which is created although it was filtered in shadow mode."""
     bench = await new_bench(WITH_COMPANIES, mode=Mode.SHADOW)
     parent = bench.crm.person_creates("company", name="Acme")
@@ -274,13 +274,13 @@ async def test_a_child_that_crossed_without_its_parent_gets_the_reference_once_t
     await _in_mode(bench, Mode.SHADOW)
     await bench.settle()
     assert _company_of(bench) is None
-    assert await _told(bench) == [("people", "companies", 1)]
+    assert await _missing(bench) == [("people", "companies", 1)]
     await _in_mode(bench, Mode.LIVE)
     bench.clock.advance(60)
     bench.crm.person_edits("company", parent, notes="any")
     await bench.settle()
     assert _company_of(bench) == "Acme"
-    assert await _told(bench) == []
+    assert await _missing(bench) == []
 
 
 async def test_a_child_gets_the_reference_when_the_other_sides_record_links_the_parent(new_bench: NewBench) -> None:
@@ -297,7 +297,7 @@ async def test_a_child_gets_the_reference_when_the_other_sides_record_links_the_
     assert len(bench.erp.live("company")) == 1
 
 
-async def test_a_parent_that_was_filtered_and_is_let_in_brings_the_reference_by_itself(new_bench: NewBench) -> None:
+async def test_a_reference_crosses_when_its_filtered_parent_passes_where(new_bench: NewBench) -> None:
     bench, parent, _ = await _at_company(new_bench, OURS_ONLY, notes="theirs")
     await bench.settle()
     assert _company_of(bench) is None
@@ -307,7 +307,7 @@ async def test_a_parent_that_was_filtered_and_is_let_in_brings_the_reference_by_
     assert _company_of(bench) == "Acme"
 
 
-async def test_a_parent_let_in_by_another_mapping_file_is_looked_at_again(new_bench: NewBench) -> None:
+async def test_a_filtered_parent_is_processed_again_after_its_mapping_changed(new_bench: NewBench) -> None:
     bench, parent, child = await _at_company(new_bench, OURS_ONLY, notes="theirs")
     await bench.settle()
     await bench.adopt(WITH_COMPANIES)
@@ -319,7 +319,7 @@ async def test_a_parent_let_in_by_another_mapping_file_is_looked_at_again(new_be
     assert _company_of(bench) == "Acme"
 
 
-async def test_a_parent_discarded_as_a_dead_letter_brings_the_reference_once_it_crosses(new_bench: NewBench) -> None:
+async def test_a_reference_crosses_once_its_discarded_parent_crosses(new_bench: NewBench) -> None:
     bench, parent, _ = await _at_company(new_bench)
     bench.erp.fail = raising("before create", Rejected("erp", "no companies today", field="name"))
     await bench.settle()
@@ -330,7 +330,7 @@ async def test_a_parent_discarded_as_a_dead_letter_brings_the_reference_once_it_
     assert _company_of(bench) == "Acme"
 
 
-async def test_a_parent_discarded_as_a_dead_letter_is_looked_at_again_for_a_child_that_is_edited(
+async def test_a_discarded_parent_is_processed_again_for_a_child_that_is_edited(
     new_bench: NewBench,
 ) -> None:
     """Its outcome from before it became a dead letter, filtered, does not count any more."""
@@ -366,7 +366,7 @@ async def test_a_claim_that_ends_after_its_mapping_changed_decides_nothing(new_b
     assert _company_of(bench) == "Acme"
 
 
-async def test_a_parent_linked_while_its_child_is_on_its_way_brings_the_reference(new_bench: NewBench) -> None:
+async def test_a_reference_crosses_when_its_parent_is_linked_during_the_childs_claim(new_bench: NewBench) -> None:
     """The child does not wait (`missing: blank`), and its claim ends after the parent's."""
     bench, parent, _ = await _at_company(new_bench, WITH_COMPANIES.replace("companies}", "companies, missing: blank}"))
     bench.missed("crm", "company", parent)
@@ -379,7 +379,7 @@ async def test_a_parent_linked_while_its_child_is_on_its_way_brings_the_referenc
     bench.fail_at(meanwhile)
     await bench.settle()
     assert _company_of(bench) == "Acme"
-    assert await _told(bench) == []
+    assert await _missing(bench) == []
 
 
 async def test_a_child_whose_parents_mapping_is_paused_waits_and_crosses_with_the_reference(
@@ -394,7 +394,7 @@ async def test_a_child_whose_parents_mapping_is_paused_waits_and_crosses_with_th
     assert _company_of(bench) == "Acme"
 
 
-async def test_a_mapping_of_the_parents_added_later_brings_the_reference(new_bench: NewBench) -> None:
+async def test_a_reference_crosses_when_the_parents_mapping_is_added_later(new_bench: NewBench) -> None:
     bench = await new_bench(PEOPLE)
     parent = bench.crm.person_creates("company", name="Acme")
     child = bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=parent)
@@ -422,18 +422,18 @@ async def test_a_child_of_the_other_side_gets_the_reference_too(new_bench: NewBe
     assert _company_of(bench, "crm") == "Acme"
 
 
-async def test_only_references_that_should_exist_are_told(new_bench: NewBench) -> None:
+async def test_only_references_that_should_exist_are_reported(new_bench: NewBench) -> None:
     """References to filtered records are not reported, and neither are those of records that are no longer synced."""
     bench, parent, child = await _at_company(new_bench, OURS_ONLY, notes="theirs")
     await bench.settle()
-    assert await _told(bench) == []
+    assert await _missing(bench) == []
     bench.clock.advance(60)
     bench.crm.person_edits("company", parent, notes="ours")
     bench.erp.fail = raising("before create", Rejected("erp", "no companies today", field="name"))
     await bench.settle()
-    assert await _told(bench) == [("people", "companies", 1)]
+    assert await _missing(bench) == [("people", "companies", 1)]
     bench.clock.advance(60)
     bench.crm.person_creates("person", name="Bo", email="bo@x.example")
     bench.crm.person_deletes("person", child)
     await bench.settle()
-    assert await _told(bench) == []
+    assert await _missing(bench) == []

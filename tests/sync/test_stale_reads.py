@@ -63,7 +63,7 @@ async def test_sent_is_in_the_store_while_a_write_is_under_way_and_gone_after_it
 
 
 @pytest.mark.parametrize("fault", [lost_answer, killed])
-async def test_of_an_update_in_doubt_only_fields_that_show_another_value_are_sent_again(
+async def test_of_an_update_of_unknown_outcome_only_fields_that_show_another_value_are_sent_again(
     new_bench: NewBench, clock: FakeClock, fault: Callable[[str], Callable[[str], None]]
 ) -> None:
     bench, record_id, erp = await _linked(new_bench, clock)
@@ -84,7 +84,7 @@ async def _link(bench: Bench, record_id: str) -> Link:
 
 
 @pytest.mark.parametrize("policy", ["crm", "erp"])
-async def test_an_edit_there_of_a_field_whose_write_is_in_doubt_goes_by_the_conflict_policy(
+async def test_an_edit_there_of_a_field_whose_write_has_an_unknown_outcome_goes_by_the_conflict_policy(
     new_bench: NewBench, clock: FakeClock, policy: str
 ) -> None:
     bench, record_id, erp = await _linked(new_bench, clock, PEOPLE.replace("conflict: crm", f"conflict: {policy}"))
@@ -97,7 +97,7 @@ async def test_an_edit_there_of_a_field_whose_write_is_in_doubt_goes_by_the_conf
         assert (fields["name"], fields["phone"]) == (policy.capitalize(), "2")
 
 
-async def test_a_stale_replica_does_not_swallow_an_edit_the_callback_told_the_version_of(
+async def test_a_stale_replica_does_not_lose_an_edit_whose_version_a_callback_reported(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench, record_id, erp = await _linked(new_bench, clock)
@@ -109,7 +109,7 @@ async def test_a_stale_replica_does_not_swallow_an_edit_the_callback_told_the_ve
     assert erp.live("person")["1"]["name"] == "Ana Berg"
 
 
-async def test_a_stale_replica_on_the_other_side_reverts_nobodys_edit(new_bench: NewBench, clock: FakeClock) -> None:
+async def test_a_stale_replica_on_the_other_side_reverts_no_edit(new_bench: NewBench, clock: FakeClock) -> None:
     """Both sides are edited in turn while the erp's reads are ten seconds old."""
     bench, record_id, erp = await _linked(new_bench, clock, PEOPLE.replace("conflict: crm", "conflict: erp"))
     erp.lag = 10.0
@@ -125,7 +125,7 @@ async def test_a_stale_replica_on_the_other_side_reverts_nobodys_edit(new_bench:
         assert (fields["name"], fields["phone"]) == ("Ana 2", "9")
 
 
-async def test_a_read_that_stays_old_for_ten_times_settle_is_believed_and_journaled(
+async def test_a_read_that_stays_old_for_ten_read_lags_is_accepted_and_journaled(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """The vendor restored a backup, so the newer state no longer exists."""
@@ -170,7 +170,7 @@ async def test_a_callback_from_the_year_9990_does_not_slow_its_record(
     assert not [line for line in await bench.story("crm", "person", record_id) if "older" in line]
 
 
-async def test_a_read_right_after_our_own_write_is_no_edit_back_although_no_callback_and_no_version_tells(
+async def test_a_read_right_after_our_own_write_is_no_edit_back_even_without_callback_and_version(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """After the next edit the erp is read again, and still shows the name that was overwritten."""

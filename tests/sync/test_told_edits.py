@@ -41,7 +41,7 @@ async def _linked(
 
 @pytest.mark.parametrize("resolution", [None, 1.0, 1e-6])
 @pytest.mark.parametrize("apart", [0.0, 0.5, 1.9])
-async def test_promise_7_an_edit_that_a_callback_told_of_is_not_overwritten_although_reads_lag_behind_it(
+async def test_promise_7_an_edit_that_a_callback_reported_is_not_overwritten_although_reads_lag(
     new_bench: NewBench, clock: FakeClock, apart: float, resolution: float | None
 ) -> None:
     """Otherwise the whole record would be written to the erp as it was before the edit there."""
@@ -122,7 +122,7 @@ async def test_promise_4_an_edit_right_after_a_record_was_made_crosses_too(
     assert "Bo Berg" in [row["name"] for row in bench.crm.live("person").values()]
 
 
-async def test_promise_12_a_record_is_not_deleted_while_an_edit_of_it_that_a_callback_told_of_is_not_shown_yet(
+async def test_promise_12_a_record_is_not_deleted_while_reads_do_not_show_a_reported_edit_of_it(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """Deleted in the crm and edited in the erp: it stays (delete-conflict: keep)."""
@@ -135,7 +135,7 @@ async def test_promise_12_a_record_is_not_deleted_while_an_edit_of_it_that_a_cal
     assert erp.live("person")["1"]["phone"] == "9"
 
 
-async def test_what_shows_at_once_is_not_waited_for(new_bench: NewBench, clock: FakeClock) -> None:
+async def test_an_edit_that_is_shown_at_once_is_not_waited_for(new_bench: NewBench, clock: FakeClock) -> None:
     bench, record_id, erp = await _linked(new_bench, clock)
     erp.lag = 0.0
     erp.person_edits("person", "1", phone="9")
@@ -154,7 +154,7 @@ async def test_a_newer_version_shows_that_the_edit_was_of_something_else(new_ben
     assert erp.calls == ["read"]
 
 
-async def test_a_record_that_callbacks_tell_of_all_the_time_is_written_all_the_same(
+async def test_a_record_that_callbacks_report_all_the_time_is_still_written(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench, record_id, erp = await _linked(new_bench, clock)
@@ -167,7 +167,7 @@ async def test_a_record_that_callbacks_tell_of_all_the_time_is_written_all_the_s
     assert "accepted" in await bench.story("erp", "person", "1")
 
 
-async def test_a_write_and_its_echo_take_one_read_more_although_the_callback_says_no_version(
+async def test_a_write_and_its_echo_take_one_read_more_although_the_callback_has_no_version(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """The target is read once and written once. One more read serves as confirmation and for the echo."""
@@ -180,7 +180,7 @@ async def test_a_write_and_its_echo_take_one_read_more_although_the_callback_say
     assert erp.live("person")["1"]["name"] == "Ana Berg"
 
 
-async def test_a_callback_that_changed_nothing_is_read_twice_where_it_says_no_version(
+async def test_a_callback_without_a_version_that_changed_nothing_causes_two_reads(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench, _, erp = await _linked(new_bench, clock)
@@ -190,7 +190,7 @@ async def test_a_callback_that_changed_nothing_is_read_twice_where_it_says_no_ve
 
 
 @pytest.mark.parametrize("resolution", [None, 1.0])
-async def test_promise_7_an_edit_told_of_while_the_claim_waits_for_its_turn_is_not_overwritten(
+async def test_promise_7_an_edit_reported_while_the_claim_waits_for_its_turn_is_not_overwritten(
     new_bench: NewBench, clock: FakeClock, resolution: float | None
 ) -> None:
     """The claim began before the callback, and reads the record before reads show the edit."""
@@ -212,7 +212,7 @@ async def test_promise_7_an_edit_told_of_while_the_claim_waits_for_its_turn_is_n
     await bench.assert_accounted()
 
 
-async def test_promise_12_a_record_is_not_deleted_when_an_edit_of_it_is_told_of_while_the_claim_waits(
+async def test_promise_12_a_record_is_not_deleted_when_an_edit_of_it_is_reported_while_the_claim_waits(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench, record_id, erp = await _linked(new_bench, clock)
@@ -230,7 +230,7 @@ async def test_promise_12_a_record_is_not_deleted_when_an_edit_of_it_is_told_of_
     assert erp.live("person")["1"]["phone"] == "9"
 
 
-async def test_a_record_that_is_told_of_without_end_is_written_after_a_while(
+async def test_a_record_that_is_reported_without_end_is_written_after_a_while(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench, record_id, erp = await _linked(new_bench, clock)

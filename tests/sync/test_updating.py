@@ -97,7 +97,7 @@ async def test_an_update_that_was_refused_is_not_pending_any_more(new_bench: New
     assert (link.sent_right, link.sent_until) == (None, None)
 
 
-async def test_ask_holds_only_that_field_and_tells_of_it_once(new_bench: NewBench) -> None:
+async def test_ask_holds_only_that_field_and_reports_it_once(new_bench: NewBench) -> None:
     text = PEOPLE.replace("{crm: name, erp: name}", "{crm: name, erp: name, conflict: ask}")
     bench, record_id = await _linked(new_bench, text=text)
     bench.crm.person_edits("person", record_id, name="Ana Berg", phone="1")
@@ -120,7 +120,7 @@ async def test_ask_holds_only_that_field_and_tells_of_it_once(new_bench: NewBenc
 ONE_WAY = PEOPLE + "  amount: {crm: amount, erp: notes, type: decimal, from: crm}\n"
 
 
-async def test_what_a_one_way_target_holds_need_not_be_understood(new_bench: NewBench) -> None:
+async def test_values_of_a_one_way_target_need_not_be_valid(new_bench: NewBench) -> None:
     bench, record_id = await _linked(new_bench, text=ONE_WAY)
     bench.erp.person_edits("person", "1", notes="call again")
     await bench.settle()
@@ -181,7 +181,7 @@ async def test_nothing_is_sent_when_the_record_holds_it_already(new_bench: NewBe
     assert bench.crm.live("person")[record_id]["notes"] == "x7a"
 
 
-async def test_a_pair_parked_by_the_loop_alarm_goes_on_when_a_person_retries(new_bench: NewBench) -> None:
+async def test_a_pair_stopped_by_the_loop_alarm_continues_when_a_person_retries(new_bench: NewBench) -> None:
     bench, record_id = await _linked(new_bench, limits=Limits(loop_writes=2, loop_window_seconds=3600))
     for number in range(4):
         bench.crm.person_edits("person", record_id, name=f"Ana {number}")
@@ -299,7 +299,7 @@ async def test_a_first_write_that_never_took_effect_is_not_taken_for_shortened(n
     assert bench.erp.live("person")["1"]["name"] == "Ana Lund"
 
 
-async def test_a_read_that_lags_is_not_believed_because_another_one_lagged_long_ago(new_bench: NewBench) -> None:
+async def test_a_read_that_lags_is_not_accepted_because_another_one_lagged_long_ago(new_bench: NewBench) -> None:
     bench, record_id = await _linked(new_bench, limits=Limits(deletion_limit=0))
     bench.crm.person_edits("person", record_id, name="Ana")
     await bench.turn_once()
@@ -328,7 +328,7 @@ async def test_a_read_that_lags_is_not_believed_because_another_one_lagged_long_
     ],
     ids=["second limited", "second lost", "second killed", "first lost", "first killed"],
 )
-async def test_promise_7_a_set_both_sides_changed_loses_nothing_when_one_of_its_two_writes_ends_badly(
+async def test_promise_7_a_set_both_sides_changed_loses_nothing_when_one_of_its_two_writes_fails(
     new_bench: NewBench, system: str, fail: Any
 ) -> None:
     bench = await new_bench(text=PEOPLE.rstrip() + "\n  tags: {crm: notes, erp: notes, type: set}\n")
@@ -355,7 +355,7 @@ async def test_promise_7_a_set_both_sides_changed_loses_nothing_when_one_of_its_
         ("nick: {crm: custom.Nick, erp: custom.Nick}", "crm.nick, erp.nick"),
     ],
 )
-async def test_a_field_that_a_side_does_not_show_is_never_said_to_agree(
+async def test_a_field_that_a_side_does_not_show_is_never_reported_to_agree(
     new_bench: NewBench, row: str, hidden: str
 ) -> None:
     """This holds if the other side's value is filled, blanked or unread as well, and if another field crosses."""

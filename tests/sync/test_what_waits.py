@@ -123,7 +123,7 @@ async def test_a_write_that_is_only_to_be_looked_at_again_does_not_wait_before_i
     assert "(to be checked once more; last: created erp person 1); next attempt now" in await health(bench)
 
 
-async def test_what_waits_in_a_mapping_that_has_no_file_any_more_is_told(new_bench: NewBench) -> None:
+async def test_what_waits_in_a_mapping_that_has_no_file_any_more_is_shown(new_bench: NewBench) -> None:
     bench = await _waiting_for_a_company(new_bench)
     (oldest,) = await bench.store.waiting.all(most=1)
     told = waiting(oldest, 1, {}, {}, bench.store.now(), {})

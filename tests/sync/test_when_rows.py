@@ -13,7 +13,7 @@ def _when(condition: str) -> str:
     return PEOPLE.replace(PHONE, f"  phone: {{crm: phone, erp: phone, when: {condition}}}\n")
 
 
-async def test_what_was_edited_while_a_row_did_not_hold_crosses_once_it_does(new_bench: NewBench) -> None:
+async def test_what_was_edited_while_a_field_rule_did_not_hold_crosses_once_it_does(new_bench: NewBench) -> None:
     bench = await new_bench(text=_when("{erp: {job: {empty: false}}}"))
     record_id = bench.crm.person_creates("person", name="Ana", email="a@x.example", phone="1", job=None)
     await bench.settle()
@@ -42,7 +42,7 @@ async def test_a_condition_of_the_source_decides_what_a_new_record_gets(new_benc
     await bench.assert_silent()
 
 
-async def test_a_write_that_makes_a_row_hold_is_followed_by_what_the_row_brings(new_bench: NewBench) -> None:
+async def test_a_write_that_makes_a_field_rule_hold_is_followed_by_its_value(new_bench: NewBench) -> None:
     text = _when("{erp: {name: Ana}}")
     bench = await new_bench(text=text)
     record_id = bench.crm.person_creates("person", name="Bo", email="a@x.example", phone="1")
@@ -54,7 +54,7 @@ async def test_a_write_that_makes_a_row_hold_is_followed_by_what_the_row_brings(
     await bench.assert_silent()
 
 
-async def test_promise_5_a_lost_create_whose_rows_do_not_hold_any_more_is_a_question(
+async def test_promise_5_a_lost_create_whose_field_rules_no_longer_hold_needs_a_person(
     new_bench: NewBench,
 ) -> None:
     """A person changed the new record before recovery read it, and it shows nothing of what was sent."""
