@@ -276,7 +276,7 @@ class Backup:
                     if isinstance(content, dict) and "end" in content:
                         if content["end"]["sha256"] != sha256.hexdigest():
                             raise self._fault("was changed since it was written", "take another backup file")
-                        if packed.read():  # checks the gzip trailer too
+                        if packed.read():  # this also checks the gzip trailer
                             raise self._fault("contains data after its end", "take another backup file")
                         yield content
                         return

@@ -284,10 +284,10 @@ class Sweeps:
         return await self._database.read(lambda conn: conn.scalar(query)) or 0
 
     async def unseen(self, scope: Scope, side: Side, sweep: int, started: float) -> list[str]:
-        """Linked records and dead letters that a complete full sweep did not show, without those we wrote since then.
+        """Linked records and dead letters that a complete full sweep did not show.
 
-        `started`: when the sweep began. Dead letters are included, because one about a record that is gone would stay
-        for ever.
+        Records that we wrote since it `started` are left out. Dead letters are included, because one about a record
+        that is gone would stay for ever.
         """
         endpoint = scope.endpoint(side)
 

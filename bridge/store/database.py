@@ -504,7 +504,7 @@ class StoreFile:
         self._seen: dict[str, tuple[int, int, int]] = {}
 
     def require_whole(self) -> None:
-        """Raises StoreUnavailable when file or journal was deleted, replaced or cut since this was first asked.
+        """Raises StoreUnavailable when file or journal was deleted, replaced or cut since the first call.
 
         The file shrinks only when SQLite rewrites it (`bridge forget`), and is whole then; the journal (-wal) may
         shrink.

@@ -1,6 +1,6 @@
 """Forgetting a person: all data about a record and its counterparts is deleted, and a hash of their ids is kept.
 
-The hash prevents that the records are copied again. Data that arrives about them later (a callback, its body) is erased
+The hash keeps the records from being copied again. Data that arrives about them later (a callback, its body) is erased
 by `tidy`, which retention runs.
 """
 
@@ -174,8 +174,10 @@ class Forgotten:
             raise InUse("the bridge is working on the record just now")
 
     def _erase(self, conn: Connection, held: _Held) -> dict[str, int]:
-        """Erase all rows; returns their number by kind. Tasks that waited for them become due; pending events count as
-        discarded."""
+        """Erase all rows, and return their number by kind.
+
+        Tasks that waited for the records become due; pending events count as discarded.
+        """
         pending = select(tasks.c.mapping, func.sum(tasks.c.pending)).where(_of_keys(tasks, held.keys))
         booked = {(name, "discarded"): int(number or 0) for name, number in conn.execute(pending.group_by("mapping"))}
         found: dict[str, int] = {}

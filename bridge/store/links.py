@@ -601,8 +601,7 @@ class Links:
             return
 
         def work(conn: Connection) -> None:
-            # The lock keeps its name from the first versions, because two versions on one store must exclude each
-            # other.
+            # The lock has the name of the first versions, because two versions on one store must exclude each other.
             self._database.lock_name(conn, f"bridge-brake-{claim.key.mapping}")
             if (hindrance := pending.hindrance(*fences_and_told(conn, [claim]))) is not None:
                 raise hindrance

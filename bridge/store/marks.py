@@ -205,8 +205,9 @@ def wake_waiting(
 ) -> bool:
     """Make tasks that wait for one of these due now. Their generation changes, so a running claim stays due as well.
 
-    A waiting dead letter is processed again as well, because the end of its wait may resolve it. It is not if the
-    awaited record was seen to show (`shown`) the same match key as its own record, as there may be thousands of those.
+    A waiting dead letter is processed again as well, because the end of its wait may resolve it. This is not done if
+    the awaited record still shows (`shown`) the same match key as the dead letter's record, because there may be
+    thousands of those.
     """
     woken: dict[tuple[str, str, str], None] = {}
     dead: dict[tuple[str, str, str], Collection[str]] = {}

@@ -298,7 +298,7 @@ class JournalEntry:
     link: int | None = None
     other_record_id: str | None = None
     run: str | None = None  # the sweep, backfill or undo that caused it
-    version: str | None = None  # of the mapping file that was worked by
+    version: str | None = None  # of the mapping file that was used
     undone: str | None = None  # the run that undid this write
     event: int | None = None  # the newest event that caused it
 

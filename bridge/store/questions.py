@@ -74,8 +74,7 @@ class LinksReferring(Question[tuple[Link, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class SurvivorOf(Question[str | None]):
-    """The id of the record that this one was merged into, along a chain of merges; None if it was not merged, as far as
-    is known."""
+    """The id of the record that this one was merged into, along a chain of merges; None if no merge is known."""
 
     ref: RecordRef
 
@@ -265,10 +264,7 @@ ACTOR = Prepared(
     .limit(1)
 )
 ACTORS_AMONG = 10_000
-"""How many event numbers are searched, from the newest back. This is enough, because a sweep that sees the change too
-
-comes soon after the callback that says who made it.
-"""
+"""How many event numbers are searched, from the newest back. A sweep sees the change soon after its callback."""
 
 
 def _actors(conn: Connection, asked: Sequence[ToldActor]) -> dict[ToldActor, str | None]:

@@ -75,7 +75,7 @@ class Standing:
         return await self._database.read(work)
 
     async def totals(self) -> dict[str, dict[str, int]]:
-        """By mapping the number of accepted events, and of each outcome; accepted is the sum of the others."""
+        """By mapping how many events were accepted, have each outcome, wait or are dead; accepted is the sum."""
         booked = select(counters.c.mapping, counters.c.name, func.sum(counters.c.value).label("number"))
         booked = booked.where(counters.c.name.in_(BOOKED)).group_by(counters.c.mapping, counters.c.name)
         parts = [booked]

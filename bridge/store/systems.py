@@ -1,4 +1,4 @@
-"""What is known of systems: identity, down or stopped, names of the account's own things, and its columns."""
+"""What is known of systems: identity, down or stopped, names of the account's fields and options, and its columns."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -56,7 +56,7 @@ class Systems:
         self._wake.set()
 
 
-# ---- Names of the account's custom fields, stages and options, as first seen ----
+# ---- Names of the account's custom fields, options and stages, as first seen ----
 
 
 class Renamed(NamedTuple):

@@ -34,7 +34,7 @@ COMING = (
 
 
 class Tasks(Claims, Finishing, Standing):
-    """The whole life of a task: claimed (`claims`), ended (`finish`), looked at (`standing`) and made due (here)."""
+    """The whole life of a task: claimed (`claims`), ended (`finish`), shown (`standing`) and made due (here)."""
 
     def __init__(self, database: Database, wake: Wake) -> None:
         Claims.__init__(self, database, wake)

@@ -94,10 +94,10 @@ class Tokens:
         await self._database.write("tokens", lambda conn: conn.execute(statement))
 
     async def exclusive(self, credential: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work` while no other worker of any instance runs one for this credential. Once begun, it runs to its
-        end.
+        """Run `work` while no other worker of any instance runs one for this credential.
 
-        The lock is the session's, not a transaction's: no transaction spans the refresh call inside.
+        Once begun, it runs to its end. The lock is the session's, not a transaction's: no transaction spans the refresh
+        call inside.
         """
         task = asyncio.get_running_loop().create_task(self._exclusive(credential, work))
         self._running.add(task)

@@ -54,7 +54,7 @@ def of_another(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stal
 def _too_early(draft: Draft, side: Side, known: KnownRecord | None) -> Stale | None:
     """Return Stale within the read lag of our own write, unless a newer version is known.
 
-    Until then no read can tell the echo of that write from an older state.
+    Until then no read can distinguish the echo of that write from an older state.
     """
     endpoint = draft.endpoint(side)
     if known is None or known.own_write_at is None:

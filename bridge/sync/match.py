@@ -342,7 +342,7 @@ def _question(draft: Draft, own: Record, record: Record) -> Completion | None:
 
 
 def _is_duplicate(draft: Draft, own: Record, link: Link) -> bool:
-    """Whether the record was created on both sides at the same time, and the bridge already copied that one."""
+    """Whether people created the record on both sides at once, and the bridge already copied the other one here."""
     if link.made != f"created_{draft.side.value}" or link.record_id(draft.side) == own.ref.id:
         return False
     known = draft.known(own.ref)

@@ -82,7 +82,7 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
             continue
         if shown is UNREAD:
             if name in readings[side].off and not sent.get("took_effect"):
-                new.pop(name, None)  # whether it arrived cannot be told, so neither side's value counts as an edit
+                new.pop(name, None)  # it is unknown whether it arrived, so neither side's value counts as an edit
             continue
         arrived = same(field, value, shown) or (
             is_reduction(field, value, shown)

@@ -29,8 +29,7 @@ from bridge.sync.situation import Limits, Situation
 
 
 def would_create(draft: Draft, target: Side, values: Mapping[str, Any], left_out: Mapping[str, str]) -> Completion:
-    """Journal a create. `values`: all that the new record would hold. `left_out`: by field why a reference is left
-    out."""
+    """Journal a create. `values`: all that the record would hold. `left_out`: by field why a reference is missing."""
     fields = {name: {"after": value} for name, value in remember.in_words(draft, target, values).items()}
     record = draft.named(target)
     detail = {"writes": [_write(draft, target, record, fields)], "left out": dict(left_out)}
