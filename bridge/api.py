@@ -1,4 +1,4 @@
-"""The public API: all that a file of your own functions (`functions_file`) may import, and all that stays as it is.
+"""The public API: all that a file of your own functions (`functions_file`) may import, and all that stays compatible.
 
 Everything else in `bridge` may change with any version. docs/mapping.md shows such a file.
 """

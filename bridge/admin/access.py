@@ -1,4 +1,4 @@
-"""By which names the admin listener may be asked."""
+"""The host names under which the admin listener answers."""
 
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -11,14 +11,16 @@ from bridge.settings.hosts import host_of, is_loopback, plain_host
 NOT_OURS = (
     "this listener does not answer to that host name: use an address it is bound to, or add the name to admin.hosts\n"
 )
-WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - named to be left out
+WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - listed to be excluded, not bound
 
 
 def known_names_only(hosts: Collection[str]) -> Middleware:
-    """A page in somebody's browser must not reach this listener under a name of its own (DNS rebinding).
+    """Return a middleware that answers only under known host names, so that a page in a browser cannot reach this
+    listener under a name of its own (DNS rebinding).
 
-    Taken are `hosts`, the address the connection came in at and, where that is loopback, every loopback name. Ports are
-    not compared: a container or a tunnel may show another one. A request without Host is refused like a foreign one.
+    Accepted are `hosts`, the local address of the connection and, if that address is loopback, every loopback name.
+    Ports are not compared, because a container or a tunnel may show another port. A request without Host is rejected
+    like one with an unknown host.
     """
     named = {plain for host in hosts if (plain := plain_host(host)) is not None and plain not in WILDCARDS}
 
@@ -35,7 +37,8 @@ def known_names_only(hosts: Collection[str]) -> Middleware:
 
 
 def _authorities(request: web.Request) -> list[str]:
-    """Every host the request names: its Host lines, and the target where that is a whole URL."""
+    """Return every host that the request names: its Host headers, and that of its target if the target is a whole
+    URL."""
     named = request.headers.getall("Host", [""])
     target = request.raw_path
     if target.startswith(("/", "*")):
@@ -47,6 +50,6 @@ def _authorities(request: web.Request) -> list[str]:
 
 
 def _local(request: web.Request) -> str:
-    """The address this connection came in at; "" when it has gone."""
+    """Return the local address of this connection; "" if the connection is closed."""
     name = request.transport.get_extra_info("sockname") if request.transport is not None else None
     return (plain_host(str(name[0])) or "") if isinstance(name, tuple) else ""

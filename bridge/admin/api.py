@@ -1,4 +1,5 @@
-"""/api/v1, generated from the table of operations: who may call, parameters, answers. So is its OpenAPI document."""
+"""/api/v1, generated from the table of operations: roles, parameters, answers. Its OpenAPI document is generated as
+well."""
 
 import dataclasses
 import json
@@ -27,11 +28,11 @@ HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 LOOK_SECONDS = 5.0
-"""So often, while sessions are used, the store is asked which of them ended at other instances."""
+"""Seconds between two looks in the store, while sessions are used, for sessions that ended at other instances."""
 
 
 class Deeds(Protocol):
-    """The audit log, as far as sessions need it."""
+    """What sessions need of the audit log."""
 
     async def note(self, person: str, action: str, answer: str, arguments: Mapping[str, Any]) -> object: ...
 
@@ -39,7 +40,7 @@ class Deeds(Protocol):
 
 
 class Problem(Exception):
-    """Ends a request with this status and sentence."""
+    """Ends a request with this status and this sentence."""
 
     def __init__(self, status: int, what: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(what)
@@ -47,7 +48,7 @@ class Problem(Exception):
 
 
 class Desk:
-    """The operations by name, done for a person. Pages and API both ask here."""
+    """Carries out an operation, by its name, for a person. Pages and API both use it."""
 
     def __init__(self, operations: Sequence[Operation], login: Login, redact: Redactor, deeds: Deeds) -> None:
         self.operations = {operation.name: operation for operation in operations}
@@ -57,12 +58,13 @@ class Desk:
         self._looked = -math.inf
 
     async def note(self, person: str, deed: str, **about: str) -> None:
-        """A deed that is no request, for the audit log; people can log in and out even while the store is away."""
+        """Note an action that is not a request in the audit log. Logins and logouts work even if the store is
+        unreachable."""
         with suppress(StoreUnavailable):
             await self._deeds.note(person, deed, "done", about)
 
     async def look(self) -> None:
-        """Learn of people who logged out at other instances, or here before a restart."""
+        """Load which sessions ended at other instances, or here before a restart."""
         now = self.login.now()
         if now - self._looked < LOOK_SECONDS:
             return
@@ -72,7 +74,8 @@ class Desk:
             self.login.have_ended(str(one["session"]) for one in ended if "session" in one)
 
     def person(self, request: web.Request, role: Role) -> Person:
-        """Who asks. Raises Problem: 401 where we do not know, 403 where it is not allowed, 429 after wrong tokens."""
+        """Return who sent the request. Raises Problem: 401 if the sender is unknown, 403 if the role does not allow it,
+        429 after wrong tokens."""
         if foreign(request):
             raise Problem(403, "a page of another site sent this request")
         try:
@@ -86,7 +89,7 @@ class Desk:
         return person
 
     def who(self) -> str:
-        """What somebody without a token is told."""
+        """Return the sentence for a person without a token."""
         if self.login.possible:
             return "send a token from the settings (admin.tokens) as `Authorization: Bearer ...`, or log in at /login"
         return (
@@ -95,9 +98,9 @@ class Desk:
         )
 
     async def do(self, name: str, person: Person, given: Mapping[str, Any], *, strict: bool = False) -> Any:
-        """Do it with what was given, checked first; the answer as its dataclass. Raises Problem.
+        """Check the parameters and carry out the operation; return the answer as its dataclass. Raises Problem.
 
-        strict: what was given is JSON, in which a number is not text.
+        `strict`: the parameters are JSON, in which a number is not accepted as text.
         """
         operation = self.operations[name]
         if person.role < operation.role:
@@ -128,7 +131,7 @@ def _checked(operation: Operation, given: Mapping[str, Any], strict: bool) -> Gi
 
 
 def add_api(app: web.Application, desk: Desk, version: str) -> None:
-    """Put every operation and the description of all into the application."""
+    """Add a route for every operation and one for the description of all."""
     for operation in desk.operations.values():
         app.router.add_route(operation.method, ROOT + operation.path, _handler(desk, operation))
 
@@ -154,7 +157,7 @@ def _handler(desk: Desk, operation: Operation) -> Any:
 
 
 async def _rest(request: web.Request, operation: Operation) -> dict[str, Any]:
-    """What does not stand in the path: the query of a GET, the JSON body of a POST."""
+    """Return the parameters that are not in the path: the query of a GET, the JSON body of a POST."""
     if operation.method == "GET":
         twice = {name for name in request.query if len(request.query.getall(name)) > 1}
         if twice:
@@ -190,7 +193,7 @@ def _without(given: dict[str, Any], operation: Operation) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """JSON-able, from dataclasses, named tuples and what they hold."""
+    """Return the value as JSON types; dataclasses and named tuples become objects, also inside other values."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):

@@ -1,4 +1,4 @@
-"""Server-sent events: a line to every open page when something that is shown changed. Nothing is sent of it itself."""
+"""Server-sent events: each open page gets a line when something it may show has changed. The line holds no data."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,11 +13,11 @@ Pulse = Callable[[], Awaitable[object]]
 
 LOOK_SECONDS = 2.0
 LONGEST_SECONDS = 600.0
-"""Then the browser comes again: so a stream ends when its session has ended."""
+"""A stream ends after this time and the browser connects again, so that a stream does not outlast its session."""
 MOST = 12
-"""Open streams; for a further page the oldest one ends, and comes again a while later."""
+"""Most open streams. For a further page the oldest stream ends; its browser connects again a while later."""
 QUIET_SECONDS = 20.0
-"""After so long without news a line is sent that says nothing, so that no proxy ends the stream."""
+"""After this time without a change an empty comment line is sent, so that no proxy closes the stream."""
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
@@ -27,25 +27,25 @@ HEADERS = {
 
 
 class Live:
-    """Looks at the store only while somebody looks at a page."""
+    """Tells open pages about changes. It reads the store only while a page is open."""
 
     def __init__(self, pulse: Pulse, clock: Clock) -> None:
         self._pulse = pulse
         self._clock = clock
         self._last: object = None
-        self._number = 0  # of changes seen: one that comes while a stream looks elsewhere is not lost
+        self._number = 0  # counts changes, so that a stream that is busy meanwhile misses none
         self._moved = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
         self._open: dict[asyncio.Task[None], None] = {}
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Goes on until the page is left, the bridge stops, or ten minutes are over."""
+        """Send changes until the page is left, the bridge stops, or LONGEST_SECONDS are over."""
         if len(self._open) >= MOST:
             next(iter(self._open)).cancel()
         response = web.StreamResponse(headers=HEADERS)
         await response.prepare(request)
         await response.write(b"retry: 3000\n\n")
-        task = asyncio.create_task(self._tell(request, response))
+        task = asyncio.create_task(self._send(request, response))
         self._open[task] = None
         if self._watch is None:
             self._watch = asyncio.create_task(self._look())
@@ -64,12 +64,12 @@ class Live:
         return response
 
     async def close(self) -> None:
-        """End every stream: a stopping bridge does not wait for browsers."""
+        """End every stream, so that a stopping bridge does not wait for browsers."""
         for task in list(self._open):
             task.cancel()
 
-    async def _tell(self, request: web.Request, response: web.StreamResponse) -> None:
-        """A page that was left is noticed within seconds: its connection is closed."""
+    async def _send(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Write a line for each change. A page that was left is noticed within seconds, as its connection is closed."""
         begun = said = self._clock.monotonic()
         told = self._number
         with suppress(asyncio.CancelledError):

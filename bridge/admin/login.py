@@ -1,4 +1,4 @@
-"""Who asks: a bearer token, a session of a browser, or this machine where the settings let it in without a token."""
+"""Who sent a request: a bearer token, a browser session, or this machine if the settings allow it without a token."""
 
 import hashlib
 import hmac
@@ -18,9 +18,9 @@ LONGEST_SECONDS = 12 * 3600.0
 """A session ends after this long, however busy it is."""
 FAILURES = 10
 WINDOW_SECONDS = 60.0
-"""So many wrong tokens within this time, and a sender waits."""
+"""After FAILURES wrong tokens within this time, their sender must wait."""
 MOST_SENDERS = 1000
-"""With wrong tokens from more addresses than this in the window, everybody waits."""
+"""If more addresses than this sent wrong tokens within the window, all senders must wait."""
 ALGORITHM = "HS256"
 THIS_MACHINE = "this machine"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -28,7 +28,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A named token as the process keeps it: by its hash alone."""
+    """A named token. The process keeps only its hash."""
 
     name: str
     role: Role
@@ -40,12 +40,12 @@ def token_of(name: str, role: str, secret: str) -> Token:
 
 
 def _digest(secret: str) -> bytes:
-    """Tokens are long and random, so that a plain hash of one cannot be turned back."""
-    return hashlib.sha256(secret.encode(errors="backslashreplace")).digest()  # a request may hold what UTF-8 cannot
+    """Return the hash of a token. A plain hash is enough, because tokens are long and random."""
+    return hashlib.sha256(secret.encode(errors="backslashreplace")).digest()  # may hold what UTF-8 cannot encode
 
 
 class TooMany(Exception):
-    """Too many wrong tokens came; `seconds` until the next one is looked at."""
+    """Too many wrong tokens were sent; the next one is checked after `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"too many wrong tokens; try again in {math.ceil(seconds)} s")
@@ -54,7 +54,8 @@ class TooMany(Exception):
 
 @dataclass(slots=True)
 class Login:
-    """`key` signs the cookies of sessions: those of other instances on the same store hold as well.
+    """Tokens and sessions. `key` signs the session cookies, so that those of other instances on this store are valid
+    too.
 
     `now`: epoch seconds. A session ends when its token is no longer in the settings, or has another secret.
     """
@@ -70,12 +71,12 @@ class Login:
 
     @property
     def possible(self) -> bool:
-        """Whether anybody can get in at all."""
+        """Whether anybody can log in at all."""
         return bool(self.tokens) or self.this_machine > Role.NOBODY
 
     def by_token(self, secret: str, sender: str) -> Token | None:
-        """Whose token this is; every one is compared, in constant time. Raises TooMany after many wrong ones of a
-        sender (its network address)."""
+        """Return the token with this secret, or None. Every token is compared, in constant time. Raises TooMany after
+        many wrong tokens of a sender (its network address)."""
         self._admit(sender)
         given, found = _digest(secret), None
         for token in self.tokens:
@@ -86,7 +87,7 @@ class Login:
         return found
 
     def person(self, request: web.Request) -> Person | None:
-        """Who sent this request; None: somebody we do not know. Raises TooMany."""
+        """Return who sent this request; None if the sender is unknown. Raises TooMany."""
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme:
             token = self.by_token(secret.strip(), str(request.remote)) if scheme.lower() == "bearer" else None
@@ -97,15 +98,15 @@ class Login:
         return Person(THIS_MACHINE, self.this_machine) if self.this_machine > Role.NOBODY else None
 
     def session(self, request: web.Request) -> bool:
-        """Whether a browser's session sent this: then there is something to log out of."""
+        """Whether a browser session sent this request, so that there is something to log out of."""
         return self._session(request) is not None
 
     def begin(self, response: web.StreamResponse, token: Token, secure: bool) -> None:
-        """Give the browser a session."""
+        """Start a session for the browser."""
         self._set(response, token, self.now(), secure)
 
     def keep(self, request: web.Request, response: web.StreamResponse) -> None:
-        """A session in use goes on: the cookie is made anew when a good part of its time is over."""
+        """Renew the cookie of a session in use when a quarter of its time is over."""
         session = self._session(request)
         if session is None or response.prepared:
             return
@@ -114,7 +115,7 @@ class Login:
             self._set(response, token, claims["began"], is_secure(request), claims["jti"])
 
     def end(self, request: web.Request, response: web.StreamResponse) -> tuple[str, str] | None:
-        """End the session, here and in the browser; whose it was, and its id."""
+        """End the session, here and in the browser; return the person's name and the session's id."""
         response.del_cookie(COOKIE, path="/")
         session = self._session(request)
         if session is None:
@@ -124,7 +125,7 @@ class Login:
         return token.name, claims["jti"]
 
     def have_ended(self, ids: Iterable[str]) -> None:
-        """Sessions that count no more, also those that ended at another instance or before a restart."""
+        """Reject these sessions from now on, also those that ended at another instance or before a restart."""
         until = self.now() + LONGEST_SECONDS
         self._ended = {jti: end for jti, end in self._ended.items() if end > self.now()} | dict.fromkeys(ids, until)
 
@@ -167,7 +168,7 @@ class Login:
 
 
 def _fingerprint(token: Token) -> str:
-    """Of the hash, so that a session says nothing of the token."""
+    """Return a part of the hash of the token's hash, so that a cookie reveals nothing about the token."""
     return hashlib.sha256(token.digest).hexdigest()[:16]
 
 
@@ -176,17 +177,17 @@ def session_key(instance_secret: str) -> bytes:
 
 
 def is_secure(request: web.Request) -> bool:
-    """Whether the browser speaks TLS, to us or to a proxy before us. A browser that says so falsely harms itself."""
+    """Whether the browser uses TLS, to this listener or to a proxy in front. A false claim harms only that browser."""
     forwarded = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
     return request.secure or forwarded == "https"
 
 
 def foreign(request: web.Request) -> bool:
-    """Whether a page of somebody else had the browser send this.
+    """Whether a page of another site made the browser send this request.
 
-    Browsers say where a request comes from and no page can change that; programs say nothing. A form of ours is always
-    sent with one of the two headers. A link elsewhere may lead here; what reads without being seen would spend the
-    vendors' quota.
+    Browsers say where a request comes from, and a page cannot change that; programs send no such header. A form of our
+    own pages is always sent with one of the two headers. A link on another site may lead here. Requests that a person
+    does not see are rejected even if they only read, because they would use the vendors' quota.
     """
     site = request.headers.get("Sec-Fetch-Site")
     own = site in (None, "same-origin", "none")
@@ -201,6 +202,6 @@ def foreign(request: web.Request) -> bool:
 
 
 def _opened(request: web.Request) -> bool:
-    """Whether a person goes there with a tab, and no frame, picture or script of a page does."""
+    """Whether a person opens the address in a tab, and not a frame, a picture or a script of a page."""
     headers = request.headers
     return headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest", "document") == "document"

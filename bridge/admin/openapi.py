@@ -21,7 +21,7 @@ OF_BODIES = {"413": "The body is too large.", "415": "The body is not JSON."}
 
 
 def described(operations: Sequence[Operation], root: str, version: str) -> dict[str, Any]:
-    """The whole document."""
+    """Return the whole document."""
     parts = _Schemas()
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
@@ -44,7 +44,7 @@ def described(operations: Sequence[Operation], root: str, version: str) -> dict[
 
 
 class _Schemas:
-    """The components, gathered on the way."""
+    """Collects the components while the document is built."""
 
     def __init__(self) -> None:
         self.found: dict[str, Any] = {}

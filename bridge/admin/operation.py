@@ -1,4 +1,4 @@
-"""What the admin API can do, each thing said in one place: address, parameters, answer, who may, and the function."""
+"""What the admin API can do. Each operation is described in one place: address, parameters, answer, role, function."""
 
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
@@ -10,11 +10,11 @@ from bridge.domain.errors import BridgeError
 from bridge.domain.values import dataclass
 
 ABOUT = ("side", "entity", "record", "other", "mapping", "mode", "system", "hook", "column", "field", "file")
-"""What an action names that it is about, in the order in which pages and the audit log tell it."""
+"""The parameters that name what an action is about, in the order in which pages and the audit log show them."""
 
 
 class Role(IntEnum):
-    """What somebody may do; a higher one includes the lower ones."""
+    """What a person may do; a higher role includes the lower ones."""
 
     NOBODY = 0
     READ = 1
@@ -27,14 +27,14 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asks: the name of a token, or "this machine" where the settings let it in without one."""
+    """Who sent a request: the name of a token, or "this machine" if the settings allow it without a token."""
 
     name: str
     role: Role
 
 
 class Given(BaseModel):
-    """Parameters or a body; what is not known is refused."""
+    """Path parameters, query and body of a request. Unknown keys are rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,7 +44,7 @@ class Nothing(Given):
 
 
 class NotThere(BridgeError):
-    """What the address names does not exist; the text says what does."""
+    """The address names something that does not exist; the text says what exists."""
 
 
 Act = Callable[[Person, Any], Awaitable[Any]]
@@ -52,12 +52,12 @@ Act = Callable[[Person, Any], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing the API does. `name` is its id, also for pages; `path` is below /api/v1, with `{names}`.
+    """One operation of the API. `name` is its id, also for pages; `path` is below /api/v1, with `{names}`.
 
-    `shows_first`: without `go: true` it only tells what it would do, which a person is shown before it is done.
-    `given`: the model of path, query and body together; a GET takes what is not in its path from the query, a POST from
-    a JSON body. `answer`: a dataclass. `sure`: what a person is asked once before it is done ("" where nothing is
-    written at a vendor or given up).
+    `shows_first`: without `go: true` the operation only returns a preview, which is shown to a person before the
+    operation is carried out. `given`: the model of path, query and body together; a GET takes what is not in its path
+    from the query, a POST from a JSON body. `answer`: a dataclass. `sure`: the question that a person must confirm
+    before the operation is carried out ("" if nothing is written at a vendor and nothing is given up).
     """
 
     name: str
@@ -73,5 +73,5 @@ class Operation:
 
     @property
     def in_path(self) -> frozenset[str]:
-        """The names of parameters that stand in the path."""
+        """The names of the parameters in the path."""
         return frozenset(part[1:-1] for part in self.path.split("/") if part.startswith("{"))

@@ -1,6 +1,6 @@
-"""The pages: each asks the desk for what it shows, by the name of an operation, and fills a template.
+"""The pages. Each gets what it shows from the desk, by the name of an operation, and fills a template.
 
-Imported at the first request of a page: Jinja2 and the templates cost nothing until then.
+Imported at the first request of a page, because Jinja2 and the templates cost time and memory.
 """
 
 import json
@@ -62,18 +62,19 @@ SHOWS: Mapping[str, tuple[str, str]] = {
     "/settings": ("settings", "settings.html"),
     "/audit": ("log", "audit.html"),
 }
-"""By address the operation that is shown, and the template that shows it."""
+"""For each address: the operation whose answer is shown, and its template."""
 TIMES = frozenset({"at", "since"})
-"""Sent again as the moments they meant when what would be done was shown."""
+"""Fields of a form that are times. After a preview they are sent again as the exact moments that the preview used."""
 OWN = frozenset({"request"})
-"""Query keys of pages that are no parameters of what they show: whose answer is told above it."""
+"""Query keys of pages that are not parameters of the operation. `request`: the request whose answer is shown at the
+top."""
 
 
 class Pages:
-    """Renders. `name`: how this bridge is called.
+    """Fills the templates. `name`: the name of this bridge.
 
-    Secrets are hidden in each value before it is escaped: in a finished page a value would hide the markup after it,
-    and an escaped secret would not be known again.
+    Secrets are hidden in each value before it is escaped. In a finished page, hiding could remove markup after a value,
+    and an escaped secret would not be recognised.
     """
 
     def __init__(self, desk: Desk, name: str) -> None:
@@ -100,13 +101,13 @@ class Pages:
         }
 
     def _hidden(self, value: Any) -> Any:
-        """What a template puts out, without secrets; Markup was made of such values."""
+        """Return a template's value without secrets. Markup was made of such values already."""
         if value is None or isinstance(value, Markup | Undefined | bool | int | float):
             return value
         return self._desk.redact(str(value))
 
     async def show(self, path: str, request: web.Request) -> web.Response:
-        """One of SHOWS."""
+        """Answer with the page of this address, which is a key of SHOWS."""
         operation, template = SHOWS[path]
         try:
             person = self._desk.person(request, Role.READ)
@@ -118,7 +119,7 @@ class Pages:
         return self._page(request, template, person, found=found, notice=notice, given=given)
 
     async def trial(self, request: web.Request) -> web.Response:
-        """What a mapping makes of a record that was named or pasted; the result alone, for the page it is on."""
+        """Show what a mapping does with a record that was named or pasted. The answer is only a part of the page."""
         mapping = request.match_info["mapping"]
         try:
             person = self._desk.person(request, Role.READ)
@@ -132,7 +133,8 @@ class Pages:
             return self._page(request, "trial.html", known, found=None, fault=problem.what, mapping=mapping)
 
     async def act(self, request: web.Request) -> web.Response:
-        """An action of a form: asks once where that is due, does it, and goes back to where it was asked for."""
+        """Carry out the action of a form. If the action has a question, ask it first. Then go back to the page of the
+        form."""
         name = request.match_info["operation"]
         operation = self._desk.operations.get(name)
         try:
@@ -149,22 +151,22 @@ class Pages:
             elif "records" in given:
                 given["records"] = [_record(str(one)) for one in form.getall("records")]
             if operation.sure and certain != "yes":
-                foretold = None
+                preview = None
                 if operation.shows_first:
-                    foretold = await self._desk.do(name, person, {**given, "go": False})
-                if foretold is None or foretold.state != "failed":
-                    meant = getattr(foretold, "since", None)
+                    preview = await self._desk.do(name, person, {**given, "go": False})
+                if preview is None or preview.state != "failed":
+                    meant = getattr(preview, "since", None)
                     fields = [(key, meant if meant and key in TIMES else str(value)) for key, value in form.items()]
-                    told: dict[str, Any] = {"operation": operation, "about": _about(given), "foretold": foretold}
+                    told: dict[str, Any] = {"operation": operation, "about": _about(given), "preview": preview}
                     return self._page(request, "sure.html", person, fields=fields, back=back, **told)
-                return _see(_answered(back, foretold))
+                return _see(_answered(back, preview))
             outcome = await self._desk.do(name, person, {**given, **({"go": True} if operation.shows_first else {})})
         except Problem as problem:
             return await self._problem(request, problem)
         return _see(_answered(back, outcome))
 
     async def login(self, request: web.Request) -> web.Response:
-        """The form, and what it sends."""
+        """Show the login form, or check what it sends."""
         login, fault, status = self._desk.login, "", 200
         ahead = _own(request.query.get("next", "/"))
         if request.method == "POST":
@@ -198,7 +200,7 @@ class Pages:
         return response
 
     async def _notice(self, request: web.Request, person: Person) -> Any:
-        """What came of the request a page was sent back with."""
+        """Return the answer of the request whose number is in the query of the page."""
         number = request.query.get("request", "")
         if not number.isdigit():
             return None
@@ -210,7 +212,7 @@ class Pages:
     async def _problem(self, request: web.Request, problem: Problem) -> web.Response:
         if problem.status == 401 and self._desk.login.tokens:
             login = f"/login?{urlencode({'next': await _ahead(request)})}"
-            if "HX-Request" in request.headers:  # its fetch would follow a redirect, and put the form into the page
+            if "HX-Request" in request.headers:  # its fetch would follow a redirect and show the form in the page
                 return web.Response(headers={"HX-Redirect": login, "Cache-Control": "no-store"})
             return _see(login)
         try:
@@ -231,7 +233,7 @@ class Pages:
             bridge=self._name,
             person=person,
             may_act=person is not None and person.role >= Role.OPERATE,
-            here=request.path_qs if request.method == "GET" else None,  # what answers a form stands still
+            here=request.path_qs if request.method == "GET" else None,  # a page that answers a form is not loaded again
             path=request.path,
             session=self._desk.login.session(request),
         )
@@ -241,14 +243,15 @@ class Pages:
 
 
 def _about(given: Mapping[str, Any]) -> str:
-    """What an action is about, in a few words."""
+    """Return in a few words what an action is about."""
     if "records" in given:
         return _many(len(given["records"]), "record")
     return " ".join(str(given[key]) for key in (*ABOUT, "run", "code", "since") if key in given)
 
 
 def _answered(back: str, outcome: Any) -> str:
-    """Where a person goes on. What came of a request is told there; the page of a look tells of it by itself."""
+    """Return the address to go to after an action, where the request's answer is shown. `Looks` have their own pages
+    for that."""
     number = getattr(outcome, "request", None)
     return back if number is None else f"{back}{'&' if '?' in back else '?'}{urlencode({'request': number})}"
 
@@ -258,7 +261,7 @@ def _see(address: str) -> web.Response:
 
 
 async def _ahead(request: web.Request) -> str:
-    """The page a person goes on with after logging in: the one asked for, or the one an action was pressed on."""
+    """Return the address to go to after logging in: the requested page, or the page on which an action was pressed."""
     if "HX-Request" not in request.headers and request.method != "POST":
         return request.path_qs
     back = (await request.post()).get("back")
@@ -271,14 +274,14 @@ async def _ahead(request: web.Request) -> str:
 
 
 def _own(address: str) -> str:
-    """An address of our own to go to; others are replaced."""
+    """Return the address if it is on this listener, otherwise "/"."""
     parts = urlsplit(address)
     own = address.startswith("/") and not address.startswith("//") and "\\" not in address
     return address if own and not parts.netloc and address.isprintable() else "/"
 
 
 def _record(text: str) -> list[str]:
-    """(side, entity, id) of a check box."""
+    """Return [side, entity, id] from the value of a check box."""
     try:
         found = json.loads(text)
     except ValueError:
@@ -289,7 +292,7 @@ def _record(text: str) -> list[str]:
 
 
 def spark(changes: Sequence[int]) -> dict[str, Any]:
-    """A chart of 288 x 40: `points` of its outline, the most changes a minute, and how many there were."""
+    """Return a chart of 288 x 40: the `points` of its outline, the `peak` in changes per minute, and the `total`."""
     peak = max(changes, default=0)
     width = 288 / max(1, len(changes))
     points = [
@@ -304,7 +307,7 @@ def spark(changes: Sequence[int]) -> dict[str, Any]:
 
 
 def _time(moment: str | None, never: str = "never") -> Markup:
-    """A moment; the reader's own zone is put in by the page's script."""
+    """Return a time element. The script of the page changes it to the reader's time zone."""
     if moment is None:
         return Markup('<span class="dim">{}</span>').format(never)
     plain = moment[:16].replace("T", " ")
@@ -312,7 +315,7 @@ def _time(moment: str | None, never: str = "never") -> Markup:
 
 
 def _ticks(text: str) -> Markup:
-    """What stands between backticks is to be typed."""
+    """Return the text with what is between backticks as code."""
     parts = str(text).split("`")
     if len(parts) % 2 == 0:
         return Markup("{}").format(text)

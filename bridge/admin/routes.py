@@ -1,4 +1,4 @@
-"""Health as application/health+json, liveness, readiness, metrics and status; with a front, API and pages too."""
+"""Health as application/health+json, liveness, readiness, metrics and status; with a front also API and pages."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 5.0
 SYSTEM = "system"
-"""The type of a part of health that is about a system; the draft's word for it."""
+"""The `componentType` of a part of health that is about a system; the word comes from the draft."""
 
 Ready = Callable[[], Awaitable[str]]
 StatusOf = Callable[[], Awaitable[Mapping[str, object]]]
@@ -59,7 +59,7 @@ FILES = ("bridge.css", "bridge.js", "htmx.min.js", "icon.svg")
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What people and their programs use. `name`: how this bridge is called."""
+    """The API and the pages. `name`: the name of this bridge."""
 
     desk: Desk
     live: Live
@@ -77,11 +77,11 @@ def admin_app(
     redact: Redactor | None = None,
     front: Front | None = None,
 ) -> web.Application:
-    """The admin application. `ready` says why callbacks could not be taken in now, "" when they can.
+    """Return the admin application. `ready` returns why callbacks cannot be accepted now, "" if they can.
 
-    Everything shown as text passes `redact`. `hosts`: names it may be asked by, besides the address it is asked at.
-    `front`: the API and the pages; None leaves them out. Where it has tokens, only liveness and readiness are told
-    without one.
+    All text that is shown passes `redact`. `hosts`: host names to answer under, besides the address of the connection.
+    `front`: the API and the pages; None leaves them out. If it has tokens, only liveness and readiness are shown
+    without a token.
     """
     hide = redact or Redactor()
 
@@ -133,7 +133,7 @@ def _ended_sessions_known(desk: Desk) -> Middleware:
 
 
 def _known_people_only(front: Front | None, handler: Handler) -> Handler:
-    """As soon as the settings name tokens, what tells of records and systems is told to those who have one."""
+    """Require a token for what shows records and systems, if the settings have tokens."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if front is not None and front.desk.login.tokens:
@@ -208,7 +208,8 @@ async def _report(board: HealthBoard, metrics: Metrics) -> HealthReport:
 
 
 async def _guarded(ask: Callable[[], Awaitable[Any]]) -> tuple[Any, str]:
-    """(answer, "") or (None, why there is none): the listener answers even when the store is away."""
+    """Return (answer, "") or (None, the reason why there is no answer), so that the listener answers even when the
+    store is unreachable."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             return await ask(), ""
@@ -225,9 +226,11 @@ def _json(content: Any, status: int = 200, content_type: str = "application/json
 
 
 def _document(report: HealthReport) -> dict[str, object]:
-    """The shape of the Internet-Draft "Health Check Response Format for HTTP APIs" (draft-inadarei-api-health-check).
+    """Return the report in the form of the Internet-Draft "Health Check Response Format for HTTP APIs"
+    (draft-inadarei-api-health-check).
 
-    It advises to leave `output` out of passing checks; here it stays, because it tells a person what was checked.
+    The draft advises to leave `output` out of passing checks. Here it stays, because it tells a person what was
+    checked.
     """
     return {
         "status": report.status.word,

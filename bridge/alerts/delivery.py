@@ -1,6 +1,6 @@
-"""Sending one message to one target, by Apprise: its addresses name the service (webhook, e-mail, chat, pager).
+"""Sends one message to one target with Apprise. The address names the service (webhook, e-mail, chat, pager).
 
-Imported when a message is sent: Apprise costs 0.2 s and 40 MB.
+Imported when a message is sent, because Apprise costs 0.2 s and 40 MB.
 """
 
 import apprise
@@ -22,13 +22,14 @@ REFUSED = "the service could not be reached or refused it"
 
 
 class DeliveryFailed(BridgeError):
-    """The message did not arrive; never holds the address, which is a secret."""
+    """The message did not arrive. The text never contains the address, which is a secret."""
 
 
 async def send(url: str, message: Message, apart: Apart) -> None:
-    """`apart`: the thread of this target, as Apprise waits for as long as a service keeps sending.
+    """Send a message. `apart`: the thread of this target, because Apprise waits for as long as a service keeps sending.
 
-    Raises DeliveryFailed."""
+    Raises DeliveryFailed.
+    """
     if apart.busy:
         raise DeliveryFailed(BUSY)
     try:
@@ -43,7 +44,7 @@ def _send(url: str, message: Message) -> None:
         raise DeliveryFailed(NO_ADDRESS)
     try:
         sent = service.notify(body=message.body, title=message.title, notify_type=KINDS[message.severity])
-    except Exception as error:  # a plug-in's own; its text may hold the address
+    except Exception as error:  # an error of a plug-in; its text may contain the address
         raise DeliveryFailed(f"{REFUSED} ({type(error).__name__})") from None
     if not sent:
         raise DeliveryFailed(REFUSED)

@@ -1,4 +1,4 @@
-"""What alerts remember, as the store keeps it: parts, statuses and times, and no words about any record."""
+"""What the alerts keep in the store: parts, statuses and times. It contains nothing about a record."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -11,13 +11,13 @@ from bridge.monitoring.health import Status
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """`standing`: parts that are not well; `told`: by target what it heard of them."""
+    """`standing`: the parts with a warning or a failure; `told`: by target, what it was last told about each part."""
 
     standing: Mapping[str, Standing] = field(default_factory=dict)
     told: Mapping[str, Mapping[str, Told]] = field(default_factory=dict)
 
     def dumped(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the memory as JSON types."""
         unwell = {part: one for part, one in self.standing.items() if one.status is not Status.PASS}
         return {
             "standing": {part: [one.status.word, one.since] for part, one in unwell.items()},
@@ -30,7 +30,7 @@ class Memory:
 
 
 def loaded(state: Mapping[str, Any]) -> Memory:
-    """What was dumped; an empty mapping is an empty memory."""
+    """Return the memory that was dumped; an empty mapping gives an empty memory."""
     return Memory(
         {part: Standing(_status(word), since) for part, (word, since) in state.get("standing", {}).items()},
         {

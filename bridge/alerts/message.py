@@ -1,4 +1,4 @@
-"""What a message says: each part, since when, and what to do."""
+"""The text of a message: each part, since when, and what to do."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ WORDS = {Status.WARN: "warning", Status.FAIL: "failure"}
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`severity`: the worst of what is not resolved; PASS when all is."""
+    """`severity`: the worst status of what is not resolved; PASS if everything is resolved."""
 
     title: str
     body: str
@@ -30,8 +30,8 @@ def message(
     now: float,
     zone: tzinfo,
 ) -> Message:
-    """One message about all lines. `checks`: what health says of each part now. `remedy_of`: what helps a part, and the
-    system that it is about."""
+    """Return one message about all lines. `checks`: the current result of each part of health. `remedy_of` returns what
+    to do, for a part and the system that it is about."""
     counted = Counter(_word(line) for line in lines)
     told = ", ".join(f"{number} {word}{_plural(word, number)}" for word, number in counted.items())
     only = f": {lines[0].part}" if len(lines) == 1 else ""
@@ -46,7 +46,7 @@ def message(
 
 
 def _follows(lines: Sequence[Line], checks: Mapping[str, CheckResult]) -> dict[str, str]:
-    """By part whose cause this message already names: the part that names it. One cause is one paragraph."""
+    """Return, by part, the other part whose paragraph already names its cause, so that a cause gets one paragraph."""
     unwell = {line.part for line in lines if line.change is not Change.RESOLVED}
     causes = {part: checks[part].because for part in unwell & checks.keys()}
     return {part: because[0] for part, because in causes.items() if because and unwell.issuperset(because)}

@@ -1,7 +1,7 @@
-"""What a target of alerts is to be told now. Pure: health as it stands, what the target was told, and the time.
+"""Decides what a target of alerts is told now. Pure: from the state of health, what the target was told, and the time.
 
-As with records, what counts is the difference between two states, not what happened: a message that did not arrive, a
-restart, or quiet hours only change when the difference is told.
+As with records, the difference between two states counts, and not what happened in between. A lost message, a restart
+or quiet hours change only when the difference is told.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from bridge.monitoring.health import Status
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A part of health as it is, and since when (epoch seconds)."""
+    """The status of a part of health, and since when (epoch seconds)."""
 
     status: Status
     since: float
@@ -23,7 +23,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a target heard last of a part, when, and since when that held. Kept while the part is not well."""
+    """What a target was last told about a part, when, and since when that was true. It is kept until the part is
+    resolved."""
 
     status: Status
     at: float
@@ -33,27 +34,27 @@ class Told:
 class Change(StrEnum):
     BEGAN = "began"
     WORSE = "worse"
-    BETTER = "better"  # a failure that is a warning now
-    STILL = "still"  # nothing changed, and the target was not reminded for long
+    BETTER = "better"  # it was a failure and is a warning now
+    STILL = "still"  # nothing changed, and the last reminder was `repeat_seconds` ago
     RESOLVED = "resolved"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One part in a message. `status` as it is now, `since` when the trouble began."""
+    """One part in a message. `status` is its status now, `since` is when the trouble began."""
 
     part: str
     change: Change
     status: Status
     since: float
     severity: Status
-    """The worse of what is and what was told: a failure that is over is as urgent as it was."""
+    """The worse of the current status and the told one: the end of a failure is as urgent as the failure was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A target's own: from which status on it hears of a part. Seconds: how long a difference lasts before it is told,
-    and after which a target is reminded."""
+    """When one target is told. `least`: the lowest status that it is told. `group_seconds`: how long a difference must
+    last before it is told, together with those that join it. `repeat_seconds`: after how long a target is reminded."""
 
     least: Status = Status.WARN
     group_seconds: float = 60.0
@@ -63,7 +64,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """`first`: since when there is a difference that may be told; None while there is none."""
+    """`first`: since when there is a difference to tell; None if there is none."""
 
     first: float | None = None
 
@@ -71,7 +72,7 @@ class Pending:
 def differences(
     told: Mapping[str, Told], standing: Mapping[str, Standing], rule: Rule, now: float, moment: datetime
 ) -> list[Line]:
-    """All that may be told now, worst first. A part that is not in `standing` is gone, so it is well."""
+    """Return all lines that may be told now, the worst first. A part that is not in `standing` counts as resolved."""
     lines = []
     for part in sorted(told.keys() | standing.keys()):
         line = _line(part, told.get(part), standing.get(part, Standing(Status.PASS, now)), rule, now)
@@ -95,7 +96,7 @@ def _line(part: str, told: Told | None, standing: Standing, rule: Rule, now: flo
 
 
 def due(pending: Pending, lines: Sequence[Line], rule: Rule, now: float) -> tuple[bool, Pending]:
-    """Whether the lines are sent now: once the first of them has waited for the others of its group."""
+    """Return whether the lines are sent now: when the first of them has waited `group_seconds` for others."""
     if not lines:
         return False, Pending()
     first = now if pending.first is None else pending.first
@@ -103,7 +104,7 @@ def due(pending: Pending, lines: Sequence[Line], rule: Rule, now: float) -> tupl
 
 
 def heard(told: Mapping[str, Told], lines: Sequence[Line], now: float) -> dict[str, Told]:
-    """What the target was told once these lines were delivered."""
+    """Return what the target has been told after these lines were delivered."""
     after = dict(told)
     for line in lines:
         if line.change is Change.RESOLVED:
@@ -114,7 +115,8 @@ def heard(told: Mapping[str, Told], lines: Sequence[Line], now: float) -> dict[s
 
 
 def stands(before: Mapping[str, Standing], seen: Mapping[str, Status], now: float) -> dict[str, Standing]:
-    """Each part with the time its status began; that of trouble stays when it becomes a failure or a warning."""
+    """Return each part with the start of its status. The start stays when a warning becomes a failure or the
+    reverse."""
     after = {}
     for part, status in seen.items():
         old = before.get(part)

@@ -1,4 +1,4 @@
-"""Quiet hours: from one time of the wall clock to another, in a zone of its own."""
+"""Quiet hours: from one time of day to another, in their own time zone."""
 
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from bridge.monitoring.health import Status
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """`passes`: from this status on a line is sent all the same; None: nothing is."""
+    """`passes`: lines of this status or a worse one are sent during quiet hours; None: none are sent."""
 
     begins: time
     ends: time
@@ -17,7 +17,7 @@ class QuietHours:
     passes: Status | None = Status.FAIL
 
     def holds(self, now: datetime) -> bool:
-        """Whether it is quiet at this moment; hours that end before they begin go over midnight."""
+        """Whether it is quiet at this moment. If the end is before the beginning, the hours go over midnight."""
         at = now.astimezone(self.zone).time().replace(tzinfo=None)
         if self.begins <= self.ends:
             return self.begins <= at < self.ends

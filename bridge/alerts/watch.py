@@ -1,7 +1,7 @@
-"""The part that alerts: checks health, sends each target what is new to it, and stores that.
+"""The part that alerts: it checks health, sends each target what is new for it, and stores what was sent.
 
-One instance on a store alerts at a time. What targets were told survives restarts; a message that was sent but not yet
-noted when the bridge was killed is sent again.
+One instance on a store alerts at a time. What targets were told survives restarts. If the bridge is killed after a
+message was sent and before that was stored, the message is sent again.
 """
 
 import asyncio
@@ -28,28 +28,28 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 15.0
 LOOKS = 4
-"""How often health is checked, at least, while a group waits."""
+"""How many times health is checked, at least, while a group waits."""
 HELD_SECONDS = 60.0
-"""Another instance alerts, when this one did not look for so long; longer than a delivery may take."""
+"""If this instance does not look for this long, another instance alerts. It is longer than a delivery may take."""
 FIRST_WAIT_SECONDS = 30.0
 LONGEST_WAIT_SECONDS = 900.0
 STORE = "store"
-"""While this part fails, what others say of themselves is that the store is away."""
+"""While this part fails, the others keep their last status, because they only report the unreachable store."""
 SEND = ("bridge.alerts.delivery", "send")
 """Imported with the first message."""
 
 Send = Callable[[Message], Awaitable[None]]
-"""Raises a BridgeError when the message did not arrive."""
+"""Sends a message. Raises a BridgeError if the message did not arrive."""
 Observe = Callable[[str, str], None]
-"""Told of every message: target, `sent` or `failed`."""
+"""Called for every message with the target and `sent` or `failed`."""
 
 
 def sender(url: str) -> Send:
-    """Sends to this address."""
+    """Return a function that sends to this address."""
     apart = Apart("alert")
 
     async def send(message: Message) -> None:
-        deliver = await asyncio.to_thread(late, *SEND)  # the first import takes long enough to hold up callbacks
+        deliver = await asyncio.to_thread(late, *SEND)  # the first import takes so long that it would delay callbacks
         await deliver(url, message, apart)
 
     return send
@@ -57,7 +57,7 @@ def sender(url: str) -> Send:
 
 @dataclass(slots=True)
 class Target:
-    """Where messages go. `fault`: why the last one did not arrive, since `failed_at`."""
+    """Where messages go. `fault`: why the last message did not arrive; `failed_at`: since when none arrives."""
 
     name: str
     rule: Rule
@@ -71,7 +71,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What messages are made of. `redact` takes secrets out of all that is sent."""
+    """What messages need besides health. `redact` removes secrets from everything that is sent."""
 
     instance: str
     zone: tzinfo
@@ -81,7 +81,7 @@ class Words:
 
 @dataclass(slots=True)
 class Alerts:
-    """`run` is the part that the supervisor keeps alive, `check` its part of health."""
+    """The supervisor keeps `run` alive; `check` is the part of health."""
 
     targets: Sequence[Target]
     words: Words
@@ -94,7 +94,7 @@ class Alerts:
     unsaved: bool = False
 
     async def run(self) -> None:
-        """Look until cancelled. Nothing that goes wrong with a target ends it."""
+        """Look until cancelled. An error of a target does not end it."""
         try:
             while True:
                 await self.look()
@@ -106,22 +106,22 @@ class Alerts:
 
     async def look(self) -> None:
         """Compare health with what each target was told, and send what is due."""
-        await self._recall()
+        await self._load()
         if not self.holds:
             return
         report, now = await self.board.report(), self._now()
         before = self.memory.dumped()
         self.memory = Memory(self._standing(report, now), self.memory.told)
         ready = {one.name: lines for one in self.targets if (lines := self._ready(one, now))}
-        if ready and not await self._goes_on():
+        if ready and not await self._still_alerts():
             return
-        told = [self._tell(one, ready[one.name], report, now) for one in self.targets if one.name in ready]
+        told = [self._deliver(one, ready[one.name], report, now) for one in self.targets if one.name in ready]
         await asyncio.gather(*told)
         self.unsaved = self.unsaved or self.memory.dumped() != before
         await self._save()
 
     async def check(self) -> CheckResult:
-        """Which targets are not reached."""
+        """Return which targets could not be reached."""
         failing = [target for target in self.targets if target.fault]
         if not failing:
             return CheckResult(Status.PASS, f"{len(self.targets)} targets", len(self.targets), "targets")
@@ -139,8 +139,8 @@ class Alerts:
     def _now(self) -> float:
         return self.seams.clock.now().timestamp()
 
-    async def _recall(self) -> None:
-        """Load what the store has; while it is unreachable, the instance that alerted last continues alone."""
+    async def _load(self) -> None:
+        """Load what the store has. While the store is unreachable, the instance that alerted last continues alone."""
         try:
             state = await self.store.hold(HELD_SECONDS)
         except StoreUnavailable:
@@ -153,15 +153,16 @@ class Alerts:
             self.memory = Memory(standing or kept.standing, kept.told)
             self.holds = True
 
-    async def _goes_on(self) -> bool:
-        """This instance alerts for longer than sending takes; False when another one does, as this one was held up."""
+    async def _still_alerts(self) -> bool:
+        """Extend the time for which this instance alerts, to longer than sending takes. Return False if another
+        instance alerts now, because this one was delayed."""
         try:
-            goes_on = await self.store.hold(HELD_SECONDS) is not None
+            still_alerts = await self.store.hold(HELD_SECONDS) is not None
         except StoreUnavailable:
             return True
-        if not goes_on:
+        if not still_alerts:
             self.holds = self.unsaved = False
-        return goes_on
+        return still_alerts
 
     async def _save(self) -> None:
         if not self.unsaved:
@@ -170,7 +171,7 @@ class Alerts:
             self.holds = await self.store.save(self.memory.dumped())
         except StoreUnavailable:
             return
-        self.unsaved = False  # or another instance alerts by now, and knows better
+        self.unsaved = False  # if `holds` is False, another instance alerts now, and its state is newer
 
     def _standing(self, report: HealthReport, now: float) -> dict[str, Standing]:
         seen = {part: result.status for part, result in report.checks.items()}
@@ -179,13 +180,13 @@ class Alerts:
         return stands(self.memory.standing, seen, now)
 
     def _ready(self, target: Target, now: float) -> Sequence[Line]:
-        """What the target is to be told now."""
+        """Return the lines that the target is told now."""
         told = self.memory.told.get(target.name, {})
         lines = differences(told, self.memory.standing, target.rule, now, self.seams.clock.now())
         ready, target.pending = due(target.pending, lines, target.rule, now)
         return lines if ready and now >= target.next_try else ()
 
-    async def _tell(self, target: Target, lines: Sequence[Line], report: HealthReport, now: float) -> None:
+    async def _deliver(self, target: Target, lines: Sequence[Line], report: HealthReport, now: float) -> None:
         if await self._sent(target, self._message(lines, report.checks, now), now):
             target.pending = Pending()
             told = heard(self.memory.told.get(target.name, {}), lines, now)
@@ -200,7 +201,7 @@ class Alerts:
         told: dict[str, Any] = {"target": target.name}
         try:
             await target.send(what)
-        except Exception as error:  # an error of a service does not stop the bridge
+        except Exception as error:  # an error of a service must not stop the bridge
             expected = isinstance(error, BridgeError)
             target.fault = self.words.redact(str(error) if expected else type(error).__name__)
             target.failed_at = target.failed_at or now

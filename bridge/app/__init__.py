@@ -1,5 +1,6 @@
-"""The composition root: everything is built by hand here, from settings and mapping files, and started and stopped.
+"""The composition root: everything is built by hand here from settings and mapping files, started and stopped.
 
-`plan` binds mappings to systems; `build` makes all objects; `daemon` starts and stops them; `requests` acts on what the
-commands ask for; `checks` are the health parts. May import everything except cli. Tests: tests/integration.
+`plan` binds mappings to systems; `build` makes all objects; `daemon` starts and stops them; `requests` carries out what
+commands and pages request; `checks` has the parts of health. May import everything except cli. Tests:
+tests/integration.
 """

@@ -18,11 +18,11 @@ BY_HAND = "write one system or side per line, or add these by hand"
 def extended_settings(
     path: Path, sides: Mapping[str, str], options: Mapping[str, Mapping[str, str]] | None = None
 ) -> str:
-    """The settings file's text with the systems and sides it lacks, and nothing else of it changed.
+    """Return the settings file's text with the missing systems and sides added. Nothing else is changed.
 
-    `sides`: the product each side's name of the mapping files stands for. `options`: by product what is known of
-    those of a new system. Raises ConfigError where a side or a system of the file means something else, and where an
-    option is about a system that is there already.
+    `sides`: the product of each side name in the mapping files. `options`: by product, the known options of a new
+    system. Raises ConfigError if a side or a system in the file means something else, or if an option is about a system
+    that exists already.
     """
     text, root = _read(path)
     systems, bound = _section(path, root, "systems"), _section(path, root, "sides")
@@ -45,14 +45,14 @@ def extended_settings(
         "sides": "".join(f"  {side}: {system}\n" for side, system in new_sides.items()),
     }
     lines = text.splitlines(keepends=True)
-    for key in sorted(added, key=lambda key: -root.keys[key].place.line):  # lines above keep their numbers
+    for key in sorted(added, key=lambda key: -root.keys[key].place.line):  # from the end, so that lines above stay
         if added[key]:
             _insert(path, root, key, lines, added[key].splitlines(keepends=True))
     return "".join(lines)
 
 
 def moded_settings(path: Path, mapping: str, mode: str) -> str:
-    """The settings file's text with this mode of a mapping, and nothing else of it changed. Raises ConfigError."""
+    """Return the settings file's text with this mode for the mapping. Nothing else is changed. Raises ConfigError."""
     text, root = _read(path)
     lines = text.splitlines(keepends=True)
     node, entry = root.entries.get("mappings"), f"{mapping}: {{mode: {mode}}}"
@@ -80,8 +80,8 @@ def moded_settings(path: Path, mapping: str, mode: str) -> str:
 
 
 def set_mode(path: Path, environ: Mapping[str, str], mapping: str, mode: str) -> str:
-    """Write this mode of a mapping into the settings file; what was done, in words. Raises ConfigError where the file
-    cannot be written, and where a variable says otherwise."""
+    """Write the mode of a mapping into the settings file; return in words what was done. Raises ConfigError if the file
+    cannot be written, or if an environment variable overrides it."""
     if _mode(path, environ, mapping) == mode:
         return f"{path} already says so"
     text, told = moded_settings(path, mapping, mode), f"{path} already says so"
@@ -100,8 +100,8 @@ def _mode(path: Path, environ: Mapping[str, str], mapping: str) -> str:
 
 
 def left_out(present: Iterable[MappingFile], added: Sequence[MappingFile]) -> set[str]:
-    """Of the added mappings those whose records are in sync by way of others already, or written by one of them, and
-    what links to them."""
+    """Return the names of the added mappings that must be left out: those whose records other mappings already sync or
+    write, and those that link to them."""
     kept, out = list(present), set[str]()
     if _clash(kept):
         return out
@@ -124,7 +124,7 @@ def _clash(mappings: Sequence[MappingFile]) -> bool:
 
 
 def sides_of(mappings: Iterable[MappingFile]) -> dict[str, str]:
-    """The product of each side's name."""
+    """Return the product of each side name."""
     return {mapping.side(side).name: mapping.side(side).product for mapping in mappings for side in Side}
 
 
@@ -155,7 +155,7 @@ def _system_for(
     roles: Mapping[str, str],
     new: dict[str, str],
 ) -> str:
-    """The name of the system that plays a side: one of the file, or a new one."""
+    """Return the name of the system for a side: one from the file, or a new one."""
     there = [name for name, connector in known.items() if connector == product]
     playing = {system: role for role, system in roles.items()}
     for name in there:
@@ -172,7 +172,7 @@ def _system_for(
 
 
 def _insert(path: Path, root: Table, key: str, lines: list[str], added: Sequence[str]) -> None:
-    """Put lines at the end of a section, indented as it is."""
+    """Insert lines at the end of a section, with its indentation."""
     at, node = root.keys[key].place.line, root.entries[key]
     if isinstance(node, Table) and node.place.line == at:
         raise ConfigError([Problem(f"{path}:{at}: {key}", "is written in one line, so nothing can be added", BY_HAND)])

@@ -1,4 +1,4 @@
-"""The alerts that the settings ask for, built from a bridge's parts."""
+"""Builds the alerts that the settings define from the parts of a bridge."""
 
 from collections.abc import Callable
 from datetime import time
@@ -17,7 +17,7 @@ from bridge.store.engine import Store
 
 
 def missing_extras(settings: Settings) -> list[Problem]:
-    """What the settings want and is not installed."""
+    """Return a problem for each Python package that the settings need and that is not installed."""
     wanted = [
         (("alerts", "targets"), settings.alerts.targets, "apprise", "alerts"),
         (("traces", "endpoint"), settings.traces.endpoint, "opentelemetry", "otel"),
@@ -34,7 +34,7 @@ def missing_extras(settings: Settings) -> list[Problem]:
 
 
 def alerts_of(settings: Settings, board: HealthBoard, store: Store, seams: Seams, observe: Observe) -> Alerts:
-    """Nothing is sent yet."""
+    """Return the alerts. Nothing is sent yet."""
     alerts = settings.alerts
     targets = [
         Target(target.name, rule_of(alerts, Status[target.least.upper()]), sender(target.url.get_secret_value()))
@@ -44,12 +44,12 @@ def alerts_of(settings: Settings, board: HealthBoard, store: Store, seams: Seams
 
 
 def words_of(settings: Settings, redact: Callable[[str], str]) -> Words:
-    """What messages of this bridge are made of."""
+    """Return what messages of this bridge need besides health."""
     return Words(settings.instance, ZoneInfo(settings.alerts.zone), remedy_of, redact)
 
 
 def rule_of(alerts: AlertSettings, least: Status) -> Rule:
-    """When a target of these settings is told what."""
+    """Return when a target of these settings is told, if `least` is the lowest status that it is told."""
     quiet = None
     if alerts.quiet_from is not None and alerts.quiet_until is not None:
         quiet = QuietHours(

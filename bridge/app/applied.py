@@ -27,7 +27,8 @@ RELOAD = "restart the running bridge, or send it SIGHUP, so that it works with t
 async def applied(
     settings: Settings, plan: Plan, seams: Seams, path: Path, told: Callable[[str], None]
 ) -> AsyncIterator[Result]:
-    """The result of each step. Raises ConfigError before anything is done, where the plan is not for what there is."""
+    """Carry out the plan; yield the result of each step. Raises ConfigError before anything is done if the plan does
+    not fit the settings and mapping files."""
     faults = _faults(settings, plan, path)
     if faults:
         raise ConfigError(faults)
@@ -54,7 +55,7 @@ async def applied(
 
 
 def _faults(settings: Settings, plan: Plan, path: Path) -> list[Problem]:
-    """Why the plan cannot be carried out with these settings and mapping files, all at once."""
+    """Return all reasons why the plan cannot be carried out with these settings and mapping files."""
     head, where = header(path), str(path)
     if head.instance != settings.instance:
         return [
@@ -75,10 +76,11 @@ def _faults(settings: Settings, plan: Plan, path: Path) -> list[Problem]:
 
 @asynccontextmanager
 async def store_to_apply_to(settings: Settings, plan: Plan, seams: Seams) -> AsyncIterator[Store]:
-    """The store; where no bridge runs, opened as a bridge would, so that none can start on its file meanwhile.
+    """Yield the store. If no bridge runs, it is opened exclusively, as a bridge does, so that none can start on it
+    meanwhile.
 
-    Other commands see that somebody works on it. On SQLite they see the running bridge, where there is one: two that
-    are noted there cannot be.
+    This process is noted in the store, so that other commands see that it works on it. On SQLite with a running bridge
+    it is not noted: the commands see the bridge, and only one process can be noted there.
     """
     store = await open_store(settings.store.url, seams, seal=seal_of(settings))
     try:
@@ -99,7 +101,7 @@ async def store_to_apply_to(settings: Settings, plan: Plan, seams: Seams) -> Asy
 
 @asynccontextmanager
 async def _noted(store: Store, seams: Seams) -> AsyncIterator[None]:
-    """This process is among those that work on the store."""
+    """Note this process as one that works on the store, while the block runs."""
 
     async def beat() -> None:
         while True:
@@ -114,12 +116,13 @@ async def _noted(store: Store, seams: Seams) -> AsyncIterator[None]:
     finally:
         beating.cancel()
         await asyncio.wait([beating])
-        with suppress(StoreUnavailable):  # it is seen to be gone all the same
+        with suppress(StoreUnavailable):  # other processes also see without it that this one is gone
             await store.instances.end()
 
 
 async def _same_definitions(store: Store, plan: Plan) -> None:
-    """The running bridge must work with the same files: else it would stop at ours, or go on by its own."""
+    """Check that the running bridge uses the same mapping files. Otherwise it would stop processing these mappings, or
+    continue with its own version. Raises ConfigError."""
     states = await store.mappings.states()
     other = [name for name, scope in plan.scopes.items() if name not in states or not states[name].runs(scope)]
     if other:

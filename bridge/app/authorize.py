@@ -1,4 +1,5 @@
-"""A person gives the bridge access to one system: the address to open in the browser, and the exchange of its code."""
+"""`bridge authorize`: a person gives the bridge access to one system. The address to open in the browser, and the
+exchange of the code it returns."""
 
 import hmac
 from contextlib import AsyncExitStack
@@ -30,7 +31,7 @@ class NotAuthorised(BridgeError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a person is asked. `address` is the consent page's; the browser comes back to `redirect` with `state`."""
+    """What a person must open. `address` is the consent page; the browser returns to `redirect` with `state`."""
 
     system: str
     options: Any
@@ -45,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Authorised:
-    """`identity` None: the tokens are stored, but the account did not answer yet, for `reason`."""
+    """The tokens that were stored. `identity` is None if the account did not answer yet, for `reason`."""
 
     identity: Identity | None
     rights: str
@@ -53,7 +54,7 @@ class Authorised:
 
 
 async def prepare(settings: Settings, system: str) -> Request | str:
-    """What to ask a person, or the sentence why there is nothing to ask. Raises ConfigError."""
+    """Return what to ask a person, or the sentence why nothing needs to be asked. Raises ConfigError."""
     options = validate_options(settings, OPTIONS)
     if system not in options:
         known = ", ".join(sorted(options))
@@ -70,7 +71,7 @@ async def prepare(settings: Settings, system: str) -> Request | str:
 
 
 def code_of(pasted: str, state: str) -> str:
-    """The code in the address the browser came back to. Raises NotAuthorised."""
+    """Return the code from the address to which the browser returned. Raises NotAuthorised."""
     try:
         parts = urlsplit(pasted.strip())
         said = parse_qs(parts.query)
@@ -129,7 +130,7 @@ async def _same_account(store: Store, system: str, identity: Identity | None) ->
 
 
 async def _open(settings: Settings) -> Store:
-    """The store, and sure that its tokens can be read with this instance secret."""
+    """Return the store, after a check that its tokens can be read with this instance secret."""
     seal = seal_of(settings)
     store = await open_store(settings.store.url, system_seams(), seal=seal)
     try:

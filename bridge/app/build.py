@@ -1,4 +1,4 @@
-"""What is built from what. One look here shows every object of the daemon and who is handed what."""
+"""Builds every object of the daemon. The code shows what each object gets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ from bridge.sync.worker import Worker
 
 @dataclass(slots=True)
 class Bridge:
-    """Every part of a running bridge; `plan` is replaced when mapping files are reloaded. `refused`: the problems of
-    files that were to be and could not; the former ones stay in use."""
+    """Every part of a running bridge. `plan` is replaced when mapping files are reloaded. `refused`: the problems of
+    changed files that could not be loaded; the former ones stay in use."""
 
     settings: Settings
     seams: Seams
@@ -57,7 +57,7 @@ class Bridge:
     refused: Sequence[str] = ()
 
     async def adopt(self, plan: Plan) -> None:
-        """Work by another plan from now on; claims under way end by the old one."""
+        """Use another plan from now on. Claims that have begun end with the old plan."""
         await self.store.mappings.sync(plan.scopes)
         self.plan = plan
         self.worker.parts = make_parts(self.settings, self.seams, self.store, self.connectors, plan)
@@ -66,7 +66,7 @@ class Bridge:
 
 
 def build(settings: Settings, seams: Seams, store: Store, transport: Transport, plan: Plan) -> Bridge:
-    """Build all parts by hand. Raises ConfigError for faulty options; touches no network."""
+    """Build all parts. Raises ConfigError for faulty options; calls no system."""
     metrics, board = Metrics(), HealthBoard(seams.clock.now)
     skipped = SkippedRows(metrics.skipped)
     connectors = build_connectors(settings, seams, store, transport, metrics, skipped)
@@ -115,7 +115,7 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport, 
 
 
 def hook_policies(settings: Settings) -> dict[str, HookPolicy]:
-    """By system what the settings say of hooks that are stopped on purpose."""
+    """Return, by system, what the settings say about hooks that are stopped on purpose."""
     return {
         name: HookPolicy(frozenset(system.hooks_off), system.stopped_hooks == "respect")
         for name, system in settings.systems.items()
@@ -137,8 +137,8 @@ def build_connectors(
     skipped: SkippedRows | None = None,
     cache: CatalogCache | None = None,
 ) -> dict[str, Connector]:
-    """One connector per configured system. `skipped`: where rows that cannot be understood are counted. `cache`: where
-    names are pinned, if not in the store."""
+    """Return one connector for each configured system. `skipped` counts rows that cannot be understood. `cache` stores
+    the names of custom fields and options; None: the store does."""
     skipped = skipped or SkippedRows()
     options = validate_options(settings, OPTIONS)
     store.systems.renewals = renewals(settings, options)
@@ -164,7 +164,7 @@ def build_connectors(
 def make_parts(
     settings: Settings, seams: Seams, store: Store, connectors: Mapping[str, Connector], plan: Plan
 ) -> Parts:
-    """What every claim shares."""
+    """Return what all claims share."""
     return Parts(store, connectors, plan.mappings, plan.scopes, seams, _limits(settings.sync))
 
 

@@ -1,4 +1,4 @@
-"""The archive that `bridge doctor` writes for a bug report. It holds no secret and no data of people.
+"""The archive that `bridge doctor` writes for a bug report. It contains no secret and no personal data.
 
 Names of mappings, fields and systems stay, ids of records become `record 1`, and values become their type and length.
 """
@@ -54,7 +54,8 @@ KEPT = {
     "mappings": {"mapping", "mode", "accepted", "applied", "unchanged", "coalesced", "filtered", "discarded"}
     | {"waiting", "dead"},
 }
-"""By heading of `bridge status` the columns without data of people; None: all of them. Others show type and length."""
+"""By heading of `bridge status`: columns without personal data; None: all. Of other columns, type and length are
+shown."""
 ABOUT = """\
 What `bridge doctor` found. Secrets are shown as set or unset; values are replaced by their type and length,
 ids of records by numbers that mean the same record throughout. Mapping files are as you wrote them, without their
@@ -63,7 +64,7 @@ ids of records by numbers that mean the same record throughout. Mapping files ar
 
 
 def shape(value: Any) -> Any:
-    """A value by its type and length: what a report needs to know of it, and nothing of a person."""
+    """Return the type and length of a value, so that a report contains nothing about a person."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):
@@ -76,7 +77,7 @@ def shape(value: Any) -> Any:
 
 
 class Pseudonyms:
-    """The same number for the same record."""
+    """Gives each record a number, always the same one for the same record."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, str], str] = {}
@@ -88,7 +89,7 @@ class Pseudonyms:
 
 
 async def write_bundle(target: Path, path: Path, environ: Mapping[str, str], found: Examined, seams: Seams) -> None:
-    """Write the archive. Raises ConfigError where the store cannot be opened, OSError where the file cannot be."""
+    """Write the archive. Raises ConfigError if the store cannot be opened, OSError if the file cannot be written."""
     redact = Redactor()
     if found.settings is not None:
         register_secrets(found.settings, redact)
@@ -97,7 +98,7 @@ async def write_bundle(target: Path, path: Path, environ: Mapping[str, str], fou
         return MAIL.sub(lambda match: f"mail({len(match[0])})", redact(text))
 
     files = {"README.txt": ABOUT, "versions.json": _json(_versions())}
-    files["doctor.json"] = clean(_json([_told(one) for one in found.findings]))
+    files["doctor.json"] = clean(_json([_finding(one) for one in found.findings]))
     if found.settings is not None:
         files["settings.txt"] = clean("\n".join(summary(found.settings)) + "\n")
         for name, file in _mapping_files(found.settings.mappings_dir):
@@ -120,9 +121,10 @@ async def _of_store(path: Path, environ: Mapping[str, str], seams: Seams) -> dic
 
 
 def _without_tests(text: str) -> str:
-    """A mapping file without its examples, which are often made of somebody's record; others keep their line numbers.
+    """Return a mapping file without its examples, because these are often made from a real record. The other lines keep
+    their numbers.
 
-    A file whose examples cannot be found is left out as a whole.
+    If its examples cannot be located, the whole file is left out.
     """
     faults, lines = Problems(), text.splitlines(keepends=True)
     documents = read_documents(text, "", faults)
@@ -142,7 +144,7 @@ def _without_tests(text: str) -> str:
 
 
 def _mapping_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """As they are read: those of folders below, too, but not those of hidden ones."""
+    """Yield the mapping files as the bridge reads them: also those in subfolders, except hidden ones."""
     for file in sorted(folder.rglob("*.yaml")):
         name = file.relative_to(folder)
         if not any(part.startswith(".") for part in name.parts[:-1]):
@@ -178,7 +180,7 @@ def _entry(row: JournalRow, names: Pseudonyms) -> dict[str, Any]:
     }
 
 
-def _told(one: Finding) -> dict[str, str]:
+def _finding(one: Finding) -> dict[str, str]:
     text = shape(one.text) if one.speaks else one.text
     return {"part": one.part, "status": one.word, "text": text, "remedy": one.remedy}
 
@@ -198,7 +200,7 @@ def _json(value: Any) -> str:
 
 
 def _write(target: Path, files: Mapping[str, str]) -> None:
-    """Readable by its owner alone."""
+    """Write a file that only its owner can read."""
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as archive:
         for name, text in files.items():

@@ -85,7 +85,7 @@ async def _quota(bridge: Bridge) -> CheckResult:
 
 
 def quota(found: Mapping[str, Budgeted]) -> CheckResult:
-    """Whether some work must wait until the daily budget is renewed."""
+    """Return a warning if some work must wait until the daily budget is renewed."""
     told = [
         f"{queued.records} records of priority {queued.priority.word} at {name} until {one.account.day.ends_at}"
         for name, one in sorted(found.items())
@@ -116,7 +116,7 @@ async def _hooks(bridge: Bridge) -> CheckResult:
 
 
 async def _unusable(bridge: Bridge, systems: Iterable[str]) -> tuple[str, ...]:
-    """The parts of those systems that are down or stopped."""
+    """Return the health parts of those systems that are down or stopped."""
     return tuple([f"system {name}" for name in systems if await bridge.store.systems.unusable(name)])
 
 
@@ -134,7 +134,7 @@ async def _count_hooks(bridge: Bridge) -> None:
 
 
 async def _instance_secret(bridge: Bridge) -> CheckResult:
-    """Which hooks still use the former secret. Tokens in the store were encrypted again at start."""
+    """Report which systems may still have hooks of the former secret. Tokens were encrypted again at the start."""
     audit = bridge.keeper.last
     left = sorted(bridge.connectors.keys() - (audit.settled if audit is not None else set()))
     if left:
@@ -169,9 +169,10 @@ async def _waiting(bridge: Bridge) -> CheckResult:
 def waiting(
     oldest: Task, number: int, scopes: Scopes, held: Mapping[str, Sequence[str]], now: float, former: Scopes
 ) -> str:
-    """How long the oldest change waits, for which record, why, and which command helps. `number`: of waiting records.
+    """Return how long the oldest change has waited, for which record, why, and what helps. `number`: of waiting
+    records.
 
-    former: mappings that ran once; they name records of a mapping without a file.
+    `former`: mappings that ran once. They give the names of records whose mapping has no file any more.
     """
     name = record_name({**former, **scopes}, oldest.key)
     reason = waits_for(oldest, held)
@@ -196,7 +197,7 @@ async def _threshold(bridge: Bridge) -> CheckResult:
 
 
 def threshold(waiting: Mapping[tuple[str, str], int]) -> CheckResult:
-    """Deletes, archives and blanked fields that are held until a person approves them."""
+    """Return a warning if deletes, archives or blanked fields are held until a person approves them."""
     held = {mapping: number for (mapping, code), number in waiting.items() if code == Reason.THRESHOLD_REACHED}
     if not held:
         return CheckResult(Status.PASS, "nothing is held", 0, "records")
@@ -227,7 +228,7 @@ async def _conflicts(bridge: Bridge) -> CheckResult:
 
 
 async def _sweeps(bridge: Bridge) -> CheckResult:
-    """Both ages of every entity's sweeps, and how many changes no callback had reported."""
+    """Report how long ago the last sweeps of every entity ended or began, and how many changes they found."""
     now, texts, oldest = bridge.store.now(), [], 0.0
     bridge.metrics.progress(await progress_of(bridge.store, bridge.plan.scopes))
     for cursor in await bridge.store.cursors.all():
@@ -249,7 +250,7 @@ async def _listings(bridge: Bridge) -> CheckResult:
 
 
 def listings(skipped: Mapping[tuple[str, str], int]) -> CheckResult:
-    """Rows of the vendors' listings that could not be understood when each was last read."""
+    """Return a warning if rows of the vendors' listings could not be understood when the listings were last read."""
     number = sum(skipped.values())
     if not number:
         return CheckResult(Status.PASS, "every row was understood", 0, "rows")
@@ -272,7 +273,7 @@ async def _mappings(bridge: Bridge) -> CheckResult:
 
 
 def mappings(states: Mapping[str, MappingState], scopes: Scopes, refused: Sequence[str] = ()) -> CheckResult:
-    """Which mappings run, and why others do not. `refused`: problems of mapping files that could not be reloaded."""
+    """Report which mappings run, and why others do not. `refused`: problems of files that could not be reloaded."""
     told = [WRONG_FILES.format(problem=problem) for problem in refused[:1]]
     told += [f"{name} is paused (`bridge resume {name}`)" for name, state in sorted(states.items()) if state.paused] + [
         f"another instance runs {name} with another mapping file or mode, so this one does not process it: give all "
@@ -286,7 +287,7 @@ def mappings(states: Mapping[str, MappingState], scopes: Scopes, refused: Sequen
 
 
 class Duplicates:
-    """The part `duplicates`. It must read all tasks, so the result is kept for a while."""
+    """The part `duplicates`. The check reads all tasks, so its result is kept for DUPLICATES_SECONDS."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -301,7 +302,7 @@ class Duplicates:
 
 
 def duplicates(found: Sequence[TaskKey], scopes: Scopes) -> CheckResult:
-    """Records that were created on both sides; the bridge copies none of them."""
+    """Return a warning about records that were created on both sides; the bridge copies none of them."""
     if not found:
         return CheckResult(Status.PASS, "none", 0, "records")
     name = record_name(scopes, found[0])
@@ -317,10 +318,10 @@ async def _columns(bridge: Bridge) -> CheckResult:
     states = await bridge.store.mappings.states()
     noted = {name: states[name].problems if name in states else None for name in bridge.plan.scopes}
     found = [problem for problems in noted.values() for problem in problems or ()]
-    unasked = sorted(name for name, problems in noted.items() if problems is None)
-    if not found and unasked:
-        text = f"the accounts of {', '.join(unasked)} have not been read yet; the bridge tries every minute"
-        return CheckResult(Status.WARN, text, len(unasked), "mappings")
+    unread = sorted(name for name, problems in noted.items() if problems is None)
+    if not found and unread:
+        text = f"the accounts of {', '.join(unread)} have not been read yet; the bridge tries every minute"
+        return CheckResult(Status.WARN, text, len(unread), "mappings")
     if not found:
         return CheckResult(Status.PASS, "the accounts have everything that the mappings name", 0, "problems")
     more = f" (and {len(found) - 1} more; see `bridge status`)" if len(found) > 1 else ""
@@ -352,7 +353,7 @@ async def _verify(bridge: Bridge) -> CheckResult:
 
 
 def references(overdue: Sequence[Overdue], mappings: Mapping[str, RecordMapping]) -> CheckResult:
-    """Records that crossed without a reference, except where every field rule allows a blank one."""
+    """Return a warning about records that crossed without a reference, unless every field rule allows a blank one."""
     wanted = [one for one in overdue if one.mapping in mappings and _waits(mappings[one.mapping], one.parent_mapping)]
     number = sum(one.number for one in wanted)
     if not wanted:
@@ -376,6 +377,6 @@ def _overdue(one: Overdue, side: MappingSide) -> str:
 
 
 async def ready(bridge: Bridge) -> str:
-    """Why callbacks cannot be accepted now; never because a remote system is down."""
+    """Return why callbacks cannot be accepted now. A remote system that is down is never a reason."""
     await bridge.store.ping()
-    return bridge.receiver.refused()  # the table of pings may be intact while that of events is not
+    return bridge.receiver.refused()  # the table of pings may be writable while the table of events is not

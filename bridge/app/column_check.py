@@ -15,7 +15,7 @@ LEVELS = {Level.FAIL: Status.FAIL, Level.WARN: Status.WARN, Level.INFO: Status.P
 def changes_check(
     known: Sequence[AccountColumns], renamed: Sequence[Renamed], used: Mapping[str, set[str]]
 ) -> CheckResult:
-    """`used`: by system the names that mappings use of it."""
+    """Return the check result. `used`: by system, the names that mappings use."""
     found = [(Level(change["level"]), one, change) for one in known for change in one.changes]
     found = sorted((item for item in found if item[0] is not Level.INFO), key=lambda item: list(Level).index(item[0]))
     new_names = [one for one in renamed if one.name in used.get(one.system, ())]
@@ -44,7 +44,7 @@ def changes_check(
 
 
 def used_names(mappings: Mapping[str, RecordMapping], scopes: Mapping[str, Scope]) -> dict[str, set[str]]:
-    """By system every name of a custom field and every option that some mapping names."""
+    """Return, by system, the names of all custom fields and options that mappings use."""
     used: dict[str, set[str]] = {}
     for name, mapping in mappings.items():
         for side in Side:
@@ -53,7 +53,7 @@ def used_names(mappings: Mapping[str, RecordMapping], scopes: Mapping[str, Scope
 
 
 def change_numbers(known: Sequence[AccountColumns]) -> dict[tuple[str, str], float]:
-    """Changes by system and level, for metrics."""
+    """Return the number of changes by system and level, for metrics."""
     numbers: dict[tuple[str, str], float] = {}
     for one in known:
         for level in Level:

@@ -1,14 +1,15 @@
-"""What accounts changed about their columns, as `bridge status` and `bridge columns list` show it."""
+"""What changed in the columns of accounts, as `bridge status` and `bridge columns list` show it."""
 
 from bridge.app.wording import moment
 from bridge.store.engine import Store
 
 LEVELS = ("fail", "warn", "info")
-"""As `mapping.column_changes.Level` has them, the worst first."""
+"""The values of `mapping.column_changes.Level`, the worst first."""
 
 
 async def column_rows(store: Store, *, everything: bool = False) -> list[dict[str, object]]:
-    """Changes since the columns were accepted, the worst first. `everything`: those that concern no mapping as well."""
+    """Return the changes since the columns were accepted, the worst first. `everything`: with those that concern no
+    mapping."""
     rows = [
         {
             "system": known.system,
@@ -27,7 +28,7 @@ async def column_rows(store: Store, *, everything: bool = False) -> list[dict[st
 
 
 async def renamed_rows(store: Store) -> list[dict[str, object]]:
-    """What mapping files may go on calling by an old name."""
+    """Return the names that changed at the accounts while mapping files still use the old ones."""
     return [
         {"system": one.system, "list": one.what, "in mappings": one.name, "there today": one.today}
         for one in await store.names.renamed()

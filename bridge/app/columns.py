@@ -1,7 +1,8 @@
-"""The running bridge asks its accounts for their fields, options and stages, and says what a mapping misses there.
+"""The running bridge reads fields, options and stages of its accounts, and notes what mappings use and an account
+lacks.
 
-A field rule on a column the account does not have would else be silent for ever: it is neither read nor written. What
-an account changed since its columns were accepted is noted too, so that it is known before the first record fails.
+Without this, a field rule for a missing column would never be noticed: the column is neither read nor written. Changes
+at an account since its columns were accepted are noted too, so that they are known before the first record fails.
 """
 
 import logging
@@ -19,34 +20,36 @@ from bridge.store.systems import AccountColumns
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 60.0
-"""How often it is looked whether the accounts are to be asked; an account that did not answer is asked again then."""
+"""Seconds between two looks whether accounts must be read. An account that did not answer is read at the next look."""
 
 
 class ColumnWatch:
-    """Keeps `mappings.problems` of the store as the accounts are.
+    """Keeps `mappings.problems` of the store up to date with the accounts.
 
-    What is known of a mapping stands while one of its systems cannot be asked; mappings that are gone have no problems.
+    While one of its systems cannot be read, the problems of a mapping stay as they are. Mappings that no longer exist
+    have no problems.
     """
 
     def __init__(self, bridge: Bridge, every_seconds: float) -> None:
         self._bridge = bridge
         self._every = every_seconds
-        self._asked_at: float | None = None
+        self._read_at: float | None = None
         self._plan: object = None
         self._renamed: object = None
         self._unanswered: frozenset[str] = frozenset()
 
     async def look(self) -> None:
-        """Ask the accounts when it is time to, when the mapping files were reloaded, and when a new name was seen or
-        accepted: a mapping that goes on saying the old one then names what is not there."""
+        """Read the accounts when `every_seconds` are over, when the mapping files were reloaded, or when a new name was
+        noticed or accepted. In the last case a mapping that still uses the old name now names something that does not
+        exist."""
         now, plan = self._bridge.store.now(), self._bridge.plan
-        fresh = self._asked_at is not None and now - self._asked_at < self._every
+        fresh = self._read_at is not None and now - self._read_at < self._every
         renamed = await self._bridge.store.names.renamed()
         if fresh and not self._unanswered and plan is self._plan and renamed == self._renamed:
             return
         self._renamed = renamed
         columns, missing = await account_columns(self._bridge.settings, plan, self._bridge.connectors)
-        self._asked_at, self._plan, self._unanswered = now, plan, frozenset(missing)
+        self._read_at, self._plan, self._unanswered = now, plan, frozenset(missing)
         await self._compare(columns)
         states = await self._bridge.store.mappings.states()
         mappings = tuple(plan.mappings.values())
@@ -69,7 +72,7 @@ class ColumnWatch:
                 log.info("the account again has everything that the mapping names", extra={"mapping": mapping.name})
 
     async def _compare(self, columns: Columns) -> None:
-        """What every account that answered shows now, against what was accepted."""
+        """Compare the columns of every account that answered with those that were accepted."""
         plan, store = self._bridge.plan, self._bridge.store
         kept = {(one.system, one.entity): one for one in await store.account_columns.all()}
         uses: dict[tuple[str, str, str], list[tuple[RecordMapping, Side]]] = {}
@@ -85,12 +88,12 @@ class ColumnWatch:
             fixed = self._bridge.connectors[system].manifest.entities[entity].columns
             found = [] if before is None else concerns(changes(loaded(before.accepted), now, fixed), users)
             noted = _noted(found, before, store.now())
-            _tell(system, entity, noted, before)
+            _log_new(system, entity, noted, before)
             await store.account_columns.save(system, entity, dumped(now), noted)
 
 
 def _noted(found: list[Concern], before: AccountColumns | None, now: float) -> list[Json]:
-    """As they are kept; each since when it was first seen."""
+    """Return the changes as the store keeps them, each with the time when it was first seen."""
     since = {(one["column"], one["text"]): one["since"] for one in (before.changes if before is not None else ())}
     return [
         {
@@ -105,8 +108,8 @@ def _noted(found: list[Concern], before: AccountColumns | None, now: float) -> l
     ]
 
 
-def _tell(system: str, entity: str, noted: list[Json], before: AccountColumns | None) -> None:
-    """Each change once; again when it comes to mean more."""
+def _log_new(system: str, entity: str, noted: list[Json], before: AccountColumns | None) -> None:
+    """Log each change once, and again if its level changes."""
     known = {(one["column"], one["text"], one["level"]) for one in (before.changes if before is not None else ())}
     for one in noted:
         if (one["column"], one["text"], one["level"]) not in known:

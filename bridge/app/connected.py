@@ -1,4 +1,4 @@
-"""Connectors for one command, beside a running daemon or without one: the same accounts, tokens and store."""
+"""Connectors for one command, with the same accounts, tokens and store as a daemon that may run beside it."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,7 +15,7 @@ from bridge.store.engine import open_store
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Mapping[str, Connector]]:
-    """Every configured system's connector while the block runs."""
+    """Yield the connector of every configured system."""
     seams = system_seams()
     async with AsyncExitStack() as stack:
         seal = seal_of(settings)

@@ -1,4 +1,7 @@
-"""Start and stop: routes are bound and the public address tried before anything is registered; intake stops first."""
+"""Starts and stops the bridge. Hooks are registered after routes are bound and the public address was tried.
+
+On stop, intake ends first.
+"""
 
 import asyncio
 import logging
@@ -46,7 +49,7 @@ log = logging.getLogger(__name__)
 FLUSH_SECONDS = 30.0
 RETURN_SECONDS = 1.0
 TRACES_SECONDS = 2.0
-"""So long the last traces may take to be sent when the bridge stops."""
+"""How long sending the last traces may take when the bridge stops."""
 DAY_SECONDS = 86_400.0
 
 
@@ -56,10 +59,10 @@ async def running(
 ) -> AsyncIterator[Bridge]:
     """A whole bridge, from bound listeners to registered hooks; leaving the block stops it in order.
 
-    `plan`: that of the settings, where they were checked already; files are not read again then. Raises ConfigError for
-    faulty settings or mappings and for addresses that cannot be bound.
+    `plan`: the plan of these settings if they were checked already; then files are not read again. Raises ConfigError
+    for faulty settings or mappings, and for addresses that cannot be bound.
     """
-    plan = plan or checked_plan(settings)  # every fault is said before anything is opened
+    plan = plan or checked_plan(settings)  # all problems are reported before anything is opened
     places = shares(settings.callbacks.max_connections)
     async with AsyncExitStack() as stack:
         seams = await traced(stack, settings, seams)
@@ -77,7 +80,7 @@ async def running(
 
 
 async def traced(stack: AsyncExitStack, settings: Settings, seams: Seams) -> Seams:
-    """The seams with traces that go where the settings say; leaving the stack sends what is left."""
+    """Return the seams with traces that are sent as the settings say. Leaving the stack sends the last ones."""
     traces = settings.traces
     if traces.endpoint is None:
         return seams
@@ -89,7 +92,7 @@ async def traced(stack: AsyncExitStack, settings: Settings, seams: Seams) -> Sea
 
 
 async def end_traces(shutdown: Callable[[], object]) -> None:
-    """Send what is left, but let no endpoint that does not answer hold up the end of the bridge."""
+    """Send the last traces. An endpoint that does not answer must not delay the end of the bridge."""
     try:
         await Apart("traces").run(shutdown, TRACES_SECONDS)
     except Exception as error:
@@ -100,11 +103,11 @@ async def end_traces(shutdown: Callable[[], object]) -> None:
 
 @asynccontextmanager
 async def assembled(settings: Settings, seams: Seams, transport: Transport, plan: Plan) -> AsyncIterator[Bridge]:
-    """A bridge on its opened store, which leaving the block closes. Nothing runs and nothing is sent yet."""
+    """A bridge on its opened store; leaving the block closes the store. Nothing runs and nothing is sent yet."""
     seal = seal_of(settings)
     store = await open_store(settings.store.url, seams, exclusive=True, seal=seal)
     try:
-        await _tell_new(store)
+        await _report_new(store)
         await store.tokens.check()
         await store.tokens.reseal()
         await store.budgets.forget_parts()
@@ -120,8 +123,9 @@ async def assembled(settings: Settings, seams: Seams, transport: Transport, plan
         await store.close()
 
 
-async def _tell_new(store: Store) -> None:
-    """As it should be at a first start; where the file was lost or the address is wrong, nothing else says so."""
+async def _report_new(store: Store) -> None:
+    """Log and note that the store is new. That is normal at a first start; if the file was lost or the address is
+    wrong, nothing else reports it."""
     if store.made_at:
         log.warning("the store is new and empty: nothing from before is known", extra={"store": store.made_at})
         await store.audit.note(THE_BRIDGE, NEW_STORE, "it is empty", {"store": store.made_at, "made": store.now()})
@@ -129,10 +133,10 @@ async def _tell_new(store: Store) -> None:
 
 @asynccontextmanager
 async def at_work(bridge: Bridge) -> AsyncIterator[None]:
-    """The long-running parts, while the block runs; the callback listener is open already."""
+    """Run the long-running parts while the block runs. The callback listener is already open."""
     supervisor = Supervisor(bridge.seams, bridge.board)
     clock = bridge.seams.clock
-    await once_back(clock, bridge.store.instances.begin)  # callbacks are refused meanwhile, and come again
+    await once_back(clock, bridge.store.instances.begin)  # callbacks are refused meanwhile, and vendors send them again
     await once_back(clock, bridge.systems.start)
     supervisor.add("worker", bridge.worker.run)
     supervisor.add("systems", bridge.systems.run)
@@ -150,21 +154,21 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
         yield
     finally:
         await supervisor.stop()
-        with suppress(StoreUnavailable):  # the heartbeat ends all the same
+        with suppress(StoreUnavailable):  # the heartbeat ends in any case
             await note_deliveries(bridge, last=True)
             await bridge.store.instances.end()
 
 
 async def run(settings: Settings, seams: Seams, redactor: Redactor, service: ServiceManager, plan: Plan) -> None:
-    """Run until SIGTERM or SIGINT; SIGHUP reads mapping files and modes again."""
+    """Run until SIGTERM or SIGINT. SIGHUP reads mapping files and modes again."""
     read_in_small_pieces()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(unawaited)
-    for number in (signal.SIGTERM, signal.SIGINT):  # before anything listens: as soon as it is ready it may be stopped
+    for number in (signal.SIGTERM, signal.SIGINT):  # before anything listens: a ready bridge may be stopped
         loop.add_signal_handler(number, stop.set)
     early = asyncio.Event()
-    loop.add_signal_handler(signal.SIGHUP, early.set)  # it would end a bridge that starts
+    loop.add_signal_handler(signal.SIGHUP, early.set)  # by default SIGHUP would end a starting bridge
     async with running(settings, seams, redactor, plan) as bridge:
         reloads: set[asyncio.Task[list[str]]] = set()
 
@@ -182,10 +186,11 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
 
 
 def unawaited(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What failed while nothing waited for it any more.
+    """Log an error of a future or task for which no code waits any more.
 
-    Two are expected of a driver whose server hangs or dies: a connection that does not close in time, and one that
-    breaks after whoever opened it has given up. The second is a bare future; a task of ours that ends so is told of.
+    Two such errors are expected from a database driver whose server hangs or dies: a connection that does not close in
+    time, and one that breaks after its opener has given up. The second comes from a bare future. If it comes from one
+    of our tasks, it is reported as an error.
     """
     error, ours = context.get("exception"), isinstance(context.get("future"), asyncio.Task)
     if isinstance(error, TimeoutError) or (isinstance(error, ConnectionError) and not ours):
@@ -195,7 +200,7 @@ def unawaited(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 
 def start_line(bridge: Bridge) -> dict[str, str]:
-    """What one line says of a bridge that starts: version, listeners, and which mappings run in which mode."""
+    """Return the content of a starting bridge's log line: version, listeners, and which mappings run in which mode."""
     settings, modes = bridge.settings, defaultdict[str, list[str]](list)
     for name, scope in sorted(bridge.plan.scopes.items()):
         modes[scope.mode.value].append(name)
@@ -213,7 +218,7 @@ def start_line(bridge: Bridge) -> dict[str, str]:
 
 
 def jobs(bridge: Bridge) -> tuple[Job, ...]:
-    """What runs on schedule."""
+    """Return the scheduled jobs."""
     schedule, reconciler = bridge.settings.schedule, bridge.reconciler
     columns = ColumnWatch(bridge, schedule.columns_seconds)
     return (
@@ -228,7 +233,7 @@ def jobs(bridge: Bridge) -> tuple[Job, ...]:
 
 
 def _sweeps(bridge: Bridge) -> Iterator[Job]:
-    """One job for all systems at the common pace, and one for each that has a pace of its own."""
+    """Yield one job for all systems at the common interval, and one for each system that has its own interval."""
     settings, sweep = bridge.settings, bridge.reconciler.sweep_all
     own = {name: seconds for name, each in settings.systems.items() if (seconds := each.sweep_seconds) is not None}
     if others := settings.systems.keys() - own.keys():
@@ -239,7 +244,7 @@ def _sweeps(bridge: Bridge) -> Iterator[Job]:
 
 
 async def audit_returned(bridge: Bridge) -> None:
-    """A system that answers again, by itself or after `bridge authorize`, has its hooks audited at once."""
+    """Audit the hooks at once when a system answers again, by itself or after `bridge authorize`."""
     blocked = bridge.systems.blocked
     while True:
         await bridge.seams.clock.sleep(RETURN_SECONDS)
@@ -249,7 +254,8 @@ async def audit_returned(bridge: Bridge) -> None:
 
 
 async def _beat(bridge: Bridge) -> None:
-    """Commands see by it that a bridge runs; what keeps a store from being written is told by others."""
+    """Note regularly that this bridge runs, so that commands see it. Other parts report why the store cannot be
+    written."""
     away = False
     while True:
         await bridge.seams.clock.sleep(BEAT_SECONDS)
@@ -269,7 +275,7 @@ async def _flush(bridge: Bridge) -> None:
 
 
 async def note_deliveries(bridge: Bridge, *, last: bool = False) -> None:
-    """Write what hooks delivered and what they missed, as far as it is known only here. `last`: the bridge stops."""
+    """Store what hooks delivered and missed, as far as only this process knows it. `last`: the bridge stops."""
     delivered = bridge.receiver.take_delivered()
     for (system, key), one in delivered.items():
         await bridge.store.hooks.delivered(system, key, one.last_at)

@@ -1,4 +1,4 @@
-"""How the file descriptors of the process are shared, so that strangers' connections leave enough for all else."""
+"""Divides the file descriptors of the process, so that connections of strangers leave enough for everything else."""
 
 import resource
 
@@ -13,7 +13,7 @@ OUTGOING = 100
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Most open connections of each kind. `limit`: descriptors the process may have."""
+    """The highest number of open connections of each kind. `limit`: how many descriptors the process may have."""
 
     limit: int
     callbacks: int
@@ -22,7 +22,7 @@ class Shares:
 
 
 def shares(wanted: int, limit: int | None = None) -> Shares:
-    """Shares of `limit` descriptors (None: those of this process), with `wanted` for callbacks where they fit."""
+    """Return the shares of `limit` descriptors (None: this process's limit). `callbacks` is `wanted` if that fits."""
     if limit is None:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         limit = soft if soft != resource.RLIM_INFINITY else wanted + RESERVE

@@ -1,7 +1,7 @@
-"""`bridge doctor`: checks every part, and says what to do about each finding. Changes nothing.
+"""`bridge doctor`: checks every part, and says what to do about each finding. It changes nothing.
 
-It asks health, `bridge check --live` and the store, and makes no judgement of its own. `doctor_live` asks the vendors.
-`doctor_live` asks the vendors.
+It reports what health, `bridge check --live` and the store say, without a judgement of its own. `doctor_live` calls the
+vendors.
 """
 
 import json
@@ -32,7 +32,7 @@ from bridge.store.engine import Store, open_store
 from bridge.store.figures import State
 
 CHECK_WRITES = "store"
-"""The part of health that makes a write to the store."""
+"""The part of health that writes to the store."""
 IN_MEMORY = frozenset({CHECK_WRITES, "instance secret", "listings", "alert delivery"})
 """Parts of health that only a running bridge knows."""
 BY_SYSTEM = frozenset({"hooks", "quota"})
@@ -46,7 +46,7 @@ CLOCK_WARN_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What was found. `settings` and `plan` are None where the settings have problems."""
+    """What was found. `settings` and `plan` are None if the settings have problems."""
 
     findings: tuple[Finding, ...]
     settings: Settings | None
@@ -54,12 +54,12 @@ class Examined:
 
     @property
     def status(self) -> Status:
-        """The worst of all."""
+        """The worst status of all findings."""
         return max((one.status for one in self.findings), default=Status.PASS)
 
 
 async def examine(path: Path, environ: Mapping[str, str], seams: Seams, *, live: bool) -> Examined:
-    """Check every part. What one problem hides is left out, and the rest is still checked."""
+    """Check every part. What cannot be checked because of a problem is left out; the rest is still checked."""
     findings: list[Finding] = []
     settings: Settings | None = None
     plan: Plan | None = None
@@ -91,7 +91,7 @@ async def _opened(
     settings: Settings | None,
     findings: list[Finding],
 ) -> Store | None:
-    """The store. Its address is found even if the settings have other problems."""
+    """Return the store, or add a finding. The store's address is found even if the settings have other problems."""
     seal = None if settings is None else seal_of(settings)
     try:
         store = await open_store(store_url(path, environ), seams, existing=True, seal=seal)
@@ -156,7 +156,7 @@ async def _running(store: Store) -> Finding:
 
 
 async def _parts(bridge: Bridge, transport: Transport) -> list[Finding]:
-    """The parts of health: those in the store, and those that only a running bridge knows."""
+    """Return the parts of health: those in the store, and those that only a running bridge knows."""
     add_checks(bridge)
     report = await bridge.board.report(without=IN_MEMORY | BY_SYSTEM)
     findings = [_of_part(part, one) for part, one in report.checks.items()]
@@ -169,21 +169,22 @@ async def _parts(bridge: Bridge, transport: Transport) -> list[Finding]:
 
 
 def _of_part(part: str, result: CheckResult) -> Finding:
-    """Texts that name an account or records are marked, so that a bug report leaves them out."""
+    """Return a part of health as a finding. Texts that name an account or records are marked: bug reports leave them
+    out."""
     well = result.status is Status.PASS
     remedy = "" if well else remedy_of(part, result.system)
     return Finding(part, result.status, result.output, remedy, speaks=part in SPEAKING or bool(well and result.system))
 
 
 async def _hooks(bridge: Bridge, system: str) -> Finding:
-    """The wanted hooks, compared with those seen at the last audit."""
+    """Compare the wanted hooks with those seen at the last audit."""
     wanted, rows = bridge.keeper.keys(system), {row.key: row for row in await bridge.store.hooks.all(system)}
     part = f"hooks {system}"
     if not wanted:
         return Finding(part, Status.PASS, "none is needed")
     there = [key for key in sorted(wanted) if key in rows and rows[key].state == "registered"]
-    heard = max((rows[key].delivered_at or 0.0 for key in there), default=0.0)
-    last = f"the last callback came {bridge.store.now() - heard:.0f} s ago" if heard else "no callback has come yet"
+    last_at = max((rows[key].delivered_at or 0.0 for key in there), default=0.0)
+    last = f"the last callback came {bridge.store.now() - last_at:.0f} s ago" if last_at else "no callback has come yet"
     stopped = sorted(key for key in wanted if key in rows and rows[key].state in ON_PURPOSE)
     text = f"{len(there)} of {len(wanted) - len(stopped)} wanted hooks were seen at the last audit; {last}"
     lost = sorted(wanted - set(there) - set(stopped))
@@ -198,7 +199,7 @@ async def _hooks(bridge: Bridge, system: str) -> Finding:
 
 
 async def _quota(bridge: Bridge, system: str) -> Finding:
-    """What the vendor allows, as far as it is known."""
+    """Report what the vendor allows, as far as it is known."""
     part, found = f"quota {system}", (await budgets_of(bridge.store, bridge.plan.scopes)).get(system)
     pause = await bridge.store.budgets.paused(system)
     used = in_words(found) if found is not None else ""
@@ -213,8 +214,8 @@ async def _quota(bridge: Bridge, system: str) -> Finding:
     return Finding(part, Status.PASS, used or "the vendor asks for no pause")
 
 
-def _not_let_in(address: str, known: bool) -> Finding:
-    """The bridge was started with other tokens than those of the settings."""
+def _token_rejected(address: str, known: bool) -> Finding:
+    """Report that the running bridge was started with other tokens than those of the settings."""
     of_ours = (
         "does not accept the first token of these settings" if known else "needs a token, and these settings have none"
     )
@@ -223,7 +224,7 @@ def _not_let_in(address: str, known: bool) -> Finding:
 
 
 async def _asked(settings: Settings, transport: Transport, known: Iterable[str]) -> list[Finding]:
-    """What the running bridge reports about the parts in its memory. If it has tokens, it needs one of them."""
+    """Return what the running bridge reports about the parts in its memory. If it has tokens, it needs one of them."""
     host = settings.admin.host if settings.admin.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.admin.port}/health"
     remedy = "check that admin.host and admin.port are those the bridge was started with, or restart it"
@@ -232,7 +233,7 @@ async def _asked(settings: Settings, transport: Transport, known: Iterable[str])
         headers = {"Authorization": f"Bearer {tokens[0]}"} if tokens else {}
         answer = await transport.send(HttpRequest("GET", address, headers, timeout_seconds=5.0))
         if answer.status in (401, 403):
-            return [_not_let_in(address, known=bool(tokens))]
+            return [_token_rejected(address, known=bool(tokens))]
         checks = json.loads(answer.body)["checks"]
     except (TransportFailed, ValueError, KeyError, TypeError) as error:
         why = str(error) if isinstance(error, TransportFailed) else "its answer is not a health report"

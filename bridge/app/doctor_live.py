@@ -1,6 +1,6 @@
-"""What `bridge doctor --live` asks the vendors: clock, credentials, rights, hooks, columns, and the public address.
+"""What `bridge doctor --live` reads at the vendors: clock, credentials, rights, hooks, columns; and the public address.
 
-Read calls only. Their cost counts against the budget. A token that had to be renewed is stored, or it would be lost.
+It only reads. The calls count against the budget. A renewed token is stored, because it would be lost otherwise.
 """
 
 import asyncio
@@ -35,7 +35,9 @@ ADDRESS = "try again later, or correct the address in the system's options"
 
 @dataclass(slots=True)
 class Timed:
-    """A transport that notes for each host how far the vendor's clock differs from ours, in whole seconds."""
+    """A transport that notes for each host how far the vendor's clock differs from ours. `skews`: seconds, by host;
+    positive if theirs is ahead. The vendor's header has whole seconds and the call takes time, so this is the smallest
+    possible difference."""
 
     inner: Transport
     seams: Seams
@@ -61,7 +63,10 @@ class Timed:
 async def live_findings(
     settings: Settings, plan: Plan, store: Store, seams: Seams, addresses: Addresses
 ) -> list[Finding]:
-    """One system after the other; one that does not answer hides nothing of the others. addresses: the current ones."""
+    """Check one system after the other. One that does not answer hides nothing about the others.
+
+    `addresses`: the current ones.
+    """
     findings: list[Finding] = []
     async with http_transport() as plain:
         transport = Timed(plain, seams)
@@ -105,7 +110,7 @@ async def _account(settings: Settings, store: Store, name: str, connector: Conne
 
 
 async def _rights(settings: Settings, name: str, connector: Connector, entities: list[str]) -> Finding:
-    """Reads a page of each entity. Only a write can show whether they may be written."""
+    """Read a page of each entity. Whether records may be written only shows in a write."""
     part, wrong = f"rights {name}", list[str]()
     for entity in entities:
         try:
@@ -126,7 +131,7 @@ async def _rights(settings: Settings, name: str, connector: Connector, entities:
 async def _hooks(
     settings: Settings, plan: Plan, store: Store, name: str, connector: Connector, addresses: Addresses
 ) -> Finding:
-    """The hooks at the vendor now, compared with the wanted ones."""
+    """Compare the hooks that are at the vendor now with the wanted ones."""
     part, entities = f"hooks at {name}", plan.sources.get(name, frozenset())
     if connector.manifest.polled:
         return Finding(part, Status.PASS, "the product sends no callbacks: sweeps find every change")
@@ -166,7 +171,7 @@ def _clock(name: str, skew: float) -> Finding:
 
 
 async def _columns(settings: Settings, plan: Plan, connectors: Mapping[str, Connector]) -> list[Finding]:
-    """As `bridge check --live` sees fields, options and lengths."""
+    """Check fields, options and lengths as `bridge check --live` does."""
     columns, unread = await account_columns(settings, plan, connectors)
     faults = [*unread.values(), *check_live(plan.mappings.values(), MANIFESTS, columns, settings.sides)]
     if not faults:
@@ -182,7 +187,7 @@ async def _address(
     seams: Seams,
     addresses: Addresses,
 ) -> Finding:
-    """Whether callbacks reach this bridge, checked as the running bridge does before it registers hooks."""
+    """Check whether callbacks reach this bridge, as the running bridge does before it registers hooks."""
     for name, connector in sorted(connectors.items()):
         for spec in connector.hooks_for(plan.sources.get(name, frozenset())) if plan.sources.get(name) else ():
             fault = await public_url_fault(transport, addresses, addresses.url(name, spec.key), seams.new_id())

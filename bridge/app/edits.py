@@ -1,4 +1,4 @@
-"""Who changed a record, and when, as its system says it."""
+"""Who changed a record and when, according to its system."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,8 @@ from bridge.store.journal import JournalRow
 from bridge.store.model import Json, Scope
 
 
-def told(side: str, edit: Json) -> str:
-    """One side's last change: `crm changed at 2026-05-01 09:12:00 UTC by user 7`."""
+def _changed(side: str, edit: Json) -> str:
+    """Return one side's last change: `crm changed at 2026-05-01 09:12:00 UTC by user 7`."""
     at = "" if edit.get("at") is None else f" at {moment(edit['at'])}"
     if edit.get("by"):
         return f"{side} changed{at} by {edit['by']}"
@@ -18,12 +18,12 @@ def told(side: str, edit: Json) -> str:
 
 
 def lines(edited: Json) -> list[str]:
-    """A line for each side; none of a conflict from before this was noted."""
-    return [told(side, edit) for side, edit in edited.items()]
+    """Return a line for each side; none for a conflict from before edits were noted."""
+    return [_changed(side, edit) for side, edit in edited.items()]
 
 
 async def causes(store: Store, scope: Scope, rows: Sequence[JournalRow]) -> dict[int, str]:
-    """By the number of its event who caused an entry, where that is known: `user 7 in crm`."""
+    """Return who caused each entry, by the number of its event, where that is known: `user 7 in crm`."""
     ends = {(end.system, end.entity): end.name for end in (scope.endpoint(side) for side in Side)}
     found = await store.journal.actors(rows)
     return {

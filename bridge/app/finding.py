@@ -1,4 +1,4 @@
-"""One finding of `bridge doctor`, and what helps when a part of health warns or fails."""
+"""One finding of `bridge doctor`, and what to do when a part of health warns or fails."""
 
 from bridge.domain.values import dataclass
 from bridge.monitoring.health import Status
@@ -30,8 +30,8 @@ REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`remedy`: what to do, "" where nothing is to be done. `speaks`: the text may repeat a person's words, or name a
-    record or an account."""
+    """`remedy`: what to do, "" for nothing. `speaks`: the text may contain a person's words, or name a record or an
+    account."""
 
     part: str
     status: Status
@@ -45,8 +45,8 @@ class Finding:
 
 
 def remedy_of(part: str, system: str = "") -> str:
-    """What helps when a part of health warns or fails; those of `bridge run` are restarted by it. `system`: the one
-    that the part is about, "" for a part of the bridge itself."""
+    """Return what to do when a part of health warns or fails. A part without an entry is restarted by the bridge.
+    `system`: the system that the part is about, "" for a part of the bridge itself."""
     if system:
         return OF_SYSTEM
     return REMEDIES.get(part, "the log has the reason; the bridge restarts it, or restart `bridge run`")

@@ -14,7 +14,7 @@ LIKE = 'write FUNCTIONS = [Function("name", read, write, examples=(("column\'s v
 
 
 def load_functions(path: Path | None) -> Functions:
-    """The functions of the file by name, each tried by its examples. Raises ConfigError with every fault."""
+    """Return the functions of the file by name. Their examples are run. Raises ConfigError with every problem."""
     if path is None:
         return {}
     module, revision = _run(path)
@@ -32,7 +32,7 @@ def load_functions(path: Path | None) -> Functions:
 
 
 def _run(path: Path) -> tuple[ModuleType, str]:
-    """The file as a module of its own, and a fingerprint of its text."""
+    """Run the file as a module of its own; return it with a fingerprint of its text."""
     try:
         source = read_text(path).encode()
     except NotText as error:
@@ -42,7 +42,7 @@ def _run(path: Path) -> tuple[ModuleType, str]:
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     try:
-        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - the operator's own file, named by them
+        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - the operator names this file
     except Exception as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
         what = f"the file of functions cannot be run: {type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Our hooks as `bridge status`, `bridge hooks list` and metrics show them."""
+"""The bridge's hooks, as `bridge status`, `bridge hooks list` and metrics show them."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,10 @@ NONE_YET = dict.fromkeys(WINDOWS, HookFigures())
 
 
 async def hook_rows(store: Store, *, ids: bool = False) -> list[dict[str, object]]:
-    """Each hook as last seen, and how reliable it was: changes its callbacks reported, and missed changes.
+    """Return each hook as last seen, with the changes that its callbacks reported and those they missed.
 
-    `ids`: with the id the vendor gave it."""
+    `ids`: include the id at the vendor.
+    """
     windows = await store.hook_hours.windows()
     return [
         {
@@ -29,7 +30,7 @@ async def hook_rows(store: Store, *, ids: bool = False) -> list[dict[str, object
 
 
 def numbers(windows: Mapping[str, HookFigures]) -> dict[str, int]:
-    """The figures of each window under a name that says what and how long."""
+    """Return the figures of each window, under names such as `missed 24 h`."""
     found: dict[str, int] = {}
     for window in WINDOWS:
         one = windows.get(window, HookFigures())
@@ -38,8 +39,8 @@ def numbers(windows: Mapping[str, HookFigures]) -> dict[str, int]:
 
 
 async def hook_metrics(store: Store) -> tuple[dict[tuple[str, ...], float], ...]:
-    """Changes by (system, hook, by what they were found, window), repairs by (system, hook, window), and how many
-    seconds ago each hook (system, hook) last delivered."""
+    """Return the number of changes by (system, hook, `callback` or `sweep`, window), the repairs by (system, hook,
+    window), and the seconds since each hook (system, hook) last delivered."""
     changes: dict[tuple[str, ...], float] = {}
     repairs: dict[tuple[str, ...], float] = {}
     found = await store.hook_hours.windows()

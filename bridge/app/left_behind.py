@@ -1,4 +1,4 @@
-"""What shadow mode would write, and which records stay behind when a mapping goes live, as plain rows for status."""
+"""What shadow mode would write, and which records are left behind when a mapping goes live, as rows for status."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED, Reason
 
 Row = dict[str, object]
 Numbers = Mapping[str, Mapping[str, int]]
-"""By mapping and code how many records were left alone, NEVER among the codes."""
+"""By mapping and code: how many records were left alone. NEVER is one of the codes."""
 WOULD = {
     Reason.WOULD_CREATE: "would create",
     Reason.WOULD_LINK: "would link",
@@ -23,8 +23,8 @@ EXAMINED = 1000
 
 
 async def shadow_rows(store: Store, left: Numbers) -> list[Row]:
-    """For each mapping in shadow mode: how many records it would write, which filled fields it would overwrite, and how
-    many it has not processed, because nobody has edited them since the bridge runs."""
+    """Return, for each mapping in shadow mode: how many records it would write, which filled fields it would overwrite,
+    and how many records it has not processed, because they were not edited since the bridge runs."""
     rows: list[Row] = []
     for name, state in sorted((await store.mappings.states()).items()):
         if state.mode is Mode.SHADOW:
@@ -37,14 +37,14 @@ async def shadow_rows(store: Store, left: Numbers) -> list[Row]:
 
 async def _overwritten(store: Store, mapping: str) -> str:
     details = await store.left_alone.details(mapping, SHADOW, EXAMINED)
-    cells = {cell for detail in details for cell in overwritten(detail)}  # both records of a match may name them
-    counted = Counter(field for _, field in cells)
+    values = {value for detail in details for value in overwritten(detail)}  # both records of a match may name them
+    counted = Counter(field for _, field in values)
     fields = ", ".join(f"{field} {number}" for field, number in sorted(counted.items())) or "none"
     return f"{fields} (of {EXAMINED} records)" if len(details) == EXAMINED else fields
 
 
 def overwritten(detail: Json) -> list[tuple[str, str]]:
-    """The fields whose value would be replaced: their record, and `side.field`."""
+    """Return the fields whose value would be overwritten: their record, and `side.field`."""
     return [
         (write["record"], f"{write['side']}.{name}")
         for write in detail.get("writes", ())
@@ -54,7 +54,7 @@ def overwritten(detail: Json) -> list[tuple[str, str]]:
 
 
 async def behind_rows(store: Store, scopes: Scopes, left: Numbers) -> list[Row]:
-    """For each live mapping: the records that cross only after an edit or a command, and duplicates."""
+    """Return, for each live mapping: the records that cross only after an edit or a command, and duplicates."""
     rows: list[Row] = []
     for name, state in sorted((await store.mappings.states()).items()):
         if state.mode is not Mode.LIVE:
@@ -71,7 +71,7 @@ async def behind_rows(store: Store, scopes: Scopes, left: Numbers) -> list[Row]:
 
 
 async def _left_alone(store: Store, scopes: Scopes, left: Numbers, codes: frozenset[Reason], why: str) -> list[Row]:
-    """For each mapping: the records left alone for these reasons, with the command for the history of one."""
+    """Return, for each mapping: the records left alone for these reasons, with the command for the history of one."""
     keys: defaultdict[str, list[TaskKey]] = defaultdict(list)
     if any(code in codes for found in left.values() for code in found):
         for key in await store.left_alone.keys(codes):

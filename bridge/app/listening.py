@@ -30,11 +30,11 @@ log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10.0
 RECENT_SECONDS = 60.0
-ADMIN_ANSWER_SECONDS = 60.0  # figures and status may be long, and asked for from afar
+ADMIN_ANSWER_SECONDS = 60.0  # figures and status may be long, and the network to their reader slow
 
 
 async def listen(stack: AsyncExitStack, bridge: Bridge, redactor: Redactor, places: Shares) -> None:
-    """Bind both listeners; leaving the stack stops them. Raises ConfigError for addresses that cannot be bound."""
+    """Bind both listeners. Leaving the stack stops them. Raises ConfigError for addresses that cannot be bound."""
     callbacks, admin = bridge.settings.callbacks, bridge.settings.admin
     if places.callbacks < callbacks.max_connections:
         told = {"connections": places.callbacks, "set": callbacks.max_connections, "open_files": places.limit}
@@ -68,7 +68,7 @@ async def listen(stack: AsyncExitStack, bridge: Bridge, redactor: Redactor, plac
 
 
 def front_of(bridge: Bridge, redactor: Redactor) -> Front:
-    """The API and the pages, and who may use them."""
+    """Build the API and the pages, with the people who may use them."""
     settings, clock, store = bridge.settings, bridge.seams.clock, bridge.store
     login = Login(
         tokens=[token_of(one.name, one.role, one.secret.get_secret_value()) for one in settings.admin.tokens],
@@ -116,7 +116,8 @@ def _check(listener: Listener, metrics: Metrics) -> Callable[[], Any]:
 
 
 def state_of(listener: Listener) -> CheckResult:
-    """A warning for a minute after connections had to wait, to give way, or to be refused."""
+    """Return the listener's health: a warning for RECENT_SECONDS after connections had to wait, were closed or
+    refused."""
     connections, since = listener.connections, listener.clock.monotonic() - RECENT_SECONDS
     number, places = len(connections), connections.limits.connections
     refused, gave_way = connections.ended[End.REFUSED], connections.ended[End.GAVE_WAY]

@@ -1,4 +1,4 @@
-"""`bridge check --live`: the mappings against the accounts' real columns. Reads only; changes nothing anywhere."""
+"""`bridge check --live`: compares the mappings with the accounts' real columns. It only reads."""
 
 import asyncio
 from collections.abc import Mapping
@@ -20,12 +20,13 @@ from bridge.settings.model import Settings
 from bridge.store.engine import open_store
 
 ASKED_SECONDS = 45.0
-"""For all entities of one system, its pace included."""
+"""For all entities of one system, including the waits for its rate limit."""
 Columns = dict[tuple[str, str], Mapping[str, ColumnSpec]]
 
 
 async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Problem]:
-    """Every problem. A system that does not answer is one; its mappings are checked against its manifest only."""
+    """Return every problem. A system that does not answer is one; its mappings are checked only against its
+    manifest."""
     seal = seal_of(settings)
     store = await open_store(settings.store.url, seams, seal=seal)  # a token that is renewed must be stored
     try:
@@ -40,7 +41,8 @@ async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Prob
 async def account_columns(
     settings: Settings, plan: Plan, connectors: Mapping[str, Connector]
 ) -> tuple[Columns, dict[str, Problem]]:
-    """By side's name and entity: the columns that each bound account reports. By system: why one could not be read.
+    """Return the columns that each bound account reports, by side name and entity; and why others were not read, by
+    system.
 
     Two accounts of one product may have different custom fields, so the product alone is not enough.
     """

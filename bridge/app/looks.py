@@ -1,7 +1,7 @@
-"""Long commands (plan, verify, doctor) that pages and API start, each as a process of its own.
+"""Long commands (plan, verify, doctor) that pages and API start, each as its own process.
 
-So neither callbacks nor records wait for them, the result is what the command prints, and their memory is freed
-at their end. Results contain values of records, so the last one of each is kept only in this instance's memory. A
+So neither callbacks nor records wait for them, the result is what the command prints, and their memory is freed when
+they end. Results contain values of records, so only the last one of each kind is kept, in this instance's memory. A
 process ends with the bridge that started it, however the bridge ends (domain/child).
 """
 
@@ -29,12 +29,12 @@ AT_ONCE = 2
 """How many run at the same time; each is a process that reads both systems."""
 LAST_LINES = 5
 State = Literal["never", "under way", "done", "failed"]
-"""The state of a command; `never`: a page asked for one that was never started."""
+"""The state of a command. `never`: it was not started yet."""
 
 
 @dataclass(slots=True)
 class Look:
-    """One look. `began_at`, `ended_at`: epoch seconds. `found`: what the command printed, as JSON."""
+    """One run of a command. `began_at`, `ended_at`: epoch seconds. `found`: what the command printed, as JSON."""
 
     about: str
     person: str
@@ -51,8 +51,8 @@ class Look:
 
 
 class Looks:
-    """Runs one command of each kind at a time. `environ`: the environment of the processes; None: that of this one.
-    `of_kind`: the last look of each."""
+    """Runs one command of each kind at a time. `environ`: the environment of the processes; None: that of this process.
+    `of_kind`: the last run of each kind."""
 
     def __init__(self, path: Path, seams: Seams, environ: Mapping[str, str] | None = None) -> None:
         self._path = path
@@ -63,11 +63,11 @@ class Looks:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def last(self, kind: str) -> Look | None:
-        """The last command of this kind."""
+        """Return the last run of this kind."""
         return self.of_kind.get(kind)
 
     def begin(self, kind: str, about: str, person: str, command: Sequence[str]) -> bool:
-        """Start this command; False if one of its kind is running."""
+        """Start this command. Return False if one of its kind is running."""
         going = self.of_kind.get(kind)
         if going is not None and going.ended_at is None:
             return False
@@ -82,7 +82,7 @@ class Looks:
         return True
 
     async def close(self) -> None:
-        """End the running processes: a stopping bridge leaves none behind."""
+        """End the running processes, so that a stopping bridge leaves none behind."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -105,7 +105,7 @@ class Looks:
             look.ended_at = self._seams.clock.now().timestamp()
 
     async def _result(self, command: Sequence[str], person: str) -> tuple[Any, str]:
-        """What the command printed and "", or None and why there is nothing."""
+        """Return what the command printed and "", or None and the reason."""
         whole = (sys.executable, "-m", "bridge", "--settings", str(self._path), *command)
         environ = {**(os.environ if self.environ is None else self.environ), PERSON: person}
         process = await asyncio.create_subprocess_exec(
@@ -129,7 +129,7 @@ class Looks:
 
 
 async def _all_of(stream: asyncio.StreamReader, most: int) -> bytes:
-    """All output of a process; if it is too long only the beginning, which is then not valid JSON."""
+    """Return all output of a process. If it is too long, return only the beginning, which is then not valid JSON."""
     kept = bytearray()
     while some := await stream.read(2**16):
         kept += some[: max(0, most - len(kept))]

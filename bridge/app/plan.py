@@ -1,4 +1,4 @@
-"""From settings and mapping files to what the parts need: scopes, routes, entities per system."""
+"""Makes what the parts need from settings and mapping files: scopes, routes, entities per system."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -28,8 +28,8 @@ from bridge.sync.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What this instance keeps in sync. `entities`: per system, those some mapping names; `sources`: those whose
-    edits some mapping carries across, so that their changes must be heard of."""
+    """What this instance keeps in sync. `entities`: by system, those that a mapping names; `sources`: those whose edits
+    a mapping carries to the other side, so their changes must be reported."""
 
     mappings: MappingOf[str, Mapping]
     scopes: MappingOf[str, Scope]
@@ -39,8 +39,8 @@ class Plan:
 
 
 def checked(path: Path, environ: MappingOf[str, str]) -> tuple[Settings, Plan]:
-    """Settings and plan of a settings file. Raises ConfigError with the faults of settings, options, functions and
-    mapping files at once, each mistake told once."""
+    """Return settings and plan of a settings file. Raises ConfigError with the problems of settings, options, functions
+    and mapping files together, each mistake once."""
     faults = settings_faults(path, environ, OPTIONS)
     if not faults:
         settings = load_settings(path, environ)
@@ -50,18 +50,18 @@ def checked(path: Path, environ: MappingOf[str, str]) -> tuple[Settings, Plan]:
     try:
         files = mapping_files(path, environ)
     except ConfigError:
-        raise ConfigError(faults) from None  # that is among them
+        raise ConfigError(faults) from None  # `faults` has it already
     try:
         bound = load_settings(path, environ)
     except ConfigError:
         bound = None
     if any("`mappings_dir`" in fault.remedy for fault in faults):
-        raise ConfigError(faults)  # the key is misspelt: the folder of the files is not known
+        raise ConfigError(faults)  # the key is misspelt, so the folder of the files is not known
     raise ConfigError([*faults, *_found(*files, bound)[1]])
 
 
 def checked_plan(settings: Settings) -> Plan:
-    """The plan, with each system's options checked as well. Raises ConfigError with the faults of both at once."""
+    """Return the plan, after a check of each system's options. Raises ConfigError with the problems of both."""
     faults: list[Problem] = []
     try:
         validate_options(settings, OPTIONS)
@@ -74,7 +74,7 @@ def checked_plan(settings: Settings) -> Plan:
 
 
 def make_plan(settings: Settings) -> Plan:
-    """Load, check and bind the mapping files. Raises ConfigError with every fault."""
+    """Load, check and bind the mapping files. Raises ConfigError with every problem."""
     loaded, faults = _found(settings.mappings_dir, settings.functions_file, settings)
     if faults:
         raise ConfigError(faults)
@@ -82,7 +82,7 @@ def make_plan(settings: Settings) -> Plan:
 
 
 def checked_files(folder: Path, functions_file: Path | None) -> tuple[Mapping, ...]:
-    """The mappings of a folder, bound to nothing. Raises ConfigError with every fault."""
+    """Return the mappings of a folder, without binding them to systems. Raises ConfigError with every problem."""
     loaded, faults = _found(folder, functions_file, None)
     if faults:
         raise ConfigError(faults)
@@ -92,8 +92,8 @@ def checked_files(folder: Path, functions_file: Path | None) -> tuple[Mapping, .
 def _found(
     folder: Path, functions_file: Path | None, settings: Settings | None
 ) -> tuple[tuple[Mapping, ...], list[Problem]]:
-    """The mappings that can be compiled, and all that is wrong with the files; what follows from another fault is left
-    out. Without settings nothing is said of what they bind."""
+    """Return the mappings that can be compiled, and all problems of the files. A problem that only follows from another
+    one is left out. Without settings, bindings are not checked."""
     try:
         functions, faults = load_functions(functions_file), list[Problem]()
     except ConfigError as error:
@@ -103,7 +103,7 @@ def _found(
     found = check(read.mappings, MANIFESTS, systems=settings.sides if settings else {}, spoilt=read.spoilt)
     if settings is not None:
         found += [*_binding_faults(settings, read), *switch_faults(settings, read.mappings), *_hook_faults(settings)]
-    if faults:  # the functions of a file that cannot be used are not unknown
+    if faults:  # if the file of functions cannot be used, its functions are not reported as unknown
         read = replace(read, faults=tuple(one for one in read.faults if one.code != UNKNOWN_FUNCTION))
     own = [fault for fault in found if fault.where not in at_fault]
     return read.mappings, [*faults, *mistakes([*read.faults, *own], read.documents)]
@@ -178,7 +178,7 @@ def _endpoint(settings: Settings, side: MappingSide) -> Endpoint:
 
 
 def quiet_of(mapping: Mapping) -> Quiet | None:
-    """How long an edit waits for the next one, and how that is told; None: it crosses at once."""
+    """Return how long an edit waits for the next one, with the reason that is shown; None: it crosses at once."""
     if not mapping.quiet:
         return None
     why = Reason.QUIET.of(record="the record", seconds=mapping.quiet)

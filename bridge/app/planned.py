@@ -1,4 +1,4 @@
-"""`bridge plan`: what a live bridge would do now, found out on a scratch copy of the store."""
+"""`bridge plan`: what a live bridge would do now, found out on a temporary copy of the store."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -40,13 +40,13 @@ from bridge.sync.reasons import SHADOW
 Told = Callable[[str], None]
 
 AT_ONCE = 32
-"""So many records are looked at together: fewer transactions, while each system's own limits keep its pace."""
+"""How many records are decided together. This saves transactions; each system's own limits still set its rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a plan is about. `mapping`: None for all. `backfill`: whether records from before going live are taken in;
-    None: where the mapping was never live, and where a backfill is under way."""
+    """What a plan is made for. `mapping`: None for all. `backfill`: whether records from before going live are
+    included; None: they are if the mapping was never live, or if a backfill is running."""
 
     mapping: str | None = None
     backfill: bool | None = None
@@ -54,10 +54,10 @@ class Chosen:
 
 @asynccontextmanager
 async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, told: Told) -> AsyncIterator[Report]:
-    """The plan, while the block runs; its rows are in a file that goes with it.
+    """The plan, while the block runs. Its rows are in a file that is deleted after the block.
 
-    The store is read; only a credential that had to be renewed, and what a vendor says of its quota, are kept in it.
-    Raises ConfigError, and PlanStopped when a system cannot be asked.
+    The store is only read, with two exceptions: a credential that had to be renewed, and what a vendor reports about
+    its quota. Raises ConfigError, and PlanStopped if a system cannot be read.
     """
     plan = _narrowed(plan, chosen.mapping)
     async with AsyncExitStack() as stack:
@@ -101,7 +101,7 @@ async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, 
 
 
 def _narrowed(plan: Plan, mapping: str | None) -> Plan:
-    """The plan of one mapping and of those whose records its records name."""
+    """Return the plan of one mapping and of those that it links to."""
     if mapping is None:
         return plan
     if mapping not in plan.mappings:
@@ -134,7 +134,7 @@ async def _backfills(
     chosen: Chosen,
     before: Mapping[str, MappingState],
 ) -> list[str]:
-    """Mappings whose records from before going live are taken in."""
+    """Return the mappings for which records from before going live are included."""
     if chosen.backfill is not None:
         return sorted(plan.mappings) if chosen.backfill else []
     found = []
@@ -157,7 +157,7 @@ async def _hooks(
     transport: Transport,
     seams: Seams,
 ) -> tuple[list[HookRow], dict[str, str]]:
-    """What would be done about registrations, and why that is not known."""
+    """Return what would be done about registrations, and by system why that is not known."""
     policies = hook_policies(settings)
     keeper = HookKeeper(connectors, plan.sources, addresses_of(settings), transport, scratch, seams, policies=policies)
     await keeper.refresh()
@@ -182,7 +182,7 @@ async def _hooks(
 
 
 async def _left_out(scratch: Store) -> Counter[str]:
-    """By mapping how many records from before going live were not taken in; those decided in shadow mode among them."""
+    """Return, by mapping, how many records from before going live were left out, with those decided in shadow mode."""
     numbers = await scratch.left_alone.numbers(SHADOW | {NEVER})
     return Counter({name: sum(found.values()) for name, found in numbers.items()})
 
@@ -236,15 +236,15 @@ def _notes(
 
 
 async def _waiting(plan: Plan, store: Store) -> dict[str, dict[str, int]]:
-    """What waited for a person already before this plan, by mapping."""
+    """Return what already waited for a person before this plan, by mapping."""
     found: dict[str, dict[str, int]] = {}
     for name in plan.mappings:
-        letters, asked = await store.dead_letters.list(name), await store.conflicts.waiting(name)
+        letters, choices = await store.dead_letters.list(name), await store.conflicts.waiting(name)
         dead = "dead letter" if len(letters) == 1 else "dead letters"
-        fields = "field that waits" if len(asked) == 1 else "fields that wait"
+        fields = "field that waits" if len(choices) == 1 else "fields that wait"
         texts = {
             f"{dead} from before (`bridge dead-letters list --mapping {name}`)": len(letters),
-            f"{fields} for a choice (`bridge conflicts list --mapping {name}`)": len(asked),
+            f"{fields} for a choice (`bridge conflicts list --mapping {name}`)": len(choices),
         }
         found[name] = {text: number for text, number in texts.items() if number}
     return found

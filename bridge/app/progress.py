@@ -12,17 +12,17 @@ from bridge.store.engine import Store
 from bridge.store.model import Scope
 
 STILL_SECONDS = 120.0
-"""A run without a new page for this long stands still."""
+"""A run without a new page for this long makes no progress."""
 Row = dict[str, object]
 
 
 class Progress(NamedTuple):
-    """A sweep or backfill that began and did not end.
+    """A sweep or backfill that began and has not ended.
 
-    `rows` were read, of `total` (None: not known yet; where the vendor does not say, as many as the last full
-    listing had). `waiting`: records it marked that are still to be worked on. `per_minute`: records, while it was at
-    work. `seconds`: until it ends at that pace and within the budgets; None where nothing tells, as while it is paused.
-    `stands`: why it does not move, "" while it does.
+    `rows` were read, of `total` (None: not known yet; if the vendor does not say, the number of the last full listing).
+    `waiting`: records it marked that are not processed yet. `per_minute`: records, while it was working. `seconds`:
+    until it ends at that rate and within the budgets; None if that is unknown, for example while it is paused.
+    `stands`: why it makes no progress, "" if it does.
     """
 
     cursor: Cursor
@@ -35,12 +35,12 @@ class Progress(NamedTuple):
 
     @property
     def done(self) -> int:
-        """Rows with which nothing more is to be done."""
+        """The number of rows that are done."""
         return max(0, self.rows - self.waiting)
 
     @property
     def name(self) -> str:
-        """As people call it: `backfill of deals (pipedrive deal)`, `full sweep of deskera crm_deal`."""
+        """Its name for people: `backfill of deals (pipedrive deal)`, `full sweep of deskera crm_deal`."""
         cursor, entity = self.cursor, f"{self.cursor.system} {self.cursor.entity}"
         if cursor.mapping:
             return f"backfill of {cursor.mapping} ({entity})"
@@ -58,7 +58,7 @@ class Progress(NamedTuple):
 async def progress_of(
     store: Store, scopes: Mapping[str, Scope], budgets: Mapping[str, Budgeted] | None = None
 ) -> list[Progress]:
-    """All that run or stand still, backfills first."""
+    """Return all sweeps and backfills that have not ended, backfills first."""
     cursors = await store.cursors.all()
     running = [cursor for cursor in cursors if cursor.runs and _reads(cursor)]
     if not running:
@@ -81,7 +81,7 @@ async def progress_of(
 
 
 def _reads(cursor: Cursor) -> bool:
-    """One that has read nothing may only note from when on changes count."""
+    """Whether the run reads. One that has read nothing may only note the time from which changes count."""
     return bool(cursor.mapping) or _begun(cursor)
 
 
@@ -90,7 +90,7 @@ def _begun(cursor: Cursor) -> bool:
 
 
 def _progress(cursor: Cursor, total: int | None, waiting: int, stands: str, held: "_Held", now: float) -> Progress:
-    """The rate is of records that are done with, over the time at work until now."""
+    """Return the progress. The rate is the number of finished records divided by the working time until now."""
     still = max(0.0, now - (cursor.moved_at or cursor.started_at or now))
     ends = not stands
     if not stands and held.stands:
@@ -108,7 +108,7 @@ def _progress(cursor: Cursor, total: int | None, waiting: int, stands: str, held
 
 
 class _Held(NamedTuple):
-    """How long the budgets of its systems hold it up. `stands`: today nothing is left for it."""
+    """How long the budgets of its systems delay it. `stands`: nothing is left for it today."""
 
     seconds: float = 0.0
     stands: bool = False
@@ -124,7 +124,7 @@ def _held(cursor: Cursor, budgets: Mapping[str, Budgeted], scopes: Mapping[str, 
 
 
 def progress_rows(found: list[Progress], now: float) -> list[Row]:
-    """For `bridge status`."""
+    """Return the rows for `bridge status`."""
     return [
         {
             "run": one.cursor.run,
@@ -140,7 +140,7 @@ def progress_rows(found: list[Progress], now: float) -> list[Row]:
 
 
 def _duration(seconds: float) -> str:
-    """As people say it: 40 s, 12 min, 3.5 h, 2.1 days."""
+    """Return a duration for people: 40 s, 12 min, 3.5 h, 2.1 days."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:

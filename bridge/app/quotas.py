@@ -1,4 +1,4 @@
-"""The rest of each account's budget, what waits for it, and when that will be done, for status, pages and metrics."""
+"""What is left of each account's budget, what waits for it, and when that will be done, for status, pages, metrics."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ from bridge.store.model import Scope
 from bridge.sync.reasons import Reason
 
 CALLS = 4.0
-"""Calls per record at a system that was not called yet: about those of an update and its echo."""
+"""Calls per record at a system that was not called yet: about as many as an update and its echo need."""
 MOST_CALLS = 20.0
 Row = dict[str, object]
 
 
 class Queued(NamedTuple):
-    """The work of one priority at a system. `used`: units of today; `left`: how many it may still use, None: no limit.
+    """The work of one priority at a system. `used`: units used today; `left`: units it may still use, None: no limit.
 
-    `records` wait, or are still to be read by backfills; those of paused mappings wait for no calls. `seconds`: until
-    they are done; None where nothing tells, and while the system is stopped or does not answer.
+    `records` wait, or are still to be read by backfills; records of paused mappings are not counted. `seconds`: until
+    they are done; None if that is unknown, and while the system is stopped or does not answer.
     """
 
     priority: Priority
@@ -32,19 +32,19 @@ class Queued(NamedTuple):
 
 
 class Budgeted(NamedTuple):
-    """A system's budget and its queue, the most important first."""
+    """A system's budget and its queue, the highest priority first."""
 
     account: Account
     queue: tuple[Queued, ...]
 
     @property
     def stands(self) -> tuple[Queued, ...]:
-        """What waits for another day: nothing is left for it today."""
+        """The priorities that must wait for another day, because nothing is left for them today."""
         return tuple(one for one in self.queue if one.records and one.left == 0)
 
 
 async def budgets_of(store: Store, scopes: Mapping[str, Scope]) -> dict[str, Budgeted]:
-    """By system, for all that were called since the store was made."""
+    """Return the budgets by system, for all that were called since the store was made."""
     accounts = await store.budgets.accounts()
     if not accounts:
         return {}
@@ -58,7 +58,7 @@ async def budgets_of(store: Store, scopes: Mapping[str, Scope]) -> dict[str, Bud
 
 
 async def _waiting(store: Store, scopes: Mapping[str, Scope]) -> Counter[tuple[str, Priority]]:
-    """How many records wait for calls at each system: a record takes calls at both of its mapping."""
+    """Return how many records wait for calls at each system. A record needs calls at both systems of its mapping."""
     found: Counter[tuple[str, Priority]] = Counter()
     paused = {name for name, state in (await store.mappings.states()).items() if state.paused}
 
@@ -92,14 +92,14 @@ def _queue(account: Account, records: Mapping[Priority, int], now: float, *, usa
 
 
 def _work(use: Use, records: int) -> tuple[float, float]:
-    """Calls and units that so many records take, as those of today did."""
+    """Return the calls and units that so many records need, if each needs as many as those of today."""
     calls = min(MOST_CALLS, use.calls / use.works) if use.works else CALLS
     units = use.units / use.calls if use.calls else 1.0
     return records * calls, records * calls * units
 
 
 def quota_rows(found: Mapping[str, Budgeted]) -> list[Row]:
-    """The budgets, for `bridge status`."""
+    """Return the rows about budgets, for `bridge status`."""
     return [
         {
             "system": name,
@@ -116,7 +116,7 @@ def quota_rows(found: Mapping[str, Budgeted]) -> list[Row]:
 
 
 def queue_rows(found: Mapping[str, Budgeted], now: float) -> list[Row]:
-    """What used the budgets today or waits for them, for `bridge status`."""
+    """Return the rows about what used the budgets today or waits for them, for `bridge status`."""
     return [
         {
             "system": name,
@@ -133,7 +133,7 @@ def queue_rows(found: Mapping[str, Budgeted], now: float) -> list[Row]:
 
 
 def in_words(one: Budgeted) -> str:
-    """The budget in a line."""
+    """Return the budget in one line."""
     account = one.account
     told = [f"{_number(account.per_second)} calls per second"] if account.per_second is not None else []
     if account.day is not None:

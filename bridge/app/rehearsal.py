@@ -1,4 +1,4 @@
-"""Mapping files tried without a store: which files a command means, and records written down by a person."""
+"""Mapping files tried without a store: which files a command means, and records that a person wrote."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -20,9 +20,10 @@ ONE_RECORD = 'write one record: {"column": "value"}'
 
 
 def checked_mappings(path: Path, functions_file: Path | None) -> tuple[Mapping, ...]:
-    """The mappings of a folder, or of one file of it (its folder is loaded whole: links name other files).
+    """Return the mappings of a folder, or of a file's folder. The whole folder is loaded, because links name other
+    files.
 
-    Raises ConfigError with every fault.
+    Raises ConfigError with every problem.
     """
     folder = path if path.is_dir() else path.parent
     if not path.exists():
@@ -35,7 +36,7 @@ def checked_mappings(path: Path, functions_file: Path | None) -> tuple[Mapping, 
 
 
 def of_file(mappings: Sequence[Mapping], path: Path) -> list[Mapping]:
-    """The mappings whose rows or tests stand in this file; all of them for a folder."""
+    """Return the mappings with rules or examples in this file; all of them for a folder."""
     if path.is_dir():
         return list(mappings)
     return [
@@ -46,15 +47,15 @@ def of_file(mappings: Sequence[Mapping], path: Path) -> list[Mapping]:
 
 
 def read_record(path: Path, facts: EntityManifest) -> Fields:
-    """A record from a JSON file: columns as the connector shows them, or paths such as `emails.primary`.
+    """Read a record from a JSON file: columns as the connector shows them, or paths such as `emails.primary`.
 
-    Dates and times are ISO 8601 text. Raises ConfigError naming every faulty column.
+    Dates and times are ISO 8601 text. Raises ConfigError, which names every faulty column.
     """
     return _record(_json(path, text_of(path)), path, facts)
 
 
 def pasted_record(text: str, facts: EntityManifest) -> Fields:
-    """The same from a text, where there is no file. Raises ConfigError naming every faulty column."""
+    """Read a record from a text, as `read_record` does from a file. Raises ConfigError, which names faulty columns."""
     where = Path("record")
     return _record(_json(where, text), where, facts)
 
@@ -102,7 +103,7 @@ def _no_number(word: str) -> Any:
 
 
 def _unusable(value: Any) -> str:
-    """The first character in any text of a value that no system takes."""
+    """Return the first character in any text of a value that no system accepts; "" if there is none."""
     if isinstance(value, str):
         return unusable_character(value)
     if isinstance(value, MappingOf):
@@ -113,12 +114,12 @@ def _unusable(value: Any) -> str:
 
 
 def written_record(fields: Fields) -> str:
-    """A record as `read_record` takes it."""
+    """Return a record in the form that `read_record` reads."""
     return _json_text(fields, "\n")
 
 
 class Wrong(Exception):
-    """What a value of a written record should have been."""
+    """Says what a value of a written record is not, such as `no date`."""
 
 
 def _typed(raw: Any, facts: EntityManifest, column: str) -> Any:
@@ -147,7 +148,8 @@ READ: MappingOf[Column, tuple[Callable[[str], Any], str]] = {
 
 
 def _json_text(value: Any, line: str) -> str:
-    """JSON as the module of that name indents it, but with every digit of a Decimal. `line` begins a line."""
+    """Return JSON, indented as by the module `json`, but with every digit of a Decimal. `line` is put before each
+    line."""
     if isinstance(value, MappingOf):
         texts = [f"{_json_text(str(key), line)}: {_json_text(item, f'{line}  ')}" for key, item in value.items()]
         return "{" + ",".join(f"{line}  {text}" for text in texts) + f"{line}}}" if texts else "{}"
@@ -160,4 +162,4 @@ def _json_text(value: Any, line: str) -> str:
     if isinstance(value, date):
         return f'"{value.isoformat()}"'
     text = json.dumps(value, default=str, ensure_ascii=False)
-    return text if text.isprintable() else json.dumps(value, default=str)  # half a character cannot be saved
+    return text if text.isprintable() else json.dumps(value, default=str)  # half a surrogate pair cannot be saved

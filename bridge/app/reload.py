@@ -1,4 +1,4 @@
-"""What a running bridge reloads without a restart: its mapping files, and which mappings are live."""
+"""What a running bridge reloads without a restart: its mapping files, and the modes of mappings."""
 
 import logging
 import os
@@ -14,9 +14,9 @@ log = logging.getLogger(__name__)
 
 
 async def reload(bridge: Bridge, environ: Mapping[str, str] | None = None) -> list[str]:
-    """Reload mapping files and modes. If one has a problem, it is reported and the old ones stay in use.
+    """Reload mapping files and modes. If there is a problem, it is reported and the old files and modes stay in use.
 
-    Returns the problems. `environ`: that of the process when left out.
+    Returns the problems. `environ`: None means the environment of the process.
     """
     try:
         settings = _with_modes(bridge.settings, os.environ if environ is None else environ)
@@ -40,7 +40,7 @@ async def reload(bridge: Bridge, environ: Mapping[str, str] | None = None) -> li
 
 
 def _with_modes(settings: Settings, environ: Mapping[str, str]) -> Settings:
-    """The settings with the modes that are in the file now; everything else needs a restart."""
+    """Return the settings with the modes that are in the file now. Everything else needs a restart."""
     path = settings.places.path
     if not path.exists():
         return settings

@@ -1,4 +1,4 @@
-"""What a person does about a credential that is refused; it depends on the kind of credential."""
+"""What a person does when a credential is refused; it depends on the kind of credential."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from bridge.settings.model import Settings
 
 
 def renewals(settings: Settings, options: Mapping[str, BaseModel]) -> dict[str, str]:
-    """By system: what to do."""
+    """Return, by system, what to do."""
     return {name: renewal(settings, name, options[name]) for name in settings.systems}
 
 
 def renewal(settings: Settings, system: str, options: BaseModel) -> str:
-    """What to do when this system refuses the credential of these options."""
+    """Return what to do when this system refuses the credential of these options."""
     why = needless(settings, system, options)
     if not why:
         return f"run `bridge authorize {system}`"
@@ -27,6 +27,6 @@ def renewal(settings: Settings, system: str, options: BaseModel) -> str:
 
 
 def needless(settings: Settings, system: str, options: BaseModel) -> str:
-    """Why the system cannot be authorised in a browser; "" if it can."""
+    """Return why the system cannot be authorised in a browser; "" if it can."""
     consent = CONNECTORS[settings.systems[system].connector].consent
     return "its credential is in the settings" if consent is None else consent.needless(options)

@@ -72,7 +72,7 @@ class Requests:
         }
 
     async def run(self) -> None:
-        """Carry out requests, several at once: a pause must not wait for a long sweep. Runs until cancelled."""
+        """Carry out requests, several at once, because a pause must not wait for a long sweep. Runs until cancelled."""
         store, clock = self._bridge.store.requests, self._bridge.seams.clock
         async with asyncio.TaskGroup() as under_way:
             under_way.create_task(self._keep())
@@ -99,7 +99,7 @@ class Requests:
         return await once_back(self._bridge.seams.clock, work)
 
     async def answer(self, request: Request) -> Answer:
-        """Carry it out, and return the answer."""
+        """Carry out the request, and return its answer."""
         try:
             text = await self._act(request)
         except ConfigError as error:
@@ -157,7 +157,7 @@ class Requests:
         return await self._set_paused(arguments, True)
 
     async def _resume(self, arguments: Arguments) -> str:
-        """For a mapping, for all, or for a system whose vendor asked for a pause."""
+        """Resume a mapping or all of them, or end the pause that the vendor of a system asked for."""
         name = arguments.get("mapping")
         if name in self._bridge.connectors and name not in self._bridge.plan.mappings:
             return await self._end_pause(str(name))
@@ -197,10 +197,11 @@ class Requests:
         return f"{arguments['side']} {arguments['entity']} {record} is due; `bridge why` shows the result"
 
     async def _choose(self, arguments: Arguments) -> str:
-        """One record may be linked in several mappings: the choice applies to those in which the field waits for it."""
+        """Choose a side. If several mappings have the record, the choice applies to those in which the field waits for
+        it."""
         plan, store = self._bridge.plan, self._bridge.store
         side, entity, record, winner = (str(arguments[name]) for name in ("side", "entity", "record", "winner"))
-        asked, told = list[str](), list[str]()
+        fields, told = list[str](), list[str]()
         for scope, which in places(plan.scopes, side, entity):
             mapping = plan.mappings[scope.mapping]
             sides = {mapping.side(one).name: one for one in Side}
@@ -208,12 +209,12 @@ class Requests:
                 raise NotDone(f"mapping {scope.mapping} has no side `{winner}`; it has {' and '.join(sides)}")
             link = await store.links.of(scope.mapping, which, record)
             waiting = [question.field for question in questions(link)] if link else []
-            asked += waiting
+            fields += waiting
             wanted = [name for name in waiting if arguments["field"] in (name, "all")]
             if link is not None and wanted:
                 told += await store.conflicts.choose(link.id, wanted, sides[winner])
         if not told:
-            known = f"; waiting: {', '.join(asked)}" if asked else "; no field of this record waits for a choice"
+            known = f"; waiting: {', '.join(fields)}" if fields else "; no field of this record waits for a choice"
             raise NotDone(f"no conflict over `{arguments['field']}`{known}")
         await self._resync(arguments)
         return f"{', '.join(told)} of {side} {entity} {record}: both sides get the value of {winner}"
@@ -259,7 +260,7 @@ class Requests:
         return f"the running bridge works with {system}"
 
     async def _reload(self, arguments: Arguments) -> str:
-        """Reload mapping files and modes. `mapping`: the answer says what its mode is now."""
+        """Reload mapping files and modes. If `mapping` is given, the answer names its mode."""
         problems = await reload(self._bridge)
         if problems:
             raise NotDone("the old mapping files and modes stay in use: " + "; ".join(problems))
@@ -289,7 +290,8 @@ class Requests:
         )
 
     async def _verify_restored(self, arguments: Arguments) -> str:
-        """Waits as long as it takes: for both sides to be compared, for what waits, for a person to resume it."""
+        """Verify a mapping after a restore. This waits without a limit: for the comparison of both sides, for waiting
+        records, or for a person to resume the mapping."""
         return await self._restored.verified(str(arguments["mapping"]), float(arguments["since"]))
 
     async def _repair(self, arguments: Arguments) -> str:
@@ -309,7 +311,7 @@ class Requests:
         return f"{system}: {len(audit.created)} hooks have new addresses; the old ones stay valid until {until}"
 
     def _hook(self, arguments: Arguments) -> tuple[str, str]:
-        """The system and key of a hook that a mapping needs."""
+        """Return the system and key of a hook that a mapping needs. Raises NotDone."""
         system, key = str(arguments["system"]), str(arguments["hook"])
         if system not in self._bridge.connectors:
             raise NotDone(f"no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}")
@@ -375,16 +377,17 @@ class Requests:
         return await undo.carried_out(self._bridge, arguments, Kind.RESTORE, steps)
 
     async def _note(self, keys: Sequence[TaskKey], what: str, arguments: Arguments) -> None:
-        """A person's note belongs to the history of each record."""
+        """Add a person's note to the history of each record."""
         if note := str(arguments.get("note") or ""):
             entries = [JournalEntry(key.mapping, key.side, key.record_id, what, f"{what}: {note}") for key in keys]
             await self._bridge.store.journal.append(entries)
 
     async def _letters(self, arguments: Arguments) -> list[TaskKey]:
-        """The dead letters that a request means: all, or those of a mapping or a record. Raises NotDone for none.
+        """Return the dead letters that a request means: all, or those of a mapping or a record. Raises NotDone for
+        none.
 
-        Those of a former mapping count as well, under the name that `bridge dead-letters list` shows.
-        `code`: only those of one reason; `records`: those named as (side, entity, id).
+        Those of a former mapping count as well, under the name that `bridge dead-letters list` shows. `code`: only
+        those with this reason; `records`: those named as (side, entity, id).
         """
         mapping, record, code = (arguments.get(name) for name in ("mapping", "record", "code"))
         one = " ".join(str(arguments[part]) for part in ("side", "entity", "record")) if "side" in arguments else ""

@@ -1,4 +1,4 @@
-"""After a backup was restored every mapping is verified: where each is on its way there."""
+"""After a backup was restored, every mapping is verified. This says what each mapping still waits for."""
 
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
@@ -11,12 +11,12 @@ from bridge.store.model import MappingState, Scope
 from bridge.store.requests import RESTORED
 
 MARGIN_SECONDS = 60.0
-"""What a sweep found may become due so long after its end, as vendors' reads may lag."""
+"""A change that a sweep found may become due this long after the sweep's end, because vendors' reads lag."""
 NOT_YET = float("-inf")
 
 
 class Stand(StrEnum):
-    """Where a mapping is on its way to be verified."""
+    """What a mapping waits for before it is verified after a restore."""
 
     PAUSED = "paused"
     DOWN = "down"
@@ -35,7 +35,7 @@ WORDS: Mapping[Stand, str] = {
 
 
 class Awaited(NamedTuple):
-    """A mapping that is to be verified after a restore, with how many of its records wait."""
+    """A mapping that will be verified after a restore, and how many of its records wait."""
 
     mapping: str
     stand: Stand
@@ -46,14 +46,14 @@ class Awaited(NamedTuple):
 
 
 async def awaited(store: Store, scopes: Mapping[str, Scope]) -> dict[str, Awaited]:
-    """By mapping where it stands; nothing of one that was verified, or of a store that was not restored."""
-    asked = await store.requests.open(RESTORED)
-    since = {str(one.arguments["mapping"]): float(one.arguments["since"]) for one in asked}
+    """Return, by mapping, what it waits for; only mappings that are still to be verified after a restore."""
+    requested = await store.requests.open(RESTORED)
+    since = {str(one.arguments["mapping"]): float(one.arguments["since"]) for one in requested}
     return {name: await awaited_of(store, scopes[name], at) for name, at in sorted(since.items()) if name in scopes}
 
 
 async def awaited_of(store: Store, scope: Scope, since: float) -> Awaited:
-    """Where one mapping stands. `since`: when the store was restored (epoch seconds)."""
+    """Return what one mapping waits for. `since`: when the store was restored (epoch seconds)."""
     systems = await store.systems.all()
     state = (await store.mappings.states()).get(scope.mapping)
     away = {name for name, row in systems.items() if row.stopped or row.down_since is not None}
@@ -68,7 +68,7 @@ async def awaited_of(store: Store, scope: Scope, since: float) -> Awaited:
 def stand_of(
     scope: Scope, state: MappingState | None, away: Collection[str], cursors: Iterable[Cursor], since: float
 ) -> tuple[Stand, float]:
-    """Where a mapping stands, but for what waits of it, and when the comparison of its sides ended.
+    """Return what a mapping waits for, apart from its waiting records, and when the comparison of its sides ended.
 
     `away`: systems that are down or stopped. `cursors`: those of full sweeps. `since`: when the store was restored.
     """
@@ -85,7 +85,7 @@ def stand_of(
 
 
 def _compared(full: Cursor, since: float) -> float:
-    """When the full sweep that began after `since` ended."""
+    """Return when the full sweep ended, if it began after `since`; NOT_YET otherwise."""
     if full.started_at is None or full.done_at is None or full.runs or full.started_at < since:
         return NOT_YET
     return full.done_at

@@ -1,4 +1,4 @@
-"""The real world: the only place in the product that touches wall clock, randomness and process ids."""
+"""The seams of a real process: the only place in the product that uses the wall clock, randomness and process ids."""
 
 import asyncio
 import os
@@ -15,19 +15,19 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        """Wall clock, aware, UTC."""
+        """Return the wall clock time, aware, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds that never go back."""
+        """Return seconds that never decrease."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Let others run for this long."""
+        """Let other tasks run for this long."""
         await asyncio.sleep(seconds)
 
 
 def system_seams() -> Seams:
-    """Seams of a real process; `copy` tells instances apart in the store and in logs."""
-    copy = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-    return Seams(SystemClock(), SystemRandom(), lambda: uuid.uuid4().hex, copy)
+    """Return the seams of a real process. The instance's name identifies it in the store and in logs."""
+    name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    return Seams(SystemClock(), SystemRandom(), lambda: uuid.uuid4().hex, name)

@@ -1,4 +1,4 @@
-"""What is made of the secrets the settings hold: seals, addresses, and what no log may show."""
+"""What is made from the secrets in the settings: seals, addresses, and the list of values that logs must hide."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from bridge.store.seal import FernetSeal
 
 
 def seal_of(settings: Settings) -> FernetSeal:
-    """How tokens are kept in the store."""
+    """Return the seal that encrypts tokens in the store."""
     return FernetSeal(settings.instance_secret.get_secret_value().encode(), _former(settings))
 
 
 def addresses_of(settings: Settings) -> Addresses:
-    """Where vendors call this instance."""
+    """Return the addresses at which vendors call this instance."""
     now, former = settings.instance_secret.get_secret_value().encode(), _former(settings)
     turns: dict[str, Turn] = {}
     before = None if former is None else Addresses(settings.instance, former, settings.public_url, turns=turns)
@@ -29,7 +29,7 @@ def _former(settings: Settings) -> bytes | None:
 
 
 def register_secrets(settings: Settings, redactor: Redactor) -> None:
-    """Hide every secret value of the settings in all logs of the process."""
+    """Hide every secret of the settings in all logs of the process."""
     for value in _secrets(settings):
         redactor.register(value)
 

@@ -1,4 +1,4 @@
-"""How everything is in one sentence: the same words on the overview and at the head of `bridge status`."""
+"""The state of everything in one sentence. The overview and the first line of `bridge status` use it."""
 
 from bridge.app.column_rows import column_rows
 from bridge.app.verified import agreed_of, ended_early
@@ -11,9 +11,9 @@ from bridge.store.model import Mode
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What is not in sync, or will not stay so, in numbers. `stopped`: hooks that are stopped on purpose, which is no
-    trouble. `pairs`: None where nobody counted them. `renamed`: all that is called differently at its product, for who
-    does not know the mapping files; else those they use are among `changes`."""
+    """How many things are not in sync, or will not stay in sync. `stopped`: hooks that are stopped on purpose, which is
+    no trouble. `pairs`: None if they were not counted. `renamed`: all names that changed at the product, if it is not
+    known which of them mapping files use; otherwise those in use are part of `changes`."""
 
     mappings: int
     pairs: int | None = None
@@ -35,31 +35,32 @@ class Counted:
 
 
 def sentence(counted: Counted) -> str:
-    """The sentence, and one more about hooks that are stopped on purpose."""
+    """Return the sentence, followed by those about hooks stopped on purpose and records left behind, if there are
+    any."""
     if not counted.mappings:
         return "No mapping is set up yet."
-    still = _told(counted.stopped, "hook is", "hooks are")
+    still = _phrase(counted.stopped, "hook is", "hooks are")
     still = f" {still} stopped on purpose; sweeps find the changes." if still else ""
-    behind = _told(counted.left_behind, "record is", "records are")
+    behind = _phrase(counted.left_behind, "record is", "records are")
     still += f" {behind} left behind." if behind else ""
     told = [
-        _told(counted.refused, "problem keeps changed files out of use", "problems keep changed files out of use"),
-        _told(counted.dead_letters, "record needs a person", "records need a person"),
-        _told(counted.changes, "change at an account concerns a mapping", "changes at accounts concern mappings"),
-        _told(counted.renamed, "field or option has a new name", "fields or options have new names"),
-        _told(counted.missing_columns, "column is missing there", "columns are missing there"),
-        _told(counted.conflicts, "conflict needs a choice", "conflicts need a choice"),
-        _told(counted.waiting, "record waits", "records wait"),
-        _told(counted.silent, "system does not answer", "systems do not answer"),
-        _told(counted.paused, "mapping is paused", "mappings are paused"),
-        _told(
+        _phrase(counted.refused, "problem keeps changed files out of use", "problems keep changed files out of use"),
+        _phrase(counted.dead_letters, "record needs a person", "records need a person"),
+        _phrase(counted.changes, "change at an account concerns a mapping", "changes at accounts concern mappings"),
+        _phrase(counted.renamed, "field or option has a new name", "fields or options have new names"),
+        _phrase(counted.missing_columns, "column is missing there", "columns are missing there"),
+        _phrase(counted.conflicts, "conflict needs a choice", "conflicts need a choice"),
+        _phrase(counted.waiting, "record waits", "records wait"),
+        _phrase(counted.silent, "system does not answer", "systems do not answer"),
+        _phrase(counted.paused, "mapping is paused", "mappings are paused"),
+        _phrase(
             counted.disagreeing,
             "mapping differed in the last verification",
             "mappings differed in the last verification",
         ),
-        _told(counted.ended_early, "verification ended early", "verifications ended early"),
-        _told(counted.shadow, "mapping is in shadow mode", "mappings are in shadow mode"),
-        _told(counted.missing_hooks, "hook is missing", "hooks are missing"),
+        _phrase(counted.ended_early, "verification ended early", "verifications ended early"),
+        _phrase(counted.shadow, "mapping is in shadow mode", "mappings are in shadow mode"),
+        _phrase(counted.missing_hooks, "hook is missing", "hooks are missing"),
     ]
     troubles = ", ".join(filter(None, told))
     return (f"Not everything is in sync: {troubles}." if troubles else _in_sync(counted.pairs)) + still
@@ -71,13 +72,13 @@ def _in_sync(pairs: int | None) -> str:
     return "The one pair is in sync." if pairs == 1 else f"All {pairs:,} pairs in sync."
 
 
-def _told(number: int, one: str, several: str) -> str:
+def _phrase(number: int, one: str, several: str) -> str:
     return f"{number:,} {one if number == 1 else several}" if number else ""
 
 
 async def state_of(store: Store, left_behind: int = 0) -> str:
-    """The sentence by what the store holds, which a running bridge keeps up to date. `left_behind`: records that cross
-    only once somebody says so; counting them takes a while, so the overview does without."""
+    """Return the sentence from the state in the store, which a running bridge keeps up to date. `left_behind`: records
+    that cross only after an edit or a command. Counting them takes a while, so the overview leaves them out."""
     states, systems = (await store.mappings.states()).values(), (await store.systems.all()).values()
     hooks, verified = await store.hooks.all(), (await store.verifications.last()).values()
     on_purpose = sum(hook.state in ON_PURPOSE for hook in hooks)

@@ -11,16 +11,16 @@ _CHECKED_OUT = Path(bridge.__file__).parents[1] / "mappings"
 
 
 def shipped_pairs() -> Mapping[str, Path]:
-    """Folders of shipped mapping files by the name of their pair."""
+    """Return the folders of shipped mapping files, by the name of their pair."""
     folders = sorted(shipped_root().iterdir()) if shipped_root().is_dir() else []
     return {folder.name: folder for folder in folders if folder.is_dir()}
 
 
 def shipped_schema() -> str:
-    """The JSON Schema the shipped files name."""
+    """Return the JSON Schema that the shipped files name."""
     return (shipped_root() / SCHEMA).read_text(encoding="utf-8")
 
 
 def shipped_root() -> Path:
-    """The folder of all of them."""
+    """Return the folder with all pairs."""
     return _PACKAGED if _PACKAGED.is_dir() else _CHECKED_OUT

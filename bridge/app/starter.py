@@ -46,19 +46,19 @@ WAYS: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
     "tryton": {"user and password": ("base_url", "database", "user", "password")},
 }
-"""By product: the ways to sign in, and the options each needs; a test compares them with the products' own checks."""
+"""By product: the ways to sign in, and the options of each. A test compares them with the products' own checks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What is known before the file is written; the rest is marked in it, to be filled in.
+    """What is known before the file is written. The rest is marked in the file, for a person to fill in.
 
-    `options`: by product and option what is written there; of a secret, where it is: `{env: NAME}` or `{file: path}`.
+    `options`: by product and option, the text to write; for a secret, where it is: `{env: NAME}` or `{file: path}`.
     """
 
     instance: str = ""
     public_url: str = ""
-    instance_secret: str = "{env: INSTANCE_SECRET}"  # noqa: S105 - says where it is
+    instance_secret: str = "{env: INSTANCE_SECRET}"  # noqa: S105 - it says where the secret is
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -67,7 +67,7 @@ def is_secret(product: str, option: str) -> bool:
 
 
 def starting_settings(pair: str, sides: Mapping[str, str], answers: Answers | None = None) -> str:
-    """The file's text. `sides`: the product each side's name of the mapping files stands for."""
+    """Return the file's text. `sides`: the product of each side name in the mapping files."""
     known = answers or Answers()
     text = HEAD.format(
         instance=known.instance or pair,
@@ -81,13 +81,13 @@ def starting_settings(pair: str, sides: Mapping[str, str], answers: Answers | No
 
 
 def system_text(name: str, product: str, given: Mapping[str, str] | None = None) -> str:
-    """What stands below `systems:` for an account at this product. `given`: options that are known."""
+    """Return the text below `systems:` for an account at this product. `given`: options that are known."""
     text = f"  {name}:\n    connector: {product}\n    options:   # remove the # from options that apply\n"
     return text + "".join(f"      {line}\n" for line in _options(product, CONNECTORS[product].options, given or {}))
 
 
 def _options(product: str, model: type[BaseModel], known: Mapping[str, str]) -> Sequence[str]:
-    """Required options and those without a default to be filled in; the others as comments with their default."""
+    """Return the lines of the options: required ones to fill in, the others as comments, with any default."""
     lines = []
     for name, info in model.model_fields.items():
         about = " ".join((info.description or "").split())

@@ -17,12 +17,12 @@ from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED
 Rows = dict[str, list[dict[str, object]]]
 NOTHING = dict.fromkeys(TOTALS, 0)
 NEW_STORE = "make a new store"
-"""In the audit log, by the bridge."""
+"""The action in the audit log, noted by the bridge itself."""
 NEW_SECONDS = 7 * 86_400.0
 
 
 async def status_of(store: Store) -> Rows:
-    """Headings with rows: the bridge, mappings with totals, systems, budgets, sweeps, hooks, what needs a person."""
+    """Return headings with rows: the bridge, mappings, systems, budgets, sweeps, hooks, and what needs a person."""
     scopes = await store.mappings.scopes()
     budgets = await budgets_of(store, scopes)
     left = await store.left_alone.numbers(SHADOW | DUPLICATES | UNLINKED | {NEVER})
@@ -67,9 +67,9 @@ async def status_of(store: Store) -> Rows:
 
 
 def instance_state(one: Instance | None, now: float, *, mute: bool = False) -> str:
-    """Whether this bridge runs, and since when, in words. None: no bridge ever ran.
+    """Return in words whether this bridge runs, and since when. None: no bridge ever ran.
 
-    mute: it runs, though its store shows no heartbeat.
+    `mute`: it runs, but its store shows no heartbeat.
     """
     if one is None:
         return "no bridge has run on this store yet"
@@ -83,7 +83,7 @@ def instance_state(one: Instance | None, now: float, *, mute: bool = False) -> s
 
 
 async def _instances(store: Store) -> list[dict[str, object]]:
-    """The running instances; if none runs, the one that ended last."""
+    """Return the running instances; if none runs, the one that ended last."""
     now, found = store.now(), await store.instances.all()
     shown = [one for one in found if one.runs(now)] or found[:1]
     rows: list[dict[str, object]] = [
@@ -93,7 +93,7 @@ async def _instances(store: Store) -> list[dict[str, object]]:
 
 
 async def _new_store(store: Store) -> list[dict[str, object]]:
-    """A row if the store is new: it may have replaced one that was lost."""
+    """Return a row if the store is new, because it may have replaced one that was lost."""
     made = await store.audit.since(NEW_STORE, store.now() - NEW_SECONDS)
     return [
         {

@@ -1,4 +1,4 @@
-"""What a mapping wants done in a system whose options do not allow it, such as creating people's logins."""
+"""Finds what mappings want to do in a system whose options do not allow it, such as creating logins."""
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingOf
@@ -16,7 +16,8 @@ _POLICIES = {DeletePolicy.DELETE: "deletes", DeletePolicy.ARCHIVE: "archives"}
 
 
 def switch_faults(settings: Settings, mappings: Iterable[Mapping]) -> list[Problem]:
-    """One for each; none while the options themselves are faulty, which is told elsewhere."""
+    """Return a problem for each. Return none if the options themselves are faulty, because that is reported
+    elsewhere."""
     try:
         options = validate_options(settings, OPTIONS)
     except ConfigError:

@@ -1,4 +1,4 @@
-"""Undo, link, unlink and restore: from a person's command to instructions for records, and their preview."""
+"""Undo, link, unlink and restore: makes instructions for records, and their preview, from a person's command."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class Refused(BridgeError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to do with one record. `note`: why nothing can be done, as far as the store shows."""
+    """What to do with one record. `note`: why nothing can be done, according to the store."""
 
     key: TaskKey
     kind: str
@@ -46,9 +46,10 @@ class Wanted:
 
 
 async def carried_out(bridge: Bridge, arguments: Arguments, kind: Kind, wanted: Sequence[Wanted]) -> str:
-    """Without `go`, what would be done. With it, the instructions are stored, and their results within a short time."""
+    """Without `go`, return what would be done. With `go`, store the instructions and return what they did within
+    seconds."""
     if not arguments.get("go"):
-        return await _foretold(
+        return await _preview(
             bridge, wanted, int(arguments.get("show") or SHOWN), str(arguments.get("confirm") or CONFIRM)
         )
     run, now = str(Run(kind, int(arguments["request"]))), bridge.store.now()
@@ -60,11 +61,11 @@ async def carried_out(bridge: Bridge, arguments: Arguments, kind: Kind, wanted: 
     for mapping, some in sorted(given.items()):
         pending |= await bridge.store.instructions.give(bridge.plan.scopes[mapping], some)
     notes = [note for one in wanted if (note := _unless(bridge, one, pending).note)]
-    return "\n".join([*notes, *await _came_of(bridge, run)])
+    return "\n".join([*notes, *await _results(bridge, run)])
 
 
-async def _came_of(bridge: Bridge, run: str) -> list[str]:
-    """What a run has done by now; it continues in the background."""
+async def _results(bridge: Bridge, run: str) -> list[str]:
+    """Return what a run has done until now. It continues in the background."""
     store, until = bridge.store, bridge.store.now() + WAIT_SECONDS
     while (left := await store.instructions.waiting(run)) and store.now() < until:
         await bridge.seams.clock.sleep(LOOK_SECONDS)
@@ -81,11 +82,11 @@ async def _came_of(bridge: Bridge, run: str) -> list[str]:
     return lines
 
 
-async def _foretold(bridge: Bridge, wanted: Sequence[Wanted], show: int, confirm: str) -> str:
+async def _preview(bridge: Bridge, wanted: Sequence[Wanted], show: int, confirm: str) -> str:
     lines, told = [one.note for one in wanted if one.note], list[Foretold]()
     able = [one for one in wanted if not one.note]
     for one in able[:show]:
-        found = await _foretell(bridge, one)
+        found = await _previewed(bridge, one)
         told.append(found)
         lines += [found.lines[0], *(f"  {line}" for line in found.lines[1:])]
     more = len(able) - len(told)
@@ -112,8 +113,8 @@ def _fields_of(number: int) -> str:
     return "1 field" if number == 1 else f"{number} fields"
 
 
-async def _foretell(bridge: Bridge, wanted: Wanted) -> Foretold:
-    """Applies the worker's rules to fresh reads, without a lease and without storing anything."""
+async def _previewed(bridge: Bridge, wanted: Wanted) -> Foretold:
+    """Return the preview: the worker's rules applied to fresh reads, without a lease and without storing anything."""
     store, key, scope = bridge.store, wanted.key, bridge.plan.scopes[wanted.key.mapping]
     link = await store.links.of(key.mapping, key.side, key.record_id)
     now = store.now()
@@ -125,7 +126,7 @@ async def _foretell(bridge: Bridge, wanted: Wanted) -> Foretold:
 
 
 def _task(key: TaskKey, now: float) -> Task:
-    """The task for a preview, which has no claim."""
+    """Return the task for a preview, which has no claim."""
     return Task(key, TaskState.IDLE, Lane.LIVE, now, 0, 0, 0, 0, "", now, None, frozenset(), None, None, None)
 
 
@@ -133,7 +134,7 @@ def _task(key: TaskKey, now: float) -> Task:
 
 
 async def undone(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
-    """What to undo: the last write to a record, all writes since a time, a run, or a mapping since a time."""
+    """Return what to undo: the last write to a record, all writes since a time, a run, or a mapping since a time."""
     if arguments.get("run"):
         return await _of_run(bridge, str(arguments["run"]))
     if arguments.get("mapping"):
@@ -142,7 +143,7 @@ async def undone(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
 
 
 def _moment(bridge: Bridge, told: Any) -> float:
-    """A time, as a number or as a person wrote it."""
+    """Return a time that is a number or a text written by a person. Raises Refused."""
     try:
         return moment_of(told, bridge.store.now()) if isinstance(told, str) else float(told)
     except ValueError as error:
@@ -162,7 +163,7 @@ async def _of_run(bridge: Bridge, run: str) -> list[Wanted]:
 
 
 async def _begun(bridge: Bridge, run: str, first_kept: float) -> float:
-    """When a run began: from its sweep, backfill or request if that is still known, else from the journal."""
+    """Return when a run began: from its sweep, backfill or request if that is still known, else from the journal."""
     for cursor in await bridge.store.cursors.all():
         if cursor.run == run and cursor.started_at is not None:
             return cursor.started_at
@@ -208,14 +209,14 @@ async def _of_record(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
 
 
 def _counterpart(bridge: Bridge, rows: Sequence[JournalRow]) -> str:
-    """The commands for the writes to the record's counterparts."""
+    """Return the commands that undo the writes to the record's counterparts."""
     targets = dict.fromkeys(target for row in rows if (target := _target(row)) is not None)
     typed = [f"`bridge undo {_name(bridge.plan.scopes[key.mapping], key.side, key.record_id)}`" for key in targets]
     return f"; it wrote to its counterpart: {', '.join(typed)}" if typed else ""
 
 
 async def _must_reach(bridge: Bridge, since: float) -> None:
-    """Raises Refused if retention has deleted the entries."""
+    """Raise Refused if retention has deleted entries since this time."""
     reach = await bridge.store.journal.reach()
     if reach is not None and since < reach[0]:
         raise Refused(f"{moment(since)} is too long ago{_reach(reach)} (`retention.journal_days`)")
@@ -226,7 +227,7 @@ def _reach(reach: tuple[float, str | None] | None) -> str:
 
 
 def _target(row: JournalRow) -> TaskKey | None:
-    """The record that an entry says was written."""
+    """Return the record that was written according to the entry; None if it names none."""
     entry, to = row.entry, row.entry.detail.get("to")
     if to is None:
         return None
@@ -240,7 +241,7 @@ def _name(scope: Scope, side: Side, record_id: str) -> str:
 
 
 async def _wanted(bridge: Bridge, rows: Sequence[JournalRow]) -> list[Wanted]:
-    """By record: what undoes these entries. `rows` are newest first."""
+    """Return, by record, what undoes these entries. `rows` are newest first."""
     by_record: defaultdict[TaskKey, list[JournalRow]] = defaultdict(list)
     wanted: list[Wanted] = []
     for row in rows:
@@ -260,7 +261,7 @@ async def _wanted(bridge: Bridge, rows: Sequence[JournalRow]) -> list[Wanted]:
 
 
 def _unless(bridge: Bridge, one: Wanted, pending: Mapping[TaskKey, Instruction]) -> Wanted:
-    """One instruction per record at a time: an open one comes first."""
+    """Refuse the instruction if the record has an open one, because a record has only one at a time."""
     if one.note or one.key not in pending:
         return one
     end, record_id = bridge.plan.scopes[one.key.mapping].endpoint(one.key.side), one.key.record_id
@@ -288,7 +289,7 @@ def _of_undo(row: JournalRow) -> bool:
 
 
 def _fields(rows: Sequence[JournalRow]) -> Mapping[str, Json]:
-    """By field: its value before the oldest of these writes, and its value after the newest."""
+    """Return, by field, its value before the oldest of these writes and its value after the newest."""
     fields: dict[str, dict[str, Any]] = {}
     for row in rows:
         detail = row.entry.detail
@@ -304,7 +305,7 @@ def _fields(rows: Sequence[JournalRow]) -> Mapping[str, Json]:
 
 
 async def _restoring(bridge: Bridge, key: TaskKey, removal: JournalRow, detail: Json) -> Wanted:
-    """Create a record again that the bridge removed, with its values before the first of the writes to undo."""
+    """Return what creates a record again that the bridge removed, with its values before the first write to undo."""
     entry = removal.entry
     other = entry.other_record_id if entry.side is key.side else entry.record_id
     before = {name: field["before"] for name, field in detail["fields"].items() if "before" in field}
@@ -315,7 +316,7 @@ async def _restoring(bridge: Bridge, key: TaskKey, removal: JournalRow, detail: 
 
 
 async def restored(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
-    """A deleted record, from its last values in the journal, or from its base."""
+    """Return what creates a deleted record again, from its last values in the journal, or from its base."""
     side, entity, record = (str(arguments[name]) for name in ("side", "entity", "record"))
     wanted = []
     for scope, which in places(bridge.plan.scopes, side, entity):
@@ -357,7 +358,7 @@ async def _remembered(bridge: Bridge, key: TaskKey) -> Wanted | None:
 
 
 async def linked(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
-    """Link two records at a person's request, in the one mapping that has them."""
+    """Return what links two records at a person's request, in the one mapping that has them."""
     scope, which, record = await _one_place(bridge, arguments, "link")
     prefer = None
     if arguments.get("prefer"):
@@ -371,7 +372,7 @@ async def linked(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
 
 
 async def unlinked(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
-    """The pairs of a record, in every mapping or in one."""
+    """Return what unlinks the pairs of a record, in every mapping or in one."""
     side, entity, record = (str(arguments[name]) for name in ("side", "entity", "record"))
     wanted, only = [], arguments.get("mapping")
     for scope, which in _places(bridge, side, entity, only):

@@ -1,4 +1,5 @@
-"""`bridge verify`, by a person or by the schedule: which mappings and pairs, and what is kept of the result."""
+"""`bridge verify`, started by a person or by the schedule: which mappings and pairs, and what of the result is
+stored."""
 
 import asyncio
 import logging
@@ -28,14 +29,14 @@ LOOK_SECONDS = 60.0
 SOON_SECONDS = 5.0
 """How often to check whether a mapping can be verified after a restore."""
 STILL_SECONDS = 1800.0
-"""If the number of waiting records has not fallen for so long, they wait for a person: the mapping is verified
-then, and the result counts them. A verification that ended early is repeated after the same time."""
+"""If the number of waiting records has not fallen for this long, they wait for a person. The mapping is verified then,
+and the result counts them. A verification that ended early is repeated after the same time."""
 CHUNK = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """What a verification needs, beside a running bridge or inside it."""
+    """What a verification needs, in a process of its own or inside the running bridge."""
 
     plan: Plan
     connectors: Mapping[str, Connector]
@@ -45,7 +46,7 @@ class Verifier:
     async def verify(
         self, mapping: str, *, sample: int | None = None, repair: bool = False, progress: Progress = lambda text: None
     ) -> Report:
-        """Verify one mapping and keep the numbers. `sample`: this many random pairs instead of everything."""
+        """Verify one mapping and store the numbers. `sample`: this many random pairs instead of everything."""
         subject = Subject(self.plan.mappings[mapping], self.plan.scopes, self.connectors, self.store, self.seams.clock)
         verification = Verification(subject, progress, repair=self.plan.routes if repair else None)
         drawn = None if sample is None else await self._drawn(mapping, sample)
@@ -54,7 +55,7 @@ class Verifier:
         return report
 
     async def _drawn(self, mapping: str, number: int) -> Sequence[int]:
-        """A random sample of the mapping's pairs (reservoir sampling)."""
+        """Return a random sample of the ids of the mapping's pairs (reservoir sampling)."""
         drawn: list[int] = []
         seen, after = 0, 0
         while ids := await self.store.verifications.pair_ids(mapping, after, CHUNK):
@@ -75,7 +76,7 @@ class ScheduledVerification:
         self._bridge = bridge
 
     async def run(self) -> None:
-        """Verify what is due, until cancelled. A verification that a stop interrupts is made at its next time."""
+        """Verify what is due, until cancelled. A verification that a stop interrupted is made at its next time."""
         while True:
             await self._bridge.seams.clock.sleep(LOOK_SECONDS)
             await self.look()
@@ -98,7 +99,7 @@ class ScheduledVerification:
 
 
 async def verified(bridge: Bridge, name: str, *, sample: int | None = None, repair: bool = False) -> Report:
-    """Verify one mapping inside of the running bridge, and write one log line of it."""
+    """Verify one mapping inside the running bridge, and write one log line about it."""
     verifier = Verifier(bridge.plan, bridge.connectors, bridge.store, bridge.seams)
     report = await verifier.verify(name, sample=sample, repair=repair)
     numbers = {state: tally.number for state, tally in report.pairs.items()}
@@ -109,14 +110,14 @@ async def verified(bridge: Bridge, name: str, *, sample: int | None = None, repa
 
 
 class AfterRestore:
-    """Does the requests that a restore left behind, one mapping after the other."""
+    """Carries out the verifications that a restore requested, one mapping after the other."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self._one = asyncio.Lock()
 
     async def verified(self, name: str, since: float) -> str:
-        """Wait until a mapping can be verified, and verify it; whether both sides agree."""
+        """Wait until a mapping can be verified, and verify it. Return whether both sides agree, in words."""
         bridge, clock = self._bridge, self._bridge.seams.clock
         least, moved_at = inf, bridge.store.now()
         while True:
@@ -137,7 +138,7 @@ class AfterRestore:
         return await awaited_of(self._bridge.store, scope, since)
 
     async def _verify(self, name: str) -> str:
-        """What came of it; "" when it ended early."""
+        """Return the result; "" if the verification ended early."""
         async with self._one:
             report = await verified(self._bridge, name)
         if report.fault:

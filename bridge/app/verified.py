@@ -14,27 +14,27 @@ WRONG = ("differing", "gone", "dead", "unread")
 
 
 def pair_numbers(one: Verification) -> dict[str, int]:
-    """The pairs by state; their sum is the number of pairs that were compared."""
+    """Return the number of pairs by state. Their sum is the number of pairs that were compared."""
     found = one.summary or {}
     return {state: found.get(state, 0) for state in STATES}
 
 
 def agreed_of(last: Verification | None) -> bool | None:
-    """Whether both sides agreed in the last verification. None: not known, because there was none, or it
-    ended early before a difference was seen."""
+    """Return whether both sides agreed in the last verification; None if that is not known, because there was none, or
+    because it ended early before a difference was seen."""
     found = (last.summary if last is not None else None) or {}
     agreed: bool | None = found.get("agrees")
-    return None if agreed and found.get("fault") else agreed  # an early end was kept as agreeing by former versions
+    return None if agreed and found.get("fault") else agreed  # former versions stored an early end as agreeing
 
 
 def ended_early(last: Verification | None) -> str:
-    """Why the last verification ended early; "" if it was completed."""
+    """Return why the last verification ended early; "" if it was completed."""
     found = (last.summary if last is not None else None) or {}
     return str(found.get("fault") or "")
 
 
 def verify_rows(last: Mapping[str, Verification], awaited: Mapping[str, Awaited]) -> list[dict[str, object]]:
-    """The last result of each mapping, for `bridge status`. `awaited`: those to be verified after a restore."""
+    """Return the last result of each mapping, for `bridge status`. `awaited`: those to be verified after a restore."""
     rows: list[dict[str, object]] = []
     for name in sorted({*last, *awaited}):
         one = last.get(name)
@@ -55,7 +55,7 @@ def verify_rows(last: Mapping[str, Verification], awaited: Mapping[str, Awaited]
 
 
 def agreed_words(name: str, found: Mapping[str, Any]) -> str:
-    """What came of a verification to its end, in one line."""
+    """Return the result of a completed verification in one line."""
     pairs = "1 pair" if found["pairs"] == 1 else f"{found['pairs']} pairs"
     wait = f", {found['waiting']} of them wait" if found.get("waiting") else ""
     return f"{name}: {pairs}{wait}; " + (
@@ -79,9 +79,9 @@ def verify_check(
     every_seconds: float | None,
     awaited: Mapping[str, Awaited],
 ) -> CheckResult:
-    """The part `verify` of health: what differed the last time, and whether the schedule is kept.
+    """Return the part `verify` of health: what differed the last time, and whether the schedule is kept.
 
-    `awaited`: mappings that are to be verified after a restore.
+    `awaited`: mappings that will be verified after a restore.
     """
     done = {name: last[name] for name in known if name in last and last[name].done_at is not None}
     differing = [name for name, one in done.items() if agreed_of(one) is False]

@@ -15,7 +15,7 @@ REMEDIES = {
     Reason.THRESHOLD_REACHED: "bridge approve {mapping}",
     Reason.LISTING_WAITED_FOR: "bridge reconcile {mapping} --full",
 }
-"""The command for all records that wait for this reason. For other reasons `bridge why` of the record says more."""
+"""The command for all records that wait for this reason. For other reasons, `bridge why` of the record says more."""
 CORRECTED = "correct the value at the product, and the bridge notices it; or correct the mapping file, then `{retry}`"
 CHECKED = "check the product, and correct what the message names; then `{retry}`"
 DEAD_REMEDIES = {
@@ -24,18 +24,19 @@ DEAD_REMEDIES = {
     **dict.fromkeys((Reason.GIVEN_UP, Reason.NO_CREATE_ANSWERED, Reason.NO_WRITE_ANSWERED), CHECKED),
     **dict.fromkeys((Reason.CREATE_STILL_UNKNOWN, Reason.REFUSED_AS_DUPLICATE), CHECKED),
 }
-"""What helps a dead letter whose reason is a message about a value or from a vendor. Others say it themselves."""
+"""What to do about a dead letter whose reason quotes a value problem or a vendor. Other reasons say it themselves."""
 DUE = "due"
-"""In place of a code: no worker has taken the record since its last event."""
+"""Shown instead of a code: no worker has taken the record since its last event."""
 
 
 def known_code(stored: str) -> str:
-    """A code as lists and metrics show it. Words that an older version stored become no labels."""
+    """Return a code for lists and metrics. A text that an older version stored becomes DUE, so that it is not a
+    label."""
     return stored if stored in CODES else DUE
 
 
 async def waiting_rows(store: Store, scopes: Scopes, mapping: str | None = None) -> list[Row]:
-    """Every record that waits, longest first."""
+    """Return every record that waits, the longest wait first."""
     held = await hold_ups(store, scopes)
     return [
         {
@@ -52,7 +53,7 @@ async def waiting_rows(store: Store, scopes: Scopes, mapping: str | None = None)
 
 
 async def waiting_groups(store: Store, scopes: Scopes) -> list[Row]:
-    """The same by mapping and code: how many, the one that waits longest, and what to type."""
+    """Return the waiting records by mapping and code: how many, the one that waits longest, and the command to type."""
     held = await hold_ups(store, scopes)
     return [
         {
@@ -70,30 +71,30 @@ async def waiting_groups(store: Store, scopes: Scopes) -> list[Row]:
 
 
 def remedy(scopes: Scopes, task: Task) -> str:
-    """The command to type about a waiting record."""
+    """Return the command to type for a waiting record."""
     told = REMEDIES.get(Reason(task.code)) if task.code in CODES else None
     return told.format(mapping=task.key.mapping) if told else f"bridge why {record_name(scopes, task.key)}"
 
 
 def dead_remedy(scopes: Scopes, task: Task) -> str:
-    """What helps a dead letter, in words; "" where its reason says so itself."""
+    """Return in words what to do about a dead letter; "" if its reason says so itself."""
     told = DEAD_REMEDIES.get(Reason(task.code), "") if task.code in CODES else ""
     return told.format(retry=f"bridge dead-letters retry {record_name(scopes, task.key)}")
 
 
 def waits_for(task: Task, held: Mapping[str, Iterable[str]]) -> str:
-    """Why a task waits, in words; first what holds up its whole mapping."""
+    """Return in words why a task waits, beginning with what holds up its whole mapping."""
     reason = task.reason or "not processed yet"
     if task.code in DONE:
         reason = f"to be checked once more; last: {reason}"
     holds = list(held.get(task.key.mapping, ()))
     if holds and task.code == Reason.SYSTEM:
-        return "; ".join(holds)  # what the system answered then is told with what it answers now
+        return "; ".join(holds)  # the stored reason is an older answer of the system
     return "; ".join([*holds, reason])
 
 
 HELD_UP = "when nothing holds it up"
-"""When a record is looked at whose mapping is paused, or whose system cannot be called."""
+"""When a record is processed if its mapping is paused or its system cannot be called."""
 
 
 def _next_look(task: Task, held: Mapping[str, Sequence[str]], now: float) -> str:
@@ -103,7 +104,7 @@ def _next_look(task: Task, held: Mapping[str, Sequence[str]], now: float) -> str
 
 
 async def hold_ups(store: Store, scopes: Scopes) -> dict[str, list[str]]:
-    """By mapping what holds up all of its records, with the command that ends it."""
+    """Return, by mapping, what holds up all of its records, with the command that ends it."""
     states, systems = await store.mappings.states(), {}
     for name in sorted({scope.endpoint(side).system for scope in scopes.values() for side in Side}):
         systems[name] = await _system(store, name)
@@ -125,7 +126,7 @@ async def _system(store: Store, name: str) -> str:
 
 
 async def waiting_numbers(store: Store) -> Counter[tuple[str, str]]:
-    """Waiting records by mapping and code as shown."""
+    """Return the number of waiting records by mapping and code, as shown."""
     counted = Counter[tuple[str, str]]()
     for (mapping, code), number in (await store.waiting.numbers()).items():
         counted[mapping, known_code(code)] += number

@@ -21,7 +21,7 @@ HELD_LINES = 20
 
 
 class About(StrEnum):
-    """What a line is about."""
+    """What a line is about. The values are the words that are shown."""
 
     NEXT = "next"
     HELPS = "what helps"
@@ -33,8 +33,8 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of what happens next. `of`: the counterpart, where the line is about it, else "". `due`: when that is
-    (epoch seconds)."""
+    """One line about what happens next. `of`: the counterpart if the line is about it, otherwise "". `due`: when it
+    happens (epoch seconds)."""
 
     about: About
     text: str
@@ -52,7 +52,7 @@ class Line:
 
 
 def places(scopes: Scopes, side: str, entity: str) -> list[tuple[Scope, Side]]:
-    """The mappings that keep this entity of this side in sync. Raises ConfigError naming what is known."""
+    """Return the mappings that keep this entity of this side in sync. Raises ConfigError, which names what is known."""
     found = []
     known = set()
     for scope in scopes.values():
@@ -72,7 +72,7 @@ def places(scopes: Scopes, side: str, entity: str) -> list[tuple[Scope, Side]]:
 
 
 async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record: str) -> list[str]:
-    """What happened to a record, what is known of it now, and what happens next."""
+    """Return lines about a record: what happened to it, what is known about it now, and what happens next."""
     lines = []
     for scope, which in places(scopes, side, entity):
         lines.append(f"{side} {entity} {record} in mapping {scope.mapping}:")
@@ -91,7 +91,7 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
 
 
 async def _about(store: Store, scopes: Scopes, scope: Scope, which: Side, record: str) -> list[str]:
-    """What is known of a record now, and what happens next."""
+    """Return lines about what is known about a record now, and what happens next."""
     link = await store.links.of(scope.mapping, which, record)
     key, ref = TaskKey(scope.mapping, which, record), scope.endpoint(which).ref(record)
     lines = ["now: " + now_line(scope, which, record, link)]
@@ -112,7 +112,7 @@ async def _about(store: Store, scopes: Scopes, scope: Scope, which: Side, record
 
 
 async def why_facts(store: Store, scopes: Scopes, side: str, entity: str, record: str) -> list[dict[str, object]]:
-    """The same for programs: for each mapping the link, the tasks, and the journal, newest first."""
+    """Return the same for programs: for each mapping the link, the tasks, and the journal, newest first."""
     found: list[dict[str, object]] = []
     for scope, which in places(scopes, side, entity):
         here, there = scope.endpoint(which), scope.endpoint(which.other)
@@ -161,7 +161,8 @@ async def why_facts(store: Store, scopes: Scopes, side: str, entity: str, record
 
 
 async def named(store: Store, scopes: Scopes, words: str) -> list[dict[str, str]]:
-    """The records that have these words: the name of each, what it is linked to, and the values it was found by."""
+    """Return the records that have these words: the name, what it is linked to, and the values in which they were
+    found."""
     found: dict[str, dict[str, str]] = {}
     for one in await store.search.records(words):
         scope = scopes.get(one.key.mapping)
@@ -179,7 +180,8 @@ async def named(store: Store, scopes: Scopes, words: str) -> list[dict[str, str]
 
 
 def _written_by(entry: JournalEntry, actors: Mapping[int, str]) -> str:
-    """The event, as in log lines, and who made its change; for a write also the mapping's version, run and undoing."""
+    """Return the entry's event, as in log lines, and who made its change; for a write also the mapping's version, the
+    run and what undid it."""
     by = f": a change by {actors[entry.event]}" if entry.event is not None and entry.event in actors else ""
     if entry.what not in WRITES:
         return f" [event {entry.event}{by}]" if entry.event else ""
@@ -191,7 +193,7 @@ def _written_by(entry: JournalEntry, actors: Mapping[int, str]) -> str:
 
 
 def would_write(detail: Json) -> list[str]:
-    """What a mapping in shadow mode would write, a line for each field; nothing for other entries."""
+    """Return what a mapping in shadow mode would write, a line for each field; nothing for other entries."""
     lines = []
     for write in detail.get("writes", ()):
         for name, field in write["fields"].items():
@@ -210,7 +212,7 @@ def _value(value: object) -> str:
 
 
 async def crossed_without(store: Store, scopes: Scopes, child: TaskKey) -> list[Line]:
-    """References that the record crossed without, because the record they name was not linked."""
+    """Return the references that the record crossed without, because the record they name was not linked."""
     lines = []
     for parent in await store.unlinked.of(child):
         name = record_name(scopes, parent)
@@ -221,9 +223,9 @@ async def crossed_without(store: Store, scopes: Scopes, child: TaskKey) -> list[
 async def nexts(
     store: Store, scope: Scope, side: Side, record: str, link: Link | None, *, wanted: bool = True
 ) -> list[Line]:
-    """What happens next to the record and to its counterpart, and what holds them up.
+    """Return what happens next to the record and to its counterpart, and what holds them up.
 
-    wanted: False if a person had the record forgotten; then nothing is said about how it would cross.
+    `wanted`: False if a person had the record forgotten; then there is no line about how it would cross.
     """
     tasks = await store.standing.about(*_where(scope, side), record, {scope.mapping: scope})
     own = TaskKey(scope.mapping, side, record)
@@ -248,7 +250,7 @@ async def nexts(
 
 
 async def _waiting_for(store: Store, scope: Scope, key: TaskKey) -> list[str]:
-    """The records of the same mapping that wait until a person handles this dead letter."""
+    """Return the records of the same mapping that wait until a person handles this dead letter."""
     held = [task.key for task in await store.standing.waiting_for(key, HELD_LINES) if task.key.mapping == scope.mapping]
     ends = [(scope.endpoint(one.side), one.record_id) for one in held]
     return [f"{end.name} {end.entity} {record_id}" for end, record_id in ends]
@@ -257,7 +259,7 @@ async def _waiting_for(store: Store, scope: Scope, key: TaskKey) -> list[str]:
 def _left_behind(
     scope: Scope, key: TaskKey, state: MappingState | None, tasks: Sequence[Task], link: Link | None
 ) -> list[str]:
-    """Why a record does not cross by itself, and which command syncs it."""
+    """Return why a record does not cross by itself, and which command syncs it."""
     idle = all(task.state is TaskState.IDLE for task in tasks)
     in_shadow = any(task.code in SHADOW for task in tasks)
     never = link is None and not any(task.generation for task in tasks)
@@ -285,7 +287,7 @@ def _where(scope: Scope, side: Side) -> tuple[str, str]:
 
 
 def now_line(scope: Scope, side: Side, record: str, link: Link | None) -> str:
-    """What the record is linked to."""
+    """Return what the record is linked to, in words."""
     if link is None:
         return "not linked to any record of the other side"
     here, other = scope.endpoint(side), scope.endpoint(side.other)

@@ -1,4 +1,4 @@
-"""How commands, health and status name moments, sides and records."""
+"""The names of moments, sides and records in commands, health and status."""
 
 import re
 from collections.abc import Mapping
@@ -9,17 +9,17 @@ from bridge.store.model import Scope, TaskKey
 
 Scopes = Mapping[str, Scope]
 THE_BRIDGE = "the bridge"
-"""Who did it, in the audit log, where no person did."""
+"""The name in the audit log for an action that no person did."""
 UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def moment(seconds: float) -> str:
-    """A moment as people read it."""
+    """Return a moment as text for people."""
     return from_epoch(seconds).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def moment_of(text: str, now: float) -> float:
-    """The moment a person wrote: `2026-05-01 14:30` (UTC unless it says otherwise), or how long ago: `30m`, `2h`, `3d`.
+    """Return the moment that a person wrote: `2026-05-01 14:30` (UTC by default), or how long ago: `30m`, `2h`, `3d`.
 
     Raises ValueError, with what to write instead.
     """
@@ -28,7 +28,7 @@ def moment_of(text: str, now: float) -> float:
         at = now - float(ago[1]) * UNITS[ago[2]] if ago else _written(text.strip())
     except (ValueError, OverflowError):
         at = -1.0
-    if at < 0:  # no bridge ran then
+    if at < 0:  # no bridge ran before 1970
         raise ValueError(f"`{text}` is not a time: write one like `2026-05-01 14:30` (UTC), or `30m`, `2h`, `3d` ago")
     return at
 
@@ -39,13 +39,13 @@ def _written(text: str) -> float:
 
 
 def side_name(scopes: Scopes, key: TaskKey) -> str:
-    """What mapping files call the side of a task."""
+    """Return the name of a task's side in the mapping files."""
     scope = scopes.get(key.mapping)
     return key.side.value if scope is None else scope.endpoint(key.side).name
 
 
 def record_name(scopes: Scopes, key: TaskKey) -> str:
-    """A record as people and `bridge why` name it: `crm deal 7`."""
+    """Return a record's name for people and for `bridge why`: `crm deal 7`."""
     scope = scopes.get(key.mapping)
     entity = key.mapping if scope is None else scope.endpoint(key.side).entity
     return f"{side_name(scopes, key)} {entity} {key.record_id}"

@@ -1,4 +1,4 @@
-"""The public listener and intake: verify, decode, store, answer - and nothing else inside the request.
+"""The public listener and intake: a request is verified, decoded, stored and answered, and nothing else is done in it.
 
 May import store and connectors.protocols (and below). Tests: tests/unit/callbacks, tests/integration.
 """

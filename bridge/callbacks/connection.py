@@ -1,7 +1,7 @@
-"""One connection: aiohttp's protocol with deadlines, a limit for the head, and silence about what outsiders send.
+"""One connection: aiohttp's protocol with deadlines and a limit for the head. It logs nothing that clients send.
 
 aiohttp sets no limit for reading a request's head. Only its protocol sees the first byte, the end of the head and the
-end of the answer. Overridden are the methods of asyncio's protocols and the public ones of `web.RequestHandler`.
+end of the answer. This class overrides methods of asyncio's protocols and public methods of `web.RequestHandler`.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from bridge.monitoring.seldom import Seldom
 log = logging.getLogger(__name__)
 
 MOST_HEAD_BYTES = 64 * 1024
-"""Bytes that a client may send outside of a body: a head, or requests after the one being answered."""
+"""Bytes that a client may send outside a body: a head, or requests after the one being answered."""
 
 FROM_OUTSIDE = (OSError, web.RequestPayloadError, HttpProcessingError)
-"""What a client can cause by what it sends, or by hanging up."""
+"""Errors that a client can cause by what it sends, or by hanging up."""
 
 
 def closing(status: str, more: str = "") -> bytes:
-    """An answer for a connection that no request handler answers."""
+    """Return an answer for a connection that no request handler answers."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n"
     return f"{head}{more}\r\n{{}}".encode()
 
@@ -40,7 +40,7 @@ _ANSWERS: Mapping[End, bytes] = {
 
 
 class Connection(web.RequestHandler):
-    """Made by a listener for every connection it accepts; `watch_requests` tells it when a head has come."""
+    """A listener makes one for each connection it accepts. `watch_requests` calls `begin` when a head has arrived."""
 
     def __init__(self, server: web.Server, connections: Connections, seldom: Seldom, **served: Any) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), access_log=None, logger=log, **served)  # type: ignore[arg-type] # None is how aiohttp's own runner switches the access log off
@@ -59,7 +59,7 @@ class Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self.connections.leave(self)
         super().connection_lost(exc)
-        self.line = self.payload = None  # they name this connection as well, and none of the three would go by itself
+        self.line = self.payload = None  # they refer back to this connection: a cycle would keep all three in memory
 
     def data_received(self, data: bytes) -> None:
         if data and not self.waits_for_body():
@@ -71,7 +71,7 @@ class Connection(web.RequestHandler):
         return super().data_received(data)
 
     def begin(self, payload: StreamReader) -> None:
-        """The head of a request has come, and its handler is called."""
+        """Note that the head of a request has arrived and that its handler is called now."""
         self.payload, self.ahead = payload, 0
         self.connections.move(self, Stage.BUSY)
 
@@ -88,7 +88,7 @@ class Connection(web.RequestHandler):
             self.connections.move(self, Stage.IDLE)
 
     def end(self, reason: End, stage: Stage) -> None:
-        """A client that stops reading cannot keep the connection: its unsent answer is dropped."""
+        """Answer if the client still waits for one, and close. Bytes that the client does not read are dropped."""
         assert self.line is not None
         answer = _ANSWERS.get(reason, b"")
         if answer and (stage is Stage.HEAD or stage is Stage.BUSY):
@@ -128,7 +128,7 @@ class Connection(web.RequestHandler):
             self.end(End.HEAD_TOO_LARGE, stage)
 
     def _mention(self, exc: BaseException | None) -> None:
-        """Only the kind of fault: its text would show the data sent, including the address with its token."""
+        """Log only the kind of error: its text would show what was sent, including the address with its token."""
         kind = type(exc).__name__
         repeated = self.seldom.may_say(kind)
         if repeated is not None:
@@ -136,7 +136,7 @@ class Connection(web.RequestHandler):
 
 
 def watch_requests(server: web.Server) -> None:
-    """Tell each `Connection` of this server when a head has come."""
+    """Call `begin` of a `Connection` of this server when the head of a request has arrived."""
     make = server.request_factory
 
     def made(

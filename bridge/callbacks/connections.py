@@ -1,4 +1,4 @@
-"""The open connections of a listener: what each waits for, until when, and which gives way when all places are taken.
+"""The open connections of a listener: what each waits for, until when, and which is closed when all places are taken.
 
 Pure: no sockets. A connection that waits for its client costs the client nothing, so it is the first to be closed.
 """
@@ -19,7 +19,7 @@ class Stage(Enum):
 
 
 class End(Enum):
-    """Why a connection is ended by us; the value is the label in metrics."""
+    """Why the bridge ends a connection; the value is the label in metrics."""
 
     HEAD_TIMEOUT = "head_timeout"
     HEAD_TOO_LARGE = "head_too_large"
@@ -31,15 +31,15 @@ class End(Enum):
 
 class Peer(Protocol):
     def end(self, reason: End, stage: Stage) -> None:
-        """Close the connection; its registry entry is gone already."""
+        """Close the connection; `Connections` has removed its entry already."""
 
     def waits_for_body(self) -> bool:
-        """Whether a busy connection waits for its client's bytes rather than for us."""
+        """Return whether a busy connection waits for its client's bytes, not for the bridge."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`connections`: places. A stage without a deadline here ends by itself."""
+    """`connections`: the number of places. `Stage.BUSY` has no deadline here, because the request handler ends it."""
 
     connections: int
     head_seconds: float = 10.0
@@ -49,7 +49,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Ended:
-    """How many connections we ended for a reason, and when last."""
+    """How many connections the bridge ended for one reason, and when it last did so (`now` of `Connections`)."""
 
     count: int = 0
     last_at: float = float("-inf")
@@ -63,7 +63,7 @@ class Place:
 
 @dataclass(slots=True)
 class Connections:
-    """`now`: seconds that only grow. `observe` hears of each connection that we end."""
+    """`now`: monotonic seconds. `observe` is called for each connection that the bridge ends."""
 
     limits: Limits
     now: Callable[[], float]
@@ -76,33 +76,33 @@ class Connections:
         return len(self._places)
 
     def stage(self, peer: Peer) -> Stage | None:
-        """None for a connection that has left, or was ended."""
+        """Return what a connection waits for; None if it has left or was ended."""
         place = self._places.get(peer)
         return place.stage if place is not None else None
 
     def room(self) -> bool:
-        """Whether one more may come in. When all places are taken, one that waits for its client gives way."""
+        """Return whether one more may be accepted. If all places are taken, one that waits for its client is ended."""
         return len(self) < self.limits.connections or self.give_way()
 
     def enter(self, peer: Peer) -> None:
-        """A connection was accepted and its first head is waited for."""
+        """Add a connection that was just accepted; it waits for its first head."""
         self._put(peer, Stage.HEAD)
 
     def move(self, peer: Peer, stage: Stage) -> None:
-        """What it waits for from now on; one that has left stays away."""
+        """Note what a connection waits for from now on. One that has left is not added again."""
         if peer in self._places:
             self._take(peer)
             self._put(peer, stage)
 
     def leave(self, peer: Peer) -> None:
-        """The connection is closed."""
+        """Remove a connection that is closed."""
         if peer in self._places:
             self._take(peer)
 
     def give_way(self) -> bool:
-        """End the connection that has waited longest for its client; False if the bridge is processing all of them.
+        """End the connection that has waited longest for its client; return False if the bridge is processing all.
 
-        So a new connection lives at least until all places have been opened again. Connections that wait for a body are
+        So a new connection stays open until every place was taken anew after it. Connections that wait for a body are
         closed last: their heads named an address of the bridge.
         """
         peer = self._longest_waiting() or next(self._waiting_for_bodies(), None)
@@ -131,7 +131,7 @@ class Connections:
         self.observe(reason)
 
     def _longest_waiting(self) -> Peer | None:
-        """Each stage is in the order in which its connections came to it."""
+        """Return the connection that waits longest, without those that wait for a body. Each stage is in time order."""
         stages = [self._stages[stage] for stage in (Stage.HEAD, Stage.IDLE, Stage.ANSWER)]
         firsts = [next(iter(peers.items())) for peers in stages if peers]
         return min(firsts, key=lambda entry: entry[1].since)[0] if firsts else None

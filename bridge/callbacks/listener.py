@@ -1,4 +1,4 @@
-"""A listening address: accepts no more connections than it has places, and waits if no file descriptor is free."""
+"""A listening address: it accepts as many connections as it has places, and waits if no file descriptor is free."""
 
 import asyncio
 import errno
@@ -22,14 +22,14 @@ LOOK_SECONDS = 0.5
 PAUSE_SECONDS = 1.0
 REFUSED_SECONDS = 2.0
 MOST_REFUSED = 16
-"""Refused connections kept until they have read why; further ones are closed at once."""
+"""Refused connections that stay open until the client has read the answer; further ones are closed at once."""
 
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 SKIPPED = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
 
 
 class Listener:
-    """`served`: how aiohttp's protocol is set up. `exhausted_at`: when descriptors last ran out, by the clock."""
+    """`served`: options for aiohttp's protocol. `exhausted_at`: when descriptors last ran out (monotonic seconds)."""
 
     def __init__(
         self, name: str, server: web.Server, connections: Connections, clock: Clock, served: Mapping[str, Any]
@@ -72,7 +72,7 @@ class Listener:
             refused.close()
 
     async def accept(self, listening: socket.socket) -> None:
-        """Take connections in until cancelled, whatever becomes of one of them."""
+        """Accept connections until cancelled. A connection that fails does not stop the others."""
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -82,7 +82,7 @@ class Listener:
                 continue
             try:
                 await self._take(taken)
-            except OSError:  # it was gone before it was ours
+            except OSError:  # the client hung up before the connection was set up
                 taken.close()
             except Exception:
                 taken.close()
@@ -107,7 +107,7 @@ class Listener:
         return Connection(self.server, self.connections, self.seldom, **self.served)
 
     async def _wait(self, error: OSError) -> None:
-        """Without file descriptors an immediate retry is useless; a client that keeps us waiting is disconnected."""
+        """Wait after a failed accept. If descriptors ran out, first close a connection that waits for its client."""
         if error.errno in EXHAUSTED:
             self.exhausted_at = self.clock.monotonic()
             self.connections.give_way()
@@ -126,7 +126,7 @@ class Listener:
 
 
 class _Refused(asyncio.Protocol):
-    """Tells a client to try again later, and closes once it has hung up or after a moment.
+    """Tells a client to try again later, and closes when the client has hung up or after `REFUSED_SECONDS`.
 
     If it closed at once, the answer would be lost: unread bytes make the kernel reset the connection.
     """
@@ -142,7 +142,7 @@ class _Refused(asyncio.Protocol):
         self.refused.add(self)
         self.timer = asyncio.get_running_loop().call_later(REFUSED_SECONDS, transport.abort)
         transport.write(BUSY_ANSWER)
-        with suppress(OSError):  # it hung up already
+        with suppress(OSError):  # the client hung up already
             transport.write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:

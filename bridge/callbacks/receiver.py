@@ -1,4 +1,4 @@
-"""One callback from HTTP request to receipt, without HTTP: who is it from, what does it say, is it stored."""
+"""Takes one callback from request to receipt, without HTTP: it is verified, decoded and stored."""
 
 import asyncio
 import logging
@@ -22,28 +22,29 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 STORE_SECONDS = 8.0
-"""How long a callback waits to be stored: less than vendors wait for the answer. A later one costs a read."""
+"""How long a callback waits to be stored: less than vendors wait for the answer. If it is stored later all the same,
+the vendor's repetition costs one more read."""
 TOO_LONG = (
     f"the store cannot be used now: a callback was not stored within {STORE_SECONDS:g} s, because a table is locked or "
     "the database is overloaded; the bridge continues by itself afterwards"
 )
 REFUSED_SECONDS = 15.0
-"""How long a refusal counts if no further callback comes, as behind a proxy that skips instances that are not ready."""
+"""How long a refusal counts if no further callback comes. A proxy may skip an instance that is not ready."""
 MOST_RECORDS = 100
-"""A callback that names more records than this is kept as a hint: its entity is swept."""
+"""A callback that names more records than this is stored as a hint without ids: its entity is swept."""
 
 LONGEST_BODY = 8 * 1024
-"""Bytes of a body that are kept for people; of a longer one the beginning and its SHA-256."""
+"""Bytes of a body that are kept for people. Of a longer body, the beginning and the SHA-256 of the whole are kept."""
 
 Submit = Callable[[Sequence[Event]], Awaitable[Sequence[int | None]]]
-"""The number of each event that is new; None for one that was known."""
+"""Stores events. Returns the number of each new event, and None for one that was known."""
 Observe = Callable[[str, int], None]
 Took = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """What a hook delivered lately. `last_at`: epoch seconds; `changes`: of records, each event counted once."""
+    """What a hook delivered lately. `last_at`: epoch seconds. `changes`: changes of records; each event counts once."""
 
     last_at: float
     changes: int
@@ -51,7 +52,7 @@ class Deliveries:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The HTTP answer. Bodies are empty objects: vendors read nothing but the status."""
+    """The HTTP answer. The body is an empty object, because vendors read only the status."""
 
     status: int
     body: str = "{}"
@@ -66,8 +67,8 @@ TOO_LARGE = Receipt(413)
 COMPRESSED = Receipt(415)
 WRONG_TYPE = Receipt(415)
 UNAVAILABLE = Receipt(503, retry_after=RETRY_AFTER_SECONDS)
-TOLD = frozenset({401, 413, 503})
-"""Refusals that the operator should know about; strangers and broken connections cause the others."""
+LOGGED = frozenset({401, 413, 503})
+"""Refusals that are logged for the operator. Unknown clients and broken connections cause the others."""
 
 
 class Receiver:
@@ -99,11 +100,11 @@ class Receiver:
         self.delivered: dict[tuple[str, str], Deliveries] = {}
 
     def knows(self, system: str, key: str, token: str) -> bool:
-        """Whether this is one of our addresses. The token is compared in constant time whatever the names are."""
+        """Return whether this is one of our addresses. The token is compared in constant time, whatever the names."""
         return self.addresses.check(system, key, token) and system in self.decoders
 
     def judge_head(self, head: Callback) -> Receipt | None:
-        """Why a callback at one of our addresses is refused whatever its body says; None when the body decides."""
+        """Return the refusal of a callback at one of our addresses for its head; None when the body decides."""
         try:
             self.decoders[head.system].check_head(head, self._secret(head))
         except BadCallback as error:
@@ -111,13 +112,13 @@ class Receiver:
         return None
 
     def _secret(self, callback: Callback) -> HookSecret:
-        """What a callback must show: that of the secret its address was made with."""
+        """Return the credentials that a callback must show: those of the secret that its address was made with."""
         token = callback.url.rpartition("/")[2]
         return self.addresses.carrying(callback.system, callback.hook, token).secret(callback.system, callback.hook)
 
     @contextmanager
     def place(self) -> Iterator[bool]:
-        """A place for one request while its body is read and stored; False when all are taken."""
+        """Hold a place for one request while its body is read and stored; yields False when all places are taken."""
         if self.waiting >= self.max_waiting:
             yield False
             return
@@ -128,7 +129,7 @@ class Receiver:
             self.waiting -= 1
 
     async def receive(self, callback: Callback, token: str) -> Receipt:
-        """Verify, decode, store; the receipt is the answer to the vendor. Never raises because of a caller's data."""
+        """Verify, decode and store a callback; return the answer to the vendor. No caller's data makes it raise."""
         if not self.knows(callback.system, callback.hook, token):
             return self.answer(callback.system, NOT_FOUND)
         decoder = self.decoders[callback.system]
@@ -155,7 +156,7 @@ class Receiver:
         except Unstorable:
             return BAD_REQUEST
         self._refusal = None
-        self._tell(callback, stored)
+        self._log_stored(callback, stored)
         for event, number in stored:
             if number is not None:
                 took = self.clock.monotonic() - began
@@ -169,12 +170,12 @@ class Receiver:
         return Receipt(200)
 
     def refused(self) -> str:
-        """Why the store refused a callback lately; "" once it has accepted one again, or none came for a while."""
+        """Return why the store refused a callback lately; "" once it accepted one again, or after REFUSED_SECONDS."""
         if self._refusal is None or self.clock.monotonic() - self._refusal[0] >= REFUSED_SECONDS:
             return ""
         return self._refusal[1]
 
-    def _tell(self, callback: Callback, stored: Sequence[tuple[Event, int | None]]) -> None:
+    def _log_stored(self, callback: Callback, stored: Sequence[tuple[Event, int | None]]) -> None:
         told = {"system": callback.system, "hook": callback.hook}
         new = [(event, number) for event, number in stored if number is not None]
         for event, number in new if log.isEnabledFor(logging.DEBUG) else ():
@@ -185,7 +186,7 @@ class Receiver:
             log.info("callback repeated", extra={**told, "once": f"repeated {callback.system}"})
 
     async def _submit(self, events: Sequence[Event]) -> Sequence[tuple[Event, int | None]]:
-        """An event that the store cannot keep is stored as a hint, so that its entity is swept.
+        """Store the events. If the store cannot keep one, hints are stored instead, so that the entities are swept.
 
         Raises Unstorable when not even the entity can be kept.
         """
@@ -197,10 +198,10 @@ class Receiver:
         return list(zip(events, numbers, strict=True))
 
     def answer(self, system: str, receipt: Receipt) -> Receipt:
-        """Count the answer; unknown names share one counter."""
+        """Count and return the answer. Systems with unknown names share one counter."""
         known = system in self.decoders
         self.observe(system if known else "unknown", receipt.status)
-        if known and receipt.status in TOLD:
+        if known and receipt.status in LOGGED:
             repeated = self.seldom.may_say(f"{system} {receipt.status}")
             if repeated is not None:
                 told = {"system": system, "status": receipt.status, "repeated": repeated}
@@ -208,13 +209,16 @@ class Receiver:
         return receipt
 
     def take_delivered(self) -> dict[tuple[str, str], Deliveries]:
-        """What each hook delivered since the last call; to be written to the store now and then."""
+        """Return what each hook delivered since the last call. The caller writes it to the store from time to time."""
         delivered, self.delivered = self.delivered, {}
         return delivered
 
 
 def _storable(events: Sequence[Event]) -> list[Event]:
-    """What cannot be kept of one event takes nothing from the others: without its record's id it is a hint."""
+    """Return the events in a form that the store keeps.
+
+    An event whose record id cannot be kept becomes a hint; one whose entity cannot be kept is left out.
+    """
     kept = []
     for event in events:
         if why_unstorable(event.entity):
@@ -228,14 +232,14 @@ def _storable(events: Sequence[Event]) -> list[Event]:
 
 
 def _bounded(events: Sequence[Event]) -> Sequence[Event]:
-    """What is kept of a callback does not grow with the number of records it names: its body is kept once."""
+    """Return the events with the size of what is kept limited: at most MOST_RECORDS, and the body only on the first."""
     if len(events) > MOST_RECORDS:
         events = _hints(events)
     return [replace(event, body=_cut(event.body) if not at else b"") for at, event in enumerate(events)]
 
 
 def _hints(events: Sequence[Event]) -> list[Event]:
-    """One event without an id for each entity, like the first of them."""
+    """Return one event without an id for each entity; the rest is taken from the entity's first event."""
     found: dict[str, Event] = {}
     for event in events:
         found.setdefault(event.entity, replace(event, id=None, vendor_id=None, merged_into=None))

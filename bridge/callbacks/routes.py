@@ -1,4 +1,4 @@
-"""The public routes: callbacks, and an echo that proves the public address leads here. Nothing else is served."""
+"""The public routes: callbacks, and an echo that proves that the public address leads here. Nothing else is served."""
 
 import asyncio
 import logging
@@ -29,19 +29,19 @@ log = logging.getLogger(__name__)
 CHALLENGE_CHARACTERS = 200
 BODY_SECONDS = 10.0
 NEVER_SENT = frozenset({"audio", "font", "image", "model", "video"})
-"""Kinds of content no decoder reads. Others are taken: some vendors say nothing of theirs, or something odd."""
+"""Kinds of content that no decoder reads. All others are accepted: some vendors send no content type or a wrong one."""
 
 PATTERN = PREFIX + "{system}/{key}/{token}"
 
 
 SERVER: Final[Mapping[str, Any]] = {"auto_decompress": False, "lingering_time": 2.0}
-"""How the public application is served: a compressed body is never decompressed, and an unread one is soon dropped."""
+"""Options for serving the public application: no body is decompressed, and an unread body is dropped after 2 s."""
 
 
 def callback_app(
     receiver: Receiver, *, max_body_bytes: int = 1024 * 1024, body_seconds: float = BODY_SECONDS
 ) -> web.Application:
-    """The public application, to be served with `SERVER`.
+    """Return the public application, to be served with `SERVER`.
 
     The head is checked before the body is read and before a place is taken: an unknown address (404), a
     method other than POST and GET (405), a compressed body (415; no vendor sends one), pictures and the like (415), a
@@ -97,12 +97,12 @@ def _head(receiver: Receiver, request: web.Request, system: str, key: str, token
 
 
 def _headers(request: web.Request) -> dict[str, str]:
-    """A header that came in several lines is one, joined by commas (RFC 9110, 5.3): signatures count on it."""
+    """Return the headers by lower-case name. Lines of one name are joined by commas (RFC 9110, 5.3) for signatures."""
     return {name.lower(): ", ".join(request.headers.getall(name)) for name in request.headers}
 
 
 def _judged_by_head(request: web.Request, max_body_bytes: int) -> Receipt | None:
-    """Why the request is refused whatever its body holds; None when the body is to be read."""
+    """Return the refusal of a request because of its head; None when the body is to be read."""
     if request.method != "POST":
         return NOT_ALLOWED
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
@@ -115,7 +115,7 @@ def _judged_by_head(request: web.Request, max_body_bytes: int) -> Receipt | None
 
 
 async def _when_judged(request: web.Request) -> None:
-    """A client that asks before it sends its body (`Expect: 100-continue`) is answered when its head was judged."""
+    """Send nothing yet: `_body` answers `Expect: 100-continue` once the head was checked."""
 
 
 async def _body(request: web.Request, seconds: float) -> bytes | Receipt:
@@ -123,19 +123,19 @@ async def _body(request: web.Request, seconds: float) -> bytes | Receipt:
         async with asyncio.timeout(seconds):
             if request.version >= (1, 1) and request.headers.get("Expect", "").lower() == "100-continue":
                 await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                request.writer.output_size = 0  # no part of the answer: one can still be begun
+                request.writer.output_size = 0  # this is not part of the answer, which can still be begun
             return await request.read()
     except web.HTTPRequestEntityTooLarge:
         return TOO_LARGE
     except TimeoutError:
         return TOO_SLOW
-    except (web.RequestPayloadError, ConnectionError):  # broken chunks; or the client hung up and reads no answer
+    except (web.RequestPayloadError, ConnectionError):  # broken chunks, or the client hung up
         return BAD_REQUEST
 
 
 @web.middleware
 async def _never_a_500(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A fault of the bridge must make the vendor try again, not give up: 503. Unknown paths and methods look alike."""
+    """Answer 503 after an error of the bridge, so that the vendor tries again; unknown paths and methods get 404."""
     try:
         return await handler(request)
     except web.HTTPException:

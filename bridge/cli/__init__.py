@@ -1,1 +1,2 @@
-"""Commands. Each writes its requests into the store, or reads from it; the daemon acts. `main` has the entry point."""
+"""Commands. Each requests something through the store, or reads from it; the daemon acts. `main` has the entry
+point."""

@@ -56,12 +56,12 @@ def ask(
     patient: bool = False,
     wait: bool = False,
 ) -> None:
-    """Put a request into the store and print the bridge's answer; exit code 1 when it could not be done.
+    """Put a request into the store and print the bridge's answer. The exit code is 1 if it was not carried out.
 
-    patient: the work is long. On a terminal, or with `wait`, the command waits for its end and shows progress; Ctrl-C
-    leaves it running.
-    If no bridge runs, the request is not stored, unless `queue` is set. `alone` is the text for that case, if it is
-    not a failure. `done`: the command has already done its work itself, which the audit log records.
+    `patient`: the work is long. On a terminal, or with `wait`, the command waits for its end and shows progress; Ctrl-C
+    leaves it running. If no bridge runs, the request is not stored, unless `queue` is set. `alone`: the text for that
+    case, if it is not a failure. `done`: the command has already done its work itself, which the audit log records.
+    `silence`: the text if there is no answer after `seconds`.
     """
 
     async def work(store: Store) -> Answer:
@@ -87,13 +87,13 @@ def ask(
 
 
 async def _answered(store: Store, number: int, seconds: float, shown: Shown | None, wait: bool) -> Answer | None:
-    """The bridge's answer; None if there is none within this time. `shown`: the work is long (`ask`)."""
+    """Return the bridge's answer; None if there is none within this time. `shown`: the work is long (see `ask`)."""
     looks, most = 0, int(seconds / LOOK_SECONDS)
     while looks < most or wait or (shown is not None and sys.stderr.isatty()):
         await asyncio.sleep(LOOK_SECONDS)
         looks += 1
         if looks % most == 0 and await _missing(store):
-            break  # it ended meanwhile
+            break  # the bridge ended meanwhile
         answer = await store.requests.answer(number)
         if answer is not None:
             return answer
@@ -103,7 +103,7 @@ async def _answered(store: Store, number: int, seconds: float, shown: Shown | No
 
 
 async def _check_names(path: Path, store: Store, arguments: Mapping[str, Any]) -> None:
-    """A queued request is read by the next bridge, so wrong names are reported now. Raises ConfigError."""
+    """Check the names in a queued request now, because only the next bridge reads it. Raises ConfigError."""
     scopes, systems = await store.mappings.scopes(), await store.systems.all()
     mappings = {*scopes, *await store.mappings.states(), *mapping_names(mapping_files(path, os.environ)[0])}
     system, mapping = arguments.get("system"), arguments.get("mapping")
@@ -124,14 +124,14 @@ async def _show(store: Store, shown: Shown) -> None:
 
 
 def must_run(path: Path) -> None:
-    """End the command when no bridge runs, before a person is asked anything."""
+    """End the command if no bridge runs, before it asks a person for anything."""
     missing = with_store(path, _missing)
     if missing:
         raise click.ClickException(missing)
 
 
 async def _missing(store: Store) -> str:
-    """Why no bridge would answer; "" while a bridge runs."""
+    """Return why no bridge would answer; "" if one runs."""
     found = await store.instances.all()
     if any(one.runs(store.now()) for one in found):
         return ""

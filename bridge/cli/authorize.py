@@ -26,10 +26,10 @@ def authorize(path: Path, system: str) -> None:
     if isinstance(request, str):
         raise click.ClickException(request)
     try:
-        done = asyncio.run(complete(settings, request, _asked(request)))
+        done = asyncio.run(complete(settings, request, _pasted_code(request)))
     except NotAuthorised as error:
         raise click.ClickException(f"{system} is not authorised: {error}") from None
-    _tell(settings, system, done)
+    _report(settings, system, done)
     note(path, "authorize", done.identity.label if done.identity is not None else "done", system=system)
     ask(
         path,
@@ -41,8 +41,8 @@ def authorize(path: Path, system: str) -> None:
     )
 
 
-def _asked(request: Request) -> str:
-    """The code that the person brings back."""
+def _pasted_code(request: Request) -> str:
+    """Return the code that the person brings back from the browser."""
     click.echo(
         f"1. Open this address, sign in to {request.system} as the user that the bridge shall work as, and agree:\n"
     )
@@ -52,7 +52,7 @@ def _asked(request: Request) -> str:
     return code_of(sys.stdin.readline(), request.state)
 
 
-def _tell(settings: Settings, system: str, done: Authorised) -> None:
+def _report(settings: Settings, system: str, done: Authorised) -> None:
     if done.identity is None:
         click.echo(f"{system} is authorised and the tokens are stored, but the account did not answer: {done.reason}")
     else:

@@ -25,7 +25,7 @@ SHOWN = {
     "events": ("event", "events"),
     "journal": ("journal entry", "journal entries"),
 }
-"""Tables, and what one row and several rows of each are called."""
+"""By table: the words for one row and for several rows."""
 
 
 @click.command(epilog="Example: bridge backup backup-monday.gz")
@@ -54,7 +54,7 @@ def backup(path: Path, file: Path) -> None:
 
 @contextmanager
 def _made_or_removed(partial: Path) -> Iterator[BinaryIO]:
-    """A file to write; nothing is left of it when that fails."""
+    """Yield a new file to write. If writing fails, the file is removed."""
     with open(partial, "wb", opener=_private) as out:
         try:
             yield out
@@ -64,13 +64,13 @@ def _made_or_removed(partial: Path) -> Iterator[BinaryIO]:
 
 
 def _rename(partial: Path, file: Path) -> None:
-    """Unlike a plain rename, it takes the place of no file that was made meanwhile."""
+    """Rename the file, but do not replace a file that was created meanwhile, as a plain rename would."""
     try:
         try:
             os.link(partial, file)
         except FileExistsError:
             raise
-        except OSError:  # a file system without hard links: the name is taken first, and then given to the backup
+        except OSError:  # a file system without hard links: create the name first, then replace it with the backup
             file.touch(mode=0o600, exist_ok=False)
             partial.rename(file)
             return
@@ -128,7 +128,7 @@ def restore_backup(path: Path, file: Path, replace: bool, check: bool) -> None:
 
 
 def _made_again(mappings: Iterable[RecordMapping], taken_at: str) -> Mapping[str, str]:
-    """Mappings that recognise no record they made since the backup, with why they are paused."""
+    """Return the mappings that would not recognise records they created since the backup, and why they are paused."""
     why = f"restored from a backup of {taken_at}: without `match`, records created since then would be created again"
     return {mapping.name: why for mapping in mappings if not mapping.match}
 

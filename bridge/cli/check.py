@@ -1,4 +1,4 @@
-"""`bridge check`: settings and mappings, every problem at once, nothing started."""
+"""`bridge check`: checks settings and mappings, and lists all problems. It starts nothing."""
 
 import asyncio
 import os
@@ -42,10 +42,10 @@ def check(settings_path: Path, live: bool, verbose: bool, as_json: bool) -> None
         _picture(settings, plan)
     modes = list(_modes(plan).values())
     counts = ", ".join(f"{modes.count(mode)} {mode}" for mode in ("live", "shadow") if mode in modes)
-    asked = ", and the accounts have what they name" if live else ""
+    about_accounts = ", and the accounts have what they name" if live else ""
     systems = ", ".join(settings.systems)
     noun = "mapping" if len(modes) == 1 else "mappings"
-    click.echo(f"no problems: {len(modes)} {noun} ({counts or 'none'}) between {systems}{asked}")
+    click.echo(f"no problems: {len(modes)} {noun} ({counts or 'none'}) between {systems}{about_accounts}")
 
 
 def _modes(plan: Plan) -> dict[str, str]:

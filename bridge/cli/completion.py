@@ -1,4 +1,4 @@
-"""`bridge completion bash`, and the names it completes: mappings, systems and sides of the settings."""
+"""`bridge completion bash`, and the names that it completes: mappings, systems and sides of the settings."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from bridge.settings.read import read_file
 
 SHELLS = ("bash", "zsh", "fish")
 WORDS = {"complete_var": "_BRIDGE_COMPLETE", "prog_name": "bridge"}
-"""The variable is set by the shell while it asks for completions."""
+"""A shell sets the variable while it asks for completions."""
 
 
 @click.command(epilog='Example: eval "$(bridge completion bash)"')
@@ -34,7 +34,7 @@ def completion(shell: str) -> None:
 
 
 def mapping_names(folder: Path) -> list[str]:
-    """The names of the mappings in a folder, without reading anything else in its files."""
+    """Return the names of the mappings in a folder. Nothing else in the files is parsed."""
     names = set()
     for path in sorted(folder.rglob("*.yaml")) if folder.is_dir() else ():
         try:
@@ -67,7 +67,7 @@ FIRST: dict[str, Callable[[Path], Iterable[str]]] = {
     "record": _section("sides"),
     "which": lambda path: sorted({*_mappings(path), *_section("sides")(path)}),
 }
-"""The same for parameters of several words: the possible values of the first."""
+"""By the name of a parameter with several words: the possible values of the first word."""
 
 
 def complete_names(command: click.Command) -> None:
@@ -85,7 +85,7 @@ def _completer(
 ) -> Callable[[click.Context, str], list[CompletionItem]]:
     def complete(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         if parameter.nargs == -1 and ctx.params.get(parameter.name or ""):
-            return []  # the first word is there
+            return []  # the first word is complete
         path = ctx.find_root().params.get("settings_path")
         try:
             known = names(Path(path)) if path else ()

@@ -43,7 +43,7 @@ def dead_letters_list(path: Path, mapping: str | None, as_json: bool) -> None:
 
 
 def all_or_one(_ctx: click.Context, _parameter: click.Parameter, which: tuple[str, ...]) -> tuple[str, ...]:
-    """Nothing, a mapping, or a record in three words."""
+    """Accept no words, a mapping, or a record in three words."""
     if len(which) in (0, 1, 3):
         return which
     raise click.BadParameter("write nothing, a mapping, or a record as SIDE ENTITY ID (crm deal 7)")

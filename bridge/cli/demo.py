@@ -1,4 +1,4 @@
-"""`bridge demo`: the bridge between two simulators, to watch, or once with a result table."""
+"""`bridge demo`: runs the bridge between two simulators, to watch it, or once with a result table."""
 
 import asyncio
 import logging
@@ -57,7 +57,7 @@ async def _play(world: DemoWorld) -> list[tuple[Checked, float]]:
             started = clock.monotonic()
             result = await step(story)
             checked.append((result, clock.monotonic() - started))
-            await asyncio.sleep(0.6)  # lets the teller print what crossed
+            await asyncio.sleep(0.6)  # give `tell` the time to print what crossed
     finally:
         teller.cancel()
         await asyncio.gather(teller, return_exceptions=True)

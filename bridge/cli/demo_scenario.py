@@ -1,4 +1,4 @@
-"""The demo's story: each step does something as a person would and waits for what the bridge makes of it."""
+"""The demo's story. Each step does something that a person could do, and waits for what the bridge does about it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -22,13 +22,13 @@ class Checked:
 
 @dataclass(slots=True)
 class Scenario:
-    """The people's side of the story. `ids` remembers what they made, by a word of the story."""
+    """The actions of people in the story. `ids`: the ids of the records that they created, by a word of the story."""
 
     world: DemoWorld
     ids: dict[str, Any] = field(default_factory=dict)
 
     def in_deskera(self, entity: str, **wanted: Any) -> Record | None:
-        """The first live record there that shows all wanted values."""
+        """Return the first live record in Deskera that shows all wanted values."""
         for row in self.world.deskera.dump()["records"][entity]:
             if all(_same(row.get(name), value) for name, value in wanted.items()):
                 found: Record = row
@@ -41,11 +41,11 @@ class Scenario:
         return found
 
     def count(self, entity: str, name: str) -> int:
-        """How many live records of this name there are in Deskera."""
+        """Return how many live records in Deskera have this name."""
         return sum(1 for row in self.world.deskera.dump()["records"][entity] if row.get("name") == name)
 
     def writes(self) -> int:
-        """Writing requests both simulators have answered so far."""
+        """Return how many writing requests both simulators have answered."""
         return self.world.pipedrive.requests.writes() + self.world.deskera.requests.writes()
 
 
@@ -127,7 +127,7 @@ async def both_edit(story: Scenario) -> Checked:
 
 
 async def hook_lost(story: Scenario) -> Checked:
-    """The deal hook is deleted behind the bridge's back, and the deal is edited before it is registered again."""
+    """The deal hook is deleted at the vendor, and the deal is edited before the hook is registered again."""
     world = story.world
     clock = world.bridge.seams.clock
     before = set(world.pipedrive.state.hooks)
@@ -143,7 +143,7 @@ async def hook_lost(story: Scenario) -> Checked:
 
 
 async def lost_answer(story: Scenario) -> Checked:
-    """Deskera makes a contact and its answer gets lost: nothing is made twice."""
+    """Deskera creates a contact, but its answer is lost. No second record is created."""
     world = story.world
     fault = ResponseFault(kind="drop", method="POST", path="/v1/crm/contacts$", after=True, times=1)
     world.deskera.faults.responses.append(fault)
@@ -171,7 +171,7 @@ async def deleted(story: Scenario) -> Checked:
 
 
 async def quiet(story: Scenario) -> Checked:
-    """Nothing happens any more: our own writes coming back cause no further write."""
+    """Nothing is edited any more, and the echoes of the bridge's own writes cause no further write."""
     world = story.world
     idle = await world.until(lambda: not world.bridge.worker.running)
     clock = world.bridge.seams.clock

@@ -1,4 +1,4 @@
-"""The demo's world: two simulators on loopback, and a bridge between them with a settings file like any user's."""
+"""The demo's world: two simulators on loopback, and a bridge between them with a settings file like a user's."""
 
 import asyncio
 import socket
@@ -22,7 +22,7 @@ from bridge.store.model import LinkState
 
 MAPPINGS = shipped_pairs()["pipedrive-deskera"]
 PATIENCE_SECONDS = 120.0
-"""So long a step may take: three seconds here, a minute on a machine that ten other tasks share."""
+"""How long a step may take. It needs three seconds on an idle machine, and up to a minute on a busy one."""
 SECRETS = {
     "DEMO_INSTANCE_SECRET": "only-for-the-demo-on-loopback",
     "DEMO_PIPEDRIVE_TOKEN": "sandbox-token",
@@ -58,7 +58,7 @@ sync: {{write_seconds: 4}}
 
 @dataclass(frozen=True, slots=True)
 class DemoWorld:
-    """Everything the scenario touches; the simulators' handles stand for people in the products' own pages."""
+    """Everything that the scenario uses. Its actions in the simulators are those of people in the products."""
 
     pipedrive: PipedriveSimulator
     deskera: DeskeraSimulator
@@ -68,7 +68,7 @@ class DemoWorld:
     admin_url: str
 
     async def until(self, holds: Callable[[], bool]) -> bool:
-        """Wait until something holds; False when patience ends first."""
+        """Wait until something holds. Return False if it does not within PATIENCE_SECONDS."""
         clock = self.bridge.seams.clock
         end = clock.monotonic() + PATIENCE_SECONDS
         while not holds():
@@ -78,7 +78,7 @@ class DemoWorld:
         return True
 
     async def until_linked(self, mapping: str, record_id: str) -> bool:
-        """Wait until a Pipedrive record is linked to its counterpart; False when patience ends first."""
+        """Wait until a Pipedrive record is linked to its counterpart. Return False after PATIENCE_SECONDS."""
         clock = self.bridge.seams.clock
         end = clock.monotonic() + PATIENCE_SECONDS
         while clock.monotonic() < end:
@@ -91,7 +91,7 @@ class DemoWorld:
 
 @asynccontextmanager
 async def demo_world(folder: Path) -> AsyncIterator[DemoWorld]:
-    """Start it all; leaving the block stops it in order."""
+    """Start the simulators and the bridge; leaving the block stops them in order."""
     world = real_world(1)
     pipedrive, deskera = PipedriveSimulator(world), DeskeraSimulator(world)
     async with AsyncExitStack() as stack:
@@ -109,7 +109,7 @@ async def demo_world(folder: Path) -> AsyncIterator[DemoWorld]:
 
 
 def free_port() -> int:
-    """A port that is free at the moment."""
+    """Return a port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

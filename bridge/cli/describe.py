@@ -32,7 +32,7 @@ its width, and colours unless `NO_COLOR` is set. Elsewhere each row is one line 
 
 
 def describe() -> str:
-    """The whole page."""
+    """Return the whole page."""
     codes = "\n".join(f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items())
     page = HEAD.format(reading=textwrap.fill(", ".join(f"`{name}`" for name in READING), 118), codes=codes)
     return page + "\n\n".join(_section(name, command) for name, command in _leaves()) + "\n"

@@ -15,7 +15,7 @@ from bridge.cli.shown import json_option, say
 from bridge.monitoring.health import Status
 
 MARGIN = " " * len("warn    ")
-"""What stands before a finding's text, beside its part."""
+"""The space before a finding's text, without the width of its part."""
 LONGEST = 100
 """How many characters of a passing check are shown; `--json` shows all."""
 
@@ -60,7 +60,7 @@ def _width(found: Examined) -> int:
 
 
 def lines(found: Examined, *, live: bool) -> list[str]:
-    """A line for each finding, with its remedy below."""
+    """Return a line for each finding, with its remedy below."""
     width = _width(found)
     told: list[str] = []
     for one in found.findings:

@@ -15,7 +15,7 @@ from bridge.store.forget import Erased, InUse
 from bridge.store.model import Scope
 
 WAIT_SECONDS = 60.0
-"""How long to wait for a worker that has the record; most end sooner."""
+"""How long to wait for a worker that has claimed the record; most end sooner."""
 Scopes = dict[str, Scope]
 
 

@@ -1,4 +1,4 @@
-"""Commands whose exit code 2 reports what they found."""
+"""The class of commands whose exit code 2 reports what they found."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ PROBLEM = 1
 
 
 class Gate(click.Command):
-    """A command whose exit code 2 means that something would change, differs or was refused: problems end it with 1."""
+    """A command that ends with 2 if something would change, differs or was refused. A user's mistake ends it with 1."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -18,7 +18,7 @@ class Gate(click.Command):
         try:
             context = super().make_context(info_name, args, parent, **extra)
         except click.UsageError as error:
-            setattr(error, "exit_code", PROBLEM)  # noqa: B010 - click means it to be set, and types it as constant
+            setattr(error, "exit_code", PROBLEM)  # noqa: B010 - click lets it be set, but types it as constant
             raise
         context.meta[PROBLEM_CODE] = PROBLEM
         return context

@@ -77,7 +77,7 @@ def init(
     options, wanted = _given(given, products), dict[str, str]()
     answers = Answers(instance, public_url, options=options)
     if fresh and (asking or kept):
-        answers, wanted = _asked(answers, products, kept or "", asking)
+        answers, wanted = _completed(answers, products, kept or "", asking)
     texts = _texts(pair, pairs[pair], folder, settings, answers)
     for path, text in texts.items():
         make_folder(path.parent)
@@ -90,7 +90,7 @@ def init(
 
 
 def _only_for_new(settings: Path, said: Mapping[str, str | None]) -> None:
-    """Refuse options whose values an existing settings file already has."""
+    """Reject options whose values an existing settings file already has. Raises ConfigError."""
     if not settings.exists():
         return
     remedy = f"choose another folder, or leave the option out and edit {settings} yourself"
@@ -100,7 +100,7 @@ def _only_for_new(settings: Path, said: Mapping[str, str | None]) -> None:
 
 
 def _given(texts: tuple[str, ...], products: list[str]) -> Given:
-    """The options given by --set. Raises ConfigError with all problems."""
+    """Return the options given by --set. Raises ConfigError with all problems."""
     options: Given = {}
     problems: list[Problem] = []
     for text in texts:
@@ -129,8 +129,8 @@ def _given(texts: tuple[str, ...], products: list[str]) -> Given:
     return options
 
 
-def _asked(answers: Answers, products: list[str], kept: str, asking: bool) -> tuple[Answers, dict[str, str]]:
-    """The completed answers, and the secrets to write into files, by path below the folder."""
+def _completed(answers: Answers, products: list[str], kept: str, asking: bool) -> tuple[Answers, dict[str, str]]:
+    """Return the completed answers, and the secrets to write into files, by path below the folder."""
     public_url = answers.public_url
     if asking and not public_url:
         public_url = click.prompt(
@@ -156,7 +156,7 @@ def _asked(answers: Answers, products: list[str], kept: str, asking: bool) -> tu
 
 
 def _way(product: str, known: Mapping[str, str], asking: bool) -> tuple[str, ...]:
-    """The options of the way to sign in: the one that was begun, the only one, or the one that a person chooses."""
+    """Return the options of the way to sign in: the begun one, the only one, or the one that a person chooses."""
     ways = WAYS[product]
     fitting = [way for way, options in ways.items() if known and set(known) <= set(options)] or list(ways)
     if len(fitting) == 1 or not asking:
@@ -171,7 +171,7 @@ def _way(product: str, known: Mapping[str, str], asking: bool) -> tuple[str, ...
 
 
 def _secret(product: str, option: str, kept: str, asking: bool, files: dict[str, str]) -> str:
-    """Where a secret is. One that is given now goes into a separate file."""
+    """Return the place of a secret. A secret that is entered now goes into a separate file."""
     if kept != "files":
         return f"{{env: {product}_{option}}}".upper().replace("{ENV", "{env")
     name = f"secrets/{product}-{option.replace('_', '-')}"
@@ -181,13 +181,13 @@ def _secret(product: str, option: str, kept: str, asking: bool, files: dict[str,
 
 
 def _written(value: str) -> str:
-    """A value written so that YAML reads it as text."""
+    """Return a value in a form that YAML reads as text."""
     plain = value and value[0] not in "-?:,[]{}#&*!|>'\"%@` " and not set(value) & set("#{}[],\n") and ": " not in value
     return value if plain and not value.endswith(":") else json.dumps(value, ensure_ascii=False)
 
 
 def _write_secret(path: Path, value: str) -> None:
-    """Only the owner can read the file; an existing one stays."""
+    """Write a secret into a file that only its owner can read. An existing file stays."""
     if path.exists():
         return
     path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -218,7 +218,7 @@ def _next_steps(settings: Path) -> None:
 
 
 def _texts(pair: str, source: Path, folder: Path, settings: Path, answers: Answers) -> dict[Path, str]:
-    """The files to write; prints what is left out. Raises ConfigError before writing anything."""
+    """Return the files to write, and print what is left out. Raises ConfigError before anything is written."""
     mappings = load_mappings(source)
     beside = mapping_files(settings, {})[0] if settings.exists() else folder / "mappings"
     present = load_mappings(beside) if beside.is_dir() and any(beside.rglob("*.yaml")) else ()
@@ -241,5 +241,5 @@ def _texts(pair: str, source: Path, folder: Path, settings: Path, answers: Answe
 
 
 def _files(folder: Path, out: Container[str]) -> list[Path]:
-    """The files of the mappings that are not left out; each file is named after its mapping."""
+    """Return the files of the mappings that are not left out. Each file is named after its mapping."""
     return sorted(path for path in folder.iterdir() if path.is_file() and path.stem not in out)

@@ -1,4 +1,4 @@
-"""The `bridge` command: options every command shares, and errors as messages instead of tracebacks."""
+"""The `bridge` command: the options that every command shares, and errors as messages instead of tracebacks."""
 
 import gc
 import os
@@ -67,7 +67,7 @@ COMMANDS = {
     "waiting": ("bridge.cli.waiting", "waiting", "List every waiting record: since when, why, until when."),
     "why": ("bridge.cli.why", "why", "Show a record's history: SIDE ENTITY ID, name or e-mail address."),
 }
-"""By name: the module and object of each command, imported when it is chosen, and its line in `bridge --help`."""
+"""By name: module and object of each command, imported when the command is chosen, and its line in `bridge --help`."""
 
 
 READING = (
@@ -125,7 +125,7 @@ ACTING = (
 )
 """All other commands. A test checks that each command is on one of the two lists."""
 SHOWING = frozenset({"columns", "conflicts", "dead-letters", "hooks", "names", "status", "waiting", "why"})
-"""They need only the store and end at once, so garbage collection stays off."""
+"""Commands that need only the store and end at once, so garbage collection stays off."""
 
 COMPLETE = ("bridge.cli.completion", "complete_names")
 """Imported while a shell asks for completions."""
@@ -145,14 +145,14 @@ STOPPED = {
 }
 """The message when Ctrl-C ends a command, if it is more than `stopped`."""
 STOPPED_WORDS = "bridge.stopped"
-"""Where in `Context.meta` a command puts a message of its own for that."""
+"""The key in `Context.meta` under which a command puts its own message for Ctrl-C."""
 
 PROBLEM_CODE = "bridge.problem"
-"""Where in `Context.meta` a command puts its exit code for a user's mistakes, if it is not 2."""
+"""The key in `Context.meta` under which a command puts its exit code for a user's mistakes, if it is not 2."""
 
 
-def end_when_told() -> None:
-    """End on SIGTERM as the first process of a container, too: there the kernel drops unhandled signals.
+def end_on_sigterm() -> None:
+    """End on SIGTERM even as the first process of a container, for which the kernel drops signals without a handler.
 
     `bridge run` handles SIGTERM itself once its loop runs. This is for the time before, and for other commands.
     """
@@ -166,9 +166,9 @@ class Commands(click.Group):
     ends_process = False
 
     def __call__(self, *args: Any, **more: Any) -> Any:
-        """Run the whole process, without a garbage collection at its end."""
+        """Run the whole process. No garbage collection runs at its end."""
         self.ends_process = True
-        end_when_told()
+        end_on_sigterm()
         try:
             return super().__call__(*args, **more)
         finally:
@@ -206,14 +206,14 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list in `bridge --help`, without importing a single command."""
+        """Write the list in `bridge --help`, without importing a command."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, about) for name, (_, _, about) in sorted(COMMANDS.items())])
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; user mistakes end it with their problems listed."""
+        """Run the command. A user's mistakes end it with a list of the problems."""
         try:
             return super().invoke(ctx)
         except ConfigError as error:
@@ -239,7 +239,7 @@ class Commands(click.Group):
 
 
 def _end_on_a_new_line(told: str, *, typed: bool = False) -> None:
-    """Print a last sentence. typed: the person has ended the current line; after Ctrl-C the cursor is still on it."""
+    """Print a last sentence. `typed`: the person has ended the current line; after Ctrl-C the cursor is still on it."""
     click.echo(told if typed or not sys.stderr.isatty() else f"\n{told}", err=True)
 
 

@@ -1,4 +1,4 @@
-"""`bridge mode MAPPING live`: the mode of one mapping, in the settings file and in the running bridge."""
+"""`bridge mode MAPPING live`: sets the mode of one mapping, in the settings file and in the running bridge."""
 
 import os
 from pathlib import Path

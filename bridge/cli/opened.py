@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 
 def with_store(path: Path, work: Callable[[Store], Awaitable[T]]) -> T:
-    """Run `work` on the store the settings name, and close it. It needs nothing else from the settings.
+    """Run `work` on the store that the settings name, and close it. Nothing else from the settings is needed.
 
-    Raises ConfigError if there is no store: a command neither creates nor migrates one.
+    Raises ConfigError if there is no store, because a command neither creates nor migrates one.
     """
     url = store_url(path, os.environ)
 
@@ -35,7 +35,7 @@ def with_store(path: Path, work: Callable[[Store], Awaitable[T]]) -> T:
 
 
 def who() -> str:
-    """Who typed the command, or requested it on a page, for the audit log."""
+    """Return who typed the command, or requested it on a page, for the audit log."""
     if person := os.environ.get(PERSON):
         return person
     try:
@@ -50,7 +50,7 @@ def note(path: Path, action: str, answer: str, **about: Any) -> None:
 
 
 async def known_scopes(store: Store, mapping: str | None) -> dict[str, Scope]:
-    """The mappings as a bridge last ran them. Raises ConfigError when `mapping` is none of them."""
+    """Return the mappings as a bridge last ran them. Raises ConfigError if `mapping` is not one of them."""
     scopes = await store.mappings.scopes()
     if mapping is not None and mapping not in scopes:
         known = ", ".join(scopes) or "none yet"

@@ -30,7 +30,7 @@ costs more.
 
 
 def pages(folder: Path) -> Mapping[str, str]:
-    """File name -> text of every page of the folder that is made, or has parts that are."""
+    """Return the text of every page that is generated or has generated parts, by file name."""
     mapping = (folder / "mapping.md").read_text(encoding="utf-8")
     for part, text in {"types": types_table(), "functions": functions_table(), "shipped": _shipped()}.items():
         mapping = _filled(mapping, part, text)
@@ -52,18 +52,18 @@ def pages(folder: Path) -> Mapping[str, str]:
 
 
 def _part(page: str, part: str) -> str:
-    """The part as it stands, with its marks: something else writes it."""
+    """Return the part unchanged, with its marks, because another command writes it."""
     begin, end = f"<!-- {part} -->\n", "<!-- end -->\n"
     return begin + page.partition(begin)[2].partition(end)[0] + end
 
 
 def schema_text() -> str:
-    """The JSON Schema of any mapping file, which the shipped files name for editors."""
+    """Return the JSON Schema of any mapping file, which the shipped files name for editors."""
     return json.dumps(general_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _filled(page: str, part: str, text: str) -> str:
-    """The page with `text` between the marks of this part."""
+    """Return the page with `text` between the marks of this part."""
     begin, end = f"<!-- {part} -->\n", "<!-- end -->"
     before, _, rest = page.partition(begin)
     return before + begin + text + end + rest.partition(end)[2]

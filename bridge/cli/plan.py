@@ -1,4 +1,4 @@
-"""`bridge plan` and `bridge apply`: what a live bridge would do now, and doing exactly that."""
+"""`bridge plan` and `bridge apply`: show what a live bridge would do now, and do exactly that."""
 
 import asyncio
 import json
@@ -59,7 +59,7 @@ def plan(
     async def work() -> bool:
         settings, bound = checked(path, os.environ)
         chosen = Chosen(mapping, backfill)
-        async with planned(settings, bound, system_seams(), chosen, _told) as report:
+        async with planned(settings, bound, system_seams(), chosen, _show_progress) as report:
             _show(report, None if everything else show, as_json=as_json)
             if save is not None:
                 number = save_plan(save, report, settings.instance)
@@ -86,7 +86,7 @@ def apply(path: Path, file: Path, as_json: bool) -> None:
 
     async def work() -> None:
         settings, bound = checked(path, os.environ)
-        async for result in applied(settings, bound, system_seams(), file, _told):
+        async for result in applied(settings, bound, system_seams(), file, _show_progress):
             fates[result.fate] += len(result.rows)
             if result.fate not in (Fate.DONE, Fate.NEEDLESS):
                 left.append(result)
@@ -135,7 +135,7 @@ def _quiet() -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
 
 
-def _told(text: str) -> None:
+def _show_progress(text: str) -> None:
     """Show the progress of the plan to a person at a terminal."""
     if sys.stderr.isatty():
         click.echo(f"{text} ...", err=True)

@@ -1,4 +1,4 @@
-"""The tables of `docs/troubleshooting.md`: every reason for which a record stands still, its text, and what helps."""
+"""The tables of `docs/troubleshooting.md`: every reason why a record stands still, its text, and what to do."""
 
 import re
 from collections.abc import Collection
@@ -11,11 +11,11 @@ KINDS = {
     "A person is needed": "`dead letters`",
     "It is left alone": "",
 }
-"""By title: the list of `bridge status` with such records. The last title takes all others."""
+"""By title: the list of `bridge status` that shows such records. The last title takes all other reasons."""
 
 
 def reasons_tables(operations: str) -> str:
-    """Markdown. `operations`: the text of docs/operations.md, whose table says what helps."""
+    """Return the tables in Markdown. `operations`: the text of docs/operations.md, whose table says what to do."""
     rows = _rows(operations)
     left = [reason for reason in Reason if reason not in DONE]
     text = []
@@ -23,13 +23,13 @@ def reasons_tables(operations: str) -> str:
         here = [reason for reason in left if _shows(rows[reason], heading)]
         left = [reason for reason in left if reason not in here]
         text += [f"### {title}", "", "| code | what you read | what helps |", "| --- | --- | --- |"]
-        text += [f"| `{reason}` | {_told(SENTENCES[reason])} | {rows[reason][1]} |" for reason in here]
+        text += [f"| `{reason}` | {_in_capitals(SENTENCES[reason])} | {rows[reason][1]} |" for reason in here]
         text.append("")
     return "\n".join(text)
 
 
 def _rows(operations: str) -> dict[str, tuple[str, str]]:
-    """By code what its row says: where `status` shows it, and what helps."""
+    """Return, by code, two cells of its row: where `status` shows it, and what to do."""
     section = operations.partition(HEADING)[2].partition("\n## ")[0]
     found = {}
     for line in section.splitlines():
@@ -44,6 +44,6 @@ def _shows(row: tuple[str, str], heading: str) -> bool:
     return not heading or heading in headings
 
 
-def _told(sentence: str) -> str:
-    """The sentence with its placeholders as words in capitals, as in the commands' help."""
+def _in_capitals(sentence: str) -> str:
+    """Return the sentence with its placeholders as words in capitals, as in the commands' help."""
     return re.sub(r"\{(\w+)(?::[^}]*)?\}", lambda place: place[1].upper(), sentence)

@@ -74,12 +74,12 @@ def rehearse(
 
 
 def _round_trips(mappings: list[Mapping]) -> list[str]:
-    """The round-trip checks, rule by rule. A rule that loses values without `lossy` does not get this far."""
+    """Return the round-trip checks, rule by rule. A rule that loses values without `lossy` was rejected before."""
     return [f"{mapping.name}.{check}" for mapping in mappings for check in round_trips(mapping)]
 
 
 def file_or_record(_ctx: click.Context, _parameter: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
-    """A file, or a record in three words."""
+    """Accept a file, or a record in three words."""
     if len(words) in (1, 3):
         return words
     raise click.BadParameter("write a JSON file, or a live record as SIDE ENTITY ID (crm deal 7)")
@@ -133,7 +133,7 @@ def explain(settings_path: Path, /, mapping: str, record: tuple[str, ...], **opt
 
 
 def _chosen(settings_path: Path, mapping: str, folder: Path | None, functions: Path | None) -> Mapping:
-    """The mapping of a name, or the only one of a file."""
+    """Return the mapping with this name, or the only one of a file."""
     file = Path(mapping)
     if folder is None and (file.is_file() or file.suffix == ".yaml"):
         found = of_file(checked_mappings(file, functions), file)
@@ -147,7 +147,7 @@ def _chosen(settings_path: Path, mapping: str, folder: Path | None, functions: P
 
 
 def _end(mapping: Mapping, side: str, entity: str) -> Side:
-    """The side of a mapping that has this entity."""
+    """Return the side of a mapping that has this entity."""
     which = _side(mapping, side)
     if mapping.side(which).entity != entity:
         what = f"mapping {mapping.name} has no {entity} of {side}"
@@ -172,7 +172,7 @@ def _side(mapping: Mapping, name: str) -> Side:
 
 
 async def _live(settings: Settings, plan: Plan, mapping: str, side: Side, record: str) -> Fields:
-    """The record as the product shows it now."""
+    """Return the record as the product shows it now."""
     if mapping not in plan.scopes:
         raise ConfigError([Problem(mapping, "is not a mapping of the settings", did_you_mean(mapping, plan.scopes))])
     endpoint = plan.scopes[mapping].endpoint(side)

@@ -1,4 +1,4 @@
-"""`bridge sandbox FOLDER`: simulators and the bridge with a folder of the user's own mapping files."""
+"""`bridge sandbox FOLDER`: runs simulators and the bridge with the mapping files in the user's folder."""
 
 import asyncio
 import contextlib
@@ -62,7 +62,7 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One side: the name of its system, its product, and where its simulator listens."""
+    """One side: the name of its system, its product, and the port of its simulator."""
 
     side: str
     system: str
@@ -105,13 +105,14 @@ def sandbox(folder: Path, fresh: bool, verbose: bool) -> None:
 
 
 def _home(folder: Path, mappings: Path) -> Path:
-    """Where accounts and store are kept; hidden if its settings would be read as a mapping file."""
+    """Return the folder for accounts and store. It is hidden if its settings would otherwise be read as a mapping
+    file."""
     home = folder / "sandbox"
     return folder / ".sandbox" if home.resolve().is_relative_to(mappings.resolve()) else home
 
 
 def _files(folder: Path) -> tuple[Path, Path | None]:
-    """Where the mapping files are, and the file of functions."""
+    """Return the folder of the mapping files, and the file of functions."""
     if (folder / "bridge.yaml").exists():
         return mapping_files(folder / "bridge.yaml", {})
     for found in (folder / "mappings", folder):
@@ -130,7 +131,7 @@ def _places(sides: Mapping[str, str]) -> Iterator[Place]:
 
 
 def _port(wanted: int) -> int:
-    """This port, or a free one if it is in use."""
+    """Return this port, or a free one if it is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -141,7 +142,7 @@ def _port(wanted: int) -> int:
 
 
 def _write_settings(home: Path, mappings: Path, functions: Path | None, places: list[Place]) -> Path:
-    """The settings file, and beside it what it names."""
+    """Write the settings file and the files that it names; return its path."""
     files = {"instance-secret": "only-for-the-sandbox-on-loopback", ".gitignore": "*"}
     systems = ""
     for place in places:
@@ -211,7 +212,7 @@ def _greet(bridge: Bridge, file: Path, places: list[Place]) -> None:
 
 
 def _taken(places: list[Place], admin: int) -> list[int]:
-    """The usual ports that others listen on, so that those of this sandbox differ from what the documentation says."""
+    """Return the usual ports that others use, so that the ports of this sandbox differ from the documentation."""
     first = {place.product: place.port for place in reversed(places)}
     used = [*((PRODUCTS[product].port, port) for product, port in first.items()), (ADMIN, admin)]
     return sorted(usual for usual, port in used if usual != port)
@@ -235,6 +236,6 @@ async def _watch(bridge: Bridge, mappings: Path) -> None:
 def _stamps(folder: Path) -> dict[str, int]:
     found = {}
     for path in folder.rglob("*.yaml"):
-        with contextlib.suppress(OSError):  # an editor replaces the file at this very moment
+        with contextlib.suppress(OSError):  # an editor replaces the file at this moment
             found[str(path)] = path.stat().st_mtime_ns
     return found

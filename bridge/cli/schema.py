@@ -35,7 +35,7 @@ def schema(settings_path: Path, sides: tuple[str, ...]) -> None:
 
 
 def _functions(settings_path: Path) -> Functions:
-    """The operator's own functions, if there are settings."""
+    """Return the operator's own functions, if there are settings."""
     if not settings_path.exists():
         return {}
     try:

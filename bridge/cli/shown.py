@@ -1,4 +1,4 @@
-"""What a command shows: tables and lines that fit the terminal, JSON for programs, and the progress of long work.
+"""Output of commands: tables and lines that fit the terminal, JSON for programs, and the progress of long work.
 
 If the output is not a terminal, nothing is coloured, cut or wrapped, so that `grep` finds whole lines. `rich` is
 imported only for a terminal; it respects NO_COLOR.
@@ -37,8 +37,8 @@ def print_json(value: object) -> None:
 
 
 def say(text: str, hang: int | None = None) -> None:
-    """Print a line. One that is longer than the terminal is wide goes on in the next, `hang` columns in; None: a little
-    further in than it begins."""
+    """Print a line. If it is wider than the terminal, it continues in the next line, indented by `hang` columns; None:
+    two more than its own indentation."""
     if sys.stdout.isatty():
         hang = len(text) - len(text.lstrip()) + 2 if hang is None else hang
         lines = textwrap.wrap(
@@ -77,14 +77,15 @@ def show(rows: Sequence[Row], as_json: bool, none: str, after: str = "") -> None
 
 
 class Shown(Protocol):
-    """Called with the number done, a few words, and the total as soon as it is known."""
+    """Called with the number that is done, a few words, and the total as soon as it is known."""
 
     def __call__(self, done: int, words: str, total: int | None = None) -> None: ...
 
 
 @contextmanager
 def progress(what: str, total: int | None = None, *, lines: bool = False) -> Iterator[Shown]:
-    """Show the progress of long work: as a bar on a terminal; elsewhere not, or with `lines` as a line now and then.
+    """Show the progress of long work as a bar on a terminal; elsewhere nothing, or with `lines` a line every
+    LINE_SECONDS.
 
     `total`: None while it is not known.
     """

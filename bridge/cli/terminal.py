@@ -1,4 +1,4 @@
-"""Tables and progress on a terminal, by `rich`; imported only there."""
+"""Tables and progress on a terminal, with `rich`. Imported only for a terminal."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,16 +16,16 @@ STYLES = {
     "FAIL": "red",
     "FAILED": "red",
 }
-"""By a cell's first word."""
+"""The style of a cell, by its first word."""
 NOTHING = ("", "0", "-")
 GAP = 2
-"""Between two columns."""
+"""Spaces between two columns."""
 LEAST = 16
 """A word of a long text is broken only if it is longer than this."""
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Rows in columns as wide as the terminal allows. The first row is the heading.
+    """Print rows in columns as wide as the terminal allows. The first row is the heading.
 
     If not everything fits, columns without content (0, - or empty) are left out, and then the longest texts continue in
     the next line.
@@ -51,7 +51,7 @@ def _needed(widths: Sequence[int]) -> int:
 
 
 def _fitting(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
-    """The widest columns get narrower until all fit: first down to their longest word, then below it."""
+    """Make the widest columns narrower until all fit: first down to their longest word, then below it."""
     found = list(widths)
     while _needed(found) > room and max(found) > 1:
         loose = [number for number, width in enumerate(found) if width > least[number]] or range(len(found))
@@ -61,7 +61,7 @@ def _fitting(widths: Sequence[int], least: Sequence[int], room: int) -> list[int
 
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Callable[..., None]]:
-    """A bar on standard error while the block runs; it is gone afterwards."""
+    """Show a bar on standard error while the block runs. It disappears afterwards."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total, words="")

@@ -1,4 +1,4 @@
-"""`bridge verify`: do both sides agree? Reads both through the mappings, and says what differs and why."""
+"""`bridge verify`: reads both sides through the mappings, and says what differs and why."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ def verify(path: Path, mapping: str | None, sample: int | None, repair: bool, as
 
 
 def exit_code(reports: list[Report]) -> int:
-    """Differences are reported even if something else could not be read."""
+    """Return the exit code. Differences are reported even if something else could not be read."""
     if any(report.agrees is False for report in reports):
         return DIFFERS
     return INCOMPLETE if any(report.agrees is None for report in reports) else EQUAL

@@ -51,7 +51,7 @@ def why(path: Path, record: tuple[str, ...], as_json: bool) -> None:
 
 
 def _is_no_id(text: str) -> bool:
-    """Three words without quotes may be a name: `bridge why Ana Maria Lund`."""
+    """Whether a text cannot be an id. Three words without quotes may be a name: `bridge why Ana Maria Lund`."""
     return not any(letter.isdigit() for letter in text)
 
 
@@ -60,7 +60,7 @@ async def _facts(store: Store, side: str, entity: str, record: str) -> list[dict
 
 
 def _by_name(path: Path, words: str) -> tuple[str, ...]:
-    """SIDE, ENTITY and ID of the record that has these words; a person chooses if there are several."""
+    """Return SIDE, ENTITY and ID of the record that has these words. If there are several, a person chooses."""
     if not words.strip():
         raise click.UsageError("name the record: SIDE ENTITY ID, or its name or e-mail address")
 

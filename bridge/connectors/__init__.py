@@ -1,5 +1,5 @@
-"""The outside world: one folder per product, one polite HTTP client, a literal registry.
+"""The products: one folder for each, one HTTP client for all, and a literal registry.
 
-May import domain, settings and monitoring. Connectors do not know one another, the store or the mappings; what they
-need of a store is declared in `protocols`. Tests: tests/unit/connectors, tests/conformance/connectors.
+May import domain, settings and monitoring. A connector does not import another connector, the store or the mappings;
+`protocols` declares what it needs of a store. Tests: tests/unit/connectors, tests/conformance/connectors.
 """

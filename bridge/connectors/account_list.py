@@ -1,4 +1,4 @@
-"""An account's own lists (fields, options, stages, groups), cached for a while: one way for all products."""
+"""An account's own lists (fields, options, stages, groups), cached for a while. All products use this class."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable
@@ -8,15 +8,15 @@ from bridge.domain.seams import Clock
 
 T = TypeVar("T")
 
-STALE_SECONDS = 3600.0  # a list is loaded again after this
-UNKNOWN_AGAIN_SECONDS = 600.0  # and for something it does not hold, when that was not looked for so recently
+STALE_SECONDS = 3600.0  # a list older than this is loaded again
+UNKNOWN_AGAIN_SECONDS = 600.0  # an item that is missing in a list causes a reload once in this time
 
 
 class AccountList(Generic[T]):
-    """Loaded when first needed, by one caller for all who wait; a load that fails leaves what was known.
+    """Loads the list when it is first needed. One caller loads, the others wait. A load that fails changes nothing.
 
-    `load` returns what is kept; it may update and return the same object each time. It is given the monotonic time
-    after which lists this one is made of must have been loaded.
+    `load` returns the list; it may update and return the same object each time. Its argument is a monotonic time: if
+    this list is built from other lists, those must have been loaded after it.
     """
 
     def __init__(self, clock: Clock, load: Callable[[float], Awaitable[T]]) -> None:
@@ -27,12 +27,12 @@ class AccountList(Generic[T]):
         self._missed_at: dict[Hashable, float] = {}
 
     async def get(self, *, fresh: bool = False) -> T:
-        """`fresh`: as the account has it now, not as it had it up to an hour ago."""
+        """The list. `fresh`: as the account has it now; otherwise it may be up to an hour old."""
         asked = self._clock.monotonic()
         return await self.newer_than(asked if fresh else asked - STALE_SECONDS)
 
     async def newer_than(self, oldest: float) -> T:
-        """As it was loaded after this monotonic time."""
+        """The list, loaded after this monotonic time."""
         async with self._one:
             if self._kept is None or self._loaded_at is None or self._loaded_at <= oldest:
                 started = self._clock.monotonic()
@@ -41,7 +41,7 @@ class AccountList(Generic[T]):
             return self._kept
 
     async def again_for(self, wanted: Iterable[Hashable]) -> bool:
-        """Reloads if that may help: not for something that was missing a moment ago. True: reloaded."""
+        """Reload the list, except for items that were missing a short time ago. Return True if it was reloaded."""
         now = self._clock.monotonic()
         due = [each for each in wanted if now - self._missed_at.get(each, float("-inf")) >= UNKNOWN_AGAIN_SECONDS]
         if due:
@@ -58,5 +58,5 @@ class AccountList(Generic[T]):
         return found
 
     def forget(self) -> None:
-        """It is loaded again when next needed."""
+        """Load the list again when it is next needed."""
         self._loaded_at = None

@@ -1,4 +1,4 @@
-"""One call to a product, its answer, and what an answer may say beside its content."""
+"""One call to a product, its answer, and what an answer says beside its content."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -17,10 +17,10 @@ READ_TRIES = 3
 class Call:
     """One call. `path` is joined to the base URL unless it is absolute; `template` is the path for people and metrics.
 
-    `json` None: no body, unless `body` is given. `accept`: statuses the caller handles beside 2xx. `reads`: the call
-    changes nothing and may be repeated; None: GET and HEAD. `tries`: for reads, how often at most. `most_bytes`: the
-    largest answer the call can need (`limits`). `login`: the call fetches a credential and touches no record.
-    `one_by_one`: of these calls no two are under way at a time.
+    `json` None: no body, unless `body` is given. `accept`: statuses beside 2xx that the caller handles. `reads`: the
+    call changes nothing and may be repeated; None: true for GET and HEAD. `tries`: the most attempts of a read.
+    `most_bytes`: the largest answer the call can need (`limits`). `login`: the call fetches a credential and touches no
+    record. `one_by_one`: of the calls with this flag, only one at a time is under way.
     """
 
     method: str
@@ -49,9 +49,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer with status 2xx, or one the caller said to accept. Header names are lower case.
+    """An answer with status 2xx, or with a status in `Call.accept`. Header names are lower case.
 
-    `found`: its JSON, and in words what is wrong with it, once that has been worked out.
+    `found`: its JSON and a sentence about what is wrong with it, once it has been parsed.
     """
 
     system: str
@@ -62,21 +62,23 @@ class Answer:
     found: tuple[Any, str] | None = field(default=None, repr=False)
 
     def json(self) -> Any:
-        """Decimals for numbers with a point. Not JSON: RetryLater for a read, OutcomeUnknown for a write."""
+        """The JSON, with Decimals for numbers with a point. If it is not JSON: RetryLater for a read,
+        OutcomeUnknown for a write."""
         value, fault = self.found or self.worked_out(self.body)
         if fault:
             raise self.garbled(fault)
         return value
 
     def loose_json(self) -> Any:
-        """The same, but None when it is not JSON (for error bodies)."""
+        """The JSON, or None when the body is not JSON (for error bodies)."""
         value, _ = self.found or self.worked_out(self.body)
         return value
 
     def worked_out(self, body: bytes, *, give_way: bool = False) -> tuple[Any, str]:
-        """JSON and "", or None and what is wrong.
+        """Return the JSON and "", or None and a sentence about what is wrong.
 
-        In words: an error that is kept keeps the frames it came through, and one of those keeps the error.
+        A sentence and not an exception: a stored exception refers to its frames, and one of those frames to the
+        exception.
         """
         try:
             return read_json(body, values_in(self.call.most_bytes), give_way=give_way), ""
@@ -110,7 +112,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What an error body says, in the vendor's words. `field`: the vendor's column it is about, when it says."""
+    """The message of an error body, as the vendor wrote it. `field`: the vendor's column that it names, if any."""
 
     message: str
     field: str | None = None

@@ -1,4 +1,4 @@
-"""docs/systems.md, generated from the manifests: what each connector does, and what its vendor cannot do."""
+"""Generates docs/systems.md from the manifests: what each connector does, and what its vendor cannot do."""
 
 from collections.abc import Mapping
 
@@ -31,7 +31,7 @@ LOOKUPS = {
 
 
 def describe(connectors: Mapping[str, ConnectorType]) -> str:
-    """The page's whole text."""
+    """The text of the whole page."""
     return HEAD + "".join(_product(kind) for _, kind in sorted(connectors.items()))
 
 
@@ -52,7 +52,7 @@ def _product(kind: ConnectorType) -> str:
 
 
 def _options(kind: ConnectorType, entity: str) -> Mapping[str, str]:
-    """The option that each ability needs, if it needs one."""
+    """Return the option that each ability of the entity needs; an ability that needs none is left out."""
     return {ability: option for (name, ability), option in kind.switches.items() if name == entity}
 
 

@@ -1,7 +1,7 @@
-"""The one place where a call to an account waits for its turn: by priority, within the account's budget.
+"""Every call to an account waits here for its turn: by priority, within the account's budget.
 
-`domain.budget` has the rules. Here is what is not pure: the queue, the clock, and the part of the budget that this
-instance has of what all instances share.
+`domain.budget` has the rules. This file has what is not pure: the queue, the clock, and this instance's part of the
+budget that all instances share.
 """
 
 import asyncio
@@ -21,18 +21,18 @@ from bridge.domain.seams import Clock, epoch
 from bridge.domain.values import replace
 
 RENEW_SECONDS = 10.0
-"""How often an instance that calls renews its part, and tells what it used."""
+"""Seconds between two renewals of this instance's part. Each renewal also reports what was used."""
 AGAIN_SECONDS = 1.0
-"""How soon it asks again when it has no part, or the store was away."""
+"""Seconds until the next renewal when this instance has no part, or when the store was unavailable."""
 RESERVED = 0.2
 LEARNED_SECONDS = 3600.0
-"""How long the vendor's daily figure counts: its time zone of midnight is not documented."""
+"""Seconds for which the vendor's daily figure counts. The vendor does not document the time zone of its midnight."""
 
 Place = tuple[Priority, int]
 
 
 class Gate:
-    """The calls to one account. `reserved`: the share of its budget for live changes and people."""
+    """The calls to one account. `reserved`: the share of its budget that is kept for live changes and people."""
 
     def __init__(
         self,
@@ -53,10 +53,11 @@ class Gate:
         self._pace = None if quota.per_second is None else (quota.per_second, quota.burst)
         self._bucket: Bucket | None = None
         self._share = Share(held=0, left=0)
-        self._unspent = 0  # of what the store gave us; less than 0 where more was used while it was away
+        # What is left of the part that the store gave; negative if more was used while the store was unavailable.
+        self._unspent = 0
         self._renew_at = float("-inf")
         self._renewing = asyncio.Lock()
-        self._refused: dict[Priority, float] = {}  # until when the store need not be asked again
+        self._refused: dict[Priority, float] = {}  # priority -> until when the store is not queried again
         self._ends = 0.0
         self._vendor: Day | None = None
         self._vendor_at = float("-inf")
@@ -67,10 +68,10 @@ class Gate:
 
     @asynccontextmanager
     async def turn(self, call: Call) -> AsyncIterator[int]:
-        """In this block the call may be sent: it is its turn, and it is booked with so many units of the day.
+        """Wait for the call's turn. In this block the call may be sent; it costs the yielded number of the day's units.
 
-        Raises RateLimited when the day has nothing left for its priority, or when calls of higher priority left it no
-        turn for as long as a call may take; TransportFailed when no call was answered for so long.
+        Raises RateLimited when the day has nothing left for its priority, or when calls of higher priority took every
+        turn for as long as a call may take; TransportFailed when no call was answered for that long.
         """
         about = purpose()
         priority = Priority.LIVE if call.login else about.priority
@@ -95,7 +96,7 @@ class Gate:
             self._tell()
 
     def answered(self, units: int, learned: Learned | None) -> None:
-        """There was an answer to a call of so many units, and this is what it says of the limits."""
+        """Note an answer to a call that cost so many units. `learned`: what the answer says about the limits."""
         self._answered_at = asyncio.get_running_loop().time()
         if learned is None:
             return
@@ -104,11 +105,9 @@ class Gate:
             self._pace = pace
             self._resize()
         if learned.day is not None:
-            others = self._units_under_way - units  # on their way, and perhaps not counted yet
+            others = self._units_under_way - units  # calls under way, which the vendor may not have counted yet
             self._vendor = replace(learned.day, left=learned.day.left - others)
             self._vendor_at = self._clock.monotonic()
-
-    # The queue.
 
     async def _wait(self, place: Place, units: int, most_seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -134,7 +133,7 @@ class Gate:
             await self._renew()
 
     def _wait_seconds(self, place: Place) -> float | None:
-        """Seconds until it is this call's turn; None: when something moves."""
+        """Seconds until it is this call's turn; None: wait until something changes in the queue."""
         if self._queue[0] != place or self._under_way >= self._quota.at_once:
             return None
         if self._bucket is None:
@@ -159,8 +158,6 @@ class Gate:
         self._moved.set()
         self._moved = asyncio.Event()
 
-    # The day.
-
     def _day_allows(self, units: int, priority: Priority) -> bool:
         return self._own_allows(units, priority) and self._vendor_allows(units, priority)
 
@@ -171,7 +168,7 @@ class Gate:
         return not self._day_is_over() and share.held >= units and share.left >= kept
 
     def _vendor_allows(self, units: int, priority: Priority) -> bool:
-        """LIVE is never refused here: the vendor itself says when its day is over."""
+        """LIVE is never refused here. The vendor itself refuses when its day is used up."""
         if self._vendor is None or priority is Priority.LIVE:
             return True
         if (
@@ -209,10 +206,8 @@ class Gate:
     def _day_is_over(self) -> bool:
         return epoch(self._clock.now()) >= self._ends
 
-    # This instance's part.
-
     async def _renew(self, needed: int = 0, priority: Priority = Priority.LIVE) -> None:
-        """Renew the part when it is time, or take more of the day at once when a call needs it."""
+        """Renew the part when its time has come. `needed`: renew at once, to get units for a call."""
         if not needed and self._clock.monotonic() < self._renew_at:
             return
         async with self._renewing:
@@ -239,7 +234,8 @@ class Gate:
             self._renew_at = self._clock.monotonic() + (again if share.fraction > 0 else AGAIN_SECONDS)
 
     def _alone(self, report: Report) -> Share:
-        """Without a store, or while it is unreachable, the bridge counts itself, starting from the last known rest."""
+        """The part, counted without the store (there is none, or it is unavailable), starting
+        from the last known figures."""
         if report.limit is None:
             return self._share
         day = Day(report.limit, self._share.left, report.ends)
@@ -247,7 +243,8 @@ class Gate:
         return replace(self._share, held=held, left=left)
 
     def _last_report(self) -> Report | None:
-        """The last report of this instance: it returns the part it holds. None: it never called."""
+        """The last report of this instance. It returns the units that the instance still
+        holds. None: it never called."""
         return replace(self._report(0, Priority.LIVE), wanted=0) if self._ends else None
 
     def _report(self, needed: int, priority: Priority) -> Report:
@@ -257,7 +254,7 @@ class Gate:
             self._ends, self._refused, self._unspent = epoch(midnight), {}, 0
             self._share = replace(self._share, held=0, left=self._quota.per_day or 0)
         limit, uses = self._quota.per_day, self._uses
-        if not needed:  # nobody needs it now, so it takes no more than what it is used for may
+        if not needed:  # no call needs units now, so it takes no more than its recent uses may take
             priority = max(uses, default=Priority.LIVE)
         lately = sum(use.units for use in uses.values())
         self._uses = {}
@@ -278,12 +275,12 @@ class Gate:
         )
 
     def _add_back(self, report: Report) -> None:
-        """A report that failed is repeated the next time."""
+        """Add the uses of a report that failed to the next report."""
         for priority, use in report.uses.items():
             self._uses[priority] = self._uses.get(priority, Use()) + use
 
     def _resize(self) -> None:
-        """The bucket holds this instance's part of the pace."""
+        """Set the bucket to this instance's part of the pace."""
         if self._pace is None:
             return
         now = self._clock.monotonic()

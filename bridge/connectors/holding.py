@@ -1,4 +1,4 @@
-"""Holding writes back: a plan lets a connector make a write ready, and sends nothing."""
+"""Holds writes back. For a plan, a connector prepares a write but does not send it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ _HELD: ContextVar[bool] = ContextVar("writes held", default=False)
 
 
 class Held(Exception):
-    """The call that would have been sent. Not an error of a remote system: no connector handles it."""
+    """A call that was held back. It is not an error of a remote system, so no connector handles it."""
 
     def __init__(self, method: str, path: str) -> None:
         super().__init__(f"{method} {path}")
@@ -18,7 +18,8 @@ class Held(Exception):
 
 @contextmanager
 def writes_held() -> Iterator[None]:
-    """In this block the first call that would change a record raises Held in its place. Reads and logins go out."""
+    """In this block, the first call that would change a record raises Held and is not sent.
+    Reads and logins are sent."""
     token = _HELD.set(True)
     try:
         yield
@@ -27,6 +28,6 @@ def writes_held() -> Iterator[None]:
 
 
 def hold(method: str, path: str) -> None:
-    """Told of a call that is about to change something. Raises Held where writes are held."""
+    """Called before a call that changes something. Raises Held where writes are held."""
     if _HELD.get():
         raise Held(method, path)

@@ -1,8 +1,8 @@
-"""One polite HTTP client per system.
+"""One HTTP client per system.
 
-It makes each call wait for its turn (`gate`), keeps the pause that a vendor asked for (for all calls), repeats reads
-but never writes, renews the credential once for all waiting calls, and translates every failure into `domain.errors`.
-What differs between vendors is a `Dialect`.
+It makes each call wait for its turn (`gate`), observes the pause that a vendor requested (for all calls), repeats reads
+but never writes, renews the credential once for all waiting calls, and translates every failure into `domain.errors`. A
+`Dialect` holds what differs between vendors.
 """
 
 import asyncio
@@ -43,37 +43,40 @@ LONGEST_BACKOFF_SECONDS = 5.0
 DEFAULT_PAUSE_SECONDS = 2.0
 WORDS_LENGTH = 500
 AT_ONCE = 4
-MOST_RENEWALS = 2  # of one call
-LONGEST_NUMBER = 12  # digits; a longer number in a header is no number of seconds
+MOST_RENEWALS = 2  # for one call
+LONGEST_NUMBER = 12  # digits; a longer number in a header is not a number of seconds
 LARGE_BYTES = 256 * 1024
-HEAR_SECONDS = 1.0  # how often the pause other instances learned of is looked up
+HEAR_SECONDS = 1.0  # how often this instance looks up the pause that another instance stored
 
 Limits = Callable[[Answer], Learned | None]
-"""What an answer, of any status, says of the account's limits; None: nothing."""
+"""Reads the account's limits from an answer of any status; None: it says nothing about them."""
 
 Observe = Callable[[str, str, int, float], None]
-"""Told of every exchange: method, path template, status (0: no answer), seconds."""
+"""Called after every exchange with method, path template, status (0: no answer) and seconds."""
 
 
 class Dialect(Protocol):
     """What differs between vendors."""
 
     async def authorise(self, request: HttpRequest) -> HttpRequest:
-        """The request with the credential on it. May fetch a token; raises domain errors."""
+        """Return the request with the credential added. May fetch a token; raises domain errors."""
 
     async def renew(self, refused: HttpRequest) -> bool:
-        """After a 401 to `refused` (as authorised): get a newer credential, or see that there is one already.
+        """Called after a 401 to `refused` (a request that `authorise` returned). Get a newer credential, or find that
+        there is one.
 
-        False: there is nothing to renew. Called by one caller at a time. Raises domain errors."""
+        False: there is nothing to renew. Only one caller at a time calls it. Raises domain errors.
+        """
 
     def pause(self, answer: Answer) -> Pause | None:
-        """What this answer, of any status, says about waiting. None on 429 means Retry-After or two seconds."""
+        """The pause that this answer, of any status, requests. None: on 429, the pause is
+        Retry-After or two seconds."""
 
     def words(self, answer: Answer) -> Words:
-        """Reads an error body; must take any bytes."""
+        """Read an error body. It must accept any bytes."""
 
     def failure(self, answer: Answer, words: Words) -> RemoteError | None:
-        """The vendor's own meaning of a refused call; None: the usual one (see `HttpClient`)."""
+        """The error of a refused call where the vendor's rules differ; None: the usual error (see `HttpClient`)."""
 
 
 class HttpClient:
@@ -104,24 +107,25 @@ class HttpClient:
         self._gate = gate or Gate(system, Quota(AT_ONCE), seams.clock)
         self._limits = limits
         self._probing = asyncio.Lock()
-        self._to_probe = False  # a long pause has begun: the first call after it goes alone
-        self._one_by_one = asyncio.Lock()  # taken in a turn, so that no call waits for one that has no turn yet
+        self._to_probe = False  # a long pause has begun: the first call after it is sent alone
+        self._one_by_one = asyncio.Lock()  # taken inside a turn, so that a call with a turn never waits for one without
         self._renewing = asyncio.Lock()
         self._observe = observe
         self._pause = Pause(0.0)
         self._paused_until = 0.0
         self._budget = budget
         self._heard_at = float("-inf")
-        self._shared_pause = False  # the store knows the pause; when it does not any more, the pause is over
+        self._shared_pause = False  # the pause is in the store; when it is no longer there, the pause is over
 
     async def send(self, call: Call) -> Answer:
-        """Raises only `domain.errors`; Held where writes are held."""
+        """Send a call and return its answer. Raises only `domain.errors`, and Held where writes are held."""
         if not call.is_read and not call.login:
             hold(call.method, call.template or call.path)
         note_call()
         answer = await self._repeat(call)
         if len(answer.body) > LARGE_BYTES:
-            # In a thread that gives way: this many bytes would hold up callbacks. The body is not needed any more.
+            # Parse it in a thread that yields, because this many bytes would delay callbacks. The body is not needed
+            # any more.
             found = await asyncio.to_thread(answer.worked_out, answer.body, give_way=True)
             answer = replace(answer, body=b"", found=found)
         if answer.status // 100 == 2 or answer.status in call.accept:
@@ -138,7 +142,7 @@ class HttpClient:
                 answer = await self._authorised(call)
             except TransportFailed as failed:
                 lost = failed
-            # A read that used up its time is not repeated: the caller's lease must outlast this.
+            # A read that used up its time is not repeated, because the caller's lease must outlast this method.
             last = tried >= tries or clock.monotonic() - started >= call.timeout_seconds
             last = last or isinstance(lost, AnswerUnusable)
             if lost is not None and last:
@@ -149,9 +153,10 @@ class HttpClient:
             await clock.sleep(wait)
 
     async def _authorised(self, call: Call) -> Answer:
-        """One exchange; on 401 the credential is renewed and the call repeated (a 401 had no effect).
+        """One exchange. On 401 the credential is renewed and the call repeated, because a 401 had no effect.
 
-        Twice at most: the newer credential may be one that another call got, and may have expired as well by now.
+        It is repeated twice at most: the newer credential may come from another call, and may have expired in the
+        meantime.
         """
         plain = self._request(call)
         request = await self._dialect.authorise(plain)
@@ -169,7 +174,7 @@ class HttpClient:
 
     async def _exchange(self, call: Call, request: HttpRequest) -> Answer:
         await self._hear()
-        await self._keep_pause()  # what is not sent takes nothing of the budget
+        await self._keep_pause()  # before the turn, because a call that is not sent must take nothing of the budget
         async with self._gate.turn(call) as units:
             await self._hear()
             await self._keep_pause()
@@ -178,7 +183,7 @@ class HttpClient:
             async with AsyncExitStack() as alone:
                 if self._to_probe:
                     await alone.enter_async_context(self._probing)
-                    await self._keep_pause()  # which the call that went first may have prolonged
+                    await self._keep_pause()  # the call that went first may have prolonged it
                     if not self._to_probe:
                         await alone.aclose()
                 if call.one_by_one:
@@ -233,14 +238,14 @@ class HttpClient:
             await self._seams.clock.sleep(wait)
 
     async def _hear(self) -> None:
-        """The pause another instance learned of. Without the store our own knowledge has to do."""
+        """Look up the pause that another instance stored. Without the store, only this instance's own pause counts."""
         now = self._seams.clock.monotonic()
         if self._budget is None or now - self._heard_at < HEAR_SECONDS:
             return
         self._heard_at = now
         with suppress(StoreUnavailable):
             shared = await self._budget.paused(self.system)
-            if shared is None and self._shared_pause:  # a person ended it
+            if shared is None and self._shared_pause:  # a person ended the pause
                 self._shared_pause, self._paused_until = False, 0.0
             elif shared is not None and (pause := Pause(*shared)).seconds + now > self._paused_until:
                 self._begin(pause, now)
@@ -271,8 +276,8 @@ class HttpClient:
         if failed.sent and not call.is_read:
             return OutcomeUnknown(self.system, f"{call.name}: {failed}")
         if isinstance(failed, AnswerUnusable):
-            # The record's attempt, unlike silence: a vendor whose answers are garbage does answer. Not Rejected: an
-            # odd answer is no refusal, and may be another one the next time.
+            # It counts as an attempt of the record, unlike no answer, because the vendor does answer. It is not
+            # Rejected: an odd answer is not a refusal, and the next answer may differ.
             paged = RECORD_BYTES < call.most_bytes < LIST_BYTES
             remedy = "; if the records are so large, reduce the option page_size" if paged else ""
             return RetryLater(self.system, f"{call.name}: {failed}{remedy}")
@@ -302,7 +307,7 @@ def _path(call: Call) -> str:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds a Retry-After header asks for (RFC 9110: a number, or a date); None when it is missing or unreadable.
+    """Seconds in a Retry-After header (RFC 9110: a number, or a date); None when it is missing or unreadable.
 
     The caller makes a `Pause` of it, which limits its length.
     """

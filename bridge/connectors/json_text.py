@@ -1,7 +1,7 @@
-"""JSON whose numbers with a decimal point are Decimals, both ways: money never passes through float.
+"""Reads and writes JSON. Numbers with a decimal point are Decimals, so money never passes through float.
 
 What is read is bounded: a few bytes can stand for far more memory (`{}` times a million), or for a structure so deep
-that everything which walks it fails.
+that code which walks it fails.
 """
 
 import json
@@ -11,18 +11,19 @@ from typing import Any
 PLAIN_DIGITS = 40
 MOST_VALUES = 500_000
 MOST_DEPTH = 64
-LONGEST_INTEGER = 4000  # digits; Python refuses to make more of them a number
+LONGEST_INTEGER = 4000  # digits; Python refuses to convert more to a number
 
 
 class TooMuch(ValueError):
-    """JSON, perhaps, but more of it than anybody can mean; the text says what."""
+    """More values, or a deeper structure, than any real answer has; the text says which."""
 
 
 def read_json(body: bytes, most_values: int = MOST_VALUES, *, give_way: bool = False) -> Any:
-    """Raises ValueError for anything that is not JSON in UTF-8 (NaN and Infinity are not JSON), TooMuch among it.
+    """Raises ValueError for anything that is not JSON in UTF-8 (NaN and Infinity are not JSON); TooMuch is a
+    ValueError.
 
-    A number that is too long to be one stays text, so that it spoils its own value only. `give_way`: for use in a
-    thread, where other threads get their turn at every object.
+    A number with too many digits stays text, so that it spoils only its own value. `give_way`: for use in a thread; it
+    lets other threads run at every object.
     """
     if len(body) > most_values and sum(map(body.count, (b",", b"[", b"{"))) > most_values:
         raise TooMuch(f"more than {most_values} values")
@@ -70,7 +71,7 @@ def _decimal(text: str) -> Decimal | str:
 
 
 def write_json(value: Any) -> bytes:
-    """Takes str, int, bool, None, Decimal, mappings with text keys, lists and tuples; raises TypeError otherwise."""
+    """Accepts str, int, bool, None, Decimal, mappings with text keys, lists and tuples; raises TypeError otherwise."""
     return _text(value).encode()
 
 
@@ -78,7 +79,7 @@ def _text(value: Any) -> str:
     if isinstance(value, Decimal):
         if not value.is_finite():
             raise TypeError("a number that is not finite cannot be sent")
-        # Plain digits where they are short: 1E+999999 must not become a million of them.
+        # Plain digits only where they are few: 1E+999999 must not become a million digits.
         return format(value, "f") if abs(value.adjusted()) < PLAIN_DIGITS else str(value)
     if isinstance(value, dict):
         return "{" + ",".join(f"{_key(key)}:{_text(item)}" for key, item in value.items()) + "}"

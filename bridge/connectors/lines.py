@@ -1,4 +1,4 @@
-"""Lists of lines that a product shows by calls of their own: fetched only for mappings that have them."""
+"""Lists of lines that a product shows in separate calls. They are read only for mappings that use them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol, runtime_checkable
@@ -11,14 +11,15 @@ from bridge.domain.values import replace
 
 @runtime_checkable
 class ReadsLines(Protocol):
-    """A connector of a product with columns that are `apart` (see ColumnSpec)."""
+    """A connector of a product with `apart` columns (see ColumnSpec)."""
 
     async def lines(self, entity: str, column: str, record_ids: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
-        """By record the lines of that column, each with its own id as `id`; a record without any may be left out."""
+        """The lines of that column by record id, each with its own id as `id`. A record
+        without lines may be left out."""
 
 
 async def read_whole(connector: Connector, ref: RecordRef, columns: Collection[str]) -> Record | Gone:
-    """One record with these lists of lines, also where the product shows them by calls of their own."""
+    """Read one record with these lists of lines, also where they take separate calls."""
     (found,) = await with_lines(connector, ref.entity, [await connector.read(ref)], columns)
     return found
 
@@ -26,7 +27,7 @@ async def read_whole(connector: Connector, ref: RecordRef, columns: Collection[s
 async def with_lines(
     connector: Connector, entity: str, rows: Sequence[Record | Gone], columns: Collection[str]
 ) -> list[Record | Gone]:
-    """The records with these lists of lines, asked for where they do not show them by themselves."""
+    """The records with these lists of lines, which are read where the records do not show them."""
     found = list(rows)
     for column in apart(connector.manifest.entities[entity], columns):
         record_ids = [row.ref.id for row in found if isinstance(row, Record) and column not in row.fields]
@@ -43,5 +44,5 @@ def _with(row: Record | Gone, column: str, lines: Mapping[str, Sequence[Fields]]
 
 
 def apart(entity: EntityManifest, columns: Collection[str]) -> list[str]:
-    """Those of the columns that are lists of lines read by calls of their own."""
+    """The columns among these that are lists of lines and take separate calls."""
     return sorted(name for name in set(columns) if name in entity.columns and entity.columns[name].apart)

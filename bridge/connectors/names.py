@@ -1,7 +1,7 @@
 """Keys and names of an account's own lists: options, stages, list items, custom fields.
 
 A name is pinned to the vendor's key when it is first seen: mappings use names, and a rename must not silently turn one
-thing into another. Two things with the same name are left out, and refused when used.
+thing into another. Two items with the same name are left out, and refused when used.
 """
 
 import logging
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Unresolved(Exception):
-    """A name or key that list `what` does not have, or (`twice`) has several times."""
+    """A name or key that list `what` does not have, or (`twice`) has more than once."""
 
     def __init__(self, what: str, wanted: Any, *, twice: bool = False) -> None:
         super().__init__(f"{wanted!r} exists twice: rename one" if twice else f"{wanted!r} does not exist there")
@@ -36,7 +36,8 @@ class Names:
         self._keys: dict[str, list[str]] = {}
 
     def update(self, now: Mapping[str, str], pinned: Mapping[str, str]) -> list[str]:
-        """Takes over the account's list and what is pinned; returns a sentence for each rename not told before."""
+        """Store the account's list and the pinned names. Return a sentence for each rename
+        that was not reported before."""
         renamed = [
             f"{pinned[key]!r} is now called {name!r} (mappings must use the old name until the new one is accepted)"
             for key, name in now.items()
@@ -49,18 +50,19 @@ class Names:
         return renamed
 
     def names(self) -> list[str]:
-        """The names that can be used."""
+        """The names that mappings can use."""
         return [name for name, keys in self._keys.items() if len(keys) == 1]
 
     def doubled(self) -> list[str]:
         return [name for name, keys in self._keys.items() if len(keys) > 1]
 
     def holds(self, key: Any) -> bool:
-        """Whether the account's list has this key today."""
+        """Whether the account's list has this key now."""
         return str(key) in self._now
 
     def name(self, key: Any, shown: Any = None) -> str:
-        """`shown`: the text the record itself shows, taken for keys the list does not hold (deleted items)."""
+        """The name of a key. `shown`: the text in the record itself, used for keys that are not in
+        the list (deleted items)."""
         name = self._pinned.get(str(key)) or (str(shown).strip() if shown else None)
         if name is None:
             raise Unresolved(self.what, key)
@@ -69,7 +71,7 @@ class Names:
         return name
 
     def key(self, name: Any) -> str:
-        """By the pinned name, else by today's name of a renamed thing."""
+        """The key of a pinned name, or else of the present name of a renamed item."""
         keys = self._keys.get(str(name)) or [key for key, today in self._now.items() if today == name]
         if len(keys) != 1:
             raise Unresolved(self.what, name, twice=len(keys) > 1)
@@ -81,18 +83,18 @@ Pair = tuple[Any, Any]
 
 
 def pair_of(key: str, name: str) -> Callable[[Row], Pair]:
-    """Reads key and name of a row from these two of its values."""
+    """Return a function that reads the key and the name of a row from these two columns."""
     return lambda row: (row_id(row, key), row.get(name))
 
 
 class Pins:
-    """Brings the lists of one system up to date, through the cache that keeps what is pinned."""
+    """Updates the lists of one system, through the cache of pinned names."""
 
     def __init__(self, system: str, cache: CatalogCache, listings: Listings) -> None:
         self._system, self._cache, self._listings = system, cache, listings
 
     async def update(self, names: Names, rows: Iterable[Any], read: Callable[[Row], Pair | None]) -> None:
-        """`read` gives key and name of a row; None, or no name: the row is left out on purpose."""
+        """`read` returns key and name of a row. If it returns None, or no name, the row is left out on purpose."""
         found = await self._listings.read(names.what, rows, partial(_named, read))
         now = {str(pair[0]): pair[1] for pair in found.rows if pair is not None}
         what, known = names.what, set(names.doubled())
@@ -109,12 +111,13 @@ def _named(read: Callable[[Row], Pair | None], row: Row) -> Pair | None:
     key, name = pair
     if not isinstance(name, str | int | Decimal):
         raise NotUnderstood("its name is not text")
-    text = storable(str(name).replace("\0", "")).strip()  # a name only one vendor can write holds up nobody
+    # A name with characters that cannot be stored must not stop the whole list.
+    text = storable(str(name).replace("\0", "")).strip()
     return (key, text) if text else None
 
 
 class PinnedHere:
-    """A cache that ends with the process."""
+    """A cache that lives as long as the process."""
 
     def __init__(self) -> None:
         self._pinned: dict[tuple[str, str], dict[str, str]] = {}

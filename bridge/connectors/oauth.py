@@ -1,7 +1,8 @@
-"""Credentials that are renewed: once for all who wait, across all instances, and stored before use.
+"""Credentials that are renewed. One caller renews for all instances, and the new credential is stored before it is
+used.
 
-What a token is and how it is asked for is the product's; OAuth 2.0 with a refresh token (RFC 6749, section 6) is here,
-and its beginning, a code from a person's consent (section 4.1).
+A product's own class says what its token is and how it is requested. This file has OAuth 2.0 with a refresh token (RFC
+6749, section 6), and with the code from a person's consent (section 4.1).
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from bridge.domain.errors import NeedsAuthorisation, RemoteError
 from bridge.domain.pause import LONGEST_LIFE_SECONDS
 from bridge.domain.seams import epoch
 
-USED_LIFE = 0.8  # tokens are renewed at this part of their life
+USED_LIFE = 0.8  # a token is renewed after this part of its life
 DEFAULT_LIFE_SECONDS = 3600
 NO_CONSENT = "no person has consented yet"
 CODE_REFUSED = "the code was refused"
@@ -27,7 +28,7 @@ CODE_REFUSED = "the code was refused"
 
 @dataclass
 class MemoryVault:
-    """A TokenVault in memory: for tokens whose account is not known yet."""
+    """A TokenVault in memory, for tokens whose account is not known yet."""
 
     kept: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -42,7 +43,7 @@ class MemoryVault:
 
 
 class Credential(Protocol):
-    """What a product's dialect needs of its credential; see `http.Dialect`."""
+    """The part of `http.Dialect` that a credential does."""
 
     async def authorise(self, request: HttpRequest) -> HttpRequest: ...
     async def renew(self, refused: HttpRequest) -> bool: ...
@@ -63,7 +64,8 @@ class FixedHeader:
 
 @dataclass(frozen=True, slots=True)
 class SignInDialect:
-    """Sign-in calls carry their credential themselves. `refusal`: what one of `statuses` means; a person must act."""
+    """For sign-in calls, which carry their credential themselves. `refusal`: what one of `statuses`
+    means; a person must act."""
 
     read_words: Callable[[Answer], Words]
     refusal: str
@@ -100,9 +102,10 @@ def sign_in_client(construction: Construction, base_url: str, dialect: SignInDia
 
 
 class KeptToken:
-    """A credential in the vault: a newer one of another instance is used, else it is requested and stored before use.
+    """A credential in the vault. It uses a newer one that another instance stored; otherwise it requests one and stores
+    it before use.
 
-    `name`: what the vault knows it by; the system's name when left out.
+    `name`: its name in the vault; by default the system's name.
     """
 
     HEADER = "authorization"
@@ -114,15 +117,15 @@ class KeptToken:
         self._one = asyncio.Lock()
 
     def _shown(self, kept: Mapping[str, str]) -> str:
-        """The value of the header that shows it."""
+        """The value of the header that carries it."""
         raise NotImplementedError
 
     def _fresh(self, kept: Mapping[str, str]) -> bool:
-        """Whether this may be used; what is kept may be empty, or older than this program."""
+        """Whether this may be used. `kept` may be empty, or written by an older version of this program."""
         raise NotImplementedError
 
     async def _ask(self, stored: Mapping[str, str]) -> Mapping[str, str]:
-        """A new one, to be kept instead of `stored`. Raises domain errors."""
+        """Request a new one, which replaces `stored`. Raises domain errors."""
         raise NotImplementedError
 
     async def authorise(self, request: HttpRequest) -> HttpRequest:
@@ -145,7 +148,7 @@ class KeptToken:
             await self._vault.exclusive(self._name, lambda: self._replace(stale))
 
     async def _stored(self) -> Mapping[str, str]:
-        """What is in the vault now; empty when there is nothing."""
+        """What is in the vault now; empty when it holds nothing."""
         return await self._vault.load(self._name) or {}
 
     async def _replace(self, stale: str) -> None:
@@ -161,9 +164,10 @@ class KeptToken:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """How one product renews. `app`: the form's own fields; `also`: texts of the answer to keep.
+    """How one product renews. `app`: further fields of the form; `also`: texts of the answer to keep.
 
-    `refresh_token`: the settings'; "" when the only one is in the vault."""
+    `refresh_token`: from the settings; "" when only the vault has one.
+    """
 
     url: str
     refresh_token: str = field(repr=False)
@@ -198,7 +202,7 @@ class OAuth(KeptToken):
         except NeedsAuthorisation:
             if not ours or not given or ours == given:
                 raise
-            return await self._ask_with(given)  # a person consented anew and put the new token into the settings
+            return await self._ask_with(given)  # a person consented again and put the new token into the settings
 
     async def _ask_with(self, refresh_token: str) -> Mapping[str, str]:
         said = await _token_answer(self._client, self._grant, "refresh_token", {"refresh_token": refresh_token})
@@ -206,12 +210,12 @@ class OAuth(KeptToken):
 
 
 async def exchange(client: HttpClient, grant: Grant, code: str, redirect: str) -> Mapping[str, Any]:
-    """The answer to a consent's code. The client's dialect says what a refusal means."""
+    """Exchange the code of a consent; return the answer. The client's dialect says what a refusal means."""
     return await _token_answer(client, grant, "authorization_code", {"code": code, "redirect_uri": redirect})
 
 
 async def keep(construction: Construction, grant: Grant, said: Mapping[str, Any]) -> None:
-    """Put the tokens of an answer where `OAuth` finds them."""
+    """Store the tokens of an answer in the vault, where `OAuth` finds them."""
     refresh_token = said.get("refresh_token")
     if not isinstance(refresh_token, str) or not refresh_token:
         raise NeedsAuthorisation(construction.system, "the answer after the consent contains no refresh token")
@@ -220,13 +224,13 @@ async def keep(construction: Construction, grant: Grant, said: Mapping[str, Any]
 
 
 def page(url: str, **query: str) -> str:
-    """Address of a consent page."""
+    """The address of a consent page."""
     return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
 
 
 async def _token_answer(client: HttpClient, grant: Grant, kind: str, values: Mapping[str, str]) -> dict[str, Any]:
     form = {"grant_type": kind, **grant.app, **values}
-    # Changes no record: a lost answer is simply asked again by the next call.
+    # It changes no record, so after a lost answer the next call requests it again.
     call = Call(
         "POST",
         grant.url,

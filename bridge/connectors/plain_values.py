@@ -1,17 +1,18 @@
-"""Plain values of JSON and of the record shape, as most products have them. Raise ValueError with what is wrong."""
+"""Plain values of JSON and of the record shape, as most products have them. The functions raise
+ValueError with what is wrong."""
 
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-MOST_DIGITS = 60  # beyond any amount; as an integer such a number could fill the memory
+MOST_DIGITS = 60  # more than any amount has; as an integer, such a number could fill the memory
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def holds_nothing(value: Any) -> bool:
-    """Null, empty text and blanks: what products show where a number, a day, true or false is missing."""
+    """Null, empty text or blanks: what products show where a number, a day or a boolean is missing."""
     return value is None or (isinstance(value, str) and (not value or value.isspace()))
 
 
@@ -27,7 +28,7 @@ def read_number(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise ValueError("is not a number")
     if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
-        raise ValueError("is not a number")  # Python alone takes 1_000 and the digits of every script
+        raise ValueError("is not a number")  # Python alone accepts 1_000 and the digits of every script
     try:
         number = Decimal(value)
     except ArithmeticError:
@@ -62,7 +63,7 @@ def write_boolean(value: Any) -> bool:
 
 
 def write_date(value: Any) -> str:
-    """ISO."""
+    """The date in ISO 8601."""
     if not isinstance(value, date) or isinstance(value, datetime):
         raise ValueError("must be a date")
     return value.isoformat()
@@ -76,7 +77,7 @@ def write_seconds(value: Any) -> str:
 
 
 def in_utc(moment: datetime) -> datetime:
-    """A time that names no zone is UTC."""
+    """The time in UTC. A time without a zone is taken as UTC."""
     try:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except OverflowError:
@@ -84,7 +85,7 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def write_id(value: Any) -> int:
-    """Of another record; ids are digits."""
+    """The id of another record, as a number. Ids are digits."""
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         return int(value)
     raise ValueError("must be the id of a record (digits)")

@@ -1,4 +1,4 @@
-"""The hook part of a product without webhooks: sweeps find every change."""
+"""The hooks part of a product without webhooks. Sweeps find every change."""
 
 from collections.abc import Sequence
 from typing import NoReturn
@@ -8,7 +8,7 @@ from bridge.domain.errors import BadCallback, Rejected
 
 
 class Polled:
-    """The half of the seam that is about hooks and callbacks. No hook is ever wanted, and no callback is true."""
+    """The hook and callback methods of a connector. It needs no hook and rejects every callback."""
 
     def __init__(self, system: str) -> None:
         self._system = system
@@ -17,12 +17,12 @@ class Polled:
         return []
 
     def hooks(self) -> Sequence[SeenHook]:
-        """There are no hooks, and never will be."""
+        """The product has no hooks."""
         return []
 
     def create_hook(self) -> NoReturn:
         raise Rejected(self._system, "this product has no webhooks")
 
     def refuse(self) -> NoReturn:
-        """A callback here does not come from the product."""
+        """Raises BadCallback, because a callback here does not come from the product."""
         raise BadCallback("this product sends no callbacks")

@@ -1,4 +1,4 @@
-"""What a product's folder offers to the registry, and what it is given to build one connector."""
+"""What a product's folder gives to the registry, and what it gets to build one connector."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
@@ -21,9 +21,10 @@ Switches = Mapping[tuple[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Construction:
-    """Everything one connector is built from. `options` is an instance of the product's own options class.
+    """What one connector is built from. `options` is an instance of the product's own options class.
 
-    `reserved`: the share of the account's budget that is kept for live changes and people."""
+    `reserved`: the share of the account's budget that is kept for live changes and people.
+    """
 
     system: str
     options: Any
@@ -37,19 +38,24 @@ class Construction:
     reserved: float = RESERVED
 
     def gate(self, quota: Quota) -> Gate:
-        """Where the account's calls wait for their turn."""
+        """The gate where the account's calls wait for their turn."""
         return Gate(self.system, quota, self.seams.clock, self.budget, self.reserved)
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A person's consent in a browser, and the code it yields (RFC 6749, 4.1). Functions take the product's options.
+    """A person's consent in a browser, and the code it yields (RFC 6749, 4.1). The functions take the product's
+    options.
 
-    `needless`: why nothing can or need be authorised with these options; "" when something can.
-    `redirect`: where the browser is to be sent back to; None: the options leave that to us.
-    `address`: the consent page's, from (options, redirect, state).
-    `exchange`: puts the tokens for (code, redirect) into the vault, as the connector keeps them, and returns the rights
-    the vendor names ("" when it names none). Raises domain errors, NeedsAuthorisation when the code is refused.
+    `needless`: why these options need, or allow, no consent; "" when they need one.
+
+    `redirect`: the address to which the vendor sends the browser back; None: the caller chooses it.
+
+    `address`: the consent page's address, from (options, redirect, state).
+
+    `exchange`: puts the tokens for (code, redirect) into the vault, as the connector stores them, and returns the
+    rights that the vendor names ("" when it names none). Raises domain errors, NeedsAuthorisation when the code is
+    refused.
     """
 
     needless: Callable[[Any], str]
@@ -60,12 +66,12 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorType:
-    """One product: `options` is what the operator must supply (unknown keys refused, secrets as SecretStr).
+    """One product. `options`: what the operator must supply (unknown keys are refused, secrets are SecretStr).
 
-    `switches`: the option that must be true before records of an entity are made or removed, by entity and ability
-    (`creates`, `deletes`, `archives`); the manifest says what can be done with all of them true.
-    `consent`: None where a credential is given in the settings only. `quota`: what these options allow.
-    `hook_keys`: the keys of all hooks that `hooks_for` may ask for.
+    `switches`: the option that must be true before records of an entity are created or removed, by entity and ability
+    (`creates`, `deletes`, `archives`). The manifest says what can be done with all of them true. `consent`: None where
+    only the settings give a credential. `quota`: what these options allow. `hook_keys`: the keys of all hooks that
+    `hooks_for` may return.
     """
 
     product: str
@@ -79,7 +85,7 @@ class ConnectorType:
 
 
 def allowed(manifest: Manifest, switches: Switches, options: BaseModel) -> Manifest:
-    """The manifest without what these options do not allow."""
+    """The manifest without the abilities that these options switch off."""
     entities = dict(manifest.entities)
     for (entity, ability), option in switches.items():
         if not getattr(options, option):

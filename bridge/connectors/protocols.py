@@ -1,4 +1,4 @@
-"""The seam between the bridge and a product, and what a connector needs of a store.
+"""The protocols between the bridge and a product, and what a connector needs of a store.
 
 Every method that talks to the product raises only the errors of `domain.errors`.
 """
@@ -19,7 +19,7 @@ from bridge.domain.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which account the credentials open: `key` never changes for an account, `label` is for people."""
+    """Which account the credentials open. `key` never changes for an account; `label` is for people."""
 
     key: str
     label: str
@@ -30,8 +30,8 @@ class Identity:
 class Page:
     """One page of a listing. `next` None: the listing ended, and every page of it succeeded.
 
-    `total`: what the vendor says the whole listing holds, where it says. `skipped`: rows of the page that could not be
-    understood; they are not among `rows`, so what a listing with such rows does not show is not known to be absent.
+    `total`: the number of rows in the whole listing, if the vendor says it. `skipped`: rows of the page that could not
+    be understood. They are not among `rows`, so a record that such a listing does not show is not known to be absent.
     """
 
     rows: Sequence[Record | Gone]
@@ -44,7 +44,8 @@ class Page:
 class Written:
     """A write that took effect. `record` is what the answer itself shows, None when it shows too little.
 
-    `whole` False: the record was created, and what takes further calls failed (see `connectors.several`)."""
+    `whole` False: the record was created, but one of the further calls failed (see `connectors.several`).
+    """
 
     id: str
     record: Record | None = None
@@ -53,29 +54,34 @@ class Written:
 
 class Reads(Protocol):
     async def identity(self) -> Identity:
-        """The account behind the credentials; also a check of the credentials."""
+        """The account behind the credentials. The call also checks the credentials."""
 
     async def probe(self) -> None:
-        """The cheapest call that shows the product answers; raises Unreachable, RetryLater or NeedsAuthorisation."""
+        """The cheapest call that shows that the product answers. Raises Unreachable,
+        RetryLater or NeedsAuthorisation."""
 
     async def columns(self, entity: str) -> Mapping[str, ColumnSpec]:
-        """The account's own columns, as `custom.<name>`; two equal names are left out and warned of."""
+        """The account's custom fields, as `custom.<name>`, and columns with choices of its own. Of two equal names both
+        are left out, with a warning."""
 
     async def read(self, ref: RecordRef) -> Record | Gone:
         """The record as it is now. Archived records are records; deleted ones are Gone."""
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
-        """One page in key order. `since` None: everything live (archived included).
+        """One page in key order. `since` None: all live records, archived ones included.
 
-        `where`: equality filters, pushed down when the vendor can, else ignored (callers filter again)."""
+        `where`: equality filters, sent to the vendor if it supports them, else ignored (callers filter again).
+        """
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
         """Records created at or after `after`, through reads that see recent writes.
 
-        A record that it does not return counts as not created, so a row that cannot be understood raises RetryLater."""
+        A record that is not returned counts as not created, so a row that cannot be understood raises RetryLater.
+        """
 
     async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
-        """Candidates whose column equals value by the vendor's own search; may miss recent writes (see Lookup)."""
+        """Candidates whose column equals value, from the vendor's own search. It may miss
+        recent writes (see Lookup)."""
 
 
 class Writes(Protocol):
@@ -91,10 +97,10 @@ class Writes(Protocol):
 
 class Hooks(Protocol):
     def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
-        """The registrations that report every change of these entities the product can report."""
+        """The registrations that report every change of these entities that the product can report."""
 
     async def list_hooks(self) -> Sequence[SeenHook] | None:
-        """All registrations visible to us, ours or not; None when this product cannot list."""
+        """All registrations visible to us, our own and others; None when this product cannot list them."""
 
     async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook: ...
 
@@ -104,17 +110,21 @@ class Hooks(Protocol):
 
 class DecodesCallbacks(Protocol):
     def check_head(self, head: Callback, secret: HookSecret) -> None:
-        """Raises BadCallback when the head alone shows that `verify` will; `head` has no body yet.
+        """Raises BadCallback when the head alone shows that `verify` will raise it. `head` has no body yet.
 
-        It makes no calls and is quick: it runs before the body is read, for any sender that knows the address."""
+        It makes no calls and is quick, because it runs before the body is read, for any sender that knows the address.
+        """
 
     async def verify(self, callback: Callback, secret: HookSecret) -> None:
-        """Raises BadCallback unless the callback shows what its hook was registered with (constant time, raw bytes).
+        """Raises BadCallback unless the callback carries the secret or signature of its hook (constant time, raw
+        bytes).
 
-        May look into the store, never calls the product; raises StoreUnavailable when the store cannot be asked."""
+        May look into the store, never calls the product. Raises StoreUnavailable when the store cannot be read.
+        """
 
     def decode(self, callback: Callback) -> Sequence[Event]:
-        """Pure. What cannot be understood becomes an event without id for each entity of the hook; never raises."""
+        """Pure. Never raises: a callback that cannot be understood becomes an event without id
+        for each entity of the hook."""
 
 
 class Connector(Reads, Writes, Hooks, DecodesCallbacks, Protocol):
@@ -124,11 +134,11 @@ class Connector(Reads, Writes, Hooks, DecodesCallbacks, Protocol):
 
     @property
     def manifest(self) -> Manifest:
-        """What this account can do: as the product's, or less where options or rights narrow it."""
+        """What this account can do: what the product can, or less where options or rights narrow it."""
 
 
 class TokenVault(Protocol):
-    """Durable tokens of a credential; `exclusive` keeps other instances from refreshing at the same time."""
+    """Stores the tokens of a credential durably. `exclusive` keeps other instances from refreshing at the same time."""
 
     async def load(self, credential: str) -> Mapping[str, str] | None: ...
     async def save(self, credential: str, tokens: Mapping[str, str]) -> None: ...
@@ -136,35 +146,37 @@ class TokenVault(Protocol):
 
 
 class RateBudget(Protocol):
-    """What may be asked of a product, by credential: what one copy learned or used counts for all, over restarts too.
+    """The budget of calls, by credential. What one instance learned or used counts for all, also after a restart.
 
-    All raise StoreUnavailable."""
+    All methods raise StoreUnavailable.
+    """
 
     async def pause(self, credential: str, seconds: float, *, daily: bool, why: str) -> None:
-        """No calls for so long; a longer pause of the same kind stays."""
+        """Send no calls for this long. A longer pause of the same kind stays."""
 
     async def paused(self, credential: str) -> tuple[float, bool, str] | None:
-        """Seconds that remain, whether it is the day's budget, and why; None: calls may go out."""
+        """Seconds that remain, whether the day's budget is used up, and why; None: calls may be sent."""
 
     async def share(self, report: Report) -> Share:
-        """Keeps what is told, and renews this instance's part of the budget for a while."""
+        """Store the report, and renew this instance's part of the budget for a while."""
 
     def at_end(self, told: Callable[[], Report | None]) -> None:
-        """When this instance ends it is asked for a last report; None: there is nothing to tell."""
+        """Call `told` for a last report when this instance ends; None: there is nothing to report."""
 
 
 class CatalogCache(Protocol):
-    """Names of accounts' own things as they were first seen, by list and the vendor's key; shared by all instances."""
+    """The first seen names in an account's own lists, by list and the vendor's key; shared by all instances."""
 
     async def pin(self, system: str, what: str, now: Mapping[str, str]) -> Mapping[str, str]:
-        """Pins the keys of list `what` that are new (`now`: key and name as they are); all that is pinned of it."""
+        """Pin the new keys of list `what` (`now`: key -> present name). Return all pinned names of the list."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """`query` pairs are encoded by the transport; `timeout_seconds` covers the whole exchange.
 
-    `most_bytes`: the largest answer that is taken, unpacked."""
+    `most_bytes`: the size limit of the answer, after decompression.
+    """
 
     method: str
     url: str
@@ -185,7 +197,7 @@ class HttpResponse:
 
 
 class TransportFailed(Exception):
-    """No answer. `sent`: the request may have reached the other side."""
+    """No answer came. `sent`: the request may have reached the other side."""
 
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
@@ -193,13 +205,14 @@ class TransportFailed(Exception):
 
 
 class AnswerUnusable(TransportFailed):
-    """An answer came but was dropped: it is too large, or cannot be decompressed. Repeating at once is useless."""
+    """An answer came but was dropped: it is too large, or cannot be decompressed. An
+    immediate repetition is useless."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, sent=True)
 
 
 class Transport(Protocol):
-    """Sends one HTTP request, follows no redirect; raises TransportFailed."""
+    """Sends one HTTP request. Follows no redirect. Raises TransportFailed."""
 
     async def send(self, request: HttpRequest) -> HttpResponse: ...

@@ -1,4 +1,4 @@
-"""What is known of an account's budget before the first call, and what its answers teach."""
+"""What is known of an account's budget before the first call, and what its answers say about it."""
 
 from collections.abc import Callable
 
@@ -6,16 +6,16 @@ from bridge.domain.budget import Day
 from bridge.domain.values import dataclass
 
 BURST = 4.0
-"""Calls saved up at most, where the vendor meters calls and publishes no limit."""
+"""The most calls that may be saved up, where the vendor limits the pace and publishes no number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What the options and the vendor's pages say.
+    """The limits in the options and in the vendor's pages.
 
     `at_once`: calls under way at the same time. `per_second`: calls, None where nothing is known; `burst` of them may
-    be saved up. `per_day`: the most of `unit` that the settings allow, None for no limit of our own. `cost`: what a
-    call of this method and path takes of the day's units.
+    be saved up. `per_day`: the most of `unit` that the settings allow, None for no limit of our own. `cost`: how many
+    of the day's units a call of this method and path takes.
     """
 
     at_once: int
@@ -28,14 +28,14 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What an answer says of the account's limits. `calls` in any `seconds`; `day`: as the vendor counts it."""
+    """What an answer says about the account's limits. `calls` in any `seconds`; `day`: as the vendor counts it."""
 
     calls: int | None = None
     seconds: float = 1.0
     day: Day | None = None
 
     def pace(self) -> tuple[float, float] | None:
-        """Calls by the second, and how many may be saved up, so that no window of the vendor's ever has too many."""
+        """Calls per second, and how many may be saved up, so that no window of the vendor holds more than `calls`."""
         if self.calls is None or self.calls < 1:
             return None
         burst = max(1.0, self.calls / 8)

@@ -1,6 +1,6 @@
-"""The literal table of products. To add one: its folder, and one line here.
+"""The literal table of products. To add a product, add its folder, and one line here.
 
-A product is imported when it is asked for: a bridge between two of them has no use for the others.
+A product is imported when it is first used, because a bridge between two products does not need the others.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
 
 
 class Products(Mapping[str, T]):
-    """Something of every product, by its name."""
+    """One value of every product, by the product's name."""
 
     def __init__(self, take: Callable[[ConnectorType], T]) -> None:
         self._take = take

@@ -18,7 +18,7 @@ T = TypeVar("T")
 T_in = TypeVar("T_in")
 Row = Mapping[str, Any]
 
-PORTION = 100  # rows that are read before others of the process get their turn
+PORTION = 100  # rows that are read before other tasks of the process run
 
 
 class NotUnderstood(Exception):
@@ -26,12 +26,13 @@ class NotUnderstood(Exception):
 
 
 MAKES_NO_SENSE = (NotUnderstood, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
-"""What reading a row raises when its content is not of the form the vendor documents. Never a remote error."""
+"""What reading a row raises when its content does not have the form that the vendor documents. Never a remote error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Understood(Generic[T]):
-    """What an answer's rows mean. `skipped`: so many of them could not be understood, the first because of `why`."""
+    """The values read from an answer's rows. `skipped`: the number of rows that could not be understood; `why`:
+    the reason for the first."""
 
     rows: list[T]
     skipped: int = 0
@@ -58,7 +59,7 @@ async def understand(rows: Iterable[Any], read: Callable[[Row], T]) -> Understoo
 
 
 async def understand_each(rows: Iterable[Any], read: Callable[[Row], Awaitable[T]]) -> Understood[T]:
-    """The same, for rows whose meaning must be asked for. What `read` raises of `domain.errors` goes through."""
+    """The same, for rows whose reading needs calls. An error of `domain.errors` that `read` raises is passed on."""
     found: list[T] = []
     faults: list[str] = []
     for number, row in enumerate(rows, 1):
@@ -73,7 +74,7 @@ async def understand_each(rows: Iterable[Any], read: Callable[[Row], Awaitable[T
 
 
 async def read_all(wanted: Sequence[T_in], read: Callable[[T_in], Awaitable[T]], at_once: int) -> Understood[T]:
-    """For listings that name their records and do not show them: each is read, `at_once` of them at a time."""
+    """For listings that name their records but do not show them. Read each record, `at_once` of them at a time."""
     found: list[T] = []
     faults: list[str] = []
 
@@ -95,7 +96,7 @@ async def read_all(wanted: Sequence[T_in], read: Callable[[T_in], Awaitable[T]],
 
 @contextmanager
 def one_record(system: str, asked: str) -> Iterator[None]:
-    """Reading the answer to `asked`, which is one record: RetryLater when it makes no sense."""
+    """For reading the answer to `asked`, which is one record. Raises RetryLater when it makes no sense."""
     try:
         yield
     except MAKES_NO_SENSE as problem:
@@ -105,7 +106,7 @@ def one_record(system: str, asked: str) -> Iterator[None]:
 
 
 class Listings:
-    """The listings of one system, as far as they are told: what they leave out."""
+    """The listings of one system. It reports the rows that they leave out."""
 
     def __init__(self, system: str, told: SkippedRows) -> None:
         self._system, self._told = system, told
@@ -118,7 +119,7 @@ class Listings:
         return found.rows
 
     def note(self, listing: str, found: Understood[T], *, begins: bool = True) -> Understood[T]:
-        """`begins`: this is the listing's first answer."""
+        """Report the skipped rows. `begins`: this is the listing's first answer."""
         if begins:
             self._told.begin(self._system, listing)
         if found.skipped:
@@ -143,7 +144,7 @@ def _as_object(row: Any) -> Row:
 
 
 def why_not(problem: Exception) -> str:
-    """For people; `problem` is one of `MAKES_NO_SENSE`."""
+    """The reason, for people; `problem` is one of `MAKES_NO_SENSE`."""
     if isinstance(problem, NotUnderstood):
         return str(problem)
     if isinstance(problem, KeyError):

@@ -15,7 +15,7 @@ Calls = Sequence[Callable[[], Awaitable[Any]]]
 def partly_done(system: str) -> Iterator[None]:
     """For the calls of a write after one of them took effect: a later failure does not mean that nothing was changed.
 
-    Raises OutcomeUnknown for every RemoteError, so that what was sent stays pending and the records are read again.
+    Raises OutcomeUnknown for every RemoteError, so that the write stays pending and the records are read again.
     """
     try:
         yield
@@ -26,7 +26,7 @@ def partly_done(system: str) -> Iterator[None]:
 
 
 async def one_after_another(system: str, calls: Calls) -> None:
-    """The calls of one write; see `partly_done`."""
+    """Send the calls of one write, in order; see `partly_done`."""
     for number, call in enumerate(calls):
         with partly_done(system) if number else nullcontext():
             await call()
@@ -34,14 +34,15 @@ async def one_after_another(system: str, calls: Calls) -> None:
 
 @runtime_checkable
 class StopsBetween(Protocol):
-    """A connector of a product with writes of several calls that show in one column, one value after the other."""
+    """A connector of a product where a write of several calls changes one column step by step."""
 
     def between(self, entity: str, fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
-        """What such a write passes through, and leaves behind when it stops between two calls.
+        """The values that such a write passes through, and that remain when it stops between two calls.
 
-        `fresh` None: a create of `changes`; `changes` None: the delete of `fresh`."""
+        `fresh` None: a create of `changes`; `changes` None: the delete of `fresh`.
+        """
 
 
 def between(connector: Connector, entity: str, fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
-    """See `StopsBetween`; nothing for all other connectors."""
+    """See `StopsBetween`. Empty for all other connectors."""
     return connector.between(entity, fresh, changes) if isinstance(connector, StopsBetween) else ()

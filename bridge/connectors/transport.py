@@ -1,4 +1,5 @@
-"""HTTP over aiohttp: the only file of the connectors that names it, and the one way this process talks HTTP."""
+"""HTTP over aiohttp. No other file of the connectors imports aiohttp, and all HTTP of this
+process goes through here."""
 
 import asyncio
 import zlib
@@ -15,7 +16,7 @@ from bridge.connectors.turns import OthersTurn
 CONNECT_SECONDS = 10.0
 KEEPALIVE_SECONDS = 10.0
 CONNECTIONS = 100
-PIECE_BYTES = 256 * 1024  # unpacked at a time
+PIECE_BYTES = 256 * 1024  # decompressed at a time
 GZIP = 16 + zlib.MAX_WBITS
 NOT_SENT = (
     aiohttp.ClientConnectorError,
@@ -26,7 +27,7 @@ NOT_SENT = (
 
 
 async def send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """aiohttp repeats GET, PUT and DELETE by itself when a kept connection breaks; this error ends that."""
+    """Raise an error of our own. Otherwise aiohttp repeats GET, PUT and DELETE when a kept connection breaks."""
     try:
         return await handler(request)
     except NOT_SENT:
@@ -39,7 +40,8 @@ async def send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandl
 async def http_transport(connections: int = CONNECTIONS) -> AsyncIterator["AiohttpTransport"]:
     """The process's transport, for all systems: at most so many connections at a time.
 
-    No cookies: two accounts at one host must not meet. Packed answers are unpacked here, bounded by the call's limit.
+    It keeps no cookies, because two accounts at one host must not mix. It decompresses answers, bounded by the call's
+    limit.
     """
     connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEPALIVE_SECONDS)
     jar = aiohttp.DummyCookieJar()
@@ -48,13 +50,13 @@ async def http_transport(connections: int = CONNECTIONS) -> AsyncIterator["Aioht
 
 
 class AiohttpTransport:
-    """Implements `protocols.Transport` on a session made as `http_transport` makes it."""
+    """Implements `protocols.Transport` on a session that `http_transport` opened."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        """Error texts name the kind of failure only: an aiohttp message may hold the address with its query."""
+        """Error texts name only the kind of failure, because an aiohttp message may hold the address with its query."""
         timeout = aiohttp.ClientTimeout(
             total=request.timeout_seconds, sock_connect=min(CONNECT_SECONDS, request.timeout_seconds)
         )
@@ -81,7 +83,7 @@ class AiohttpTransport:
 
 
 async def _body(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
-    """The answer, read and unpacked in pieces. Of a refusal the beginning is enough; anything else must fit whole."""
+    """The answer, read and decompressed in pieces. A refusal is cut at the limit; any other answer must fit whole."""
     refusal = response.status >= 400
     most = min(most_bytes, ERROR_BYTES) if refusal else most_bytes
     try:
@@ -119,17 +121,17 @@ def _too_large(most: int) -> AnswerUnusable:
 
 
 class _Plain:
-    """An answer that is not packed."""
+    """An answer that is not compressed."""
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
         yield chunk
 
     def end(self) -> None:
-        """Whether it is whole, the length says."""
+        """Nothing to check: aiohttp compares the length."""
 
 
 class _Gzip(_Plain):
-    """At most a piece of a compressed answer is decompressed before its size is checked, however small it is."""
+    """Decompresses at most one piece before the size is checked, however small the compressed answer is."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(GZIP)
@@ -137,7 +139,7 @@ class _Gzip(_Plain):
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
         while chunk:
-            if self._stream.eof:  # another member follows
+            if self._stream.eof:  # another gzip member follows
                 self._stream = zlib.decompressobj(GZIP)
             self._begun = True
             piece = self._stream.decompress(chunk, PIECE_BYTES)
@@ -173,7 +175,7 @@ WORDS: tuple[tuple[type[Exception], str], ...] = (
 
 
 def in_words(failure: BaseException) -> str:
-    """What happened to a connection; never aiohttp's text, which may hold the address with its query."""
+    """What happened to a connection. It never contains aiohttp's text, which may hold the address with its query."""
     if isinstance(failure, aiohttp.ClientConnectorError) and isinstance(failure.os_error, ConnectionRefusedError):
         return "the connection was refused: nothing listens there"
     return next((words for kind, words in WORDS if isinstance(failure, kind)), "the connection failed")

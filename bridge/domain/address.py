@@ -1,4 +1,4 @@
-"""Callback addresses: where a system calls us, and how we know our own address again, without any store."""
+"""Callback addresses: how they are made, and how the bridge recognizes its own without a store."""
 
 import hashlib
 import hmac
@@ -13,12 +13,13 @@ from bridge.domain.values import dataclass, replace
 PREFIX = "/hooks/"
 TOKEN_CHARACTERS = 40
 KNOWN_TURNS = 32
-"""Addresses of so many rotations are known as ours without the store."""
+"""The bridge recognizes addresses of this many rotations as its own without the store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """How often the addresses of a system were changed. `former`: addresses of the previous turn are still accepted."""
+    """The state of a system's rotation. `number`: how often its addresses were changed. `former`: addresses of the
+    previous turn are still accepted."""
 
     number: int = 0
     former: bool = False
@@ -26,11 +27,11 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Makes and recognises this instance's callback URLs: `<public_url>/hooks/<system>/<key>/<token>`.
+    """Makes and recognizes this instance's callback URLs: `<public_url>/hooks/<system>/<key>/<token>`.
 
-    The token is an HMAC of an instance secret over instance, system and hook: unguessable, different for every
-    instance, and known again without the store. Addresses of the `former` secret are ours too while hooks move over.
-    `turns`: by system how often its addresses were changed; shared by all who use these addresses.
+    The token is an HMAC of an instance secret over instance, system and hook. Nobody can guess it, each instance has
+    another one, and it can be checked without the store. Addresses of the `former` secret are ours as well until all
+    hooks have new ones. `turns`: the current turn of each system; all users of these addresses share this dictionary.
     """
 
     instance: str
@@ -40,37 +41,37 @@ class Addresses:
     turns: dict[str, Turn] = field(default_factory=dict, repr=False, compare=False)
 
     def url(self, system: str, key: str) -> str:
-        """The address a hook is registered with."""
+        """Return the address to register a hook with."""
         return f"{self.public_url.rstrip('/')}{PREFIX}{system}/{key}/{self.token(system, key)}"
 
     def token(self, system: str, key: str) -> str:
-        """The part of the address that others cannot produce."""
+        """Return the secret part of a hook's address."""
         return self._token(system, key, self.turn(system).number)
 
     def turn(self, system: str) -> Turn:
-        """Which addresses of a system are current."""
+        """Return the turn that a system's addresses are in."""
         return self.turns.get(system, Turn())
 
     def _token(self, system: str, key: str, number: int) -> str:
         return _token(self.secret_bytes, self.instance, system, key, number)
 
     def _accepted(self, system: str) -> list[int]:
-        """Turns whose addresses are taken in. A copy of this instance may have begun the next one a moment ago."""
+        """Return the turns whose addresses are accepted; another instance may just have begun the next one."""
         turn = self.turn(system)
         return [turn.number, turn.number + 1, *([turn.number - 1] if turn.former and turn.number else [])]
 
     def _is_of(self, system: str, key: str, token: str, numbers: Iterable[int]) -> int | None:
-        """Which of these turns the token is of."""
+        """Return the turn among `numbers` that the token belongs to; None if it belongs to none."""
         return _turn_of(self.secret_bytes, self.instance, system, key, token, tuple(numbers))
 
     def check(self, system: str, key: str, token: str) -> bool:
-        """Whether a token is one of this hook; constant time."""
+        """Return whether a token belongs to this hook; takes constant time."""
         now = self._is_of(system, key, token, self._accepted(system)) is not None
         before = self.former is not None and self.former.check(system, key, token)
         return now or before
 
     def ours(self, url: str) -> tuple[str, str] | None:
-        """(system, key) of a URL that carries our token, whatever host it names; None for all others."""
+        """Return (system, key) of a URL that contains our token, whatever its host; None for all other URLs."""
         try:
             _, found, tail = urlsplit(url).path.rpartition(PREFIX)
         except ValueError:
@@ -87,7 +88,7 @@ class Addresses:
         return now or (self.former is not None and self.former._was_made_here(system, key, token))
 
     def carrying(self, system: str, key: str, token: str) -> "Addresses":
-        """The addresses this token is one of: those of the former secret, of another turn, or these."""
+        """Return the addresses that the token belongs to: those of the former secret, of another turn, or these."""
         if self.former is not None and self.former.check(system, key, token):
             return self.former.carrying(system, key, token)
         number = self._is_of(system, key, token, self._accepted(system))
@@ -96,13 +97,13 @@ class Addresses:
         return replace(self, turns={**self.turns, system: Turn(number)})
 
     def secret(self, system: str, key: str) -> HookSecret:
-        """What deliveries of this hook must show where the vendor can send credentials along."""
+        """Return the credentials that callbacks of this hook must show if the vendor can send credentials."""
         turned = _turned(self.turn(system).number)
         user = f"hook-{self._mac('user', system, key, *turned)[:12]}"
         return HookSecret(user, self._mac("password", system, key, *turned))
 
     def echo(self, challenge: str) -> str:
-        """The answer to a GET on a callback URL; it proves that this instance is behind the public address."""
+        """Return the answer to a GET on a callback URL; it proves that this instance is behind the public address."""
         return self._mac("echo", challenge)
 
     def _mac(self, *words: str) -> str:
@@ -120,7 +121,10 @@ def _token(secret: bytes, instance: str, system: str, key: str, number: int) -> 
 
 @lru_cache(256)
 def _turn_of(secret: bytes, instance: str, system: str, key: str, token: str, numbers: tuple[int, ...]) -> int | None:
-    """The time that this takes tells nothing about the token. A callback's is asked about several times on its way."""
+    """Return the turn that the token belongs to. The time this takes reveals nothing about the token.
+
+    Cached, because each callback's token is checked several times.
+    """
     given = _bytes(token)
     tokens = {one: _token(secret, instance, system, key, one).encode() for one in numbers}
     equal = {one: hmac.compare_digest(made, given) for one, made in tokens.items()}
@@ -128,10 +132,10 @@ def _turn_of(secret: bytes, instance: str, system: str, key: str, token: str, nu
 
 
 def _turned(number: int) -> tuple[str, ...]:
-    """What a turn adds to what is authenticated: nothing for the first."""
+    """Return what a turn adds to the authenticated words: nothing for the first turn."""
     return (f"turn {number}",) if number else ()
 
 
 def _bytes(text: str) -> bytes:
-    """Text from a request may hold what UTF-8 cannot."""
+    """Return the text as bytes. Text from a request may hold characters that UTF-8 cannot encode."""
     return text.encode(errors="backslashreplace")

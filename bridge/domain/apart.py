@@ -1,6 +1,6 @@
-"""Calls that may never return run in a separate daemon thread, which blocks neither others nor the end of the process.
+"""Runs calls that may never return in a daemon thread, which blocks neither other calls nor the end of the process.
 
-The threads of `asyncio.to_thread` are few, look up host names as well, and are waited for when the process ends.
+`asyncio.to_thread` does not do that: its threads are few, also look up host names, and delay the end of the process.
 """
 
 import asyncio
@@ -11,23 +11,25 @@ from typing import Any
 
 
 class Apart:
-    """One call at a time."""
+    """Runs one call at a time."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self.busy = False
-        """The last call did not come back yet, though it may not be waited for any more."""
+        """The last call has not returned yet, even if nothing waits for it any more."""
 
     async def run(self, work: Callable[[], object], seconds: float) -> None:
-        """Do it; raises what it raises. TimeoutError: it takes longer and continues in its thread. Never call it while
-        `busy`."""
+        """Run `work` and raise what it raises. Must not be called while `busy`.
+
+        Raises TimeoutError when `work` takes more than `seconds`; it then continues in its thread.
+        """
         assert not self.busy
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
 
         def tell(how: Callable[[Any], None], what: Any) -> None:
             self.busy = False
-            with suppress(RuntimeError):  # the loop ended meanwhile
+            with suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(lambda: None if ended.done() else how(what))
 
         def do() -> None:

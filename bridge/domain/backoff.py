@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt: one formula for all that is tried again."""
+"""How long to wait before the next attempt: one formula for everything that is tried again."""
 
 from random import Random
 
@@ -6,9 +6,9 @@ MOST_DOUBLINGS = 60
 
 
 def backoff_seconds(attempts: int, first: float, longest: float, chance: Random) -> float:
-    """After so many failed attempts (1 is the first). Doubles with each, at most `longest`.
+    """Return the seconds to wait after `attempts` failed ones: `first` after one, then doubled, at most `longest`.
 
-    Up to half of it is randomly subtracted, so that callers that failed together do not return together.
+    Up to half of the wait is subtracted at random, so that callers that failed together do not try again together.
     """
     doublings = min(max(attempts - 1, 0), MOST_DOUBLINGS)
     return float(min(longest, first * 2**doublings)) * (0.5 + chance.random() / 2)

@@ -1,11 +1,11 @@
-"""How much may be asked of an account, and who may ask it. Plain values: no clock, no store, nothing waits here.
+"""How many calls an account's budget allows, and for which priority. Plain values: no clock, no store, no waiting.
 
-Two budgets bind an account: calls by the second (a `Bucket`), and units by the day (a `Day`; a unit is a call, or what
-the vendor counts, such as tokens). Instances on one store share both: of the pace each has a fraction for a while
-(`fair_fraction`), of the day each takes a portion and gives back what it did not use (`portion`).
+An account has two budgets: calls per second (a `Bucket`), and units per day (a `Day`; a unit is a call, or what the
+vendor counts, such as tokens). Instances on one store share both. Each instance has a fraction of the pace for some
+seconds (`fair_fraction`). Each takes a portion of the day and gives back what it did not use (`portion`).
 
 The reserved share of both is for live changes and people. Every lower priority also leaves a little to those above it,
-so that a long backfill does not use up the day of the sweeps.
+so that a long backfill does not use up the sweeps' part of the day.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,15 +18,15 @@ from bridge.domain.seams import from_epoch
 from bridge.domain.values import dataclass, replace
 
 STEP = 0.1
-"""Of what is not reserved, each priority from RECONCILE on leaves so much more to those above it."""
+"""The part of what is not reserved that each priority from RECONCILE on leaves, in addition, to those above it."""
 NEWCOMERS = 0.1
-"""Of the pace, what instances that have a part leave free for one that begins."""
+"""The part of the pace that instances leave free for one that starts."""
 DAY_SECONDS = 86_400.0
 ALMOST = 1e-6
 
 
 def kept_share(priority: Priority, reserved: float) -> float:
-    """Which share of a budget calls of this priority must leave to higher ones; 0 for LIVE, less than 1 for all."""
+    """Return the share of a budget that calls of this priority leave to higher ones: 0 for LIVE, below 1 for all."""
     if priority is Priority.LIVE:
         return 0.0
     return reserved + (1.0 - reserved) * STEP * (priority - Priority.RETRY)
@@ -34,10 +34,10 @@ def kept_share(priority: Priority, reserved: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Calls by the second: `per_second` come in, and at most `most` are saved up. `level` of them are there at `at`.
+    """Calls per second: `per_second` are added, and at most `most` are saved up. At the time `at` there are `level`.
 
-    In any time of t seconds no more than `most` + `per_second` * t leave it (one call that costs more than `most`
-    counts as `most` here, and the rest is paid back before the next one).
+    In any t seconds at most `most` + `per_second` * t calls are allowed. A call that costs more than `most` counts as
+    `most` here, and the rest is paid back before the next call.
     """
 
     per_second: float
@@ -46,14 +46,15 @@ class Bucket:
     at: float
 
     def then(self, now: float) -> "Bucket":
-        """The same at another time."""
+        """Return the bucket as it is at `now`."""
         level = min(self.most, self.level + max(0.0, now - self.at) * self.per_second)
         return replace(self, level=level, at=max(now, self.at))
 
     def wait(self, now: float, cost: float, kept: float) -> float:
-        """Seconds until `cost` may be taken and the share `kept` of a full bucket is left; infinite where none come in.
+        """Return the seconds until `cost` may be taken and the share `kept` of a full bucket is left. They are infinite
+        if nothing is added.
 
-        From a full bucket everybody may take, so that nothing waits for ever.
+        From a full bucket every call may take, so that nothing waits for ever.
         """
         level = self.then(now).level
         missing = min(self.most, cost + kept * self.most) - level
@@ -66,14 +67,14 @@ class Bucket:
         return replace(here, level=here.level - cost)
 
     def resized(self, now: float, per_second: float, most: float) -> "Bucket":
-        """Another pace from now on. What was saved up is kept as far as it fits."""
+        """Return the bucket with another pace from now on. What was saved up is kept as far as it fits."""
         here = self.then(now)
         return Bucket(per_second, most, min(here.level, most), here.at)
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Units by the day: of `limit`, `left` are there until `ends` (epoch seconds), when the day's budget is renewed."""
+    """The units of one day: `left` of `limit` are not used. The budget is renewed at `ends` (epoch seconds)."""
 
     limit: int
     left: int
@@ -81,23 +82,23 @@ class Day:
 
     @property
     def ends_at(self) -> str:
-        """As people read it."""
+        """The end of the day as people read it."""
         return from_epoch(self.ends).strftime("%H:%M UTC")
 
     def kept(self, priority: Priority, reserved: float) -> int:
-        """How many units calls of this priority must leave to higher ones."""
+        """Return how many units calls of this priority must leave to higher priorities."""
         return ceil(kept_share(priority, reserved) * self.limit - ALMOST)
 
     def for_priority(self, priority: Priority, reserved: float) -> int:
-        """How many of the units that are left calls of this priority may use."""
+        """Return how many of the units that are left calls of this priority may use."""
         return max(0, self.left - self.kept(priority, reserved))
 
 
 def fair_fraction(others: Iterable[float], *, renews: bool, newcomers: float) -> float:
-    """Which part of the pace an instance may have now, beside the parts that `others` have: never more than 1 in all.
+    """Return the part of the pace that an instance may have now. With the parts of the `others` it is at most 1.
 
-    One that renews its part takes no more than all alike, and leaves `newcomers` free; one that begins takes what is
-    free, and gets more as the others renew theirs.
+    An instance that renews its part takes at most an equal part, and leaves `newcomers` free. An instance that starts
+    takes what is free, and gets more when the others renew theirs.
     """
     parts = list(others)
     free = max(0.0, 1.0 - sum(parts))
@@ -107,9 +108,9 @@ def fair_fraction(others: Iterable[float], *, renews: bool, newcomers: float) ->
 
 
 def portion(day: Day, unspent: int, wanted: int, priority: Priority, reserved: float) -> tuple[int, int]:
-    """What an instance may hold of a day: it gives back `unspent` and takes up to `wanted` for a priority.
+    """Give back `unspent` units of a day, and take up to `wanted` for a priority.
 
-    `day.left`: what nobody has taken. Returns (what it holds now, what nobody holds now).
+    `day.left`: units that no instance holds. Returns (the units this instance holds now, the units no instance holds).
     """
     free = Day(day.limit, day.left + unspent, day.ends)
     held = max(0, min(wanted, free.for_priority(priority, reserved)))
@@ -118,7 +119,7 @@ def portion(day: Day, unspent: int, wanted: int, priority: Priority, reserved: f
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What was used: units of the day, calls, and pieces of work (claimed records, pages of listings)."""
+    """What was used: units of the day, calls, and works (claimed records, pages of listings)."""
 
     units: int = 0
     calls: int = 0
@@ -135,10 +136,10 @@ Uses = Mapping[Priority, Use]
 class Report:
     """What an instance reports about an account when it renews its share of the budget.
 
-    `per_second`, `burst`: the account's whole pace, None where none is known. `limit`: the most units of a day that
-    the settings allow, None for no limit of our own; `unspent`, `wanted`: see `portion`; `unspent` is less than 0 where
-    more was used than held. `ends`: when our day ends. `vendor`: the day as the vendor's answers show it. `uses`: since
-    the last report.
+    `per_second`, `burst`: the account's whole pace; None if it is not known. `limit`: the most units per day that the
+    settings allow; None if they set no limit. `unspent`, `wanted`: see `portion`; `unspent` is below 0 if more was used
+    than held. `ends`: when the day of the settings' limit ends. `vendor`: the day as the vendor's answers show it.
+    `uses`: what was used since the last report.
     """
 
     credential: str
@@ -157,7 +158,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """An instance's part: `fraction` of the pace for `seconds`, `held` units of the day; `left`: units free."""
+    """An instance's part: `fraction` of the pace for `seconds`, and `held` units of the day. `left`: free units."""
 
     fraction: float = 1.0
     seconds: float = float("inf")
@@ -166,9 +167,9 @@ class Share:
 
 
 class Account(NamedTuple):
-    """What is known of an account's budget, for people. `day`: the tighter of the vendor's and our own.
+    """What is known of an account's budget, for people. `day`: the tighter of the vendor's day and the settings' day.
 
-    `uses`: of the day so far, by all instances. `instances`: those that have a part of it now.
+    `uses`: what all instances used of the day so far. `instances`: how many have a part of the budget now.
     """
 
     credential: str
@@ -181,9 +182,9 @@ class Account(NamedTuple):
 
 
 def seconds_needed(account: Account, work: Mapping[Priority, tuple[float, float]], now: float) -> dict[Priority, float]:
-    """In how many seconds the work of each priority is done, after that of all higher ones.
+    """Return in how many seconds the work of each priority is done, after the work of all higher priorities.
 
-    `work`: calls and units that each takes. Where a day is too short, the rest waits for the next days.
+    `work`: the calls and units that each priority needs. If the day has too few units, the rest waits for later days.
     """
     done: dict[Priority, float] = {}
     calls, earlier = 0.0, 0.0
@@ -197,7 +198,7 @@ def seconds_needed(account: Account, work: Mapping[Priority, tuple[float, float]
 
 
 def _days(account: Account, priority: Priority, earlier: float, units: float, now: float) -> float:
-    """Seconds until the day has enough units for it: 0 when today has."""
+    """Return the seconds until a day has enough units for this work: 0 if today has."""
     day = account.day
     if day is None or units <= 0:
         return 0.0

@@ -9,10 +9,10 @@ from bridge.domain.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """One HTTP request a system made to us. `hook` is the HookSpec key in the URL.
+    """One HTTP request that a system sent to the bridge. `hook` is the HookSpec key in the URL.
 
-    `url` is the public address the hook is registered with, whatever a proxy made of it. Header names are lower case;
-    lines of one name are joined by commas.
+    `url` is the public address that the hook is registered with, even if a proxy changed it. Header names are lower
+    case; lines of one name are joined by commas.
     """
 
     system: str
@@ -26,7 +26,7 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class HookSecret:
-    """What a hook's deliveries must show. Derived from the instance secret, so no store is needed to know it."""
+    """The credentials that a hook's callbacks must show. They are derived from the instance secret, without a store."""
 
     user: str
     password: str = field(repr=False)
@@ -34,7 +34,7 @@ class HookSecret:
 
 @dataclass(frozen=True, slots=True)
 class HookSpec:
-    """A registration we want at a vendor. `key` is URL-safe and unique per system (`any.deal`, `CREATE_CRM_DEAL`)."""
+    """A registration that is wanted at a vendor. `key` is URL-safe and unique per system (`any.deal`)."""
 
     key: str
     entities: frozenset[str]
@@ -43,8 +43,8 @@ class HookSpec:
 
 @dataclass(frozen=True, slots=True)
 class SeenHook:
-    """A registration the vendor shows. `key` None: the answer did not say which events it is for. `by_hand`: it is not
-    active, and as far as the vendor shows a person deactivated it."""
+    """A registration that the vendor shows. `key` None: the answer did not say which events it is for. `by_hand`: it is
+    not active, and as far as the vendor shows, a person deactivated it."""
 
     id: str
     url: str

@@ -1,4 +1,4 @@
-"""What a connector says about its product: entities, columns, events, and what the vendor cannot do."""
+"""What a connector states about its product: entities, columns, events, and what the vendor cannot do."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -29,10 +29,9 @@ class Column(StrEnum):
 class ColumnSpec:
     """One column of an entity. `listed` False: listings do not contain it. `to`: the entity a reference points to.
 
-    `lines`: the columns of each line of a list. `apart`: the list is read and written by calls of its own, so that a
-    record can be made without it, and a read shows it only where it is asked for (`connectors.lines`). `ordered`: it
-    shows its lines in the order in which they were written. `instead`: the column that will do in place of this one
-    where it is required.
+    `lines`: the columns of each line of a list. `apart`: the list is read and written by calls of its own. So a record
+    can be created without it, and a read shows it only on request (`connectors.lines`). `ordered`: it shows its lines
+    in the order in which they were written. `instead`: the column that may replace this one where it is required.
     """
 
     type: Column
@@ -50,10 +49,10 @@ class ColumnSpec:
 
 
 class Lookup(StrEnum):
-    """How far a vendor's search may be trusted before a create."""
+    """How far a vendor's search can be relied on before a create."""
 
     NONE = "none"
-    LAGGING = "lagging"  # a search index that may miss what was written a moment ago
+    LAGGING = "lagging"  # a search index that may miss recent writes
     EXACT = "exact"  # exact and immediate: a record that exists is found
 
 
@@ -61,12 +60,12 @@ class Lookup(StrEnum):
 class EntityManifest:
     """Facts about one entity. Times in seconds.
 
-    read_lag: how long reads may lag behind writes. version_resolution: granularity of `modified_at`, None when the
-    vendor keeps no version. unversioned: columns whose edit does not move the version. since: listings take a
-    modified-since. history: how far back such a listing reaches, None for ever. shows_new: `newest` shows new records
-    at once. whole_record: updates take the whole record, not a patch. delete_evidence: the vendor shows deletes
-    whenever asked (a flag, a recycle bin), not only by an event that may be lost. since_lag: how much later than it
-    happened a modified-since listing may show a change, beyond `read_lag`.
+    read_lag: how long reads may trail writes. version_resolution: granularity of `modified_at`; None if the vendor
+    keeps no version. unversioned: columns whose edit does not change the version. since: listings take a
+    modified-since. history: how far back such a listing reaches; None: without limit. shows_new: `newest` shows new
+    records at once. whole_record: updates take the whole record, not a patch. delete_evidence: reads show deletes (a
+    flag, a recycle bin), so that the bridge does not depend on an event that may be lost. since_lag: how long after a
+    change a modified-since listing may show it, in addition to `read_lag`.
     """
 
     columns: Mapping[str, ColumnSpec]
@@ -90,13 +89,16 @@ class EntityManifest:
 
 
 def listed_only(facts: EntityManifest, fields: Fields) -> Fields:
-    """The columns a listing contains as well, so that a single read and a row of a listing can be compared whole."""
+    """Return the columns that listings contain as well, so that a read can be compared with a row of a listing."""
     return {name: value for name, value in fields.items() if name not in facts.columns or facts.columns[name].listed}
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What `connectors.registry` knows of a product without talking to it. `limits` are sentences for the docs."""
+    """What `connectors.registry` knows about a product without calling it.
+
+    `limits` and `not_yet`: sentences for the docs.
+    """
 
     product: str
     entities: Mapping[str, EntityManifest]

@@ -1,6 +1,6 @@
-"""The error tree, named by what happens next, not by where a failure arose.
+"""The error tree. Errors are named by what happens next, not by where they arose.
 
-Connectors translate everything foreign into these; `sync.retry` alone decides on them.
+Connectors translate all errors of vendors and libraries into these; only `sync.retry` decides by them.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ class BridgeError(Exception):
 
 
 class Problem(NamedTuple):
-    """One thing a person must put right: where it is, what is wrong, what to do. `code`: its kind, for programs."""
+    """One thing that a person must correct: where it is, what is wrong, what to do. `code`: its kind, for programs."""
 
     where: str
     what: str
@@ -25,7 +25,7 @@ class Problem(NamedTuple):
 
 
 class ConfigError(BridgeError):
-    """The operator's input is wrong: stop, and show every problem at once."""
+    """The operator's input is wrong: the command stops and shows every problem at once."""
 
     def __init__(self, faults: list[Problem]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
@@ -33,11 +33,11 @@ class ConfigError(BridgeError):
 
 
 class NoStore(ConfigError):
-    """No bridge has made the store yet."""
+    """The store does not exist yet, because no bridge has run."""
 
 
 class BadCallback(BridgeError):
-    """A callback that is refused and stored nowhere. `status` is the HTTP answer."""
+    """A callback is refused, and nothing of it is stored. `status` is the HTTP status of the answer."""
 
     def __init__(self, message: str, status: int = 401) -> None:
         super().__init__(message)
@@ -45,7 +45,7 @@ class BadCallback(BridgeError):
 
 
 class RemoteError(BridgeError):
-    """Something a remote system did. `system` is its configured name."""
+    """A call to a remote system failed. `system` is the system's name in the settings."""
 
     def __init__(self, system: str, message: str) -> None:
         super().__init__(f"{system}: {message}")
@@ -54,11 +54,11 @@ class RemoteError(BridgeError):
 
 
 class RetryLater(RemoteError):
-    """Try this record again later; counts as an attempt (a 5xx on a read, a garbled answer). Nothing was changed."""
+    """Try the record again later, and count the attempt (a 5xx on a read, an unusable answer). Nothing was changed."""
 
 
 class RateLimited(RemoteError):
-    """The vendor's budget is spent: wait `after_seconds`; no attempt is counted. `daily`: the daily budget."""
+    """The vendor's budget is used up: wait `after_seconds`; no attempt is counted. `daily`: it is the daily budget."""
 
     def __init__(self, system: str, message: str, after_seconds: float, *, daily: bool = False) -> None:
         super().__init__(system, message)
@@ -67,13 +67,13 @@ class RateLimited(RemoteError):
 
 
 class Unreachable(RemoteError):
-    """No answer at all, and the request had no effect (refused, DNS, TLS, or a read that timed out)."""
+    """There was no answer, and the request had no effect (refused, DNS, TLS, or a read that timed out)."""
 
 
 class NeedsAuthorisation(RemoteError):
-    """The credential only a person can renew was refused: the system stops, its work waits.
+    """A credential that only a person can renew was refused: the system stops, and its records wait.
 
-    What the person does depends on the credential's kind, which `app.renewal` knows: `reason` says what was refused."""
+    What the person must do depends on the kind of credential (`app.renewal`). `reason` says what was refused."""
 
     def __init__(self, system: str, reason: str) -> None:
         super().__init__(system, f"{NEEDS_AUTHORISATION}: {reason}")
@@ -85,7 +85,7 @@ class OutcomeUnknown(RemoteError):
 
 
 class Rejected(RemoteError):
-    """The vendor refuses this content permanently: dead letter. `field` is the vendor's column, when it says."""
+    """The vendor refuses this content permanently: dead letter. `field`: the vendor's column, if the answer says it."""
 
     def __init__(self, system: str, message: str, *, field: str | None = None, status: int | None = None) -> None:
         super().__init__(system, message)
@@ -94,7 +94,7 @@ class Rejected(RemoteError):
 
 
 class DuplicateRefused(Rejected):
-    """A create refused because a record with the same unique value exists. `field` names the column when known."""
+    """A create was refused because a record has the same unique value already. `field`: the column, if known."""
 
 
 class WriteConflict(RemoteError):
@@ -102,7 +102,7 @@ class WriteConflict(RemoteError):
 
 
 class MappingFailed(BridgeError):
-    """A value the mapping cannot translate: dead letter naming the field."""
+    """The mapping cannot translate a value: dead letter that names the field."""
 
     def __init__(self, problems: list["FieldProblem"]) -> None:
         super().__init__("; ".join(str(problem) for problem in problems))
@@ -120,8 +120,8 @@ class FieldProblem(NamedTuple):
 
 
 class LeaseLost(BridgeError):
-    """Another worker has taken the record over; this worker's results are void, except ids from answers."""
+    """Another worker has taken over the record. This worker's results are void, except for ids from answers."""
 
 
 class StoreUnavailable(BridgeError):
-    """The store cannot take writes now: intake answers 503, workers wait."""
+    """The store cannot accept writes now: intake answers 503, and workers wait."""

@@ -1,4 +1,4 @@
-"""Events: something happened to a record, and how we learned of it."""
+"""Events: what happened to a record, and how the bridge learned of it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +21,7 @@ class Origin(StrEnum):
 
 
 class Lane(StrEnum):
-    """Order in which due tasks are taken; the value sorts."""
+    """The order in which due tasks are claimed; the values sort in this order."""
 
     LIVE = "0-live"
     RECONCILE = "1-reconcile"
@@ -38,13 +38,13 @@ LANE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A hint that a record changed, never the truth about it.
+    """A hint that a record changed, never the record's new state.
 
-    `id` None: some record of this entity changed, unknown which one (becomes a sweep of the entity).
-    `vendor_id`: the vendor's id of this event, only where it can be trusted to be the same for repeats of one event.
-    `source_at`: when it happened by the vendor's clock. `version`: the record's modification time the event shows.
-    `row_hash`: content hash of the listing row that caused the event (sweeps only). `actor`: who did it, as people name
-    them (`user 7`); None where the vendor does not say.
+    `id` None: some record of this entity changed, and it is not known which one; the entity is swept.
+    `vendor_id`: the vendor's id of this event, only if repeats of one event have the same id for certain.
+    `source_at`: when it happened by the vendor's clock. `version`: the record's modification time that the event shows.
+    `row_hash`: content hash of the listing row that caused the event (sweeps only). `actor`: who made the change, as
+    people call them (`user 7`); None if the vendor does not say.
     """
 
     system: str

@@ -1,4 +1,4 @@
-"""A guess at what a person meant by an unknown word."""
+"""Guesses what a person meant by an unknown word."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -12,7 +12,7 @@ class Guess(str):
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
+    """Return the known word that was probably meant."""
     names = sorted(known)
     close = get_close_matches(word, names, n=1)
     if close:
@@ -21,7 +21,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> Guess:
-    """A remedy for an unknown word: the nearest known one, else all of them."""
+    """Return a remedy for an unknown word: the nearest known one, else all of them."""
     names = sorted(known)
     near = nearest(word, names)
     if near is not None:

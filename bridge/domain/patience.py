@@ -1,4 +1,4 @@
-"""Waiting until a store that is away is back: one way for all that must not be lost meanwhile."""
+"""Waits until an unavailable store is available again: one way for all work that must not be lost meanwhile."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ WAIT_SECONDS = 1.0
 
 
 STORE_AWAY = "store unavailable"
-"""Lines with this as `once` are about a store that is away; see monitoring.logs."""
+"""The value of `once` in log lines about an unavailable store; see monitoring.logs."""
 
 
 def say(error: StoreUnavailable) -> None:
@@ -30,7 +30,7 @@ async def once_back(
     away: Callable[[StoreUnavailable], None] = say,
     at_most: float = inf,
 ) -> T:
-    """Do it as soon as the store is available; `away` is called each time it is not, and ends the wait if it raises.
+    """Run `work` as soon as the store is available. `away` is called each time it is not, and ends the wait by raising.
 
     Raises StoreUnavailable after `at_most` seconds.
     """

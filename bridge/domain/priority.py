@@ -1,4 +1,4 @@
-"""For what a call to a system is made: what matters more goes first, and may use more of the account's budget."""
+"""The priority of calls to a system: a higher one goes first, and may use more of the account's budget."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from bridge.domain.event import Lane
 
 
 class Priority(IntEnum):
-    """The lower number goes first. LIVE: a change just reported, a person, and what keeps the bridge itself alive."""
+    """The lower number goes first. LIVE: a new change, a person's request, and what the bridge needs to run."""
 
     LIVE = 0
     RETRY = 1
@@ -18,7 +18,7 @@ class Priority(IntEnum):
 
     @property
     def word(self) -> str:
-        """As people and metrics call it."""
+        """The priority as messages and metrics name it."""
         return self.name.lower()
 
 
@@ -26,12 +26,12 @@ LOWER = {Lane.RECONCILE: Priority.RECONCILE, Lane.BACKFILL: Priority.BACKFILL}
 
 
 def priority_of(lane: Lane, *, again: bool) -> Priority:
-    """Of work on a record. `again`: an attempt at it failed before; what is no live change stays what it is."""
+    """Return the priority of work on a record. `again`: an attempt failed before, which lowers only a live change."""
     return LOWER.get(lane, Priority.RETRY if again else Priority.LIVE)
 
 
 class Purpose:
-    """One piece of work, such as a claimed record or a page of a listing. `systems`: those it has called already."""
+    """One piece of work, such as a claimed record or a page of a listing. `systems`: the systems it has called."""
 
     __slots__ = ("priority", "systems")
 
@@ -44,13 +44,13 @@ _PURPOSE: ContextVar[Purpose | None] = ContextVar("what calls are made for", def
 
 
 def purpose() -> Purpose:
-    """The purpose of this task's calls. The default is LIVE."""
+    """Return the purpose of this task's calls. The default is LIVE."""
     return _PURPOSE.get() or Purpose(Priority.LIVE)
 
 
 @contextmanager
 def calls_for(priority: Priority) -> Iterator[None]:
-    """The calls in this block, and in tasks it starts, are made for one piece of work of this priority."""
+    """Give the calls in this block, and in tasks that it starts, the priority of one piece of work."""
     token = _PURPOSE.set(Purpose(priority))
     try:
         yield

@@ -1,4 +1,4 @@
-"""Records: one instance of an entity in one system."""
+"""Records: a record is one thing of an entity in one system."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -9,12 +9,12 @@ from typing import Any
 from bridge.domain.values import dataclass
 
 Fields = Mapping[str, Any]
-"""A record's columns in the shape every connector gives and takes.
+"""A record's columns in the form that every connector returns and accepts.
 
 Nested mappings and lists of: str, int, bool, Decimal, date, datetime (aware, UTC) and None. Custom fields are
 below `custom` by name. Choices, stages and options are labels, never vendor keys; references are the other record's
 id as str. Multi-valued columns (e-mails, phones) are lists of {"value", "label", "primary"}.
-Lines are a list of mappings, each with its own id as `id` where it has one. An absent key means *unread*.
+Lines are a list of mappings, each with its own id as `id` if it has one. An absent key means *unread*.
 """
 
 
@@ -34,9 +34,9 @@ class RecordRef:
 class Record:
     """A record as one read showed it.
 
-    `modified_at` is the vendor's own modification time, the record's version; None where the vendor keeps none.
-    `raw` is the vendor's own form, kept for systems that only take whole records back. `modified_by`: who made this
-    version, as people name them (`user 7`); None where the vendor does not say.
+    `modified_at` is the vendor's modification time, the record's version; None if the vendor keeps none. `raw` is the
+    vendor's own form, kept for systems that accept only whole records. `modified_by`: who made this version, as people
+    call them (`user 7`); None if the vendor does not say.
     """
 
     ref: RecordRef
@@ -49,10 +49,10 @@ class Record:
 
 
 class Evidence(StrEnum):
-    """How we know that a record is gone."""
+    """How the bridge knows that a record is gone."""
 
-    FLAG = "flag"  # the vendor shows the record marked as deleted, or says "gone"
-    NOT_FOUND = "not_found"  # a bare 404: deleted, purged, or no longer visible to us
+    FLAG = "flag"  # the vendor shows the record marked as deleted, or answers "gone"
+    NOT_FOUND = "not_found"  # only a 404: deleted, purged, or no longer visible to the bridge
     EVENT = "event"  # the vendor sent a delete event
 
 
@@ -67,7 +67,7 @@ class Gone:
 
 
 class Side(StrEnum):
-    """The two sides of a mapping inside the code; people see the names the mapping file gives them (`crm`, `erp`)."""
+    """The two sides of a mapping in the code. People see the names that the mapping file gives them (`crm`, `erp`)."""
 
     LEFT = "left"
     RIGHT = "right"

@@ -1,4 +1,4 @@
-"""How a person's instruction is called in the journal: by its kind and the number of its request, `undo/12`."""
+"""The name of a person's instruction in the journal: its kind and the number of its request, as in `undo/12`."""
 
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`request`: the number of the request that gave the instructions."""
+    """The records' work for one request. `request`: its number."""
 
     kind: Kind
     request: int
@@ -26,6 +26,6 @@ class Run:
 
 
 def instructed(name: str | None) -> Run | None:
-    """The run of this name; None for work without a person: a sweep, a backfill, a callback."""
+    """Return the run with this name; None for work that no person requested: a sweep, a backfill, a callback."""
     kind, _, number = (name or "").partition("/")
     return Run(Kind(kind), int(number)) if kind in set(Kind) and number.isdecimal() else None

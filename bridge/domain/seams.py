@@ -1,4 +1,4 @@
-"""What the outside hands in, so that a whole bridge can run on virtual time: clock, randomness, ids, failpoints."""
+"""Clock, randomness, ids and failpoints, passed in from outside so that a whole bridge can run on virtual time."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -18,18 +18,19 @@ class Clock(Protocol):
 
 
 FailPoint = Callable[[str], Awaitable[None]]
-"""Awaited at named steps; does nothing in production, raises or cancels in tests."""
+"""Awaited at named steps. It does nothing in production; in tests it raises or cancels."""
 
 
 async def no_failpoint(name: str) -> None:
-    """The production fail point."""
+    """Do nothing: the failpoint in production."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seams:
-    """Handed in by `app`; nothing else may touch wall clock, randomness or process ids.
+    """Passed in by `app`. Nothing else may use the wall clock, randomness or process ids.
 
-    `instance` names this instance of the bridge (unique per process start); `new_id` gives unguessable text ids.
+    `instance` names this instance of the bridge (unique per process start). `new_id` returns text ids that nobody can
+    guess.
     """
 
     clock: Clock
@@ -41,19 +42,19 @@ class Seams:
 
 
 TRUSTED_SKEW_SECONDS = 600.0
-"""Our clock and a vendor's are not further apart than this."""
+"""The bridge assumes that its clock and a vendor's differ by at most this."""
 
 
 def believable(seconds: float | None, now: float) -> float | None:
-    """A vendor's time, or None for one that lies ahead of `now` by more than clocks differ: it orders nothing."""
+    """Return a vendor's time; None if it lies further ahead of `now` than clocks differ, as it then orders nothing."""
     return seconds if seconds is not None and seconds <= now + TRUSTED_SKEW_SECONDS else None
 
 
 def epoch(moment: datetime) -> float:
-    """Seconds since 1970 of an aware datetime, the form the store keeps."""
+    """Return the seconds since 1970 of an aware datetime. The store keeps times in this form."""
     return moment.timestamp()
 
 
 def from_epoch(seconds: float) -> datetime:
-    """The aware UTC datetime of `epoch` seconds."""
+    """Return the aware UTC datetime of `epoch` seconds."""
     return datetime.fromtimestamp(seconds, UTC)

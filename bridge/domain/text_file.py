@@ -1,4 +1,4 @@
-"""Files that people write: read as UTF-8 text, with one clear reason where that cannot be done."""
+"""Files that people write: read as UTF-8 text, or one clear reason why that is not possible."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class NotText(BridgeError):
-    """`what` is wrong with a file or a text, and the `remedy`."""
+    """A file or a text cannot be used. `what`: what is wrong with it. `remedy`: what to do."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what}; {remedy}")
@@ -19,12 +19,12 @@ class NotText(BridgeError):
 
 
 def read_text(path: Path) -> str:
-    """The file's text, without a byte order mark. Raises NotText."""
+    """Return the file's text, without a byte order mark. Raises NotText."""
     return _decoded(_tried(path.read_bytes))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file of this text. Raises ConfigError where it cannot be written."""
+    """Write the text to a file. Raises ConfigError if the file cannot be written."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -33,7 +33,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it. Raises ConfigError where that cannot be done."""
+    """Create a folder and those above it. Raises ConfigError if that is not possible."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -42,7 +42,7 @@ def make_folder(path: Path) -> None:
 
 
 def text_of(path: Path) -> str:
-    """As `read_text`, for files named to a command. Raises ConfigError."""
+    """Read a file's text like `read_text`, for files that a command names. Raises ConfigError."""
     try:
         return read_text(path)
     except NotText as error:
@@ -50,7 +50,7 @@ def text_of(path: Path) -> str:
 
 
 def unusable_character(text: str) -> str:
-    """The first character that no system and no store accepts, in words; "" if there is none."""
+    """Return the first character that no system and no store accepts, in words; "" if there is none."""
     for character in text:
         if character == "\x00":
             return "a NUL character"
@@ -64,12 +64,12 @@ def _tried(read: Callable[[], bytes]) -> bytes:
         return read()
     except OSError as error:
         raise NotText(reason_of(error), "name a file that this user may read") from None
-    except ValueError:  # a NUL in its name
+    except ValueError:  # a NUL in the file's name
         raise NotText("is no name a file can have", "name another file") from None
 
 
 def reason_of(error: OSError) -> str:
-    """Why a file could not be read, in words."""
+    """Return why a file could not be read, in words."""
     match error:
         case FileNotFoundError():
             return "there is no such file"

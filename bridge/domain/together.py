@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
-    """Do all at once; what each returned, in their order.
+    """Run all at once, and return their results in the same order.
 
-    When one fails the others are cancelled, and its error is raised as it is: not in a group, where nobody looks for
-    StoreUnavailable.
+    When one fails, the others are cancelled and its error is raised. It is not raised in a group, because callers
+    catch errors such as StoreUnavailable by themselves.
     """
     try:
         async with asyncio.TaskGroup() as group:

@@ -8,27 +8,27 @@ Attribute = str | int | float | bool
 
 
 class Step(Protocol):
-    """A step under way."""
+    """A step that has begun and not ended."""
 
     def set(self, name: str, value: Attribute) -> None:
-        """Note the result."""
+        """Add an attribute to the step, such as its result."""
 
 
 class Tracing(Protocol):
-    """Steps belong to the trace of an event, and to the step around them."""
+    """Makes steps. A step belongs to the trace of an event, or to the step around it."""
 
     def step(self, name: str, event: int | None = None, **about: Attribute) -> AbstractContextManager[Step]:
-        """`event`: the work on it begins here; without one the step is a part of the one around it, or of no trace."""
+        """Begin a step. `event`: work on it begins here. Without it, the step is part of the step around it, if any."""
 
     def took(self, name: str, event: int, seconds: float, **about: Attribute) -> None:
-        """The first step of an event's trace ended now, after this many seconds; before, the event had no number."""
+        """Note the first step of an event's trace: it ends now and took `seconds`. Before, the event had no number."""
 
     def headers(self) -> Mapping[str, str]:
-        """What goes with a call, so that who is called can continue the trace; nothing unless the settings say so."""
+        """Return the headers with which the called system can continue the trace; none unless the settings say so."""
 
 
 class NoStep:
-    """Nothing is traced."""
+    """A step that is not traced."""
 
     def __enter__(self) -> Self:
         return self
@@ -37,7 +37,7 @@ class NoStep:
         return None
 
     def set(self, name: str, value: Attribute) -> None:
-        """Nobody notes it."""
+        """Do nothing."""
 
 
 NO_STEP = NoStep()
@@ -45,17 +45,17 @@ NO_HEADERS: Mapping[str, str] = {}
 
 
 class NoTracing:
-    """What runs unless the settings name where traces go."""
+    """Traces nothing; used unless the settings name a destination for traces."""
 
     def step(self, name: str, event: int | None = None, **about: Attribute) -> NoStep:
-        """One for all."""
+        """Return the one step that does nothing."""
         return NO_STEP
 
     def took(self, name: str, event: int, seconds: float, **about: Attribute) -> None:
-        """Nobody notes it."""
+        """Do nothing."""
 
     def headers(self) -> Mapping[str, str]:
-        """None."""
+        """Return no headers."""
         return NO_HEADERS
 
 

@@ -1,7 +1,7 @@
-"""Frozen dataclasses for values that are made by the hundred for each record.
+"""Frozen dataclasses for values of which hundreds are made for each record.
 
-That nothing is assigned to them is checked by mypy. Python's own refusal makes each four times as dear, and
-`dataclasses.replace` takes twenty times as long as the copy: together a tenth of what a record costs.
+Mypy checks that nothing is assigned to them. If Python checked it, making each value would take four times as long.
+`dataclasses.replace` takes twenty times as long as the copy made here. Together that is a tenth of a record's cost.
 """
 
 import dataclasses
@@ -15,13 +15,13 @@ else:
     T = TypeVar("T")
 
     def dataclass(*, frozen: bool, slots: bool, order: bool = False) -> Any:
-        """A frozen dataclass, hashed by its fields. `slots` is for mypy: a copy is made of a `__dict__` at once."""
+        """Return a frozen dataclass, hashed by its fields. Only mypy uses `slots`: copying a `__dict__` is faster."""
         if not (frozen and slots):
             raise TypeError("only for frozen values")
         return dataclasses.dataclass(unsafe_hash=True, order=order)
 
     def replace(value: T, /, **changes: Any) -> T:
-        """A copy with other values in these fields. Raises TypeError for a name that is not a field."""
+        """Return a copy with other values in these fields. Raises TypeError for a name that is not a field."""
         if not hasattr(value, "__dict__"):
             return dataclasses.replace(value, **changes)
         unknown = changes.keys() - value.__dict__.keys()

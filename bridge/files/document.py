@@ -1,4 +1,4 @@
-"""YAML files as trees that remember where everything stands. YAML 1.2 core: only true, false and null are words."""
+"""YAML files as trees that keep the place of every key and value. YAML 1.2 core: only true, false, null are words."""
 
 import re
 from collections.abc import Collection
@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 class Scalar(NamedTuple):
-    """One word or text as written; `quoted` ones are text whatever they look like."""
+    """One word or text as written. A `quoted` one is text, whatever it looks like."""
 
     text: str
     place: Place
@@ -48,14 +48,14 @@ class Scalar(NamedTuple):
         return not self.quoted and self.text in _NULLS
 
     def value(self) -> Any:
-        """By YAML 1.2 core: None, bool, int, Decimal or text. `NO` is text, and so is `2026-03-31`."""
+        """Return the value by YAML 1.2 core: None, bool, int, Decimal or text. `NO` is text, and so is `2026-03-31`."""
         if self.quoted:
             return self.text
         if self.text in _NULLS:
             return None
         if self.text in _WORDS:
             return _WORDS[self.text]
-        # A leading zero or plus is a code or a number to dial, not a quantity.
+        # With a leading zero or plus it is a code or a phone number, not a quantity.
         if _INTEGER.fullmatch(self.text) and not re.match(r"\+|-?0[0-9]", self.text):
             return int(self.text)
         return Decimal(self.text) if _DECIMAL.fullmatch(self.text) else self.text
@@ -78,7 +78,7 @@ Node = Scalar | Listing | Table
 
 @dataclass(slots=True)
 class Problems:
-    """Collects every fault of the files, so that a person sees them all at once."""
+    """Collects all problems of the files, so that a person sees them at once."""
 
     found: list[Problem] = field(default_factory=list)
 
@@ -87,7 +87,7 @@ class Problems:
 
 
 def plain(node: Node) -> Any:
-    """The tree as dicts, lists and YAML 1.2 core scalars."""
+    """Return the tree as dicts, lists and YAML 1.2 core scalars."""
     if isinstance(node, Scalar):
         return node.value()
     if isinstance(node, Listing):
@@ -96,9 +96,10 @@ def plain(node: Node) -> Any:
 
 
 def read_documents(text: str, file: str, faults: Problems, only: Collection[str] | None = None) -> list[Node]:
-    """Every document of a file; faults of the YAML itself are collected, and show no value, as it may be a secret.
+    """Return every document of a file. Problems of the YAML itself are collected. They show no value of the file,
+    because it may be a secret.
 
-    `only`: leave out all other keys at the top, with their problems.
+    `only`: all other keys at the top are left out, with their problems.
     """
     text = text if only is None else _without_others(text, only)
     yaml = YAML(typ="safe", pure=True)
@@ -130,9 +131,9 @@ def read_documents(text: str, file: str, faults: Problems, only: Collection[str]
 
 
 def _without_others(text: str, only: Collection[str]) -> str:
-    """The same lines, with those of other keys at the top empty: a command that needs one key is spared the rest.
+    """Return the text with the lines of all other top keys empty, so that a command that needs one key starts fast.
 
-    The whole text where that is not plain to see: anchors, several documents, other forms of keys, none of `only`.
+    Returns the whole text if it has anchors, several documents, keys in other forms, or none of `only`.
     """
     kept, found, wanted = [], False, True
     for line in text.splitlines(keepends=True):

@@ -1,4 +1,4 @@
-"""What is wrong with a YAML file, in words of the person who wrote it instead of the parser's."""
+"""Says what is wrong with a YAML file in words of the person who wrote it, not in the parser's words."""
 
 TAB = "a tab, where only blanks may indent"
 _WORDS = (
@@ -21,6 +21,6 @@ _WORDS = (
 
 
 def yaml_problem(problem: str) -> str:
-    """In words of ours; no value of the file is shown, as it may be a secret."""
+    """Return the parser's problem in plain words. They show no value of the file, because it may be a secret."""
     folded = problem.replace("\\\\", "\\")
     return next((words for part, words in _WORDS if part in folded), "a form that YAML does not have")

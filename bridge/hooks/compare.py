@@ -1,4 +1,4 @@
-"""What to do about one system's registrations: wanted against seen. Pure."""
+"""Compares the wanted registrations of one system with those that the vendor shows. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -15,8 +15,8 @@ ON_PURPOSE = frozenset({STOPPED, OFF, DEACTIVATED})
 
 @dataclass(frozen=True, slots=True)
 class HookPolicy:
-    """What the settings say of a system's hooks. `off`: keys of those that are not to be; `respect`: one that was
-    deactivated at the vendor stays so."""
+    """What the settings say about a system's hooks. `off`: keys of hooks that must not exist. `respect`: a hook that
+    was deactivated at the vendor stays so."""
 
     off: frozenset[str] = frozenset()
     respect: bool = False
@@ -24,8 +24,8 @@ class HookPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`keep`: key -> the hook that stays. `remove`: ours, but old, registered twice, stopped or not wanted.
-    `deactivated`: key -> the hook that somebody deactivated at the vendor, and that stays so."""
+    """What must change. `keep`: key -> the hook that stays. `remove`: hooks of the bridge that are old, registered
+    twice, stopped or not wanted. `deactivated`: key -> the hook that was deactivated at the vendor and stays so."""
 
     keep: Mapping[str, SeenHook]
     missing: Sequence[HookSpec]
@@ -40,9 +40,9 @@ def compare(
     addresses: Addresses,
     respected: Collection[str] = (),
 ) -> Difference:
-    """Only hooks whose URL carries our token are ours; all others are left alone.
+    """Return what must change. Only hooks whose URL contains our token are ours; all others are left alone.
 
-    respected: keys of hooks that stay deactivated where a person did that at the vendor.
+    respected: keys of hooks that stay deactivated if a person deactivated them at the vendor.
     """
     by_key = {spec.key: spec for spec in wanted}
     keep: dict[str, SeenHook] = {}

@@ -29,8 +29,8 @@ WITHDRAWN = "its hooks were removed by a person: `bridge hooks repair` registers
 
 @dataclass(slots=True)
 class Audit:
-    """What one audit found and did. `faults`: system -> what a person must put right. `settled`: systems all of whose
-    hooks of ours are those that are wanted. `stopped`: hooks that somebody stopped on purpose."""
+    """What one audit found and did. `faults`: system -> what a person must correct. `settled`: systems at which the
+    bridge's hooks are exactly those that are wanted. `stopped`: hooks that somebody stopped on purpose."""
 
     kept: int = 0
     created: list[str] = field(default_factory=list)
@@ -61,7 +61,7 @@ class HookKeeper:
         policies: Mapping[str, HookPolicy] = MappingProxyType({}),
     ) -> None:
         self.connectors = connectors
-        self.wanted = wanted  # system -> entities whose changes must be heard of
+        self.wanted = wanted  # system -> entities whose changes callbacks must report
         self.addresses = addresses
         self.transport = transport
         self.store = store
@@ -73,21 +73,21 @@ class HookKeeper:
         self.withdrawn = False
 
     def keys(self, system: str) -> frozenset[str]:
-        """The hook keys wanted at a system."""
+        """Return the keys of the hooks that are wanted at a system."""
         return frozenset(spec.key for spec in self.specs(system))
 
     def specs(self, system: str) -> Sequence[HookSpec]:
-        """The registrations that are wanted at a system."""
+        """Return the registrations that are wanted at a system."""
         entities = self.wanted.get(system, frozenset())
         return self.connectors[system].hooks_for(entities) if entities else ()
 
     async def repair(self) -> Audit:
-        """An audit at a person's request; it also ends `hooks remove`."""
+        """Run an audit at a person's request. It also ends the effect of `hooks remove`."""
         self.withdrawn = False
         return await self.audit()
 
     async def audit(self) -> Audit:
-        """Compare and mend every system's hooks; one system's failure does not stop the others.
+        """Compare and repair every system's hooks. A failure at one system does not stop the others.
 
         After `remove_all` nothing is registered again until `repair` or a restart.
         """
@@ -103,9 +103,9 @@ class HookKeeper:
         return audit
 
     async def rotate(self, system: str, overlap_seconds: float) -> Audit:
-        """Give every hook of a system a new address and secret, the new one before the old one goes.
+        """Give every hook of a system a new address and secret. Each new hook is registered before its old one goes.
 
-        Callbacks at the old addresses are taken in for so long, and as long as a hook may still have one.
+        Callbacks at the old addresses are accepted for `overlap_seconds`, and as long as a hook may still have one.
         """
         audit = Audit()
         await self._guarded(system, audit, partial(self._rotate, system, overlap_seconds, audit))
@@ -134,7 +134,7 @@ class HookKeeper:
             self.addresses.turns[system] = Turn(number, former=left)
 
     async def _has_older(self, system: str) -> bool:
-        """Whether a hook may still have an address of the turn before."""
+        """Return whether a hook may still have an address of an earlier turn."""
         for row in await self.store.hooks.all(system):
             mine = self.addresses.ours(row.url)
             if row.vendor_id is not None and mine is not None and row.url != self.addresses.url(*mine):
@@ -142,7 +142,7 @@ class HookKeeper:
         return False
 
     async def remove_all(self) -> Audit:
-        """Remove this instance's hooks everywhere, and no others; audits then register none again."""
+        """Remove this instance's hooks at every system, and no others. Audits then register none again."""
         self.withdrawn = True
         audit = Audit()
         for system in sorted(self.connectors):
@@ -150,10 +150,10 @@ class HookKeeper:
         return audit
 
     async def _guarded(self, system: str, audit: Audit, work: Work, mark: Work | None = None) -> None:
-        """Instances take turns, so that two of them do not register the same hook.
+        """Do `work` at one system. Instances take turns, so that two of them do not register the same hook.
 
-        `mark` notes what a person wants, also while the system cannot be used: in the turn, or an audit under way, here
-        or in another instance, would write over it what it saw before.
+        `mark` stores what a person wants, also while the system cannot be used. It is done within the turn: otherwise a
+        running audit, here or in another instance, would overwrite it with what it read before.
         """
         unusable = await self.store.systems.unusable(system)
         if unusable:
@@ -169,15 +169,15 @@ class HookKeeper:
             return
         try:
             await self.store.tokens.exclusive(f"hooks:{system}", turn)
-        except Exception as error:  # a fault of one system does not keep the others' hooks from being repaired
+        except Exception as error:  # an error at one system must not stop the repair at the others
             expected = isinstance(error, BridgeError)
             fault = audit.faults[system] = str(error) if expected else f"{type(error).__name__}: {error}"
             told = {"system": system, "reason": fault, "once": f"hooks {system}"}
             log.warning("hooks could not be repaired", extra=told, exc_info=not expected)
 
     async def _mend(self, system: str, audit: Audit, started: str | None = None) -> None:
-        """`started`: the key of a hook that a person starts again, however it was stopped."""
-        if self.withdrawn:  # while this audit waited for its turn, or before it
+        """Repair one system's hooks. `started`: the key of a hook that a person starts again, whatever stopped it."""
+        if self.withdrawn:  # `remove_all` may have been called while this audit waited for its turn
             audit.faults[system] = WITHDRAWN
             return
         await self.refresh()
@@ -202,7 +202,7 @@ class HookKeeper:
                 await self.store.hooks.remove(system, row.key)
 
     async def difference(self, system: str, started: str | None = None) -> Difference:
-        """The wanted hooks of a system compared with the registered ones. Only reads."""
+        """Compare the wanted hooks of a system with the registered ones. Only reads."""
         stopped = await self._stopped(system)
         specs = [spec for spec in self.specs(system) if spec.key not in stopped]
         respected = {spec.key for spec in specs} - {started} if self._policy(system).respect else set[str]()
@@ -212,12 +212,12 @@ class HookKeeper:
         return self.policies.get(system, HookPolicy())
 
     async def _stopped(self, system: str) -> dict[str, str]:
-        """Hooks that must not be registered, with the state that says why."""
+        """Return the keys of hooks that must not be registered, with the state that says why."""
         told = {row.key: STOPPED for row in await self.store.hooks.all(system) if row.state == STOPPED}
         return {**dict.fromkeys(self._policy(system).off, OFF), **told}
 
     async def stop(self, system: str, key: str, why: str) -> Audit:
-        """Remove a hook until `start`. `why`: shown with it."""
+        """Remove a hook until `start` is called. `why`: the reason shown with it."""
 
         async def mark() -> None:
             before = await self._row(system, key)
@@ -228,7 +228,7 @@ class HookKeeper:
         return await self._marked(system, mark)
 
     async def start(self, system: str, key: str) -> Audit:
-        """Register a hook again that was stopped by `stop` or at the vendor; its entities are swept."""
+        """Register a hook again that was stopped by `stop` or at the vendor, and request a sweep of its entities."""
 
         async def mark() -> None:
             before = await self._row(system, key)
@@ -244,7 +244,7 @@ class HookKeeper:
         return audit
 
     async def _remove_stopped(self, system: str, found: Difference, audit: Audit) -> None:
-        """That needs no address of ours that vendors reach."""
+        """Remove hooks that are stopped. This is done even if vendors cannot reach the public address."""
         stopped = await self._stopped(system)
         await self._remove(system, [hook for hook in found.remove if self._key(hook) in stopped], audit)
         for row in await self.store.hooks.all(system):
@@ -252,7 +252,7 @@ class HookKeeper:
                 await self.store.hooks.save(replace(row, vendor_id=None))
 
     async def _note_stopped(self, system: str, found: Difference, audit: Audit) -> None:
-        """Hooks that are stopped on purpose are reported and left alone."""
+        """Store and report the hooks that are stopped on purpose."""
         wanted, rows = self.keys(system), {row.key: row for row in await self.store.hooks.all(system)}
         states = {key: state for key, state in (await self._stopped(system)).items() if key in wanted}
         for key, state in {**states, **dict.fromkeys(found.deactivated, DEACTIVATED)}.items():
@@ -275,7 +275,7 @@ class HookKeeper:
         return await public_url_fault(self.transport, self.addresses, url, self.seams.new_id())
 
     async def _seen(self, system: str) -> Sequence[SeenHook]:
-        """The vendor's list of hooks; if it has none, the hooks that the store has as registered."""
+        """Return the vendor's list of hooks; if it has no list, the hooks that the store knows as registered."""
         listed = await self.connectors[system].list_hooks()
         if listed is not None:
             return listed
@@ -283,29 +283,29 @@ class HookKeeper:
         return [SeenHook(row.vendor_id, row.url, row.key) for row in rows if row.vendor_id is not None]
 
     async def _adopt(self, system: str, key: str, hook: SeenHook, specs: Sequence[HookSpec]) -> None:
-        """A hook this store has not known as registered may have been lost for a while."""
+        """Store a hook that is in place. Request a sweep if it was not known as registered: changes may be missed."""
         before = await self._row(system, key)
         if before is None or before.state != "registered" or before.vendor_id != hook.id:
             for spec in specs:
                 if spec.key == key:
-                    await self._ask_sweep(system, spec)
+                    await self._request_sweep(system, spec)
         await self._note(system, key, hook)
 
-    async def _ask_sweep(self, system: str, spec: HookSpec) -> None:
-        """Changes that no callback reported: from the last incremental sweep on, by its cursor."""
+    async def _request_sweep(self, system: str, spec: HookSpec) -> None:
+        """Request a sweep for missed changes. It begins at the cursor of the last incremental sweep."""
         for entity in sorted(spec.entities):
             await self.store.cursors.ask(system, entity, "incremental", by="hook repair")
 
     async def _create_missing(self, system: str, found: Difference, audit: Audit) -> set[str]:
-        """One by one: a new hook before the old one of its key goes, so that nothing is missed - unless the vendor's
-        limit leaves no room.
+        """Register the missing hooks one by one. Each new hook is registered before the old one of its key is removed,
+        so that no change is missed. Only if the vendor's limit leaves no room, an old one is removed first.
 
-        The ids of the hooks in place now: a connector may have put an old one in order instead of making a new one."""
+        Returns the ids of the hooks in place now: a connector may have repaired an old hook instead of creating one."""
         refused: dict[str, Rejected] = {}
         made: set[str] = set()
         for spec in found.missing:
             old = [hook for hook in found.remove if self._key(hook) == spec.key and hook.id not in made]
-            for hook in old:  # should its removal fail: a vendor may have no list that shows it
+            for hook in old:  # the store keeps it in case its removal fails: a vendor may have no list that shows it
                 name = f"{spec.key} before ({hook.id})"
                 await self.store.hooks.save(HookRow(system, name, hook.url, hook.id, "replaced"))
             try:
@@ -315,7 +315,7 @@ class HookKeeper:
             else:
                 await self._remove(system, [hook for hook in old if hook.id not in made], audit)
         left = [hook for hook in found.remove if f"{system} {hook.id}" not in audit.removed and hook.id not in made]
-        if refused and left:  # the vendor may have no room: one goes for another, unwanted ones first
+        if refused and left:  # the vendor may have no room: remove one hook for another, unwanted ones first
             again = [spec for spec in found.missing if spec.key in refused]
             order = [spec.key for spec in again]
             left.sort(key=lambda hook: order.index(self._key(hook)) if self._key(hook) in order else -1)
@@ -329,10 +329,10 @@ class HookKeeper:
         return made
 
     async def _create(self, system: str, spec: HookSpec, audit: Audit) -> str:
-        """Register and store the hook, and request a sweep for changes missed meanwhile."""
+        """Register and store the hook, and request a sweep for changes missed meanwhile. Returns the vendor's id."""
         before = await self._row(system, spec.key)
         hook = await self._register(system, spec)
-        await self._ask_sweep(system, spec)
+        await self._request_sweep(system, spec)
         await self._note(system, spec.key, hook, new=True)
         meant = before is None or before.registered_at is None or before.state in ON_PURPOSE
         if before is not None and not meant and before.url == hook.url:
@@ -345,7 +345,9 @@ class HookKeeper:
     async def _wake_silent(
         self, system: str, specs: Sequence[HookSpec], kept: Mapping[str, SeenHook], audit: Audit
     ) -> None:
-        """A silent hook reports nothing that could be lost, so it is removed first; once an hour at most."""
+        """Report silent hooks, and register each again, at most once an hour.
+
+        The old one is removed first: it reports nothing that could be lost."""
         for silence in await silences(self.store, system, specs, kept):
             audit.faults[system] = "; ".join(filter(None, (audit.faults.get(system), str(silence))))
             log.warning("hook is silent", extra={"system": system, "hook": ", ".join(silence.keys)})
@@ -360,7 +362,7 @@ class HookKeeper:
         url, name = self.addresses.url(system, spec.key), f"{self.addresses.instance} {spec.key}"
         try:
             return await connector.create_hook(spec, url, secret, name)
-        except OutcomeUnknown:  # it may be there: never a second one without looking
+        except OutcomeUnknown:  # the hook may exist: look before creating a second one
             again = compare(system, [spec], await self._seen(system), self.addresses)
             if spec.key in again.keep:
                 return again.keep[spec.key]
@@ -374,7 +376,7 @@ class HookKeeper:
                 await self.store.hooks.remove(system, row.key)
 
     def _key(self, hook: SeenHook) -> str:
-        """The key of the bridge's hook; "" if it is not one of its hooks."""
+        """Return the key of the bridge's hook; "" if it is not one of its hooks."""
         return (self.addresses.ours(hook.url) or ("", ""))[1]
 
     def _ours(self, system: str, hook: SeenHook) -> bool:

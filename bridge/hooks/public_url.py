@@ -9,7 +9,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 async def public_url_fault(transport: Transport, addresses: Addresses, url: str, challenge: str) -> str | None:
-    """None if a GET on a callback URL returns the bridge's keyed echo; else what is wrong and where to look."""
+    """Return None if a GET on a callback URL returns the bridge's keyed echo; else what is wrong and where to look."""
     host = urlsplit(url).netloc
     request = HttpRequest("GET", url, query=(("challenge", challenge),), timeout_seconds=TIMEOUT_SECONDS)
     try:

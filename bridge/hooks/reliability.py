@@ -1,4 +1,4 @@
-"""Counts for each hook what its callbacks reported and what only sweeps found. In memory until it is written."""
+"""Counts for each hook the changes that its callbacks reported, and the missed changes. In memory until `write`."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -9,13 +9,13 @@ from bridge.store.engine import Store
 from bridge.store.hooks import HookFigures, HookName, SweptChange
 
 MOST_WAITING = 20_000
-"""More changes than these that wait for a late callback are counted before it could come."""
+"""If more changes than this wait for a late callback, they are counted without waiting longer."""
 
 
 class Reliability:
-    """One per process; what is written is shared by all instances on the store.
+    """One per process. All instances on the store share the written figures.
 
-    A change that a sweep found counts as missed once no callback came for `SILENT_SECONDS` after it.
+    A change that a sweep found counts as missed when no callback came within `SILENT_SECONDS` after it.
     """
 
     def __init__(self, store: Store, specs: Callable[[str], Sequence[HookSpec]]) -> None:
@@ -24,11 +24,11 @@ class Reliability:
         self._found: list[SweptChange] = []
 
     def found(self, changes: Sequence[SweptChange]) -> None:
-        """A sweep found these, and no task knew of them."""
+        """Add changes that a sweep found and no task knew of."""
         self._found += changes
 
     async def write(self, reported: Mapping[HookName, int], *, last: bool = False) -> None:
-        """Add what was counted since the last time. `last`: the process ends, and waits for no late callback."""
+        """Write what was counted since the last call. `last`: the process ends, so no late callback is waited for."""
         until = self._store.now() - (0.0 if last or len(self._found) > MOST_WAITING else SILENT_SECONDS)
         settled = [one for one in self._found if one.found_at <= until]
         missed = Counter[HookName]()
@@ -43,7 +43,7 @@ class Reliability:
         self._found = [one for one in self._found if one.found_at > until]
 
     def _hook_of(self, change: SweptChange) -> str | None:
-        """The hook that should have reported it; None where none is registered for such records."""
+        """Return the key of the hook that should have reported the change; None if none is wanted for such records."""
         specs = [spec for spec in self._specs(change.ref.system) if change.ref.entity in spec.entities]
         fitting = [spec for spec in specs if change.kind.value in spec.kinds]
         return next((spec.key for spec in [*fitting, *specs]), None)

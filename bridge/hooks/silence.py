@@ -1,4 +1,4 @@
-"""Registrations a vendor shows as fine although no callback comes: told by changes that only sweeps found."""
+"""Finds silent hooks: the vendor shows the registration as active, but sweeps find changes without a callback."""
 
 from collections.abc import Collection, Sequence
 
@@ -6,9 +6,9 @@ from bridge.domain.callback import HookSpec
 from bridge.domain.values import dataclass
 from bridge.store.engine import Store
 
-SILENT_SECONDS = 900.0  # a callback later than this is not coming
-SILENT_CHANGES = 3  # one may be an edit for which the vendor sends no callback
-RENEW_SECONDS = 3600.0  # how often a hook is tried anew at most
+SILENT_SECONDS = 900.0  # a callback that has not come by then is not expected any more
+SILENT_CHANGES = 3  # a single change may be an edit for which the vendor sends no callback
+RENEW_SECONDS = 3600.0  # a silent hook is registered again at most once in this time
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,9 @@ class Silence:
 
 
 async def silences(store: Store, system: str, specs: Sequence[HookSpec], kept: Collection[str]) -> list[Silence]:
-    """Which entities changed after their hooks' last sign of life without any of them telling."""
+    """Return the silences: entities with missed changes after the last sign of life of their hooks.
+
+    A sign of life is a callback or the registration."""
     rows = {row.key: row for row in await store.hooks.all(system) if row.key in kept}
     now, found = store.now(), []
     for entity in sorted({entity for spec in specs for entity in spec.entities}):

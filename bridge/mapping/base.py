@@ -1,4 +1,4 @@
-"""What the store keeps of a pair: per field and side the canonical value last in sync. Exact and JSON-able."""
+"""The base of a pair, as the store keeps it: the canonical value last in sync, by field and side, as exact JSON."""
 
 from collections.abc import Mapping as MappingOf
 from typing import Any
@@ -10,7 +10,7 @@ from bridge.mapping.values import UNREAD, is_empty
 
 @dataclass(frozen=True, slots=True)
 class FieldBase:
-    """The value each side held when the field was last in sync, under which definition, with hashes of the columns."""
+    """The value of each side when the field was last in sync, hashes of its columns, and the rule's fingerprints."""
 
     left: Any
     right: Any
@@ -24,7 +24,7 @@ Base = MappingOf[str, FieldBase]
 
 
 def dump_base(mapping: Mapping, base: Base) -> dict[str, Any]:
-    """JSON-able; Decimals, dates and the like as text."""
+    """Return the base in a form for JSON: Decimals, dates and the like become text."""
     return {name: _dump_entry(mapping.named[name], entry) for name, entry in base.items() if name in mapping.named}
 
 
@@ -34,7 +34,10 @@ def _dump_entry(row: Field, entry: FieldBase) -> list[Any]:
 
 
 def load_base(mapping: Mapping, data: MappingOf[str, Any]) -> Base:
-    """Entries of fields that vanished are dropped; of values the field's new type cannot hold only the hashes stay."""
+    """Return the base from its JSON form. Fields that the mapping no longer has are dropped.
+
+    A value that the field's new type cannot hold becomes UNREAD; its hashes stay.
+    """
     found: dict[str, FieldBase] = {}
     for name, entry in data.items():
         row = mapping.named.get(name)
@@ -46,12 +49,12 @@ def load_base(mapping: Mapping, data: MappingOf[str, Any]) -> Base:
 
 
 def dump_values(mapping: Mapping, values: MappingOf[str, Any]) -> dict[str, Any]:
-    """The same form for what was sent and for intents; unread fields are left out."""
+    """Return values in a form for JSON, for pending writes and create intents. Unread fields are left out."""
     return {name: _dump(mapping.named[name], value) for name, value in values.items() if value is not UNREAD}
 
 
 def load_values(mapping: Mapping, data: MappingOf[str, Any]) -> dict[str, Any]:
-    """The way back; fields that vanished from the mapping are dropped."""
+    """Return the values that `dump_values` got. Fields that the mapping no longer has are dropped."""
     return {name: _load_old(mapping.named[name], value) for name, value in data.items() if name in mapping.named}
 
 
@@ -60,7 +63,7 @@ def _dump(row: Field, value: Any) -> Any:
 
 
 def _load_old(row: Field, data: Any) -> Any:
-    """Written under an older definition the text may not fit the type now: then the value counts as unknown."""
+    """Return a stored value. If it was stored under another definition and does not fit the type now, it is UNREAD."""
     if data is None:
         return None
     try:

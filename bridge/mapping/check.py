@@ -1,4 +1,4 @@
-"""`bridge check`: every fault of the mappings against what the connectors can do, before anything runs."""
+"""For `bridge check`: checks the mappings against what the connectors can do, before anything runs."""
 
 from collections.abc import Collection, Iterable
 from collections.abc import Mapping as MappingOf
@@ -20,9 +20,9 @@ def check(
     systems: MappingOf[str, str] | None = None,
     spoilt: Collection[str] = (),
 ) -> list[Problem]:
-    """All faults, in file order; empty when the mappings can run. `systems`: which account plays which side.
+    """Return all problems, in file order; none if the mappings can run. `systems`: the account of each side.
 
-    `spoilt`: mappings a part of which could not be compiled; what may follow from that is not told of them.
+    `spoilt`: mappings with a part that could not be compiled. Problems that may follow from that are left out.
     """
     mappings = tuple(mappings)
     faults: list[Problem] = []
@@ -47,7 +47,7 @@ def check(
 
 
 def _is_known(mapping: Mapping, manifests: MappingOf[str, Manifest]) -> bool:
-    """Both sides name an entity there is."""
+    """Return whether both sides name an entity that exists."""
     sides = [mapping.side(side) for side in Side]
     return all(side.product in manifests and side.entity in manifests[side.product].entities for side in sides)
 
@@ -63,7 +63,7 @@ def _unknown(mapping: Mapping, side: Side, manifests: MappingOf[str, Manifest]) 
 
 
 def _abilities(mapping: Mapping, side: Side, entity: EntityManifest) -> Iterable[Problem]:
-    """What the mapping wants done on this side and the connector cannot do."""
+    """Yield problems for what the mapping does on this side and the connector cannot do."""
     which = mapping.side(side)
     name = f"{which.product} {which.entity}"
     at, policy = str(mapping.at(f"deleted.{side.other.value}")), mapping.deleted[side.other]

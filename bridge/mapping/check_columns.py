@@ -1,4 +1,4 @@
-"""Columns named in a mapping against the entity's catalog."""
+"""Checks the columns that a mapping names against the entity's catalog."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -19,7 +19,7 @@ from bridge.mapping.paths import Path, parse_path
 from bridge.mapping.tables import ANY
 from bridge.mapping.values import Untranslatable
 
-# Which columns a type can be read from and written to; DATE and INSTANT are never mixed up silently.
+# The columns that each type can be read from and written to. DATE and INSTANT never replace each other.
 _FITS: MappingOf[str, frozenset[Column]] = {
     "text": frozenset({Column.TEXT, Column.CHOICE}),
     "integer": frozenset({Column.INTEGER, Column.DECIMAL}),
@@ -39,8 +39,8 @@ _FITS: MappingOf[str, frozenset[Column]] = {
     "lines": frozenset({Column.LINES}),
 }
 ExtraColumns = MappingOf[tuple[str, str], MappingOf[str, ColumnSpec]]
-"""Each account's columns by (side's name, entity): custom ones as `custom.<name>`, fixed ones it narrows. Others: not
-asked. A side's name stands for one account; a product may stand for several."""
+"""Each account's columns by (side's name, entity): custom fields as `custom.<name>`, and fixed columns that it narrows.
+An account that is left out was not read. A side's name means one account; a product may mean several."""
 
 _NUMBERS = ("integer", "decimal", "money")
 _TEXT_READS = frozenset({Column.INTEGER, Column.DECIMAL, Column.REFERENCE})
@@ -48,9 +48,9 @@ _TEXT_READS = frozenset({Column.INTEGER, Column.DECIMAL, Column.REFERENCE})
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """One side's columns; `role` is the side's name in files.
+    """One side's columns. `role` is the side's name in files.
 
-    `own` None: the account's own columns were not asked for, any is accepted.
+    `own` None: the account's columns were not read, so any custom field is accepted.
     """
 
     name: str
@@ -65,14 +65,14 @@ class Catalog:
         return self.of or self.name.split()[0]
 
     def spec(self, path: Path) -> ColumnSpec | None:
-        """The account knows best: it may also narrow a fixed column, like the stages it really has."""
+        """Return the column's spec. The account's own is preferred: it may narrow a fixed column, such as stages."""
         return (self.own or {}).get(path.column) or self.entity.columns.get(path.column)
 
 
 def catalog_of(
     mapping: Mapping, side: Side, manifests: MappingOf[str, Manifest], extra: ExtraColumns | None
 ) -> Catalog | None:
-    """That side's columns; None for an unknown product or entity."""
+    """Return that side's columns; None for an unknown product or entity."""
     which = mapping.side(side)
     entities = manifests[which.product].entities if which.product in manifests else {}
     if which.entity not in entities:
@@ -82,7 +82,7 @@ def catalog_of(
 
 
 def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
-    """Faults of one side: unknown, read-only, of another type, needed and not written."""
+    """Yield problems of one side: columns that are unknown, read-only, of another type, or required and not written."""
     side = catalog.side
     which = mapping.side(side)
     for row in mapping.fields:
@@ -97,7 +97,7 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
         if side in row.when:
             yield from _condition(catalog, row.when[side], f"when of field rule {row.name}")
     yield from _same_item(catalog, mapping)
-    got = {path for path, _ in which.fixed} if side in mapping.creates else set()  # by new records
+    got = {path for path, _ in which.fixed} if side in mapping.creates else set()  # new records get these
     yield from _condition(catalog, which.where, f"where of {mapping.name}", got)
     for path, wanted in which.fixed:
         yield from _written_filter(catalog, mapping, path, wanted)
@@ -112,7 +112,7 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
 
 
 def _lines(catalog: Catalog, row: Field, cells: Cells, mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
-    """The rows of a list's lines against the columns such a line has."""
+    """Check the field rules of a list's lines against the columns of such a line."""
     spec = catalog.spec(cells.paths[0])
     if spec is None or spec.type is not Column.LINES or row.items is None:
         return
@@ -138,9 +138,10 @@ def _lines(catalog: Catalog, row: Field, cells: Cells, mappings: tuple[Mapping, 
 
 
 def _same_item(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
-    """Two rows that write one column; the primary item of a list has a label as well, and may be the same.
+    """Yield problems for two field rules that write one column. The primary item of a list also has a label, so both
+    may mean one item.
 
-    Rows that never hold at the same time may: their `when` must show it.
+    Two rules that never apply at the same time may write one column; their `when` must show it.
     """
     seen: list[tuple[Field, Path]] = []
     for row, path, place in _written(catalog.side, mapping):
@@ -190,7 +191,7 @@ def _path(catalog: Catalog, path: Path, place: Place, what: str, *, written: boo
 
 
 def _form(catalog: Catalog, path: Path, spec: ColumnSpec, at: str, what: str) -> Iterator[Problem]:
-    """List columns are picked from, objects are entered, plain ones are neither."""
+    """Yield problems of the path's form: a list needs an item, an object needs a part, a plain column has neither."""
     column, deeper = f"`{path.column}` of {catalog.name}", len(path.steps) > (2 if path.own else 1)
     if spec.type is Column.VALUES and path.label is None:
         yield Problem(at, f"{what}: {column} is a list", f"pick an item, like {path.column}.primary")
@@ -208,7 +209,7 @@ def _form(catalog: Catalog, path: Path, spec: ColumnSpec, at: str, what: str) ->
 
 
 def _types(catalog: Catalog, row: Field) -> Iterator[Problem]:
-    """One-column rows; parts of a value and column tables bring their own forms."""
+    """Check the type of a field rule with one column. Values in several columns and column tables are not checked."""
     cells = row.cells(catalog.side)
     if cells is None or row.type == "columns" or len(cells.paths) != 1 or cells.via:
         return
@@ -249,7 +250,7 @@ def _type_remedy(catalog: Catalog, row: Field, spec: ColumnSpec, path: str) -> s
 
 
 def _choices(catalog: Catalog, row: Field) -> Iterator[Problem]:
-    """Words of a table that the column does not offer."""
+    """Yield problems for words of a field rule that the column does not offer."""
     cells = row.cells(catalog.side)
     for index, path in enumerate(cells.paths if cells is not None else ()):
         spec = catalog.spec(path)
@@ -262,7 +263,7 @@ def _choices(catalog: Catalog, row: Field) -> Iterator[Problem]:
 
 
 def words_of(row: Field, role: str, path: str, side: Side, index: int) -> list[str]:
-    """What the row itself writes into, or knows of, the side's column number `index`."""
+    """Return the words that the field rule itself names for the side's column number `index`."""
     if row.set_on is not None:
         return [_word(row.value)]
     if row.table is not None:
@@ -276,7 +277,10 @@ def words_of(row: Field, role: str, path: str, side: Side, index: int) -> list[s
 
 
 def check_choices(mapping: Mapping, catalogs: list[Catalog | None]) -> Iterator[Problem]:
-    """Without a table a word must be offered on both sides. Tried exhaustively where both sides list theirs."""
+    """Yield problems for field rules without a table: each word that one side offers must be offered by the other.
+
+    This is checked only if both sides list their words.
+    """
     for row in mapping.fields:
         if row.type not in ("choice", "set") or row.table is not None or row.set_on is not None:
             continue
@@ -320,7 +324,7 @@ def _link(catalog: Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Iterat
 
 
 def _written_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any) -> Iterator[Problem]:
-    """A row that writes the filter's own column would move new records out of the mapping."""
+    """Yield problems for field rules that write the filter's column: they would move records out of the mapping."""
     for row in mapping.fields:
         cells = row.cells(catalog.side)
         if cells is None or catalog.side not in row.flows or path.steps not in [p.steps for p in cells.paths]:
@@ -331,7 +335,7 @@ def _written_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any)
 
 
 def _condition(catalog: Catalog, condition: Condition, what: str, written: Collection[Path] = ()) -> Iterator[Problem]:
-    """What `where` and `when` ask about: columns there are, words they offer, ranges of what can be measured."""
+    """Check a condition: its columns exist and offer the words, and ranges are of columns that can be compared."""
     for leaf in leaves(condition):
         yield from _path(catalog, leaf.path, leaf.place, what, written=leaf.path in written)
         spec = catalog.spec(leaf.path)
@@ -344,7 +348,7 @@ def _condition(catalog: Catalog, condition: Condition, what: str, written: Colle
 
 
 def _offered_filter(catalog: Catalog, leaf: Words, spec: ColumnSpec, what: str) -> Iterator[Problem]:
-    """A word the column does not offer would pass no record."""
+    """Yield problems for words that the column does not offer: no record could fulfil the condition."""
     told = f"`{leaf.path.text}` of {catalog.name}"
     if spec.type in (Column.SET, Column.DATE, Column.INSTANT):
         remedy = "test a column that holds one word, or test whether it is `empty`"
@@ -372,7 +376,7 @@ _MEASURED = {
 
 
 def _new_in_where(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
-    """A new record without a value that `where` demands would be left out as soon as it exists."""
+    """Yield problems for columns that `where` needs and nothing writes: a new record would be outside the mapping."""
     which = mapping.side(catalog.side)
     written = {path.steps for _, path, _ in _written(catalog.side, mapping)} | {path.steps for path, _ in which.fixed}
     for part in which.where.parts:
@@ -389,14 +393,14 @@ def _new_in_where(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
 
 
 def _certain(side: Side, mapping: Mapping) -> frozenset[str]:
-    """The rows that hold of every new record: without a `when`, or with one that the record's constants fulfil."""
+    """Return the field rules that apply to every new record: without `when`, or with one that constants fulfil."""
     made: dict[str, Any] = {}
     for path, wanted in mapping.side(side).fixed:
         path.put(made, {}, wanted)
     for row in mapping.fields:
         cells = row.cells(side)
         if row.set_on is not None and not row.when and cells is not None:
-            with suppress(Untranslatable):  # told of already
+            with suppress(Untranslatable):  # this is reported elsewhere
                 for path, raw in zip(cells.paths, cells.render(row.kind.parse(row.value)), strict=True):
                     path.put(made, {}, raw)
     return frozenset(
@@ -411,7 +415,7 @@ def _required(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
     certain = _certain(catalog.side, mapping)
     often = Counter(path.column for row, path, _ in _written(catalog.side, mapping) if row.name not in certain)
     written |= {path.column for row, path, _ in _written(catalog.side, mapping) if row.name in certain}
-    written |= {column for column, rows in often.items() if rows > 1}  # one of them is taken to hold
+    written |= {column for column, rows in often.items() if rows > 1}  # one of them is assumed to apply
     columns = {**catalog.entity.columns, **(catalog.own or {})}
     for name, spec in columns.items():
         if spec.required and spec.writable and not {name, spec.instead} & written:

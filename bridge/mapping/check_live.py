@@ -1,4 +1,4 @@
-"""`bridge check --live`, the pure half: mappings against the columns the accounts really have."""
+"""The pure half of `bridge check --live`: checks mappings against the columns that the accounts really have."""
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingOf
@@ -19,9 +19,9 @@ def check_live(
     live: ExtraColumns,
     systems: MappingOf[str, str] | None = None,
 ) -> list[Problem]:
-    """What `check` finds, now against the accounts' own columns, and what only an account can tell.
+    """Return what `check` finds with the accounts' own columns, and what only an account can show.
 
-    `live`: what each account reported, by (side's name, entity): own fields, options, lengths, read-only, required.
+    `live`: what each account reported, by (side's name, entity): custom fields, options, lengths, read-only, required.
     """
     mappings = tuple(mappings)
     faults = check(mappings, manifests, live, systems)
@@ -36,7 +36,7 @@ def check_live(
 def account_problems(
     mapping: Mapping, mappings: tuple[Mapping, ...], manifests: MappingOf[str, Manifest], live: ExtraColumns
 ) -> list[Problem]:
-    """What the accounts lack of this mapping's columns, options and stages. The mapping itself has passed `check`."""
+    """Return problems for columns, options and stages that the accounts lack. The mapping has passed `check` before."""
     catalogs = {side: catalog_of(mapping, side, manifests, live) for side in Side}
     faults = [fault for one in catalogs.values() if one is not None for fault in check_columns(mapping, one, mappings)]
     for row in mapping.fields:
@@ -45,7 +45,7 @@ def account_problems(
 
 
 def _unlisted(mapping: Mapping, row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[Problem]:
-    """Options a record may show tomorrow that no line of the row's table names."""
+    """Yield problems for options that a record may show and that no line of the field rule's table names."""
     if row.set_on is not None or "otherwise" in row.source or row.source.get("unlisted", "reject") != "reject":
         return
     for side in Side:
@@ -64,7 +64,7 @@ def _unlisted(mapping: Mapping, row: Field, catalogs: MappingOf[Side, Catalog | 
 
 
 def _listed(row: Field, cells: Cells, catalog: Catalog, at: int) -> set[str] | None:
-    """Words the row knows in that column; None when it takes any."""
+    """Return the words that the field rule knows in that column; None if it accepts any."""
     if cells.via or (row.table is None and not row.lines):
         return None
     if row.lines and any(cells.render(line)[at] is LEAVE for line in row.lines):
@@ -73,7 +73,7 @@ def _listed(row: Field, cells: Cells, catalog: Catalog, at: int) -> set[str] | N
 
 
 def _lengths(row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[Problem]:
-    """A column that takes less text than the other side may hold would refuse or cut it."""
+    """Yield problems for columns that hold shorter text than the other side: they would refuse or cut it."""
     for target in (side for side in Side if side in row.flows):
         here, there = catalogs[target], catalogs[target.other]
         limit, offered = _length(row, here, target), _length(row, there, target.other)
@@ -100,7 +100,7 @@ def _lengths(row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[
 
 
 def _length(row: Field, catalog: Catalog | None, side: Side) -> int | None:
-    """How many characters the one text column of the row takes on that side; None: not known, or no text."""
+    """Return the longest text of the rule's only column on that side; None if it is not known, or not text."""
     cells = row.cells(side)
     if catalog is None or cells is None or len(cells.paths) != 1 or row.type not in ("text", "choice", "user", "email"):
         return None

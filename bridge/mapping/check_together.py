@@ -1,4 +1,4 @@
-"""What several mappings may not do together."""
+"""Checks what several mappings must not do together."""
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
@@ -13,19 +13,20 @@ from bridge.mapping.model import Mapping, MappingSide
 _Node = tuple[str, str, str]
 _Part = tuple[str, str, str, int]
 Systems = MappingOf[str, str]
-"""By side (`crm`) the account that plays it; a side that is bound to none stands for itself."""
+"""By side (`crm`) its account. A side without an account stands for itself."""
 
 
 def check_together(mappings: tuple[Mapping, ...], systems: Systems) -> list[Problem]:
-    """Overlaps, rings of systems, cycles of links no record could be first in."""
+    """Return problems for overlaps, rings of systems, and cycles of links in which no record could be created first."""
     return [*overlaps(mappings, systems), *rings(mappings, systems), *_link_cycles(mappings)]
 
 
 def overlaps(mappings: Sequence[Mapping], systems: Systems) -> Iterator[Problem]:
-    """Two mappings that may both hold a record and both write one of its columns would undo each other's work.
+    """Yield problems for two mappings that may both contain a record and both write one of its columns: each would undo
+    what the other writes.
 
-    Not so where they lead to different accounts and one of them crosses both ways: it takes what the other one wrote on
-    to its own side, as in a chain of three systems.
+    It is no problem if they lead to different accounts and one of them crosses in both directions: it passes what the
+    other one wrote on to its own side, as in a chain of three systems.
     """
     for one, two in combinations(mappings, 2):
         for a in Side:
@@ -53,7 +54,7 @@ def _apart(one: MappingSide, two: MappingSide) -> bool:
 
 
 def _written(mapping: Mapping, side: Side, one_way: bool) -> set[str]:
-    """Columns the mapping writes there; `one_way`: only those of which it takes nothing back."""
+    """Return the columns that the mapping writes there. `one_way`: only those that do not cross back."""
     found: set[str] = set()
     for row in mapping.fields:
         if side in row.flows and row.set_on != "create" and not (one_way and side.other in row.flows):
@@ -62,10 +63,10 @@ def _written(mapping: Mapping, side: Side, one_way: bool) -> set[str]:
 
 
 def rings(mappings: Sequence[Mapping], systems: Systems) -> list[Problem]:
-    """A value that can travel from a system through two others back would never come to rest.
+    """Return a problem for a ring of systems: a value that crosses through two other systems back would never rest.
 
-    Records of one entity that `where` keeps apart are not the same: people and companies may share an entity on two
-    systems and still run in no ring.
+    Records of one entity that `where` separates are different: people and companies may share an entity in two systems
+    without a ring.
     """
     edges: dict[_Part, set[_Part]] = {}
     places: dict[_Part, Mapping] = {}
@@ -84,7 +85,7 @@ def rings(mappings: Sequence[Mapping], systems: Systems) -> list[Problem]:
 
 
 def _parts(mappings: Sequence[Mapping], systems: Systems) -> MappingOf[tuple[str, Side], _Part]:
-    """By mapping and side, its records: those that may be the same by their `where` have one number."""
+    """Return a graph node for each mapping and side. Sides whose records may be the same, by `where`, share a node."""
     groups: dict[_Node, list[list[tuple[str, Side]]]] = {}
     by_name = {mapping.name: mapping for mapping in mappings}
     for mapping in mappings:
@@ -103,7 +104,7 @@ def _parts(mappings: Sequence[Mapping], systems: Systems) -> MappingOf[tuple[str
 
 
 def _link_cycles(mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
-    """Links that must be there at create; optional ones are patched in later."""
+    """Yield a problem for a cycle of links that are needed at create. Optional links are added by a later update."""
     edges: dict[str, set[str]] = {}
     for mapping in mappings:
         for row in (row for field in mapping.fields for row in field.refers):
@@ -118,13 +119,13 @@ def _link_cycles(mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
 
 
 def _cycle(edges: MappingOf[Any, set[Any]], shortest: int) -> tuple[Any, ...]:
-    """Some cycle of at least that many nodes, from its smallest node; () when there is none."""
+    """Return a cycle of at least `shortest` nodes, beginning with its smallest node; () if there is none."""
 
     def walk(path: tuple[Any, ...]) -> tuple[Any, ...]:
         for following in sorted(edges.get(path[-1], ())):
             if following == path[0] and len(path) >= shortest:
                 return path
-            # Only nodes after the first: each cycle is looked for from its smallest node.
+            # Only nodes greater than the first, because each cycle is searched from its smallest node.
             if following not in path and following > path[0] and (found := walk((*path, following))):
                 return found
         return ()

@@ -1,4 +1,4 @@
-"""What an account changed about the columns of an entity, and which mappings that concerns. Pure."""
+"""What an account changed about the columns of an entity, and which mappings the changes concern. Pure."""
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingOf
@@ -28,11 +28,11 @@ class What(StrEnum):
     SHORTER = "shorter"
     NEW = "new"
     OPTIONS_NEW = "new options"
-    EASED = "eased"  # no longer required or read-only, or it takes more
+    EASED = "eased"  # no longer required or read-only, or it takes longer text
 
 
 class Level(StrEnum):
-    """What a change means for the mappings. FAIL: what uses the column no longer works as the mapping says."""
+    """What a change means for the mappings. FAIL: the mapping's use of the column no longer works."""
 
     FAIL = "fail"
     WARN = "warn"
@@ -41,7 +41,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`text`: what changed, as a sentence without subject. `options`: those that went or came."""
+    """One change. `text`: what changed, as a sentence without subject. `options`: options that are gone or new."""
 
     column: str
     what: What
@@ -51,7 +51,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """A change with what it means. `mappings`: the names of those it concerns, none for information."""
+    """A change and what it means. `mappings`: the names of the mappings that it concerns; none if it is information."""
 
     change: Change
     level: Level
@@ -59,8 +59,8 @@ class Concern:
 
 
 def changes(before: Columns, now: Columns, fixed: Columns) -> list[Change]:
-    """Everything that differs, by column. `fixed`: columns every account of the product has, which an account may only
-    narrow: one that it does not mention has not vanished."""
+    """Return everything that differs, by column. `fixed`: columns that every account of the product has. An account may
+    only narrow these, so one that it does not list is not gone."""
     found: list[Change] = []
     for name in sorted(before.keys() | now.keys()):
         was, is_ = before.get(name), now.get(name)
@@ -98,26 +98,26 @@ def _differences(name: str, was: ColumnSpec, now: ColumnSpec) -> Iterator[Change
 
 
 def _options(name: str, was: ColumnSpec, now: ColumnSpec) -> Iterator[Change]:
-    """Where the account listed options and lists none now, any is taken."""
+    """Yield changes of options. If an account lists no options, before or now, there is nothing to compare."""
     if now.type is not was.type or now.type not in (Column.CHOICE, Column.SET) or not (was.choices and now.choices):
         return
     gone = tuple(word for word in was.choices if word not in now.choices)
     new = tuple(word for word in now.choices if word not in was.choices)
     if len(gone) == len(new) == 1:
-        yield Change(name, What.OPTIONS_GONE, f"offers {_told(new)} in place of {_told(gone)}", gone)
+        yield Change(name, What.OPTIONS_GONE, f"offers {_listed(new)} in place of {_listed(gone)}", gone)
         return
     if gone:
-        yield Change(name, What.OPTIONS_GONE, f"does not offer {_told(gone)} any more", gone)
+        yield Change(name, What.OPTIONS_GONE, f"does not offer {_listed(gone)} any more", gone)
     if new:
-        yield Change(name, What.OPTIONS_NEW, f"offers {_told(new)} now", new)
+        yield Change(name, What.OPTIONS_NEW, f"offers {_listed(new)} now", new)
 
 
-def _told(words: tuple[str, ...]) -> str:
+def _listed(words: tuple[str, ...]) -> str:
     return ", ".join(f"`{word}`" for word in words[:NAMED]) + (", ..." if len(words) > NAMED else "")
 
 
 def concerns(found: list[Change], uses: list[tuple[Mapping, Side]]) -> list[Concern]:
-    """Each change with the worst it means for any of the mappings that keep this entity on that side."""
+    """Return each change with its worst meaning for a mapping. `uses`: mappings of this entity, with its side."""
     return [_concern(change, uses) for change in found]
 
 
@@ -131,7 +131,7 @@ def _concern(change: Change, uses: list[tuple[Mapping, Side]]) -> Concern:
 
 def _level(change: Change, mapping: Mapping, side: Side) -> Level:
     rows = [row for row in mapping.fields if change.column in _columns(row, side)]
-    filtered = any(leaf.path.column == change.column for leaf in _asked(mapping, side))
+    filtered = any(leaf.path.column == change.column for leaf in _tests(mapping, side))
     marked = side in mapping.marker and parse_path(mapping.marker[side]).column == change.column
     written = [row for row in rows if side in row.flows]
     match change.what:
@@ -151,8 +151,9 @@ def _level(change: Change, mapping: Mapping, side: Side) -> Level:
 
 
 def _uses_options(change: Change, mapping: Mapping, side: Side, rows: list[Field]) -> bool:
-    """Whether a table, a constant or a filter names one of them, or a row without a table may write one."""
-    wanted = _words(leaf for leaf in _asked(mapping, side) if leaf.path.column == change.column)
+    """Return whether a table, a constant or a filter names a changed option, or a field rule without a table may write
+    one."""
+    wanted = _words(leaf for leaf in _tests(mapping, side) if leaf.path.column == change.column)
     for row in rows:
         words = words_known(row, mapping, side, change.column)
         if words is None and side in row.flows:
@@ -161,8 +162,8 @@ def _uses_options(change: Change, mapping: Mapping, side: Side, rows: list[Field
     return bool(wanted & set(change.options))
 
 
-def _asked(mapping: Mapping, side: Side) -> Iterator[Leaf]:
-    """What `where` and every row's `when` ask about columns of that side."""
+def _tests(mapping: Mapping, side: Side) -> Iterator[Leaf]:
+    """Yield the tests of that side's columns in `where` and in every field rule's `when`."""
     yield from leaves(mapping.side(side).where)
     for row in mapping.fields:
         if side in row.when:
@@ -174,7 +175,7 @@ def _words(asked: Iterable[Leaf]) -> set[str]:
 
 
 def words_known(row: Field, mapping: Mapping, side: Side, column: str) -> set[str] | None:
-    """The words the row itself names of that column; None: it takes and gives any."""
+    """Return the words of that column that the field rule names; None if it reads and writes any word."""
     cells = row.cells(side)
     if cells is None or (row.table is None and row.set_on is None and not row.lines):
         return None
@@ -189,8 +190,8 @@ def _columns(row: Field, side: Side) -> set[str]:
 
 
 def names_used(mapping: Mapping, side: Side) -> set[str]:
-    """Every name of an own field and every word that the mapping says of that side."""
-    used = _words(_asked(mapping, side))
+    """Return the names of all columns of that side that the mapping uses, and all words that it names there."""
+    used = _words(_tests(mapping, side))
     for row in mapping.fields:
         for column in _columns(row, side):
             used.add(column.removeprefix("custom."))
@@ -199,7 +200,7 @@ def names_used(mapping: Mapping, side: Side) -> set[str]:
 
 
 def dumped(columns: Columns) -> dict[str, dict[str, Any]]:
-    """As JSON; what a column does not have is left out."""
+    """Return the columns in a form for JSON. Properties with their default value are left out."""
     empty = asdict(ColumnSpec(Column.TEXT))
     return {
         name: {"type": spec.type.value, **{k: v for k, v in asdict(spec).items() if k != "type" and v != empty[k]}}
@@ -208,7 +209,7 @@ def dumped(columns: Columns) -> dict[str, dict[str, Any]]:
 
 
 def loaded(kept: MappingOf[str, MappingOf[str, Any]]) -> dict[str, ColumnSpec]:
-    """What `dumped` made; what a later version added is left out."""
+    """Return the columns that `dumped` got. Properties that a later version added are left out."""
     known = set(ColumnSpec.__dataclass_fields__) - {"type", "choices", "parts"}
     return {
         name: ColumnSpec(

@@ -1,4 +1,4 @@
-"""A row's type and its columns on one side."""
+"""Compiles a field rule's type and its columns on one side."""
 
 from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
@@ -34,9 +34,9 @@ ZONE_REMEDY = "write a zone of the IANA database, like Europe/Oslo"
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """A row's type by name, with its table, the mapping it links to, or a column table's lines.
+    """A field rule's type by name, with its value table, the mapping it links to, or the lines of its column table.
 
-    `by_side`: where a side reads it otherwise, as instants in the zone of its system.
+    `by_side`: the kind of a side that reads the type in another way, such as instants in the zone of its system.
     """
 
     name: str
@@ -48,7 +48,8 @@ class FieldType:
 
 
 def field_type(section: Section, flows: frozenset[Side], zones: MappingOf[Side, str]) -> FieldType | None:
-    """`type`, its options and its table; None after a fault. `zones`: of the sides' systems, where they are said."""
+    """Return the `type` with its options and its table; None after a problem. `zones`: the zone of each side that has
+    one."""
     link = section.text("link")
     if link is not None:
         return FieldType("link", link_kind(link, Side.LEFT), None, link)
@@ -82,7 +83,7 @@ def field_type(section: Section, flows: frozenset[Side], zones: MappingOf[Side, 
 
 
 def _aliases(section: Section) -> dict[str, str] | None:
-    """Further names of countries by code; None after a fault."""
+    """Return the further names of countries with their codes; None after a problem."""
     table = section.sub("aliases")
     found: dict[str, str] = {}
     for name in table.table.entries if table is not None else ():
@@ -97,7 +98,7 @@ def _aliases(section: Section) -> dict[str, str] | None:
 
 
 def _names(section: Section) -> tuple[str, ...] | None:
-    """Languages in which names of countries are known; None after a fault."""
+    """Return the languages of the names of countries; None after a problem."""
     if section.node("names") is None:
         return ()
     items = section.items("names")
@@ -113,7 +114,7 @@ def _names(section: Section) -> tuple[str, ...] | None:
 
 
 def _format_remedy(name: str, text: Any) -> str | None:
-    """None where `format` is one of the type's; `format: 0` of YAML is a number, and meant as it is written."""
+    """Return the remedy for a wrong `format`; None if it is right. `format: 0`, a number in YAML, is read as text."""
     if name in ZONED:
         try:
             time_format(str(text), clock=name == "instant")
@@ -151,7 +152,7 @@ def _options_fit(section: Section, name: str, options: dict[str, Any]) -> bool:
 
 
 def read_zones(section: Section, sides: MappingOf[str, Side]) -> dict[Side, str]:
-    """`zone: {crm: Europe/Oslo}` of a mapping: how each side's system means days and instants that name no zone."""
+    """Return the mapping's `zone: {crm: Europe/Oslo}`: the zone of a side's days and instants that name no zone."""
     table = section.sub("zone")
     found: dict[Side, str] = {}
     for name in sides if table is not None else ():
@@ -168,7 +169,7 @@ def read_zones(section: Section, sides: MappingOf[str, Side]) -> dict[Side, str]
 
 
 def zone_of(zones: MappingOf[Side, str], side: Side) -> tzinfo:
-    """The zone of a side's days and moments that name none."""
+    """Return the zone of a side's days and moments that name no zone."""
     return ZoneInfo(zones[side]) if side in zones else UTC
 
 
@@ -223,15 +224,16 @@ def _value_table(section: Section, kind: Kind, flows: frozenset[Side]) -> ValueT
 
 
 def _literal(scalar: Scalar) -> Any:
-    """Cells are text as written, so that 007 stays 007; only true and false are themselves."""
+    """Return a table's word as it is written, so that 007 stays 007. Only true and false become booleans."""
     value = scalar.value()
     return value if isinstance(value, bool) else scalar.text
 
 
 def columns_of(section: Section, label: str, side: Side, type_: FieldType, functions: Functions) -> Cells | None:
-    """The row's columns on the side called `label`: one path, a table of parts, or columns through functions.
+    """Return the field rule's columns on the side called `label`: one path, a table of parts, or columns through
+    functions.
 
-    None when absent or faulty.
+    None if they are missing or have a problem.
     """
     node = section.node(label)
     if node is None:

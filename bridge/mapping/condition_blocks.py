@@ -1,4 +1,4 @@
-"""Reading `where` and `when`: a table of columns, each with a word, a list of words, or a table of tests."""
+"""Reads `where` and `when`: a table of columns, each with a word, a list of words, or a table of tests."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
@@ -13,14 +13,14 @@ from bridge.mapping.types.dates import parse_date, parse_instant
 from bridge.mapping.values import Untranslatable
 
 ENDS = {"less": (False, False), "at-most": (False, True), "greater": (True, False), "at-least": (True, True)}
-"""By word: whether it is the low end of a range, and whether the end itself belongs to it."""
+"""For each word: whether it is the low end of a range, and whether the end belongs to the range."""
 TESTS = ("in", "not", *ENDS, "between", "empty")
 GROUPS = ("any-of", "none-of")
 _SHAPE = "write COLUMN: WORD, COLUMN: [WORD, WORD], or COLUMN: {TEST: ...} with one of: " + ", ".join(TESTS)
 
 
 def read_condition(table: Section | None, zone: tzinfo = UTC) -> All:
-    """What must hold of a record; always when there is no table. `zone`: of days and moments that name none."""
+    """Return the condition; without a table it always holds. `zone`: for days and moments that name no zone."""
     if table is None:
         return All()
     parts: list[Condition] = []
@@ -36,7 +36,7 @@ def read_condition(table: Section | None, zone: tzinfo = UTC) -> All:
 
 
 def _group(table: Section, key: str, node: Node, zone: tzinfo) -> Iterator[Condition]:
-    """`any-of: [{...}, {...}]` and `none-of`: lists of conditions."""
+    """Yield the condition of `any-of: [{...}, {...}]` or `none-of`, which are lists of conditions."""
     items = node.items if isinstance(node, Listing) else (node,)
     tables = [Section(item, f"`{key}` of {table.what}", table.faults) for item in items if isinstance(item, Table)]
     if len(tables) < len(items) or not tables:
@@ -59,7 +59,7 @@ def _column(table: Section, key: str, path: Path, node: Node, zone: tzinfo) -> I
 
 
 def _words(table: Section, key: str, node: Node) -> tuple[Any, ...]:
-    """One word or a list of them; () after a fault."""
+    """Return one word or a list of words as a tuple; () after a problem."""
     items = node.items if isinstance(node, Listing) else (node,)
     words = tuple(item.value() for item in items if isinstance(item, Scalar) and not item.null)
     if len(words) < len(items) or not words:
@@ -74,7 +74,7 @@ def _some_null(items: tuple[Node, ...]) -> bool:
 
 
 def _tests(tests: Section, path: Path, zone: tzinfo) -> Iterator[Condition]:
-    """Every test of one column; all of them must hold."""
+    """Yield every test of one column; all of them must hold."""
     tests.asked.update(TESTS)
     entries = tests.table.entries
     if not entries:
@@ -90,7 +90,7 @@ def _tests(tests: Section, path: Path, zone: tzinfo) -> Iterator[Condition]:
 
 
 def _negated(tests: Section, path: Path, node: Node, zone: tzinfo) -> Iterator[Condition]:
-    """`not: A`, `not: [A, B]`, or `not` of further tests."""
+    """Yield the condition of `not: A`, `not: [A, B]`, or `not` with further tests."""
     if isinstance(node, Table):
         inner = Section(node, f"`not` of {tests.what}", tests.faults)
         parts = tuple(_tests(inner, path, zone))
@@ -102,7 +102,7 @@ def _negated(tests: Section, path: Path, node: Node, zone: tzinfo) -> Iterator[C
 
 
 def _range(tests: Section, path: Path, zone: tzinfo) -> Iterator[Condition]:
-    """The ends of one range; `between` names both, and they belong to it."""
+    """Yield the range of a column, if it has one. `between` names both ends, and both belong to the range."""
     ends: list[tuple[str, bool, bool, Bound]] = []
     for word, (low, inclusive) in ENDS.items():
         if word in tests.table.entries:

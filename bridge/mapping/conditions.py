@@ -1,6 +1,6 @@
-"""Conditions on a record's columns, as `where` and `when` say them: one word, several, ranges, emptiness, combined.
+"""Conditions on a record's columns, as in `where` and `when`: one word, several words, ranges, emptiness, combined.
 
-A condition holds, does not hold, or cannot be told (None) because a column it asks about was not read.
+A condition holds (True), does not hold (False), or is unknown (None) because one of its columns was not read.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from bridge.mapping.types.numbers import parse_decimal
 from bridge.mapping.values import UNREAD, Untranslatable, is_empty
 
 Bound = Decimal | date | datetime
-"""One end of a range. A day of a column that holds moments is the day in the zone of its side."""
+"""One end of a range. If a column holds moments, their day is the day in the zone of the side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The column holds a number, a day or a moment between these ends; None: open. `inclusive`: of low and high."""
+    """The column holds a number, a day or a moment between the ends; None: no end. `inclusive`: whether the low and the
+    high end belong to the range."""
 
     path: Path
     low: Bound | None
@@ -72,7 +73,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """The column holds nothing."""
+    """The column is empty."""
 
     path: Path
     place: Place = field(compare=False)
@@ -87,7 +88,7 @@ class Empty:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The part does not hold. Of an empty column `not: A` holds."""
+    """The part does not hold. For an empty column, `not: A` holds."""
 
     part: "Condition"
 
@@ -123,7 +124,7 @@ class All:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """One part at least holds."""
+    """At least one part holds."""
 
     parts: tuple["Condition", ...]
 
@@ -141,7 +142,7 @@ ALWAYS = All()
 
 
 def leaves(condition: Condition) -> Iterator[Leaf]:
-    """Everything it asks about one column."""
+    """Yield the parts of a condition that test one column."""
     if isinstance(condition, Not):
         yield from leaves(condition.part)
     elif isinstance(condition, All | AnyOf):
@@ -152,12 +153,12 @@ def leaves(condition: Condition) -> Iterator[Leaf]:
 
 
 def fixed(condition: All) -> tuple[tuple[Path, Any], ...]:
-    """Columns that must hold one certain word: new records get it."""
+    """Return the columns that must hold one certain word, with the word. New records get it."""
     return tuple((one.path, one.words[0]) for one in condition.parts if isinstance(one, Words) and len(one.words) == 1)
 
 
 def exclude(one: Condition, two: Condition) -> bool:
-    """Whether no record can be in both; False where that cannot be told from the conditions alone."""
+    """Return whether no record can fulfil both; False if the conditions alone do not show it."""
     pairs = product(_parts(one), _parts(two))
     return any(_disjoint(a, b) or _disjoint(b, a) for a, b in pairs)
 
@@ -187,7 +188,7 @@ def _spelled(one: Words) -> set[str | None]:
 
 
 def _is(raw: Any, wanted: Any) -> bool:
-    """One word equals another; lists, days and the like equal no word."""
+    """Return whether a raw value equals a word. Lists, days and the like equal no word."""
     try:
         return raw is not None and choice_text(raw) == choice_text(wanted)
     except Untranslatable:
@@ -195,7 +196,7 @@ def _is(raw: Any, wanted: Any) -> bool:
 
 
 def _measured(raw: Any, end: Bound | None, zone: tzinfo) -> Any:
-    """What a column holds, in the form of an end of the range; None when it is empty or no such thing."""
+    """Return a column's value in the form of the range's end; None if it is empty or cannot have that form."""
     if is_empty(raw) or isinstance(raw, bool):
         return None
     try:
@@ -227,7 +228,7 @@ def _day(raw: Any, zone: tzinfo) -> date | None:
     found = parse_instant(raw, zone)
     try:
         return None if found is None else moved(found, zone).date()
-    except Untranslatable:  # at the ends of the calendar, as 9999-12-31 for "never ends": the day it says
+    except Untranslatable:  # at the ends of the calendar, such as 9999-12-31 for "never ends": take the day as written
         return None if found is None else found.date()
 
 

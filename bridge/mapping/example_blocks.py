@@ -1,4 +1,4 @@
-"""Reading `tests:` blocks."""
+"""Reads `tests:` blocks."""
 
 from collections.abc import Mapping as MappingOf
 from typing import Any
@@ -10,7 +10,8 @@ from bridge.mapping.section import Section
 
 
 def read_examples(section: Section, named: MappingOf[str, Side]) -> tuple[Example, ...]:
-    """Each entry: name, one record per side by paths, `links` as pairs of ids, `only: crm -> erp` for one direction."""
+    """Return the examples. Each entry has a name and one record for each side, by paths. `links` are pairs of ids;
+    `only: crm -> erp` means one direction."""
     left, right = named
     found = []
     for item in section.items("tests"):
@@ -32,7 +33,7 @@ def read_examples(section: Section, named: MappingOf[str, Side]) -> tuple[Exampl
 
 
 def _record(test: Section, side: str) -> dict[str, Any]:
-    """The record's `Fields`, put together from paths."""
+    """Return the record's `Fields`, built from its paths."""
     table = test.sub(side)
     if table is None:
         test.faults.add(test.place, f"{test.what} has no record for {side}", f"add {side}: {{column: value}}")

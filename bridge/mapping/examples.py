@@ -1,4 +1,4 @@
-"""Running the `tests:` blocks of mapping files: each example crosses in every direction its mapping writes."""
+"""Runs the examples (`tests:`) of mapping files: each example crosses in every direction that its mapping writes."""
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingOf
@@ -20,7 +20,7 @@ from bridge.mapping.values import LEAVE, UNREAD, Reference, Untranslatable, is_e
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One column that came out otherwise; `found` is None when nothing came out."""
+    """One column with another value than expected; `found` is None when the column is empty."""
 
     column: str
     expected: str | None
@@ -56,7 +56,7 @@ class TestResult:
 
 
 def run_tests(mappings: Iterable[Mapping]) -> list[TestResult]:
-    """Every example of every mapping, there and back; never raises for what an example holds."""
+    """Run every example of every mapping, in each direction. No content of an example makes it raise."""
     results: list[TestResult] = []
     for mapping, example in ((each, example) for each in mappings for example in each.examples):
         targets = [side for side in (Side.RIGHT, Side.LEFT) if side in mapping.writes and example.to in (None, side)]
@@ -66,7 +66,7 @@ def run_tests(mappings: Iterable[Mapping]) -> list[TestResult]:
 
 
 def _paired(mapping: Mapping, example: Example) -> TestResult:
-    """Of a mapping that writes nothing: whether the two records are told to be the same one."""
+    """Run an example of a mapping that writes nothing: both records must have a match key in common."""
     left, right = read(mapping, Side.LEFT, example.left), read(mapping, Side.RIGHT, example.right)
     crossed, found = _crossed(left.values, example, Side.RIGHT)
     found += [Difference(problem.field, None, None, problem.message) for problem in (*left.problems, *right.problems)]
@@ -110,7 +110,8 @@ def _differences(
 def _switched_off(
     mapping: Mapping, target: Side, values: MappingOf[str, Any], wanted: MappingOf[str, Any], off: frozenset[str]
 ) -> frozenset[str]:
-    """The rows whose `when` does not hold of the record the example shows; what it leaves out is as in a new one."""
+    """Return the field rules whose `when` does not hold for the example's record. A column that the example does not
+    show counts as in a new record."""
     if not mapping.gates[target]:
         return off
     in_new = off_in_new(mapping, target, values, off) if target in mapping.creates else off
@@ -126,7 +127,8 @@ def _compared(
     made: MappingOf[str, Any],
     switched_off: frozenset[str],
 ) -> Iterator[Difference]:
-    """`switched_off`: rows that do not hold of the record as it is made; it may show them for the other way."""
+    """Yield the differences. `switched_off`: field rules whose `when` does not hold; the example may show their columns
+    for the other direction."""
     rows, silent = _columns(mapping, target, values)
     silent |= {
         path.whole for name in switched_off if (cells := mapping.named[name].cells(target)) for path in cells.paths
@@ -144,7 +146,7 @@ def _compared(
 
 
 def _crossed(values: MappingOf[str, Any], example: Example, target: Side) -> tuple[dict[str, Any], list[Difference]]:
-    """The values with references as the other side knows them, by the example's links."""
+    """Return the values with references to the other side's records, by the example's links, and what is missing."""
     crossed, unlinked = {}, []
     for name, value in values.items():
         named = [one for one in parts_of(value) if isinstance(one, Reference)]
@@ -171,7 +173,8 @@ def _replaced(there: MappingOf[Reference, Any], value: Any) -> Any:
 def _columns(
     mapping: Mapping, target: Side, values: MappingOf[str, Any]
 ) -> tuple[dict[tuple[str, ...], str], set[tuple[str, ...]]]:
-    """By column the row that writes it; and the columns an example need not show, or shows for the other way only."""
+    """Return for each column the field rule that writes it, and the columns that are not compared: an example need not
+    show them, or shows them only for the other direction."""
     rows: dict[tuple[str, ...], str] = {}
     silent = {path.whole for path, _ in mapping.side(target).fixed}
     for row in mapping.fields:
@@ -222,7 +225,7 @@ def _show(value: Any) -> str | None:
 
 
 def _equal(expected: Any, found: Any) -> bool:
-    """Files hold texts and numbers; records hold typed values."""
+    """Return whether a value of an example equals a record's. Files hold texts and numbers, records typed values."""
     if is_empty(expected) or is_empty(found):
         return is_empty(expected) and is_empty(found)
     if isinstance(found, list) and isinstance(expected, list):

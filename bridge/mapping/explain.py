@@ -1,4 +1,4 @@
-"""`bridge explain`: for every row what was read, by which rule, what it means, and what would be written."""
+"""For `bridge explain`: what each field rule reads, what it means, and what would be written."""
 
 from collections.abc import Mapping as MappingOf
 from datetime import date
@@ -15,9 +15,9 @@ from bridge.mapping.values import UNREAD, LinkId, Missing, Money, Phone, Referen
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One row for one record. `before`: columns as read; `value`: what they mean; `after`: columns to write.
+    """One field rule for one record. `before`: columns as read; `value`: what they mean; `after`: columns to write.
 
-    `why` says why nothing is written, or what stands in the way; "" when the row simply crosses.
+    `why` says why nothing is written, or what prevents it; "" if the value crosses.
     """
 
     field: str
@@ -38,7 +38,7 @@ class Explained:
 
 
 def explain(mapping: Mapping, side: Side, fields: Fields) -> tuple[str, tuple[Explained, ...]]:
-    """A sentence about the record as a whole, and every row in file order. `side`: where the record is from."""
+    """Return a sentence about the whole record, and every field rule in file order. `side`: the record's side."""
     reading = read(mapping, side, fields)
     return _whole(mapping, side, fields), tuple(_row(mapping, side, fields, row, reading) for row in mapping.fields)
 
@@ -144,7 +144,7 @@ def _meaning(value: Any) -> str:
 
 
 def _raw(raw: Any) -> str:
-    """The same for a value as a product shows it and as a file spells it."""
+    """Return a raw value as text: the same text whether a product shows the value or a file spells it."""
     if raw is UNREAD:
         return "not read"
     if is_empty(raw):

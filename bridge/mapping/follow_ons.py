@@ -1,4 +1,4 @@
-"""Which faults of mapping files only follow from another one, so that a person is told each mistake once."""
+"""Leaves out problems of mapping files that only follow from another one, so that each mistake is reported once."""
 
 import re
 from bisect import bisect_right
@@ -16,15 +16,15 @@ ROW_WORDS = frozenset(
     {"absent", "aliases", "default", "from", "lossy", "missing", "otherwise", "region", "required", "scale", "set"}
     | {"table", "unlisted", "value", "zone"}
 )
-"""Keys that some rows have: one that is unknown in a row beside a misspelt one is not wrong itself."""
+"""Keys that only some field rules have. Such a key may be unknown only because another key of the rule is misspelt."""
 
 SAID_ELSEWHERE = 3
-"""A side's name is taken to be wrong where `sides` says it when this many other places agree on another."""
+"""If this many other places agree on another name for a side, the name in `sides` is taken to be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Where a mapping stands: its start, the names of its sides, the starts of its keys, rows and filters."""
+    """The places of a mapping: its start, the names of its sides, the starts of its keys, field rules and filters."""
 
     name: str
     start: Spot
@@ -32,12 +32,12 @@ class Document:
     parts: tuple[Spot, ...]
 
     def part_of(self, spot: Spot) -> int:
-        """The number of the key or row a place belongs to; 0 before the first one, as for the mapping as a whole."""
+        """Return the number of the key or rule that a place belongs to; 0 before the first, and for the mapping."""
         return 0 if spot == self.start else bisect_right(self.parts, spot)
 
 
 def document_of(node: Node) -> Document | None:
-    """Where the parts of a mapping's document stand; None when it is none."""
+    """Return the places of a mapping's parts; None if the document is not a table."""
     if not isinstance(node, Table):
         return None
     name, sides, fields = (node.entries.get(key) for key in ("mapping", "sides", "fields"))
@@ -56,9 +56,9 @@ def document_of(node: Node) -> Document | None:
 
 
 def mistakes(faults: Iterable[Problem], documents: Sequence[Document]) -> list[Problem]:
-    """The faults without those that follow from others, each once, in the order of files and lines.
+    """Return the problems without those that follow from others, each once, by file and line.
 
-    A misspelt word explains whatever else is said of its row or key, and what is said of its mapping as a whole.
+    A misspelt word explains the other problems of its field rule or key, and those of its mapping as a whole.
     """
     starts = sorted(documents, key=lambda document: document.start)
     places = [document.start for document in starts]

@@ -1,8 +1,8 @@
-"""Named functions between a column and its row (`via:`): a closed table, and functions the operator adds.
+"""Named functions between a column and its field rule (`via:`): a closed table, and functions that the operator adds.
 
-Reading goes through a side's functions in the order written, writing back through their inverses in the other order. A
-function without an inverse makes its side one that is only read. Every function here is total over what it takes or
-raises Untranslatable; `run` turns whatever an operator's function does into one clear message.
+Reading applies a side's functions in the order written; writing applies their inverses in the opposite order. A side
+with a function without an inverse is only read. Every function here returns a value or raises Untranslatable; `run`
+turns every error of an operator's function into one clear message.
 """
 
 import operator
@@ -25,11 +25,11 @@ TEXTS = NUMBERS | {"text", "email", "phone", "choice", "user", "country", "curre
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function an operator registers: from a column's value to the row's, and back (`inverse`; None: only read).
+    """A function that an operator adds: from a column's value to the field's, and back (`inverse`; None: only read).
 
-    Both get one non-empty value (for several columns a tuple with None for empty ones) and give text, a whole number,
-    a Decimal, true or false, a date, an instant, or None for nothing; the inverse of several columns gives a tuple.
-    `examples`: pairs (column's value, field's value), tried by `bridge check` in both directions.
+    Both get one non-empty value (for several columns, a tuple with None for empty ones). They return text, a whole
+    number, a Decimal, true or false, a date, an instant, or None for nothing; the inverse for several columns returns a
+    tuple. `examples`: pairs (column's value, field's value) that `bridge check` tries in both directions.
     """
 
     name: str
@@ -37,16 +37,17 @@ class Function:
     inverse: Step | None = None
     examples: tuple[tuple[Any, Any], ...] = ()
     revision: str = ""
-    """Changes with the function's code, so that bases are converted again; set by the loader of the module."""
+    """Changes with the function's code, so that bases are converted again. The loader of the module sets it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Builtin:
-    """One line of the table. `make` gets the argument (None for `takes` "nothing") and gives both ways.
+    """One line of the table. `make` gets the argument (None if `takes` is "nothing") and returns the function and its
+    inverse.
 
-    `several`: the side names several columns, and `make` gets their number as well. `fits`: the row types it makes
-    sense for. `samples` of the column's values for round-trip checks; `example` is for the docs: (as written,
-    column's value, field's value).
+    `several`: the side names several columns, and `make` gets their number as well. `fits`: the types that it can be
+    used with. `samples`: values of the column for round-trip checks. `example`: for the docs, (as written, column's
+    value, field's value).
     """
 
     make: Callable[..., tuple[Step, Step | None]]
@@ -62,7 +63,7 @@ Functions = MappingOf[str, Function]
 
 
 def text_of(raw: Any) -> str:
-    """Text functions take texts and numbers, nothing else."""
+    """Return a text or a number as text. Raises Untranslatable for anything else."""
     if isinstance(raw, str):
         return raw
     if isinstance(raw, int | Decimal) and not isinstance(raw, bool):
@@ -71,7 +72,7 @@ def text_of(raw: Any) -> str:
 
 
 def _both(change: Callable[[str], str]) -> Callable[[Any], tuple[Step, Step]]:
-    """Writing is cleaned up like reading."""
+    """Return a maker of a function that does the same when reading and when writing."""
 
     def step(raw: Any) -> Any:
         return change(text_of(raw)) or None
@@ -98,7 +99,7 @@ def _remove(raw: Any, before: str, after: str) -> str | None:
 def _affix(*, prefix: bool, add: bool) -> Callable[[str], tuple[Step, Step]]:
     def make(affix: str) -> tuple[Step, Step]:
         before, after = (affix, "") if prefix else ("", affix)
-        adding: Step = lambda raw: _add(raw, before, after)  # noqa: E731 - two of one kind side by side
+        adding: Step = lambda raw: _add(raw, before, after)  # noqa: E731 - two similar functions side by side
         removing: Step = lambda raw: _remove(raw, before, after)  # noqa: E731
         return (adding, removing) if add else (removing, adding)
 
@@ -136,13 +137,13 @@ def _part(words: tuple[str, int]) -> tuple[Step, None]:
 
 
 def _cut(length: int) -> tuple[Step, Step]:
-    step: Step = lambda raw: text_of(raw)[:length].rstrip() or None  # noqa: E731 - the same both ways
+    step: Step = lambda raw: text_of(raw)[:length].rstrip() or None  # noqa: E731 - the same function both ways
     return step, step
 
 
 def _multiply(factor: Decimal) -> tuple[Step, Step]:
     def step(raw: Any, work: Callable[[Decimal, Decimal], Decimal]) -> Decimal | None:
-        found = parse_decimal(raw)  # None of blanks
+        found = parse_decimal(raw)  # None for blanks
         return None if found is None else work(found, factor)
 
     return (lambda raw: step(raw, operator.mul)), (lambda raw: step(raw, operator.truediv))
@@ -150,14 +151,14 @@ def _multiply(factor: Decimal) -> tuple[Step, Step]:
 
 def _opposite(argument: None) -> tuple[Step, Step]:
     def step(raw: Any) -> bool | None:
-        found = parse_boolean(raw)  # None of blanks
+        found = parse_boolean(raw)  # None for blanks
         return None if found is None else not found
 
     return step, step
 
 
 def _join(separator: str | None, width: int) -> tuple[Step, Step]:
-    """The way back fills the columns from the left; what is too much for them stays in the last."""
+    """Return `join` and its inverse. The inverse fills the columns from the left; the last one gets the rest."""
     between = " " if separator is None else separator
 
     def join(raws: tuple[Any, ...]) -> str | None:
@@ -217,10 +218,10 @@ _GIVEN = (str, int, Decimal, date)
 
 
 def argument_of(name: str, raw: Any) -> Argument:
-    """The argument as the function wants it; raises ValueError with what to write."""
+    """Return the argument in the form that the function needs. Raises ValueError, which says what to write."""
     takes = BUILTIN[name].takes
     texts = isinstance(raw, str) and raw != ""
-    # 1 / 3 has no end: a number multiplied by 3 could not be divided back exactly.
+    # 1 / 3 has no exact decimal form, so a number multiplied by 3 could not be divided back exactly.
     number = isinstance(raw, int | Decimal) and not isinstance(raw, bool) and raw != 0 and 1 / Decimal(raw) * raw == 1
     pair = raw if isinstance(raw, list) and len(raw) == 2 and isinstance(raw[0], str) and raw[0] else None
     fits = {
@@ -240,7 +241,7 @@ def argument_of(name: str, raw: Any) -> Argument:
 
 
 def run(function: Function, step: Step, raw: Any) -> Any:
-    """An operator's function on one value: what it gives, or one clear message for whatever else it does."""
+    """Run an operator's function on one value. Raises Untranslatable with one clear message if it does not work."""
     try:
         made = step(raw)
     except Untranslatable:
@@ -261,7 +262,7 @@ def _is_value(made: Any) -> bool:
 
 
 def example_faults(functions: Iterable[Function]) -> list[tuple[str, str, str]]:
-    """(function, what, remedy) for every example that does not hold, and functions that cannot be tried."""
+    """Return (function, what, remedy) for every example that does not hold, and every function that cannot be tried."""
     faults: list[tuple[str, str, str]] = []
     for one in functions:
         if one.name in BUILTIN:

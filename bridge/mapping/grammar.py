@@ -1,4 +1,4 @@
-"""One document of a mapping file compiled to a `Mapping`."""
+"""Compiles one document of a mapping file to a `Mapping`."""
 
 import re
 from collections.abc import Mapping as MappingOf
@@ -30,7 +30,7 @@ from bridge.mapping.types.kind import as_is
 
 
 def read_mapping(node: Node, faults: Problems, functions: Functions) -> Mapping | None:
-    """Compile one document; None when it is too wrong to go on. `functions`: those the operator added."""
+    """Compile one document; None if its problems leave nothing to compile. `functions`: those the operator added."""
     if not isinstance(node, Table):
         faults.add(node.place, "a mapping must be a table", "start with mapping: NAME")
         return None
@@ -78,7 +78,7 @@ def _assemble(
     section.node("fields")
     section.finish()
     content = {key: plain(value) for key, value in section.table.entries.items() if key not in ("tests", "description")}
-    # A copy of a former release reads some types otherwise, so it must not take this mapping's tasks.
+    # An instance of a former release reads some types in another way, so it must not take this mapping's tasks.
     forms = {row.name: row.kind.form for row in fields if row.kind.form > 1}
     used = {name for names in match for name in names}
     keys = [[row.name, row.fingerprint] for row in fields if row.name in used]
@@ -113,13 +113,13 @@ def _assemble(
 
 
 def _filter(side: MappingSide) -> Any:
-    """What decides which records of a side are in its match index."""
+    """Return the filter that decides which records of a side are in its match index."""
     words = {path.text: word for path, word in side.fixed}
     return words if len(words) == len(side.where.parts) else str(side.where)
 
 
 def _places(section: Section, named: MappingOf[str, Side]) -> dict[str, Place]:
-    """Where the words of the mapping stand, for what is found out about them later."""
+    """Return the places of the mapping's keys, for problems that are found later."""
     found = {key: node.place for key, node in section.table.entries.items()}
     for key in ("sides", "where", "marker", "deleted", "merged"):
         node = section.table.entries.get(key)
@@ -143,7 +143,7 @@ def _gates(fields: tuple[Field, ...], side: Side) -> tuple[tuple[str, All], ...]
 
 
 def _constants(fields: tuple[Field, ...], side: Side) -> dict[str, Any]:
-    """What a record of this side is taken to hold in the rows that say `set: always` for the other one."""
+    """Return the values that every record of this side has in field rules with `set: always` for the other side."""
     return {row.name: row.kind.parse(row.value) for row in fields if row.set_on == "always" and side.other in row.flows}
 
 
@@ -163,7 +163,7 @@ def _plain(path: Path) -> bool:
 
 
 def _sides(section: Section) -> dict[Side, tuple[str, str, str]] | None:
-    """By side its name, product and entity."""
+    """Return for each side its name, product and entity; None after a problem."""
     remedy = "write sides: {crm: PRODUCT ENTITY, erp: PRODUCT ENTITY}"
     table = section.sub("sides")
     if table is None or len(table.table.entries) != 2:
@@ -184,7 +184,7 @@ def _sides(section: Section) -> dict[Side, tuple[str, str, str]] | None:
 def _filtered(
     section: Section, sides: MappingOf[Side, tuple[str, str, str]], zones: MappingOf[Side, str]
 ) -> dict[Side, MappingSide]:
-    """The sides with what `where` says of their records."""
+    """Return the sides with their conditions from `where`."""
     filters = section.sub("where")
     made = {}
     for which, (name, product, entity) in sides.items():
@@ -249,7 +249,7 @@ def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...]
             what = f"`match` of {section.what} names `{name}`, which is a list of lines"
             section.faults.add(item.place, what, "match by field rules that hold one value")
         for name in wrong:
-            # A row that has a fault of its own is named there, not here.
+            # A field rule with a problem of its own is reported there.
             if name not in _row_names(section):
                 section.faults.add(
                     item.place,
@@ -281,7 +281,7 @@ def _duplicates(section: Section) -> Duplicates:
 
 
 def _quiet(section: Section) -> float:
-    """`quiet: 30s` or `2m`, in seconds; 0 when it is left out."""
+    """Return the seconds of `quiet: 30s` or `2m`; 0 if it is left out."""
     text = section.text("quiet")
     if text is None:
         return 0.0
@@ -316,7 +316,7 @@ def _deleted(section: Section, named: MappingOf[str, Side]) -> dict[Side, Delete
 
 
 def _leftovers(section: Section, named: MappingOf[str, Side]) -> dict[Side, Leftover]:
-    """`merged: report` for both sides, or by side as `deleted`."""
+    """Return the policy of each side: `merged: report` means both sides, a table has one for each side."""
     found = dict.fromkeys(Side, Leftover.REPORT)
     if isinstance(section.node("merged"), Scalar):
         word = section.word("merged", list(Leftover), Leftover.REPORT)
@@ -356,7 +356,7 @@ def _markers(section: Section, named: MappingOf[str, Side]) -> dict[Side, str]:
 
 
 def _refused(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[Place, str, str], ...]:
-    """Words that are understood and not yet done; `check` refuses them."""
+    """Return the words of the language that this release does not support yet; `check` reports them."""
     later = {
         "drift": ("keep", ("restore",)),
         "on-leave": ("freeze", ("unlink", "delete")),

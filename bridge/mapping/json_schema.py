@@ -1,6 +1,6 @@
-"""The JSON Schema of mapping files, for completion and checks in editors. Made from the tables the language is made of.
+"""The JSON Schema of mapping files, for completion and checks in editors. Made from the tables of the language.
 
-An editor sees one file at a time and knows no account: `bridge check` says more.
+An editor sees one file at a time and knows no account, so `bridge check` finds more.
 """
 
 import re
@@ -27,7 +27,7 @@ _TEXT: Schema = {"type": "string", "minLength": 1}
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """One side of a pair: `role` as files call it, `name` like `pipedrive deal`. `own`: columns the account added."""
+    """One side of a pair: `role` is its name in files, `name` is like `pipedrive deal`. `own`: custom fields."""
 
     role: str
     name: str
@@ -36,7 +36,7 @@ class Half:
 
 
 def general_schema(functions: Functions = NO_FUNCTIONS) -> Schema:
-    """Of any mapping file; names of sides and columns are free. `functions`: those the operator added."""
+    """Return the schema of any mapping file, with any names of sides and columns. `functions`: the operator's own."""
     path = {**_TEXT, "description": 'a column: name, address.city, emails.primary, custom."Nr. (ERP)"'}
     row: Schema = {**_row(functions, _TEXT, _TEXT), "additionalProperties": _cell(path, functions)}
     free = {role: _by_side({}, value) for role, value in _side_values(path).items()}
@@ -44,7 +44,7 @@ def general_schema(functions: Functions = NO_FUNCTIONS) -> Schema:
 
 
 def pair_schema(left: Half, right: Half, functions: Functions = NO_FUNCTIONS) -> Schema:
-    """Of files that pair these two entities, with the names of their fields; names after `custom.` are accepted."""
+    """Return the schema of files for these two entities, with their columns. Any name after `custom.` is accepted."""
     halves = {half.role: half for half in (left, right)}
     paths = {role: _paths(half) for role, half in halves.items()}
     listed = [f"{role}.{path}" for role, found in paths.items() for path in found["anyOf"][0]["enum"]]
@@ -62,7 +62,7 @@ def pair_schema(left: Half, right: Half, functions: Functions = NO_FUNCTIONS) ->
 
 
 def _side_values(path: Schema) -> dict[str, Schema]:
-    """What stands behind a side's name, by the key of the mapping."""
+    """Return the schema of the value of one side, for each key of the mapping that has one value per side."""
     return {
         "sides": {"type": "string", "pattern": "^\\S+ \\S+$", "description": "product and entity: pipedrive deal"},
         "where": {"$ref": "#/$defs/condition"},
@@ -78,7 +78,7 @@ def _by_side(known: MappingOf[str, Schema], others: Schema | bool) -> Schema:
 
 
 def _condition(path: Schema) -> Schema:
-    """What `where` and `when` say of one side's columns."""
+    """Return the definitions for conditions on one side's columns (`where`, `when`)."""
     words: Schema = {"anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "minItems": 1}]}
     end: Schema = {"type": ["string", "number"]}
     tests: Schema = {
@@ -149,7 +149,7 @@ def _document(title: str, row: Schema, sides: MappingOf[str, Schema], role: Sche
 
 
 def _row(functions: Functions, role: Schema, column: Schema) -> Schema:
-    """A row without its sides."""
+    """Return the schema of a field rule without its sides."""
     options = {
         "zone": _said("like Europe/Oslo", _TEXT),
         "region": _said("country of numbers without a country code: NO", {"type": "string", "pattern": "^[A-Z]{2}$"}),
@@ -196,7 +196,7 @@ def _row(functions: Functions, role: Schema, column: Schema) -> Schema:
 
 
 def _cell(path: Schema, functions: Functions) -> Schema:
-    """One side of a row: a column, a value in several columns, or columns through functions."""
+    """Return the schema of one side of a rule: a column, a value in several columns, or columns through functions."""
     shapes = {shape.parts for name in TYPES for shape in make_kind(name, {}).shapes.values()} | {("amount",)}
     parts: list[Schema] = [
         {"type": "object", "properties": dict.fromkeys(names, path), "required": list(names)}
@@ -219,7 +219,7 @@ def _via(functions: Functions) -> Schema:
 
 
 def _paths(half: Half) -> Schema:
-    """Every column of the entity as a path, for completion; labels of lists and own fields are free."""
+    """Return every column of the entity as a path, for completion. Any label of a list and any custom field fits."""
     listed: list[str] = []
     free: list[str] = ["custom\\."] if half.entity.custom else []
     for name, spec in {**half.entity.columns, **half.own}.items():

@@ -1,4 +1,4 @@
-"""Merging two lists of lines: three-way, line by line by their keys, and row by row within a line. Pure."""
+"""Merges two lists of lines: three-way, line by line by their keys, and field by field within a line. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from bridge.mapping.model import Field, LineSpec
 from bridge.mapping.values import Line, Lines, is_empty
 
 Choose = Callable[[bool, bool], Side | None]
-"""Who wins a conflict, given whether the left and the right hold something; None: neither, both stay as they are."""
+"""Returns who wins a conflict, given whether the left and the right are filled; None: both stay as they are."""
 
 
 @dataclass(slots=True)
 class Merged:
-    """`goals`: by side the lines it is to hold, None for none. `clashes`: what both sides changed; `lost`: the lines
-    as they were on the side that lost."""
+    """The result. `goals`: by side the lines that it must hold; None: no lines. `clashes`: what both sides changed.
+    `lost`: the lines of the side that lost, as they were."""
 
     goals: dict[Side, Lines | None]
     clashes: list[str] = field(default_factory=list)
@@ -33,7 +33,7 @@ class _Merge:
     was: Mapping[Side, Mapping[Key, Line]]
 
     def both(self, key: Key, now: Mapping[Side, Line]) -> dict[Side, Line]:
-        """A line that both sides have, as each is to hold it."""
+        """Return a line that both sides have, as each side must hold it."""
         values = {side: dict(line.values) for side, line in now.items()}
         for row in self.spec.fields:
             winner = self._winner(key, row, {side: line.value(row.name) for side, line in now.items()})
@@ -68,7 +68,7 @@ class _Merge:
     def arranged(
         self, lines: Mapping[Side, Mapping[Key, Line]], goals: Mapping[Side, Mapping[Key, Line]]
     ) -> dict[Side, dict[Key, Line]]:
-        """The lines that each side is to hold, in the order in which it is to hold them."""
+        """Return the lines that each side must hold, in order."""
 
         def conflict() -> Side | None:
             winner = self._conflict(("",), "the order", dict.fromkeys(Side, True))
@@ -81,12 +81,12 @@ class _Merge:
         return {side: {key: goals[side][key] for key in order[side] if key in goals[side]} for side in Side}
 
     def one(self, key: Key, side: Side, line: Line) -> dict[Side, Line]:
-        """A line that only `side` has, as each is to hold it; without a side, that one is to have none."""
+        """Return a line that only `side` has, as each side must hold it. A side that is left out must not have it."""
         here, there = self.was[side].get(key), self.was[side.other].get(key)
         edited = here is None or any(
             not same_value(row, line.value(row.name), here.value(row.name)) for row in self.spec.fields
         )
-        if there is None:  # it is new here, or the other side never took it
+        if there is None:  # it is new here, or it never crossed to the other side
             return {side: line, side.other: line} if edited else {side: line}
         if not edited:  # it was deleted on the other side
             return {} if side in self.flows else {side: line}
@@ -102,7 +102,7 @@ class _Merge:
 def merge_lines(
     spec: LineSpec, now: Mapping[Side, Any], was: Mapping[Side, Any], flows: frozenset[Side], choose: Choose
 ) -> Merged:
-    """What each side is to hold. `was`: when both agreed last; None where that is not known, as at first contact."""
+    """Return what each side must hold. `was`: the base of each side; None if it is not known, as at first contact."""
     lines = {side: keyed(spec, now[side]) for side in Side}
     result = Merged(dict.fromkeys(Side))
     work = _Merge(spec, flows, choose, result, {side: keyed(spec, was[side]) for side in Side})
@@ -123,7 +123,7 @@ def merge_lines(
 
 
 def _overruled(work: _Merge, key: Key, side: Side, wanted: Mapping[Side, Line], held: Mapping[Side, Line]) -> bool:
-    """An edit of this line on `side` gives way to one of the other side."""
+    """Return whether an edit of this line on `side` loses against an edit on the other side."""
     before = work.was[side].get(key)
     return any(
         not same_value(row, wanted[side].value(row.name), held[side].value(row.name))

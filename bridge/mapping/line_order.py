@@ -1,4 +1,4 @@
-"""The order of two lists of lines merged: three-way, by the keys of the lines. Pure."""
+"""Merges the order of two lists of lines: three-way, by the keys of the lines. Pure."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -14,28 +14,28 @@ def merged_order(
     conflict: Callable[[], Side | None],
     first: Callable[[], Side | None],
 ) -> dict[Side, list[Key]]:
-    """By side, all lines of both sides in the order in which that side is to hold those that it keeps.
+    """Return for each side the keys of both sides' lines, in the order in which that side must hold those it keeps.
 
-    `was`: when both agreed last. `conflict`: whose order goes where both sides moved lines, None for neither. `first`:
-    whose new lines come first where both have some in one place; None where that is nobody's to say.
+    `was`: the base. `conflict`: returns the side whose order wins if both sides moved lines; None: each keeps its own.
+    `first`: returns the side whose new lines come first if both have new lines at one place; None: undecided.
     """
     leader: Side | None
     if not _moved(now[Side.LEFT], now[Side.RIGHT]):
         leader = first() or min(Side, key=lambda side: [key for key in now[side] if key not in now[side.other]])
     else:
         moved = [side for side in Side if _moved(now[side], was[side])]
-        apart = _moved(was[Side.LEFT], was[Side.RIGHT])  # as both were left last time
+        apart = _moved(was[Side.LEFT], was[Side.RIGHT])  # the orders differed already in the base
         leader = moved[0] if len(moved) == 1 else None if apart and not moved else conflict()
     return {side: _joined(now, leader or side) for side in Side}
 
 
 def _moved(here: Keys, there: Keys) -> bool:
-    """Whether lines that are in both stand in another order."""
+    """Return whether the lines that are in both lists have another order in one of them."""
     return [key for key in here if key in there] != [key for key in there if key in here]
 
 
 def _joined(now: Mapping[Side, Keys], leader: Side) -> list[Key]:
-    """The leader's lines in its order, and each of the other side's behind the line that it follows there."""
+    """Return the leader's lines in its order, and each line of the other side behind the line that it follows there."""
     found, follower = list(now[leader]), now[leader.other]
     at = _behind(found, 0, follower)
     for key in follower:
@@ -48,7 +48,7 @@ def _joined(now: Mapping[Side, Keys], leader: Side) -> list[Key]:
 
 
 def _behind(found: Keys, at: int, follower: Collection[Key]) -> int:
-    """The next place that is not amid lines of the leader alone."""
+    """Return the next position that is not in front of a line that only the leader has."""
     while at < len(found) and found[at] not in follower:
         at += 1
     return at

@@ -1,4 +1,4 @@
-"""`lines`: a list of rows with their own fields and a key, on both sides: how they are read, compared and written."""
+"""Lists of lines (`lines`) with field rules of their own and a key: how they are read, compared and written."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Mapping as MappingOf
@@ -28,14 +28,14 @@ NOT_IN_LINES = (
     "lines",
     "ordered",
 )
-"""What is said of a list as a whole, or of records."""
+"""Keys that apply to a list as a whole or to records, and not to a field of a line."""
 
 Key = tuple[str, ...]
 K = TypeVar("K", str, Key)
 
 
 def read_spec(section: Section, fields: tuple[Field, ...]) -> LineSpec | None:
-    """The rows of a line and what tells which line is which; None after a fault."""
+    """Return the field rules of a line and its key, which identifies the line; None after a problem."""
     named = {row.name: row for row in fields}
     names = [item.text if isinstance(item, Scalar) else "" for item in section.items("key")]
     wrong = [name for name in names if name not in named]
@@ -50,7 +50,7 @@ def read_spec(section: Section, fields: tuple[Field, ...]) -> LineSpec | None:
 
 
 def plain_rows(section: Section, nodes: MappingOf[str, Node]) -> None:
-    """Faults for what a row inside a line cannot say."""
+    """Report the keys that a field rule of a line cannot have."""
     for name, node in nodes.items():
         entries = getattr(node, "keys", {})
         for key in (key for key in NOT_IN_LINES if key in entries):
@@ -59,8 +59,8 @@ def plain_rows(section: Section, nodes: MappingOf[str, Node]) -> None:
 
 
 def line_kind(spec: LineSpec) -> Kind:
-    """The type of the list: equal when the lines with the same keys hold the same, in whatever order unless the order
-    counts."""
+    """Return the type of the list. Two lists are equal if the lines with the same keys are equal. The order counts only
+    if the field rule says so."""
 
     def dump(value: Lines) -> list[dict[str, Any]]:
         return [{name: _dumped(spec.named[name], one) for name, one in line.values} for line in value.rows]
@@ -85,7 +85,7 @@ def line_kind(spec: LineSpec) -> Kind:
 
 
 def _in_order(spec: LineSpec, keys: Iterable[K]) -> list[K]:
-    """The keys of lines to compare: as the lines stand where their order counts, else in an order of their own."""
+    """Return the keys of lines for comparing: in the order of the lines if it counts, otherwise sorted."""
     return list(keys) if spec.ordered else sorted(keys)
 
 
@@ -98,14 +98,14 @@ def _loaded(row: Field, data: Any) -> Any:
 
 
 def same_value(row: Field, a: Any, b: Any) -> bool:
-    """As of fields of records: every kind of emptiness is equal."""
+    """Return whether two values are equal, as for fields of records: every kind of emptiness is equal."""
     if is_empty(a) or is_empty(b):
         return is_empty(a) and is_empty(b)
     return type(a) is type(b) and row.kind.same(a, b)
 
 
 def _held(row: Field, sent: Any, shown: Any) -> bool:
-    """Whether a column that was sent one value may show the other."""
+    """Return whether a column that was sent `sent` may show `shown`."""
     if same_value(row, sent, shown):
         return True
     return not is_empty(sent) and not is_empty(shown) and type(sent) is type(shown) and row.kind.reduces(sent, shown)
@@ -119,7 +119,8 @@ def _alike(spec: LineSpec, a: Lines, b: Lines, equal: Callable[[Field, Any, Any]
 
 
 def keyed(spec: LineSpec, value: Any) -> dict[Key, Line]:
-    """Lines by their key, in order; of several with the same key the first is the other side's first, and so on."""
+    """Return the lines by key, in order. Of several lines with one key, the first matches the other side's first, and
+    so on."""
     found: dict[Key, Line] = {}
     for line in value.rows if isinstance(value, Lines) else ():
         folded = tuple(_folded(spec.named[name], line.value(name)) for name in spec.key)
@@ -135,7 +136,7 @@ def _folded(row: Field, value: Any) -> str:
 
 
 def line_cells(path: Path, spec: LineSpec, side: Side, cells: Cells) -> Cells:
-    """The list's column on one side; `cells`: the same as a plain column."""
+    """Return the list's column on one side, made from `cells`, the same as a plain column."""
 
     def parse(raw: Any) -> Lines | None:
         if not isinstance(raw, list | tuple):
@@ -152,7 +153,7 @@ def line_cells(path: Path, spec: LineSpec, side: Side, cells: Cells) -> Cells:
 
 
 def read_line(spec: LineSpec, side: Side, raw: Any, at: int) -> Line:
-    """One line of a side's list; raises Untranslatable that names the line and its row."""
+    """Return one line of a side's list. Raises Untranslatable that names the line and the field."""
     values = []
     for row in spec.fields:
         cells = row.cells(side)
@@ -173,11 +174,10 @@ def _read(cells: Cells, raw: Any) -> Any:
 
 
 def composed(spec: LineSpec, side: Side, value: Any, held: Any) -> list[dict[str, Any]]:
-    """The list to write: held lines with what differs in them, without those that go, and new ones behind them.
+    """Return the list to write: the held lines with their changes, without removed lines, and new lines at the end.
 
-    Where the order counts, all of them in the order wanted.
-
-    What no row names stays in a line as it is, its id above all.
+    If the order counts, all lines are in the wanted order. Columns of a line that no field rule names stay as they are,
+    above all its id.
     """
     raws = [one for one in held or () if isinstance(one, Mapping)]
     lines = Lines(tuple(read_line(spec, side, one, at) for at, one in enumerate(raws, 1)))

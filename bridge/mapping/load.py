@@ -1,4 +1,4 @@
-"""Mapping files to compiled mappings. Every fault of every file is shown at once, each with its place and a remedy."""
+"""Loads mapping files. Every problem of every file is shown at once, each with its place and a remedy."""
 
 import hashlib
 import re
@@ -30,11 +30,11 @@ NO_MAPPINGS = "`bridge init PAIR` creates a folder with shipped mapping files; t
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a folder of mapping files says.
+    """The content of a folder of mapping files.
 
-    `faults`: all of them, also those that follow from others. `names`: how the mappings of all files are called, also
-    those that cannot be compiled; None when a file could not be read at all, so that nobody can tell. `spoilt`:
-    mappings with faults of their own. `documents`: where the parts of each mapping stand.
+    `faults`: all problems, also those that follow from others. `names`: the names of all mappings, also of those that
+    cannot be compiled; None if a file could not be read, because then they are not known. `spoilt`: mappings with
+    problems of their own. `documents`: the places of the parts of each mapping.
     """
 
     mappings: tuple[Mapping, ...]
@@ -45,10 +45,10 @@ class Loaded:
 
 
 def load_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> tuple[Mapping, ...]:
-    """Every mapping file (`*.yaml`) below the directory in order of path; raises ConfigError with all faults.
+    """Return the mappings of all files (`*.yaml`) below the directory, by path. Raises ConfigError with all problems.
 
-    Files of shared rows (`*.rows.yaml`) and value tables (`*.table.yaml`) are read when a mapping names them, files of
-    tests (`*.test.yaml`) name their mapping. `functions`: those the operator added, by name.
+    Files of shared field rules (`*.rows.yaml`) and value tables (`*.table.yaml`) are read when a mapping names them.
+    Files of examples (`*.test.yaml`) name their mapping. `functions`: those the operator added, by name.
     """
     loaded = read_mappings(directory, functions)
     if loaded.faults:
@@ -57,7 +57,7 @@ def load_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> t
 
 
 def read_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> Loaded:
-    """As `load_mappings`, with whatever can be compiled beside the faults, so that the rest can be checked as well."""
+    """Load like `load_mappings`, but return what can be compiled along with the problems, so that it can be checked."""
     if not directory.is_dir():
         fault = Problem(str(directory), "there is no such folder", "create it, or set mappings_dir to another folder")
         return Loaded((), (fault,), None)
@@ -83,13 +83,13 @@ def read_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> L
 
 
 def _below(directory: FilePath, pattern: str) -> list[FilePath]:
-    """Files in order; none in hidden folders, where Kubernetes keeps the states of a ConfigMap."""
+    """Return the files in order, except those in hidden folders, where Kubernetes keeps the states of a ConfigMap."""
     found = sorted(directory.rglob(pattern))
     return [path for path in found if not any(part.startswith(".") for part in path.relative_to(directory).parts[:-1])]
 
 
 def _other_files(directory: FilePath, found: list[Mapping], faults: Problems) -> list[Problem]:
-    """Files that look like mapping files and are not read, and a folder without any."""
+    """Return problems for files that look like mapping files and are not read, and for a folder without mappings."""
     wrong = [path for path in _below(directory, "*") if path.suffix.lower() in (".yml", ".yaml") and path.is_file()]
     strange = [
         Problem(
@@ -108,7 +108,7 @@ def _other_files(directory: FilePath, found: list[Mapping], faults: Problems) ->
 def _with_tests(
     mappings: list[Mapping], names: frozenset[str] | None, documents: list[Node], faults: Problems
 ) -> list[Mapping]:
-    """The mappings with the examples of a file beside them: documents of `mapping: NAME` and `tests:`."""
+    """Return the mappings with the examples of a separate file: its documents have `mapping: NAME` and `tests:`."""
     for node in documents:
         if not isinstance(node, Table):
             faults.add(node.place, "a file of tests must be a table", "write mapping: NAME and tests: [...]")
@@ -117,7 +117,7 @@ def _with_tests(
         name = section.text("mapping") or ""
         at = next((at for at, mapping in enumerate(mappings) if mapping.name == name), None)
         if at is None and (names is None or name in names):
-            continue  # its mapping has faults of its own
+            continue  # its mapping has problems of its own
         if at is None:
             known = [mapping.name for mapping in mappings]
             faults.add(
@@ -134,9 +134,9 @@ def _with_tests(
 def load_text(
     text: str, name: str, functions: Functions = NO_FUNCTIONS, files: MappingOf[str, str] = NO_FILES
 ) -> tuple[Mapping, ...]:
-    """The mappings of one file's text; `name` is its name in messages. Raises ConfigError with all faults.
+    """Return the mappings of one file's text; `name` is its name in messages. Raises ConfigError with all problems.
 
-    `files`: texts of the files it may include, by path.
+    `files`: the texts of files that it may include, by path.
     """
     faults = Problems()
     sources = Sources(files.get, tuple(files), faults)
@@ -149,7 +149,7 @@ def load_text(
 
 
 def _text(name: str, path: FilePath, faults: Problems) -> str | None:
-    """None after a fault."""
+    """Return a file's text; None after a problem."""
     try:
         return read_text(path)
     except NotText as error:
@@ -166,7 +166,7 @@ def _load(
     spoilt: set[str],
     documents: list[Document],
 ) -> list[Mapping]:
-    """The mappings of a file that can be compiled; those with faults of their own are added to `spoilt`."""
+    """Return the mappings of a file that can be compiled; those with problems of their own are added to `spoilt`."""
     before = len(faults.found)
     nodes = read_documents(text, name, faults)
     if not nodes and len(faults.found) == before:
@@ -184,13 +184,13 @@ def _load(
 
 
 def version_of(text: str) -> str:
-    """The first letters of the id that git gives a file of this text."""
+    """Return the first letters of the id that git gives to a file with this text."""
     content = text.encode()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()[:VERSION_LETTERS]
 
 
 def _together(mappings: Iterable[Mapping], names: frozenset[str] | None, faults: Problems) -> tuple[Mapping, ...]:
-    """What concerns several mappings: names said once, links to mappings that exist."""
+    """Check the mappings together: each name is used once, and links name mappings that exist. Return the mappings."""
     known: dict[str, Mapping] = {}
     for mapping in mappings:
         if mapping.name in known:

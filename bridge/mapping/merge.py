@@ -1,4 +1,4 @@
-"""What to do about one record on two sides: a three-way decision per field. Pure."""
+"""Decides what to do about one pair of records: a three-way merge of each field. Pure."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -26,7 +26,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When each side was modified, None when unknown; `resolution`: the coarser of both clocks, in seconds."""
+    """When each side was modified; None if unknown. `resolution`: that of the coarser of both clocks, in seconds."""
 
     left: datetime | None
     right: datetime | None
@@ -35,7 +35,8 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`value`: canonical, to be written. `loser`: what a conflict overwrites. A merged set may give one per side."""
+    """What to do about one field. `value`: the canonical value to write. `loser`: the value that a conflict overwrites.
+    A merged set may need one decision for each side."""
 
     field: str
     action: Action
@@ -47,7 +48,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One field of one pair: by side its value now and its value when last in sync."""
+    """One field of one pair: its value now and its base, by side."""
 
     mapping: Mapping
     field: Field
@@ -67,7 +68,8 @@ class _Row:
 
 
 def merge(mapping: Mapping, left: Reading, right: Reading, base: Base, times: Times) -> tuple[Decision, ...]:
-    """Decisions in file order, one per field (two where a set changed on both sides); create constants have none."""
+    """Return the decisions in file order: one for each field, two if a set or list changed on both sides. Constants
+    that are set on create have none."""
     problems = {problem.field: problem.message for reading in (right, left) for problem in reading.problems}
     decisions: list[Decision] = []
     for row in mapping.fields:
@@ -113,7 +115,7 @@ def _field(
 
 
 def _as_base(row: Field, left: Any, right: Any, hashes: tuple[str | None, ...], base: FieldBase) -> bool:
-    """Nothing about the stored base would change."""
+    """Return whether the stored base would stay the same."""
     return (
         base.fingerprint == row.fingerprint
         and (base.left_hash, base.right_hash) == hashes
@@ -123,16 +125,16 @@ def _as_base(row: Field, left: Any, right: Any, hashes: tuple[str | None, ...], 
 
 
 def edited_sides(row: Field, left: Any, right: Any, hashes: tuple[str | None, ...], base: FieldBase) -> frozenset[Side]:
-    """The sides that hold something else than they did when both were last in sync."""
+    """Return the sides whose value differs from their base."""
     redefined = base.fingerprint != row.fingerprint
     found = set()
     for side, value, was, hashed, old_hash in (
         (Side.LEFT, left, base.left, hashes[0], base.left_hash),
         (Side.RIGHT, right, base.right, hashes[1], base.right_hash),
     ):
-        unknown = was is UNREAD or isinstance(was, Reference)  # a reference that was not linked may be by now
+        unknown = was is UNREAD or isinstance(was, Reference)  # a record that was not linked may be linked now
         by_hash = (redefined or unknown) and hashed is not None and old_hash is not None
-        # Where only what was sent is known, what the server made of it is no edit.
+        # If only the sent value is known, a reduction that the server made of it is not an edit.
         held = same if old_hash is not None else is_reduction
         if (hashed != old_hash) if by_hash else not held(row, was, value):
             found.add(side)
@@ -140,7 +142,7 @@ def edited_sides(row: Field, left: Any, right: Any, hashes: tuple[str | None, ..
 
 
 def _first_contact(item: _Row) -> tuple[Decision, ...]:
-    """Without a base an empty value never beats a filled one."""
+    """Decide a field without a base. An empty value never replaces a filled one."""
     filled = [side for side in Side if not is_empty(item.now[side])]
     if len(filled) == 1:
         source = filled[0]
@@ -216,7 +218,7 @@ def _winner(item: _Row, named: Side, kind: Conflict) -> tuple[Side, str]:
 
 
 def _merged_lines(item: _Row, spec: LineSpec, reason: str) -> tuple[Decision, ...]:
-    """Each side's edits, line by line and row by row; what clashes goes by the policy."""
+    """Merge the edits of both sides, line by line and field by field. The policy decides what both sides changed."""
     policy = item.field.policy
 
     def choose(left: bool, right: bool) -> Side | None:
@@ -249,7 +251,7 @@ def _merged_lines(item: _Row, spec: LineSpec, reason: str) -> tuple[Decision, ..
 
 
 def _merged_set(item: _Row) -> tuple[Decision, ...]:
-    """Adds and removes of each side that may flow, applied to the other's set."""
+    """Apply what each side added and removed to the other side's set, if the field may be written there."""
     goals: dict[Side, frozenset[Any]] = {}
     for side in item.field.flows:
         other = side.other

@@ -1,4 +1,4 @@
-"""A compiled mapping: frozen, made once by `load`, used by everything else."""
+"""A compiled mapping. `load` makes it once; everything else uses it unchanged."""
 
 from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
@@ -15,7 +15,7 @@ from bridge.mapping.types.kind import Kind
 
 
 class DeletePolicy(StrEnum):
-    """What happens to the other record when one was deleted."""
+    """What happens to the other record of a pair when one was deleted."""
 
     IGNORE = "ignore"
     UNLINK = "unlink"
@@ -24,14 +24,14 @@ class DeletePolicy(StrEnum):
 
 
 class Leftover(StrEnum):
-    """What happens to the other record of one that was merged into a record that is linked itself."""
+    """What happens to the counterpart of a record that was merged into another linked record."""
 
     REPORT = "report"
     ARCHIVE = "archive"
 
 
 class Duplicates(StrEnum):
-    """What happens to a record whose match key a linked record of its own side shows already."""
+    """What happens to a record that has the same match key as a linked record of its own side."""
 
     HOLD = "hold"
     COPY = "copy"
@@ -48,7 +48,7 @@ class Conflict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`side` is the winner of SIDE and the named fallback of NEWEST."""
+    """Who wins a conflict. `side` is the winner for SIDE, and the named fallback for NEWEST."""
 
     kind: Conflict
     side: Side | None = None
@@ -56,12 +56,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """One side of a row: its columns, and both ways between their raw values and the canonical value.
+    """One side of a field rule: its columns, and the translation between their raw values and the canonical value.
 
-    With one path `parse` takes that raw value, with several a tuple of them. `render` gives one raw value per path,
-    LEAVE for a column to leave alone. Both raise Untranslatable. `via`: the functions the values pass through, with
-    their arguments; `one_way`: one of them has no inverse. `samples`: raw values to try such a side with; `closed`:
-    there are no others to try, because only an operator knows what their own function takes.
+    With one path `parse` takes that raw value, with several a tuple of them. `render` returns one raw value per path;
+    LEAVE means that the column is left alone. Both raise Untranslatable. `via`: the functions that the values pass
+    through, with their arguments. `one_way`: one of them has no inverse. `samples`: raw values to try such a side with.
+    `closed`: only these can be tried, because only the operator knows what their own function accepts.
     """
 
     paths: tuple[Path, ...]
@@ -74,16 +74,16 @@ class Cells:
     samples: tuple[Any, ...] = field(default=(), compare=False)
     closed: bool = field(default=False, compare=False)
     compose: Callable[[Any, Any], Any] | None = field(default=None, compare=False)
-    """Of a list of lines: the list to write, from the canonical value and the list as the record shows it now."""
+    """For a list of lines: makes the list to write from the canonical value and the list that the record shows now."""
     render_one: Callable[[Any], Any] | None = field(default=None, compare=False)
-    """`render` without the tuple where there is one path; never gets an empty value."""
+    """`render` without the tuple, if there is one path. It never gets an empty value."""
     places: tuple[Place, ...] = field(default=(), compare=False)
-    """Where each path is written."""
+    """The place of each path in the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineSpec:
-    """The rows of a list's lines, and the names of those that tell which is which. `ordered`: the order counts."""
+    """The field rules of a list's lines. `key`: the names of those that identify a line. `ordered`: order counts."""
 
     fields: "tuple[Field, ...]"
     key: tuple[str, ...]
@@ -96,14 +96,14 @@ class LineSpec:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A named, typed row. `flows`: the sides it may write to. `absent`: keep | clear. `set_on`: "create"
-    or "always" for constants.
+    """A field rule: a named, typed entry of `fields`. `flows`: the sides that it may write to. `absent`: keep | clear.
+    `set_on`: "create" or "always" for constants.
 
-    `value` is a constant's value or, for other rows, None; `default` is what a create sends when there is no value,
-    by side. `fingerprint` covers everything that decides which canonical value a record has, `columns_fingerprint`
-    only which columns it is made of. `table`: words of the left side to words of the right. `lines`: the canonical
-    values of a column table. `items`: what a list of lines is made of. `when`: by side what must hold of its record;
-    otherwise the row is neither read, compared nor written.
+    `value` is the value of a constant; None for other rules. `default` is what a create sends if there is no value.
+    `fingerprint` covers everything that decides which canonical value a record has, `columns_fingerprint` only the
+    columns. `table`: words of the left side to words of the right. `lines`: the canonical values of a column table.
+    `items`: the rules of a list of lines. `when`: by side the condition on its record; if it does not hold, the field
+    is not read, compared or written.
     """
 
     name: str
@@ -136,30 +136,30 @@ class Field:
 
     @property
     def refers(self) -> "tuple[Field, ...]":
-        """The rows that name other records: this one, or those of its lines."""
+        """The field rules that refer to other records: this one, or those of its lines."""
         rows = self.items.fields if self.items is not None else (self,)
         return tuple(row for row in rows if row.link is not None)
 
     @property
     def two_way(self) -> bool:
-        """Edits of either side cross."""
+        """Whether edits of both sides cross."""
         return len(self.flows) == 2
 
     def cells(self, side: Side) -> Cells | None:
-        """This row on that side; None for a constant of the other side."""
+        """Return this rule's columns on that side, compiled; None for a constant of the other side."""
         return self.left if side is Side.LEFT else self.right
 
     def columns(self, side: Side) -> tuple[str, ...]:
-        """The columns of this row on that side as the file spells them."""
+        """Return this rule's columns on that side as the file spells them."""
         cells = self.cells(side)
         return cells.columns if cells else ()
 
 
 @dataclass(frozen=True, slots=True)
 class MappingSide:
-    """One side: `name` is the role (`crm`), `where` what must hold of its records for them to be in the mapping.
+    """One side: `name` is the role (`crm`); `where` is the condition that its records must fulfil.
 
-    `fixed`: the columns that `where` wants to hold one certain word, which new records get.
+    `fixed`: the columns that must hold one certain word because of `where`; new records get it.
     """
 
     name: str
@@ -171,7 +171,7 @@ class MappingSide:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One entry of `tests:`. `links`: by mapping, pairs of ids [left id, right id]. `to`: only this direction."""
+    """One entry of `tests:`. `links`: by mapping, pairs of ids [left id, right id]. `to`: the only direction tested."""
 
     name: str
     left: MappingOf[str, Any]
@@ -183,7 +183,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How one row is read: plain top-level columns by their `keys` (the fast way), others by `paths`."""
+    """How one field is read: plain top-level columns by their `keys` (the fast way), others by `paths`."""
 
     name: str
     keys: tuple[str, ...]
@@ -193,9 +193,9 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """How one row is written: a plain top-level column by `key` and `render` (the fast way), else by `cells`.
+    """How one field is written: a plain top-level column by `key` and `render` (the fast way), otherwise by `cells`.
 
-    `cells` None: the row has no column on this side.
+    `cells` None: the field has no column on this side.
     """
 
     cells: Cells | None
@@ -206,14 +206,14 @@ class Writer:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """One mapping. `writes`: sides that may be written; none where records are only paired.
+    """One mapping. `writes`: the sides that may be written; none if records are only linked.
 
-    `creates`: sides that may get new records.
-    `match`: alternatives in order, each the field names that must all be equal; () for `none`. `duplicates`: whether a
-    second record that shows a match key of a linked one of its side gets a counterpart.
-    `quiet`: seconds that a record must have been left alone before an edit of it crosses.
-    `deleted`, `merged`: by the side on which the record was deleted, or merged away. `delete_conflict`: keep | delete.
-    `version`: of its file as it was loaded, as git calls it (`git log --find-object`).
+    `creates`: the sides that may get new records.
+    `match`: alternatives in order, each with the field names that must all be equal; () for `none`. `duplicates`:
+    whether a record with the match key of a linked record of its side gets a counterpart.
+    `quiet`: seconds for which a record must not have been edited before an edit of it crosses.
+    `deleted`, `merged`: by the side on which the record was deleted or merged away. `delete_conflict`: keep | delete.
+    `version`: git's id of the file as it was loaded (`git log --find-object`).
     """
 
     name: str
@@ -239,23 +239,23 @@ class Mapping:
     readers: MappingOf[Side, tuple[Reader, ...]] = field(default_factory=dict, compare=False, repr=False)
     writers: MappingOf[Side, MappingOf[str, Writer]] = field(default_factory=dict, compare=False, repr=False)
     constants: MappingOf[Side, MappingOf[str, Any]] = field(default_factory=dict, compare=False, repr=False)
-    """By side the canonical values its records are taken to hold in rows of `set: always`."""
+    """By side the canonical values that its records have in field rules with `set: always` for the other side."""
     gates: MappingOf[Side, tuple[tuple[str, All], ...]] = field(default_factory=dict, compare=False, repr=False)
-    """By side the rows that hold only when a condition on its record does."""
+    """By side the field rules that have a condition on its record (`when`)."""
     places: MappingOf[str, Place] = field(default_factory=dict, compare=False, repr=False)
     """Where `sides.crm`, `where.crm`, `deleted.crm`, `creates` and the like are written; see `at`."""
     refused: tuple[tuple[Place, str, str], ...] = ()
-    """Words of the language this release understands and does not yet do: place, what, remedy (for `check`)."""
+    """Words of the language that this release does not support yet: place, what, remedy (for `check`)."""
 
     def at(self, key: str) -> Place:
-        """Where that is written; the mapping's own place when it is left out."""
+        """Return the place of a key; the mapping's own place if the key is left out."""
         return self.places.get(key, self.place)
 
     def line_columns(self, side: Side) -> list[str]:
-        """The columns of that side that are lists of lines."""
+        """Return the columns of that side that are lists of lines."""
         rows = [row.cells(side) for row in self.fields if row.items is not None]
         return [path.column for cells in rows if cells is not None for path in cells.paths]
 
     def side(self, side: Side) -> MappingSide:
-        """That side's product, entity and filter."""
+        """Return that side's name, product, entity and filter."""
         return self.left if side is Side.LEFT else self.right

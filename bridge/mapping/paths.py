@@ -1,13 +1,13 @@
 """Paths to columns: `name`, `address.city`, `emails.primary`, `phones.work`, `custom.Segment`, `custom."Nr. (ERP)"`.
 
-A path reads a record's `Fields` and writes into the changes that go back, without disturbing what it does not name:
-an object or a list goes back whole from the record just read, with the one item changed; `custom` merges by name at
-the connector, so only the named own field goes.
+A path reads a record's `Fields` and writes into the changes that are sent, without changing what it does not name. An
+object or a list is sent whole, from the record just read with one item changed. Connectors merge `custom` by name, so
+only the named custom field is sent.
 
-Lists of {"value", "label", "primary"} are picked by label: `emails.work`, `mobile_phones.private`, `urls.primary`; of a
-list that is not called emails or phones write `urls[work]`. `primary` is the item marked primary, whatever its label;
-where none is marked, the first that holds something, as the vendors' own pages show it.
-Items of any other list are picked by their number, counted from 1: `items.1.price` or `items[1].price`.
+Items of lists of {"value", "label", "primary"} are picked by label: `emails.work`, `mobile_phones.private`,
+`urls.primary`. For a list whose name does not end in emails or phones, write `urls[work]`. `primary` is the item marked
+primary, whatever its label; if none is marked, the first filled item, as the vendors' own pages show it.
+Items of any other list are picked by number, counted from 1: `items.1.price` or `items[1].price`.
 """
 
 import re
@@ -17,12 +17,12 @@ from typing import Any
 from bridge.domain.values import dataclass
 from bridge.mapping.values import UNREAD
 
-_LISTS = ("emails", "phones")  # how lists of labelled items are called, also `mobile_phones`
+_LISTS = ("emails", "phones")  # names of lists of labelled items end in these, as in `mobile_phones`
 _STEP = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^".\[\]]+))(?:\[([^\[\]]+)\])?\s*(\.|$)')
 
 
 _POSITION = re.compile("[1-9][0-9]{0,3}")
-_ITEM = "\0"  # begins a step that is the number of an item; no name does
+_ITEM = "\0"  # a step that begins with this is the number of an item; no name begins with it
 
 
 class BadPath(ValueError):
@@ -35,7 +35,7 @@ class BadPath(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """`steps` lead through nested objects; `label` then picks an item of the list found there."""
+    """A compiled path. `steps` lead through nested objects; `label` then picks an item of the list there."""
 
     text: str
     steps: tuple[str, ...]
@@ -43,17 +43,17 @@ class Path:
 
     @property
     def top(self) -> str:
-        """The column the vendor knows: `custom."Nr."` is a column of its own, `emails.work` is part of `emails`."""
+        """The first step: the top-level column, such as `emails` for `emails.work`, or `custom`."""
         return self.steps[0]
 
     @property
     def own(self) -> bool:
-        """True for an own field of the account."""
+        """Whether the path names a custom field."""
         return self.steps[0] == "custom" and len(self.steps) > 1
 
     @property
     def column(self) -> str:
-        """The key of this column in a manifest's or account's list of columns."""
+        """The key of this column in the list of columns of a manifest or an account."""
         return f"custom.{self.steps[1]}" if self.own else self.steps[0]
 
     @property
@@ -68,7 +68,7 @@ class Path:
         return self.steps[:at]
 
     def get(self, fields: Mapping[str, Any]) -> Any:
-        """The raw value, None when empty, UNREAD when the record does not contain it."""
+        """Return the raw value; None if it is empty, UNREAD if the record does not contain it."""
         value: Any = fields
         for step in self.steps:
             if value is None:
@@ -92,7 +92,7 @@ class Path:
         return None if item is None else item.get("value")
 
     def put(self, changes: dict[str, Any], fresh: Mapping[str, Any], raw: Any) -> None:
-        """Write `raw` into `changes`; what it must carry along comes from `changes` so far, else from `fresh`."""
+        """Write `raw` into `changes`. The rest of its object or list comes from `changes`, or else from `fresh`."""
         if self.label is not None:
             raw = _with_item(self._now(changes, fresh) or (), self.label, raw)
         top, *inner = self.steps
@@ -115,12 +115,12 @@ class Path:
 
 
 def _position(step: str) -> int | None:
-    """Counted from 0; None when the step is a name."""
+    """Return the number of an item, counted from 0; None if the step is a name."""
     return int(step[1:]) - 1 if step.startswith(_ITEM) else None
 
 
 def _placed(known: Any, steps: Sequence[str], raw: Any) -> Any:
-    """A copy of `known` with `raw` in its place; what is not there yet is made, but not for emptiness."""
+    """Return a copy of `known` with `raw` in its place. Missing items are added, but not for an empty value."""
     if not steps:
         return raw
     step, *inner = steps
@@ -136,7 +136,7 @@ def _placed(known: Any, steps: Sequence[str], raw: Any) -> Any:
 
 
 def _pick(items: Any, label: str) -> Mapping[str, Any] | None:
-    """The item with that label; as `primary` the one marked, else the first. One that holds something goes first."""
+    """Return the item with that label. `primary` is the item marked so, else the first. Filled items are preferred."""
     found = [item for item in items if isinstance(item, Mapping)]
     filled = [item for item in found if _holds(item.get("value"))]
     if label != "primary":
@@ -150,7 +150,7 @@ def _holds(value: Any) -> bool:
 
 
 def _with_item(items: Any, label: str, raw: Any) -> list[dict[str, Any]]:
-    """The list with one item changed, added or (raw None) removed; the other items as they are, in their order."""
+    """Return the list with one item changed, added or (raw is None) removed. The other items keep their order."""
     old = _pick(items, label)
     if raw is None or raw == "":
         return [dict(item) for item in items if item is not old]
@@ -172,7 +172,7 @@ def parse_path(text: str) -> Path:
             raise BadPath(f"`{text}` is not a path to a column", hint)
         quoted, plain, label, dot = found.groups()
         steps.append(re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain.strip())
-        own = len(steps) == 2 and steps[0] == "custom"  # an own field may be called 2026
+        own = len(steps) == 2 and steps[0] == "custom"  # a custom field may be called 2026
         if quoted is None and len(steps) > 1 and not own and _POSITION.fullmatch(steps[-1]):
             steps[-1] = f"{_ITEM}{steps[-1]}"
         if label is not None and _POSITION.fullmatch(label):

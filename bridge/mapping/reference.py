@@ -7,7 +7,7 @@ from bridge.mapping.types.registry import TYPES, make_kind
 
 
 class _Meaning(NamedTuple):
-    """What a type takes from a column, when two values count as equal, and what it writes."""
+    """What a type accepts from a column, when two values count as equal, and what it writes."""
 
     accepted: str
     compared: str
@@ -77,7 +77,7 @@ _MEANS = {
 
 
 def types_table() -> str:
-    """Every type with what it takes, compares and writes; then its options and the parts it may be kept in."""
+    """Return two tables: what each type accepts, compares and writes; and its options and parts."""
     lines = ["| type | accepted | compared | written |", "| --- | --- | --- | --- |"]
     lines += [f"| `{name}` | {' | '.join(_MEANS[name])} |" for name in TYPES]
     lines.append("| `link: MAPPING` | the id of a record that mapping keeps in sync | as that record | its id |")
@@ -91,7 +91,7 @@ def types_table() -> str:
 
 
 def functions_table() -> str:
-    """Every function with its argument, what it does and an example as it is written."""
+    """Return a table of the functions: argument, effect, and an example."""
     lines = ["| function | takes | does | written | column | value |", "| --- | --- | --- | --- | --- | --- |"]
     for name, one in BUILTIN.items():
         written, raw, value = one.example

@@ -1,7 +1,7 @@
-"""There and back: what a two-way row writes on one side, it must read again as the same value.
+"""The round-trip check: what a two-way field rule writes on one side, it must read again as the same value.
 
-Words and lines of tables are tried exhaustively, other values by samples. `lossy: true` on a row accepts what does not
-return.
+Words and lines of tables are tried exhaustively, other values by samples. `lossy: true` in a field rule accepts values
+that do not return.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from bridge.mapping.model import Cells, Field, Mapping
 from bridge.mapping.samples import samples
 from bridge.mapping.values import LEAVE, UNREAD, Money, Untranslatable
 
-RAISED = "function "  # how a message about an operator's own function begins
+RAISED = "function "  # a message about an operator's own function begins with this
 
 
 class Verdict(StrEnum):
@@ -38,7 +38,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """How one row did: `tried` values, `exhaustive` when there are no others."""
+    """The result for one field rule. `tried`: the number of values. `exhaustive`: there are no other values."""
 
     field: str
     verdict: Verdict
@@ -48,7 +48,7 @@ class RoundTrip:
 
     @property
     def how(self) -> str:
-        """How it was tried, for people."""
+        """How the rule was tried, for people."""
         if not self.tried:
             return "not tried"
         return f"exhaustively, {self.tried} values" if self.exhaustive else f"sampled, {self.tried} values"
@@ -59,12 +59,12 @@ class RoundTrip:
 
 
 def round_trips(mapping: Mapping) -> tuple[RoundTrip, ...]:
-    """One result per row, in file order."""
+    """Return one result for each field rule, in file order."""
     return tuple(replace(_row(mapping, row), field=name) for name, row in _rows(mapping))
 
 
 def _rows(mapping: Mapping) -> Iterator[tuple[str, Field]]:
-    """Every row by its name; those of a list's lines as `products.price`."""
+    """Yield every field rule with its name; a rule of a list's lines is named like `products.price`."""
     for row in mapping.fields:
         if row.items is None:
             yield row.name, row
@@ -73,7 +73,7 @@ def _rows(mapping: Mapping) -> Iterator[tuple[str, Field]]:
 
 
 def failed_round_trips(mapping: Mapping) -> Iterator[Problem]:
-    """The broken ones as faults, unless their row is `lossy`."""
+    """Yield problems for the field rules that lose values, unless they are `lossy`."""
     rows = dict(_rows(mapping))
     for result in round_trips(mapping):
         if result.verdict is Verdict.LOSES:
@@ -110,7 +110,7 @@ def _open_table(row: Field) -> bool:
 
 
 def _trials(mapping: Mapping, row: Field, source: Side) -> Iterator[list[Broken]]:
-    """Each value `source` can show, tried: the list is empty when it returned."""
+    """Yield one list for each value that `source` can show; it is empty if the value returned."""
     here, there = row.cells(source), row.cells(source.other)
     assert here is not None
     assert there is not None
@@ -124,14 +124,14 @@ def _trials(mapping: Mapping, row: Field, source: Side) -> Iterator[list[Broken]
 
 
 def _values(row: Field, cells: Cells, other: Cells) -> list[Any]:
-    """Canonical values this side can show: of its functions' samples, and of the type's."""
+    """Return canonical values that this side can show, from the samples of its functions and of the type."""
     if other.closed:
         cells = other
     if not cells.via:
         return list(samples(row))
     raws = list(cells.samples)
     for value in () if cells.closed else samples(row):
-        with suppress(Untranslatable):  # no value this side could ever show
+        with suppress(Untranslatable):  # this side can never show this value
             raws.append(_written(cells, value))
     found: dict[Any, None] = {}
     for raw in raws:
@@ -142,7 +142,7 @@ def _values(row: Field, cells: Cells, other: Cells) -> list[Any]:
 
 
 def _table_trials(row: Field, source: Side, name: str) -> Iterator[list[Broken]]:
-    """Every word of the table read here, written there, read there and written back here."""
+    """Yield the trial of each word of a value table: it is read here, written there, read there and written here."""
     assert row.table is not None
     pairs = [(row.kind.parse(left), row.kind.parse(right)) for left, right in row.table.items()]
     if source is Side.RIGHT:
@@ -186,7 +186,7 @@ def _instead(row: Field, cells: Cells, name: str) -> str:
 
 
 def _line_returns(cells: Cells, name: str, line: str) -> Iterator[Broken]:
-    """A line of a column table, with something no other line names where it says `any`."""
+    """Try one line of a column table. A column with `any` gets a word that no line names."""
     raws = tuple("\0" if raw is LEAVE else raw for raw in cells.render(line))
     try:
         back = cells.parse(raws[0] if len(raws) == 1 else raws)

@@ -1,4 +1,4 @@
-"""One row of `fields:` compiled: its type, its columns on both sides, what it may write."""
+"""Compiles one field rule: its type, its columns on both sides, and what it may write."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ from bridge.mapping.values import LEAVE, Untranslatable
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a row must know of its mapping."""
+    """What a field rule needs to know about its mapping."""
 
     mapping: str
     sides: MappingOf[str, Side]
@@ -40,13 +40,13 @@ class Frame:
 
 
 def fingerprint(content: Any) -> str:
-    """A stable short hash of plain content."""
+    """Return a stable short hash of plain content."""
     text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def read_policy(section: Section, sides: MappingOf[str, Side]) -> Policy | None:
-    """`conflict:` of a mapping or row: a side's name, `newest, else SIDE`, `ask` or `fill-empty`."""
+    """Return the `conflict:` of a mapping or field rule: a side's name, `newest, else SIDE`, `ask` or `fill-empty`."""
     text = section.text("conflict")
     if text is None:
         return None
@@ -74,7 +74,7 @@ def read_policy(section: Section, sides: MappingOf[str, Side]) -> Policy | None:
 
 
 def read_row(name: str, node: Node, frame: Frame) -> Field | None:
-    """Compile a row; None when it is too wrong to go on (a fault says why)."""
+    """Compile a field rule; None if it cannot be compiled (a problem says why)."""
     if not isinstance(node, Table):
         frame.faults.add(
             node.place,
@@ -113,7 +113,7 @@ def read_row(name: str, node: Node, frame: Frame) -> Field | None:
 
 
 def _line_spec(section: Section, frame: Frame, flows: frozenset[Side]) -> LineSpec | None:
-    """`lines: {...}` with one row per field of a line, and `key`."""
+    """Compile `lines: {...}`, which has one field rule for each field of a line, and `key`; None after a problem."""
     table = section.sub("lines")
     if table is None or not table.table.entries:
         section.faults.add(
@@ -127,7 +127,7 @@ def _line_spec(section: Section, frame: Frame, flows: frozenset[Side]) -> LineSp
     rows = [read_row(name, node, inner) for name, node in table.table.entries.items()]
     found = tuple(row for row in rows if row is not None)
     section.node("key")
-    return read_spec(section, found) if len(found) == len(rows) else None  # else a row has a fault of its own
+    return read_spec(section, found) if len(found) == len(rows) else None  # else a rule has a problem
 
 
 def _line_columns(section: Section, frame: Frame, spec: LineSpec) -> dict[Side, Cells]:
@@ -142,7 +142,7 @@ def _line_columns(section: Section, frame: Frame, spec: LineSpec) -> dict[Side, 
 
 
 def _when(section: Section, frame: Frame) -> dict[Side, All]:
-    """`when: {crm: {status: won}}`: what must hold of each side's record for the row to be there at all."""
+    """Return `when: {crm: {status: won}}`: by side the condition on its record. All must hold for the rule to apply."""
     table = section.sub("when")
     if table is None:
         return {}
@@ -223,15 +223,15 @@ def _finish(
 
 
 def _kind(type_: FieldType, pair: dict[Side, Cells]) -> Kind:
-    """The type of the canonical value; where sides write texts in zones of their own, values are the same that one of
-    them writes alike."""
+    """Return the type of the canonical value. If sides write texts in zones of their own, values are equal when one of
+    these sides writes both in the same way."""
     texts = [type_.by_side[side] for side, cells in pair.items() if side in type_.by_side and "text" in cells.parts]
     if not texts:
         return type_.kind
     return replace(type_.kind, same=lambda a, b: any(one.same(a, b) for one in texts))
 
 
-# What decides which canonical value a record has; other words of a row decide only what is done with it.
+# Keys that decide which canonical value a record has. The other keys of a field rule decide what is done with it.
 _MEANING = frozenset(
     {"type", "table", "unlisted", "otherwise", "rows", "columns", "region", "zone", "places", "rounding", "currency"}
     | {"separator", "link", "value", "aliases", "names", "number-format", "format", "lines", "key", "ordered"}
@@ -266,7 +266,7 @@ def _complete(section: Section, frame: Frame, pair: dict[Side, Cells], constant:
 
 
 def _ways_back(section: Section, frame: Frame, pair: MappingOf[Side, Cells], flows: frozenset[Side]) -> bool:
-    """A side behind a function without an inverse is only read."""
+    """Return whether no side is written through a function without an inverse; report each that is."""
     wrong = [side for side, cells in pair.items() if cells.one_way and side in flows]
     for side in wrong:
         name = frame.name(side)
@@ -276,7 +276,7 @@ def _ways_back(section: Section, frame: Frame, pair: MappingOf[Side, Cells], flo
 
 
 def _check_literals(section: Section, row: Field) -> None:
-    """A constant or default its own type cannot read would fail at the first create."""
+    """Report a constant or default that does not fit the type: it would fail at the first create."""
     for key, literal in (("value", row.value), ("default", row.default)):
         if literal is None or (row.link is not None and key == "value"):
             continue
@@ -296,7 +296,7 @@ def _check_literals(section: Section, row: Field) -> None:
 
 
 def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], ColumnTable | None]:
-    """`columns` + `rows`: several columns to several."""
+    """Compile `columns` and `rows`: a table from several columns to several columns."""
     lines = section.items("rows")
     order: list[tuple[Side, Path, Place]] = []
     for item in section.items("columns"):

@@ -1,4 +1,4 @@
-"""Values of each type to try a row with."""
+"""Values of each type to try a field rule with."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from bridge.mapping.values import Money
 
 
 def samples(row: Field) -> tuple[Any, ...]:
-    """Canonical values of the row's type that its own options allow; of a table all there are, of its right side."""
+    """Return canonical values of the rule's type that its options allow; for a value table, all its right words."""
     if row.table is not None:
         found = [row.kind.parse([word] if row.type == "set" else word) for word in dict.fromkeys(row.table.values())]
         return tuple(value for value in found if value is not None)

@@ -1,4 +1,4 @@
-"""Reading one table of a mapping file key by key, with a fault for whatever is not as it should be."""
+"""Reads one table of a mapping file key by key, and reports a problem for each wrong value and unknown key."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,7 +11,8 @@ from bridge.mapping.paths import BadPath, Path, parse_path
 
 @dataclass(slots=True)
 class Section:
-    """`what` names the table in messages (`row email`). Keys asked for are known; `finish` faults the rest."""
+    """`what` names the table in messages (`field rule email`). Keys that were read are known; `finish` reports the
+    others."""
 
     table: Table
     what: str
@@ -23,7 +24,7 @@ class Section:
         return self.table.place
 
     def at(self, key: str) -> Place:
-        """Where the key stands; the table when it is missing."""
+        """Return the place of the key; that of the table if the key is missing."""
         return self.table.keys[key].place if key in self.table.keys else self.place
 
     def node(self, key: str) -> Node | None:
@@ -67,7 +68,7 @@ class Section:
         return None
 
     def items(self, key: str) -> tuple[Node, ...]:
-        """A list; one word alone is a list of one."""
+        """Return the items of a list; a single word is a list of one."""
         node = self.node(key)
         if node is None:
             return ()
@@ -93,7 +94,7 @@ class Section:
         return self.table.entries[key].place if key in self.table.entries else self.place
 
     def scalar(self, key: str) -> Any:
-        """The value by YAML 1.2 core."""
+        """Return the value by YAML 1.2 core."""
         node = self.node(key)
         if node is None or isinstance(node, Scalar):
             return None if node is None else node.value()

@@ -1,7 +1,7 @@
-"""Files that mapping files point to: `include:` of shared rows, `table: FILE` for value tables.
+"""Files that mapping files name: `include:` for shared field rules, `table: FILE` for value tables.
 
-Both are put in place before a mapping is compiled, so that everything else sees one table. Places keep the name of
-the file they come from.
+Their content is inserted before a mapping is compiled, so that everything else sees one document. Places keep the name
+of the file that they come from.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,9 @@ ROWS, TABLE, TESTS = ".rows.yaml", ".table.yaml", ".test.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """`read`: the text of a file by its path below the folder of mapping files, None when it is not there.
+    """`read`: returns the text of a file by its path below the folder of mapping files; None if there is no such file.
 
-    `known`: every such path, for did-you-mean.
+    `known`: all these paths, for did-you-mean.
     """
 
     read: Callable[[str], str | None]
@@ -27,7 +27,7 @@ class Sources:
     seen: dict[str, Node | None] = field(default_factory=dict)
 
     def completed(self, node: Node) -> Node:
-        """A mapping's document with shared rows and value tables in place."""
+        """Return a mapping's document with the shared field rules and value tables inserted."""
         if not isinstance(node, Table):
             return node
         entries = dict(node.entries)
@@ -42,7 +42,7 @@ class Sources:
         return node
 
     def _with_rows(self, own: Node | None, included: Node, above: tuple[str, ...]) -> Node | None:
-        """Shared rows first, in the order of the files; a row written twice is a fault."""
+        """Return the field rules, the shared ones first, in the order of the files. Report rules written twice."""
         rows = Table({}, {}, own.place if own is not None else included.place)
         for item in included.items if isinstance(included, Listing) else (included,):
             found = self._rows_of(item, above)
@@ -82,7 +82,7 @@ class Sources:
         return rows if isinstance(rows, Table) else None
 
     def _with_tables(self, rows: Table) -> Table:
-        """`table: segments.table.yaml` becomes the table that file holds."""
+        """Return the field rules with each `table: FILE` replaced by the table in that file."""
         made = dict(rows.entries)
         for name, row in rows.entries.items():
             table = row.entries.get("table") if isinstance(row, Table) else None
@@ -101,7 +101,7 @@ class Sources:
         return replace(rows, entries=made)
 
     def _file(self, name: Scalar) -> Node | None:
-        """The one document of a file, read once; None after a fault."""
+        """Return the only document of a file, which is read once; None after a problem."""
         if name.text in self.seen:
             return self.seen[name.text]
         text = self.read(name.text)
@@ -121,5 +121,5 @@ class Sources:
 
 
 def is_part(path: str) -> bool:
-    """Files that are no mappings: tests beside them, shared rows, value tables."""
+    """Return whether a file holds no mapping, but examples, shared field rules or a value table."""
     return path.endswith((TESTS, ROWS, TABLE))

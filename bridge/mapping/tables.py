@@ -13,9 +13,10 @@ from bridge.mapping.values import LEAVE, UNREAD, Untranslatable
 
 @dataclass(frozen=True, slots=True)
 class ValueTable:
-    """Pairs (left value, right value). The canonical value is `canon`'s form, so that many may mean one there.
+    """Pairs (left value, right value). The canonical value is the one of side `canon`, so that several values of the
+    other side may mean one there.
 
-    `unlisted`: reject | keep | skip. `otherwise` (one-way rows only): the target's value for whatever is not listed.
+    `unlisted`: reject | keep | skip. `otherwise` (only one-way rules): the target's value for all that is not listed.
     """
 
     pairs: tuple[tuple[Any, Any], ...]
@@ -25,12 +26,14 @@ class ValueTable:
     otherwise: Any = None
 
     def reader(self, side: Side, key: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """From one value of that side (already through `key`) to canonical; UNREAD when the row is to do nothing."""
+        """Return a function from a value of that side (already through `key`) to the canonical value.
+
+        It returns UNREAD if the field rule must do nothing."""
         index, canon = (0, 1) if side is Side.LEFT else (1, 0), 0 if self.canon is Side.LEFT else 1
         known: dict[Any, Any] = {}
         for pair in self.pairs:
             known.setdefault(key(pair[index[0]]), key(pair[canon]))
-        tolerant = side is self.canon and self.one_way  # the target's own values are drift, not faults
+        tolerant = side is self.canon and self.one_way  # a value of the target that is not listed is no problem
         otherwise = None if self.otherwise is None else key(self.otherwise)
 
         def read(value: Any) -> Any:
@@ -51,7 +54,7 @@ class ValueTable:
         return read
 
     def writer(self, side: Side, key: Callable[[Any], Any], render: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """From canonical to that side's raw value: the first pair that has it."""
+        """Return a function from a canonical value to that side's raw value, by the first pair that has it."""
         index, canon = (0 if side is Side.LEFT else 1), 0 if self.canon is Side.LEFT else 1
         known: dict[Any, Any] = {}
         for pair in self.pairs:
@@ -74,7 +77,7 @@ class ValueTable:
 
 
 def with_table(kind: Kind, table: ValueTable, side: Side) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    """`parse` and `render` of a one-column row through its table; sets go item by item."""
+    """Return `parse` and `render` of one column through a value table; sets are translated item by item."""
     if kind.name != "set":
         read, write = table.reader(side, kind.parse), table.writer(side, kind.parse, kind.render)
         parse = kind.parse
@@ -96,7 +99,8 @@ _SEEN_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class ColumnTable:
-    """Rows of cells, left side first. A cell is text, None (empty) or LEAVE for `any`. Canonical: the row's text."""
+    """Lines of words, the left side first. A word is text, None (empty) or LEAVE for `any`. The canonical value is the
+    line's text."""
 
     rows: tuple[tuple[Any, ...], ...]
     width_left: int
@@ -113,9 +117,9 @@ class ColumnTable:
         return slice(0, self.width_left) if side is Side.LEFT else slice(self.width_left, None)
 
     def alike(self) -> Callable[[Any, Any], bool]:
-        """Whether two lines cannot be told apart on some side: then that side shows both the same way.
+        """Return a test whether two lines have the same words on one side. That side shows both in the same way.
 
-        So several lines of one side may stand for one of the other without either being taken for an edit.
+        So several lines of one side may mean one line of the other side, and the difference is not taken for an edit.
         """
         cells = {self._name(row): (row[self.part(Side.LEFT)], row[self.part(Side.RIGHT)]) for row in self.rows}
 
@@ -128,7 +132,7 @@ class ColumnTable:
         return same
 
     def kind(self) -> Kind:
-        """The type of a row with this table."""
+        """Return the type of a field rule with this table."""
         groups: dict[str, str] = {}
         same = self.alike()
         for name in self.names():
@@ -165,7 +169,7 @@ class ColumnTable:
     def renderer(self, side: Side) -> Callable[[Any], tuple[Any, ...]]:
         part = self.part(side)
         known: dict[Any, tuple[Any, ...]] = {self._name(row): row[part] for row in self.rows}
-        # Emptiness is no line of the table: nothing is written.
+        # An empty value is no line of the table, so nothing is written.
         known[None] = tuple(LEAVE for _ in self.rows[0][part])
 
         def render(value: Any) -> tuple[Any, ...]:

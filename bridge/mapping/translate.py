@@ -1,4 +1,4 @@
-"""Records to canonical values and back. Compiled at load; nothing here looks at a file."""
+"""Translates records to canonical values and back. Mappings are compiled at load; nothing here reads a file."""
 
 import hashlib
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ from bridge.mapping.values import LEAVE, UNREAD, LinkId, Reference, Untranslatab
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A record's canonical values by field. Unread and untranslatable fields are UNREAD; `problems` says why.
+    """A record's canonical values by field. Unread and untranslatable fields are UNREAD; `problems` names the latter.
 
-    `hashes`: per field that was read, of its columns' raw values. `off`: fields whose `when` does not hold, or cannot
-    be told; they are UNREAD as well, and no problem.
+    `hashes`: for each field that was read, a hash of its columns' raw values. `off`: fields whose `when` does not hold
+    or is unknown; they are UNREAD as well, and are no problems.
     """
 
     values: dict[str, Any]
@@ -32,14 +32,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class MatchKey:
-    """What a record may be found by: `hash` of the folded values of `fields`, the same text for ever."""
+    """A key to find a record by. `hash`: of the folded values of `fields`; it must stay the same in all releases."""
 
     fields: tuple[str, ...]
     hash: str
 
 
 def read(mapping: Mapping, side: Side, fields: Fields) -> Reading:
-    """Translate one side's record. Never raises for content: what cannot be translated is a problem of its field."""
+    """Translate one side's record. No content makes it raise: a value that cannot be translated is a problem of its
+    field."""
     values: dict[str, Any] = {}
     hashes: dict[str, str] = {}
     problems: list[FieldProblem] = []
@@ -73,12 +74,12 @@ def read(mapping: Mapping, side: Side, fields: Fields) -> Reading:
 
 
 def off(mapping: Mapping, side: Side, fields: Fields) -> frozenset[str]:
-    """The rules whose `when` does not hold for this record, or cannot be evaluated."""
+    """Return the field rules whose `when` does not hold for this record, or is unknown."""
     return frozenset(name for name, condition in mapping.gates[side] if condition.holds(fields) is not True)
 
 
 def without(reading: Reading, off: frozenset[str]) -> Reading:
-    """The same reading without these rules."""
+    """Return the same reading with these fields UNREAD."""
     if not off:
         return reading
     return Reading(
@@ -90,13 +91,13 @@ def without(reading: Reading, off: frozenset[str]) -> Reading:
 
 
 def _hash(raw: Any) -> str:
-    """Short values stand for themselves: their text is as exact as a hash of it, and quicker."""
+    """Return a hash of a raw value. A short value's text is used as it is: it is as exact as a hash, and faster."""
     text = f"s{raw}" if type(raw) is str else _stable(raw)
     return text if len(text) <= _SHORT else f"#{_digest(text, 8)}"
 
 
 def _digest(text: str, size: int) -> str:
-    """Half a character is content as well: a vendor's JSON may hold it."""
+    """Return a hash of a text. The text may contain half a surrogate pair, because a vendor's JSON may."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
 
 
@@ -104,7 +105,7 @@ _SHORT = 32
 
 
 def _stable(raw: Any) -> str:
-    """Text that is equal for equal raw values, whatever the process, and differs by type."""
+    """Return a text that is the same for equal raw values in every process, and different for different types."""
     if isinstance(raw, str):
         return f"s{raw}"
     if raw is None:
@@ -125,14 +126,14 @@ def _stable(raw: Any) -> str:
 
 
 def passes_where(mapping: Mapping, side: Side, fields: Fields) -> bool | None:
-    """Whether the record belongs to the mapping; None when a column of the filter was unread."""
+    """Return whether the record belongs to the mapping; None if a column of the filter was not read."""
     return mapping.side(side).where.holds(fields)
 
 
 def write(mapping: Mapping, side: Side, values: MappingOf[str, Any], fresh: Fields) -> Fields:
-    """The columns to send for just these fields; raises MappingFailed naming every field that cannot be written.
+    """Return the columns to send for these fields. Raises MappingFailed that names each field that cannot be written.
 
-    Lists and objects come back whole from `fresh` with the item changed; `custom` holds only what changes.
+    Lists and objects are sent whole: as in `fresh`, with the item changed. `custom` contains only what changes.
     """
     changes: dict[str, Any] = {}
     problems: list[FieldProblem] = []
@@ -169,10 +170,11 @@ def _put(writer: Writer, value: Any, changes: dict[str, Any], fresh: Fields) -> 
 
 
 def off_in_new(mapping: Mapping, side: Side, values: MappingOf[str, Any], off: frozenset[str]) -> frozenset[str]:
-    """The rows that do not hold where a new record is made of `values`; `off`: those that do not by its source.
+    """Return the field rules whose `when` does not hold for a new record with `values`. `off`: those whose `when` does
+    not hold for the source record.
 
-    A column that no row writes is `empty` in a new record; what else it will show is not known. Raises MappingFailed as
-    `for_create` does.
+    A column that no field rule writes counts as `empty` in a new record; any other test of it is unknown. Raises
+    MappingFailed as `for_create` does.
     """
     gates = mapping.gates[side]
     if not gates:
@@ -185,10 +187,10 @@ def off_in_new(mapping: Mapping, side: Side, values: MappingOf[str, Any], off: f
 
 
 def for_create(mapping: Mapping, side: Side, values: MappingOf[str, Any], off: frozenset[str] = frozenset()) -> Fields:
-    """What a new record starts with: every non-empty value, defaults, constants and the filter's own values.
+    """Return the columns of a new record: every non-empty value, defaults, constants and the values that `where` fixes.
 
-    `off`: rows that are left out. Raises MappingFailed when a required field is empty, a value cannot be written, or
-    the new record would not be in the mapping.
+    `off`: field rules that are left out. Raises MappingFailed if a required field is empty, a value cannot be written,
+    or the new record would not be in the mapping.
     """
     changes: dict[str, Any] = {}
     problems: list[FieldProblem] = []
@@ -214,7 +216,7 @@ def for_create(mapping: Mapping, side: Side, values: MappingOf[str, Any], off: f
 
 
 def _outside(mapping: Mapping, side: Side, made: Fields) -> Iterator[FieldProblem]:
-    """What `where` demands and a new record would not show: it would be frozen as soon as it exists."""
+    """Yield the conditions of `where` that a new record would not fulfil: it would be frozen as soon as it exists."""
     for part in mapping.side(side).where.parts:
         if part.holds(made) is False:
             what = f"no record can be created in {mapping.side(side).name}: where needs {part}"
@@ -224,7 +226,7 @@ def _outside(mapping: Mapping, side: Side, made: Fields) -> Iterator[FieldProble
 def initial(
     mapping: Mapping, side: Side, values: MappingOf[str, Any], off: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
-    """The canonical values of a new record: those given, defaults and constants; the filter's own are left out."""
+    """Return the canonical values of a new record: `values`, defaults and constants, without what `where` fixes."""
     written = [row for row in mapping.fields if row.cells(side) is not None and (side in row.flows or row.required)]
     rows = [row for row in written if row.name not in off]
     found = {row.name: _initial(row, values) for row in rows}
@@ -241,10 +243,10 @@ def _initial(row: Field, values: MappingOf[str, Any]) -> Any:
 def defaulted(
     mapping: Mapping, side: Side, values: MappingOf[str, Any], off: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
-    """The defaults `for_create` sends to `side` in place of empty values, canonical.
+    """Return the defaults that `for_create` sends to `side` in place of empty values, as canonical values.
 
-    A default belongs to the side it was written to: there it is the value last in sync, while the other side was last
-    in sync empty. So it does not flow back; an edit of it does.
+    A default belongs to the side to which it was written: there it is the base, while the other side's base is empty.
+    So it does not cross back, but an edit of it does.
     """
     return {
         row.name: row.kind.parse(row.default)
@@ -254,7 +256,7 @@ def defaulted(
 
 
 def match_keys(mapping: Mapping, values: MappingOf[str, Any]) -> tuple[MatchKey, ...]:
-    """One key per alternative of `match` whose fields all have a value (links: once resolved to a LinkId)."""
+    """Return one key for each alternative of `match` whose fields all have a value. A link needs to be a LinkId."""
     return tuple(
         key
         for key in side_keys(mapping, values)
@@ -263,21 +265,21 @@ def match_keys(mapping: Mapping, values: MappingOf[str, Any]) -> tuple[MatchKey,
 
 
 def side_keys(mapping: Mapping, values: MappingOf[str, Any]) -> tuple[MatchKey, ...]:
-    """The match keys by which records of one side are compared: a link not resolved yet counts as the id it names."""
+    """Return the match keys for comparing records of one side. An unresolved link counts as the id that it names."""
     return tuple(MatchKey(names, text) for names in mapping.match if (text := key_hash(mapping, names, values)))
 
 
 def index_hashes(mapping: Mapping, values: MappingOf[str, Any]) -> tuple[str, ...]:
-    """What a record is indexed by.
+    """Return the hashes under which a record is in the match index.
 
-    An index is filled before anything is linked; without links not resolved yet, records matched by a link could never
-    be found in it.
+    The index is filled before anything is linked. Without the links that are not resolved yet, records that match by a
+    link could never be found in it.
     """
     return tuple(key.hash for key in side_keys(mapping, values))
 
 
 def key_hash(mapping: Mapping, names: tuple[str, ...], values: MappingOf[str, Any]) -> str | None:
-    """The hash of these fields' folded values; None when one of them is empty."""
+    """Return the hash of these fields' folded values; None if one of them is empty."""
     folded_values = [folded(mapping.named[name], values.get(name)) for name in names]
     if not all(folded_values):
         return None
@@ -285,9 +287,9 @@ def key_hash(mapping: Mapping, names: tuple[str, ...], values: MappingOf[str, An
 
 
 def lookups(mapping: Mapping, side: Side, key: MatchKey, values: MappingOf[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """(column, value in that side's form) to ask a vendor's search for; links and unwritable ones left out.
+    """Return (column, value in that side's form) for a vendor's search. Links and unwritable values are left out.
 
-    The column is the manifest's own name: `emails` of emails.primary, `custom.<name>` of an own field.
+    The column has the manifest's name: `emails` for emails.primary, `custom.<name>` for a custom field.
     """
     found: list[tuple[str, Any]] = []
     for name in key.fields:
@@ -307,7 +309,7 @@ def lookups(mapping: Mapping, side: Side, key: MatchKey, values: MappingOf[str, 
 
 
 def row_hash(mapping: Mapping, side: Side, fields: Fields) -> str:
-    """Content hash over that side's mapped columns, only those present: equal hashes, nothing to decide."""
+    """Return a hash of that side's mapped columns that were read. If it is equal, there is nothing new to decide."""
     parts = []
     for reader in mapping.readers[side]:
         for path in reader.paths:
@@ -321,12 +323,12 @@ def row_hash(mapping: Mapping, side: Side, fields: Fields) -> str:
 
 
 def folded(field: Field, value: Any) -> str:
-    """Text in which case, outer blanks and ways of writing a number do not count; "" when empty."""
+    """Return a text without differences in case, outer blanks and the writing of numbers; "" if the value is empty."""
     return "" if is_empty(value) else field.kind.fold(value)
 
 
 def same(field: Field, a: Any, b: Any) -> bool:
-    """Canonical equality; every kind of emptiness is equal."""
+    """Return whether two canonical values are equal. Every kind of emptiness is equal."""
     if is_empty(a) or is_empty(b):
         return is_empty(a) and is_empty(b)
     if type(a) is not type(b):
@@ -335,7 +337,7 @@ def same(field: Field, a: Any, b: Any) -> bool:
 
 
 def is_reduction(field: Field, sent: Any, shown: Any) -> bool:
-    """`shown` is what a server makes of `sent` by trimming, folding case, cutting or rounding (or `sent` itself)."""
+    """Return whether `shown` is `sent`, or what a server makes of it by trimming, folding case, cutting or rounding."""
     if same(field, sent, shown):
         return True
     if is_empty(sent) or is_empty(shown) or type(sent) is not type(shown):

@@ -1,4 +1,4 @@
-"""Canonical values: what both sides' forms of a field translate to."""
+"""Canonical values: the common form to which both sides' values of a field are translated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from bridge.domain.record import Side
 
 
 class Missing(Enum):
-    """`UNREAD`: the answer did not contain the column. `LEAVE`: this column is not to be written."""
+    """`UNREAD`: the answer did not contain the column. `LEAVE`: the column must not be written."""
 
     UNREAD = "unread"
     LEAVE = "leave"
@@ -27,7 +27,7 @@ LEAVE: Final = Missing.LEAVE
 
 
 class Untranslatable(Exception):
-    """A value its row cannot translate; the text says the value and what was expected."""
+    """A field rule cannot translate a value; the text names the value and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, order=True)
 class LinkId:
-    """A link field's canonical value: the id of the link itself, the same seen from both sides.
+    """A link field's canonical value: the id of the link itself, which is the same for both sides.
 
-    left_over: read from a reference to a record whose pair was merged into this link's.
+    left_over: it was read from a reference to a record whose pair was merged into this link's pair.
     """
 
     id: int
@@ -58,7 +58,7 @@ class LinkId:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An exact amount in units of `currency` (ISO 4217), rounded to that currency's exponent where it is known."""
+    """An exact amount in units of `currency` (ISO 4217), rounded to the currency's exponent if it is known."""
 
     amount: Decimal
     currency: str | None = None
@@ -69,10 +69,10 @@ class Money:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phone:
-    """A telephone number: `e164`, `extension` and `remark` to compare, `original` as somebody typed it.
+    """A telephone number: `e164`, `extension` and `remark` are compared; `original` is the text as typed.
 
-    `e164` None: no number that can be told for certain, or several; then the letters and digits are compared.
-    `remark`: words beside the number, like `home`; compared, but no part of what a record is matched by.
+    `e164` None: the text is not certainly one number; then its letters and digits are compared. `remark`: words beside
+    the number, like `home`; they are compared, but not used for matching.
     """
 
     e164: str | None
@@ -98,7 +98,7 @@ class Phone:
 
     @property
     def letters(self) -> str:
-        """What is compared of a text that is not a number."""
+        """The letters and digits of the text, for comparing a text that is not a number."""
         return "".join(c for c in self.original.casefold() if c.isalnum()) or self.original
 
     def _key(self) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of a list, by the names of its rows in file order; None where it holds nothing."""
+    """One line of a list: (field, value) in file order; None for an empty value."""
 
     values: tuple[tuple[str, Any], ...]
 
@@ -122,7 +122,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """A list of lines, at least one; a list without any is None."""
+    """A list of at least one line. A list without lines is None."""
 
     rows: tuple[Line, ...]
 
@@ -131,34 +131,34 @@ class Lines:
 
 
 def parts_of(value: Any) -> tuple[Any, ...]:
-    """The value itself; of lines, what all of them hold."""
+    """Return the value itself; for lines, the values of all lines."""
     return tuple(one for line in value.rows for _, one in line.values) if isinstance(value, Lines) else (value,)
 
 
 def with_parts(value: Any, change: Callable[[Any], Any]) -> Any:
-    """The value changed; of lines, each value that a line holds."""
+    """Return the changed value; for lines, each value of each line is changed."""
     if not isinstance(value, Lines):
         return change(value)
     return Lines(tuple(Line(tuple((name, change(one)) for name, one in line.values)) for line in value.rows))
 
 
 def names_records(value: Any) -> bool:
-    """Whether it refers to other records, linked or not."""
+    """Return whether the value refers to other records, linked or not."""
     return any(isinstance(one, LinkId | Reference) for one in parts_of(value))
 
 
 def names_unlinked(value: Any) -> bool:
-    """Whether it refers to a record that is not linked, so far as is known here."""
+    """Return whether the value refers to a record that is not linked, as far as the value shows."""
     return any(isinstance(one, Reference) for one in parts_of(value))
 
 
 def names_left_over(value: Any) -> bool:
-    """Whether it refers to a record that a merge left over, whose survivor is linked."""
+    """Return whether the value refers to a record that was merged into a linked survivor."""
     return any(isinstance(one, LinkId) and one.left_over for one in parts_of(value))
 
 
 def is_empty(value: Any) -> bool:
-    """No value there: None, unread, empty text, empty list or set. Zero and False are values."""
+    """Return whether there is no value: None, UNREAD, empty text, list or set. Zero and False are values."""
     if value is None or value is UNREAD:
         return True
     if isinstance(value, _CONTAINERS):

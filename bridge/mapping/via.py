@@ -1,4 +1,4 @@
-"""`{column: code, via: [trim, upper]}` and `{columns: [last, first], via: {join: ', '}}`: a side through functions."""
+"""Compiles sides with functions: `{column: code, via: [trim, upper]}`, `{columns: [last, first], via: {join: ' '}}`."""
 
 from functools import partial
 from typing import Any
@@ -34,7 +34,7 @@ class _Link:
 
 
 def through_functions(side: Section, kind: Kind, parse: Step, render: Step, functions: Functions) -> Cells | None:
-    """One side of a row whose values pass through functions; None after a fault."""
+    """Return one side of a field rule whose values pass through functions; None after a problem."""
     paths = _paths(side)
     if paths is None:
         return None
@@ -112,7 +112,7 @@ def _link(side: Section, item: Node, kind: Kind, functions: Functions, width: in
 
 
 def _numbered(forward: Step, style: str | None) -> Step:
-    """A function of numbers gets texts read as the row says they are written."""
+    """Return a function of numbers that reads texts in the style of the field rule."""
 
     def step(raw: Any) -> Any:
         number = parse_decimal(raw, style)
@@ -122,7 +122,7 @@ def _numbered(forward: Step, style: str | None) -> Step:
 
 
 def _named(item: Node) -> tuple[str | None, Any]:
-    """`{name: argument}`: an argument is one value or a list of them."""
+    """Return the name and argument of `{name: argument}`. An argument is one value or a list of values."""
     if not isinstance(item, Table) or len(item.entries) != 1:
         return None, None
     ((name, value),) = item.entries.items()
@@ -130,7 +130,7 @@ def _named(item: Node) -> tuple[str | None, Any]:
 
 
 def _joined(side: Section, links: list[_Link], width: int) -> bool:
-    """Several columns need a function that makes one value of them, and it comes first."""
+    """Return whether the first function makes one value of several columns, if there are several, and no other does."""
     if width > 1 and not (links and links[0].several):
         names = [name for name, one in BUILTIN.items() if one.several]
         what = f"{side.what} names {width} columns, but no function combines them into one value"

@@ -1,4 +1,4 @@
-"""The tables of figures and labels in docs/monitoring.md, made from the figures themselves."""
+"""Generates the tables of metrics and labels in docs/monitoring.md from the metrics themselves."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ SUFFIXES = {"counter": "_total"}
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A metric as Prometheus knows it; `type` is counter, gauge or histogram."""
+    """A metric as Prometheus knows it. `type` is counter, gauge or histogram."""
 
     type: str
     text: str
@@ -18,7 +18,7 @@ class Figure:
 
 
 def figures(metrics: Metrics) -> Mapping[str, Figure]:
-    """By name as scraped; a histogram's name is that before `_bucket`, `_sum` and `_count`."""
+    """Return the metrics by their scraped name; for a histogram, the name without `_bucket`, `_sum` and `_count`."""
     return {
         family.name + SUFFIXES.get(family.type, ""): Figure(
             family.type, family.documentation, metrics.labels.get(family.name, ())
@@ -28,7 +28,7 @@ def figures(metrics: Metrics) -> Mapping[str, Figure]:
 
 
 def metrics_table() -> str:
-    """Markdown."""
+    """Return the table of metrics in Markdown."""
     lines = ["| metric | type | labels | what it says |", "| --- | --- | --- | --- |"]
     for name, one in sorted(figures(Metrics()).items()):
         named = ", ".join(f"`{label}`" for label in one.labels) or "-"
@@ -37,7 +37,7 @@ def metrics_table() -> str:
 
 
 def labels_table() -> str:
-    """Markdown."""
+    """Return the table of labels in Markdown."""
     lines = ["| label | its values |", "| --- | --- |"]
     lines += [f"| `{label}` | {text.format(most=MOST_VALUES)} |" for label, text in LABELS.items()]
     return "\n".join(lines) + "\n"

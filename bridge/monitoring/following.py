@@ -1,6 +1,6 @@
-"""Which event the work of this moment is about, so that every log line of it can say so."""
+"""The event that the current work is about, so that each of its log lines can name it."""
 
 from contextvars import ContextVar
 
 EVENT: ContextVar[int | None] = ContextVar("event", default=None)
-"""The number of an event, set once in the task of a claim; what that task calls inherits it."""
+"""The number of an event. It is set once in the task of a claim, and what that task calls inherits it."""

@@ -1,4 +1,4 @@
-"""Health of each part: small checks, each with a time limit, and the worst of them as the whole."""
+"""Health of each part: small checks, each with a time limit. The worst result is the result of the whole."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -29,8 +29,8 @@ class Status(IntEnum):
 class CheckResult:
     """One part's state. `output`: plain words for people; `value` in `unit`: what was observed, at `time`.
 
-    `system`: the one that the part is about, "" for a part of the bridge itself; the board sets it. `because`: parts
-    that tell the whole cause of this one's trouble; empty where it has one of its own.
+    `system`: the system that the part is about, "" for a part of the bridge itself; the board sets it. `because`: the
+    parts that name the whole cause of this part's trouble; empty if it has a cause of its own.
     """
 
     status: Status = Status.PASS
@@ -58,7 +58,7 @@ class HealthReport:
 
 
 class HealthBoard:
-    """Parts put their checks here; the admin listener reads the report. `now` stamps the results."""
+    """Parts register their checks here; the admin listener reads the report. `now` gives the time of a result."""
 
     def __init__(self, now: Callable[[], datetime] | None = None, *, check_seconds: float = CHECK_SECONDS) -> None:
         self._now = now
@@ -68,13 +68,13 @@ class HealthBoard:
         self._stuck: dict[str, asyncio.Future[CheckResult]] = {}
 
     def add(self, part: str, check: Check, *, system: str = "") -> None:
-        """Register a part's check under its name; a second one of that name replaces the first. `system`: the one that
-        the part is about."""
+        """Register a part's check under its name. A second one with that name replaces the first. `system`: the system
+        that the part is about."""
         self._checks[part] = check
         self._systems[part] = system
 
     async def report(self, without: Collection[str] = ()) -> HealthReport:
-        """Run all checks at once; one that raises or takes too long is a failure of its part, and delays no other."""
+        """Run all checks at once. One that raises or takes too long is a failure of its part, and delays no other."""
         checks = {part: check for part, check in self._checks.items() if part not in without}
         results = await asyncio.gather(*(self._run(part, check) for part, check in checks.items()))
         about = (replace(one, system=self._systems[part]) for part, one in zip(checks, results, strict=True))
@@ -95,12 +95,12 @@ class HealthBoard:
         return self._stamped(_result(task))
 
     def _give_up(self, part: str, task: asyncio.Future[CheckResult]) -> None:
-        """Remember a check until it ends, so that one that cannot be cancelled is not started again and again."""
+        """Remember a check until it ends, so that a check that cannot be cancelled is not started again and again."""
 
         def ended(task: asyncio.Future[CheckResult]) -> None:
             self._stuck.pop(part, None)
             if not task.cancelled():
-                task.exception()  # seen, or the loop would report it as never retrieved
+                task.exception()  # read it, or the loop would report it as never retrieved
 
         self._stuck[part] = task
         task.add_done_callback(ended)

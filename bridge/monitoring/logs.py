@@ -1,4 +1,4 @@
-"""One line per log record, as key=value text or JSON, with every secret removed."""
+"""Writes each log record as one line, as key=value text or JSON, with every secret removed."""
 
 import json
 import logging
@@ -22,15 +22,15 @@ _LIBRARIES = {
     "requests_oauthlib": logging.WARNING,
     "sqlalchemy": logging.WARNING,
     "urllib3": logging.ERROR,
-    "apscheduler": logging.ERROR,  # a run left out because the last one still goes on is shown by health
+    "apscheduler": logging.ERROR,  # health shows a run that was skipped because the last one was still running
 }
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, default=str).encode
-# What JSON's quoting leaves alone but terminals and log collectors take for a control character or a new line.
+# Characters that JSON's quoting keeps, but that terminals and log collectors read as control characters or new lines.
 _SEPARATORS = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029)}
 
 
 class LineFormatter(logging.Formatter):
-    """Formats a record and everything given as `extra`. A record is always exactly one line."""
+    """Formats a record and its `extra` values. The result is always exactly one line."""
 
     def __init__(self, redact: Redactor, *, as_json: bool) -> None:
         super().__init__()
@@ -38,7 +38,8 @@ class LineFormatter(logging.Formatter):
         self._as_json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one redacted line; values are redacted before quoting could disguise them."""
+        """Return the record as one redacted line. Values are redacted before they are quoted, as quoting could disguise
+        them."""
         fields: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).astimezone().isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -58,7 +59,7 @@ class LineFormatter(logging.Formatter):
 
 
 def _message(record: logging.LogRecord) -> str:
-    """A record whose arguments do not fit is still a record; the standard handler would print its arguments raw."""
+    """Return the message, even if its arguments do not fit: the standard handler would print them unredacted."""
     try:
         return record.getMessage()
     except Exception:
@@ -73,10 +74,12 @@ def _pair(key: str, value: Any) -> str:
 
 
 class OncePerMinute(logging.Filter):
-    """Lines with the same `once` are shown once a minute, with `repeated`: how many were not since the last one.
+    """Shows lines with the same `once` only once a minute. `repeated` is the number of lines left out since the last
+    one.
 
-    `once` is made of words of the program and names of the settings, so there are few. A store that is away is met by
-    every part again and again: all that log its error share one line, without a traceback.
+    `once` consists of words of the program and names from the settings, so there are few. While the store is
+    unreachable, every part meets that error again and again. All lines about it share one `once`, and have no
+    traceback.
     """
 
     def __init__(self) -> None:
@@ -85,7 +88,7 @@ class OncePerMinute(logging.Filter):
         self._seldom = Seldom(lambda: self._now)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is shown."""
+        """Return whether the record is shown."""
         error = record.exc_info[1] if record.exc_info else None
         away = isinstance(error, StoreUnavailable)
         once = STORE_AWAY if away else getattr(record, "once", None)
@@ -105,7 +108,7 @@ class OncePerMinute(logging.Filter):
 def setup_logging(level: str, form: str, redact: Redactor, stream: TextIO | None = None) -> None:
     """Send every log record of the process through one redacting handler.
 
-    `level`: debug, info, warning or error. `form`: text or json. `stream`: standard error when left out.
+    `level`: debug, info, warning or error. `form`: text or json. `stream`: None means standard error.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(LineFormatter(redact, as_json=form == "json"))

@@ -1,4 +1,4 @@
-"""Counters, gauges and histograms in a registry of their own, so that two bridges fit in one process.
+"""Counters, gauges and histograms in a separate registry, so that two bridges fit in one process.
 
 Names follow the conventions of Prometheus: units at the end, `_total` for what only grows, `_seconds` for times.
 """
@@ -53,19 +53,19 @@ LABELS = {
     "version": "the version that runs",
     "python": "the Python it runs on",
 }
-"""Every label, and what bounds its values. No label has values that an outsider can choose."""
+"""Every label, and what limits its values. No label has values that an outsider can choose."""
 
 MOST_VALUES = 200
+"""Paths and listings of one system. Connectors have fewer, so this only limits what a fault of theirs can do."""
 REMEMBERED = 512
 """How many kinds of calls keep their counters cached."""
-"""Paths and listings of one system. Connectors have fewer, so this only limits what a fault of theirs can do."""
 OTHER = "other"
 GROWING = ("accepted", "applied", "unchanged", "coalesced", "filtered", "discarded")
-"""Fates whose numbers only grow; the others are levels."""
+"""Event fates whose numbers only grow. The numbers of the others rise and fall."""
 
 CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 CALLBACK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Vendors give up on a callback after 2 (Pipedrive: 10) seconds."""
+"""The limits of the buckets. Vendors give up on a callback after 2 (Pipedrive: 10) seconds."""
 WRITE_SECONDS = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0)
 
 _HOST = re.compile(r"^[a-z]+://[^/]*")
@@ -73,7 +73,7 @@ _VERSION = re.compile(r"v\d+", re.IGNORECASE)
 
 
 class Queue(Protocol):
-    """What waits for an account's budget; see `app.quotas.Queued`."""
+    """The work that waits for an account's budget; see `app.quotas.Queued`."""
 
     @property
     def used(self) -> int: ...
@@ -84,7 +84,7 @@ class Queue(Protocol):
 
 
 class Place(Protocol):
-    """The progress of a sweep or backfill; see `store.cursors.Cursor`."""
+    """The cursor of a sweep or backfill; see `store.cursors.Cursor`."""
 
     @property
     def run(self) -> str: ...
@@ -118,7 +118,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.labels: dict[str, tuple[str, ...]] = {"bridge_events": EVENT_LABELS}
         self._seen: defaultdict[str, set[str]] = defaultdict(set)
-        self._of_call = lru_cache(REMEMBERED)(self._found_of_call)  # finding them costs more than counting
+        self._of_call = lru_cache(REMEMBERED)(self._found_of_call)  # finding the counters costs more than counting
         self._count_work()
         self._count_connections()
         self._show_levels()
@@ -219,23 +219,24 @@ class Metrics:
         return f"bridge_{name}"
 
     def callback(self, system: str, status: int) -> None:
-        """A callback was answered."""
+        """Count a callback that was answered."""
         self._callbacks.labels(system, str(status)).inc()
 
     def callback_took(self, system: str, seconds: float) -> None:
-        """A callback at one of our addresses was answered after this many seconds."""
+        """Note how many seconds the answer to a callback at one of the bridge's addresses took."""
         self._answered.labels(system).observe(seconds)
 
     def outcome(self, mapping: str, outcome: str) -> None:
-        """Work on a record ended. A record that still waits is in the gauge `waiting`."""
+        """Count the end of work on a record. A record that still waits is in the gauge `waiting`."""
         self._outcomes.labels(mapping, outcome).inc()
 
     def written(self, mapping: str, seconds: float) -> None:
-        """A change was written this many seconds after the callback that reported it."""
+        """Note how many seconds after its callback a change was written."""
         self._to_write.labels(mapping).observe(seconds)
 
     def remote_call(self, system: str, method: str, path: str, status: int, seconds: float) -> None:
-        """A request to a remote system ended; status 0 when there was no answer. Ids in `path` are left out."""
+        """Count a request to a remote system that ended. `status` 0: there was no answer. Ids in `path` are left
+        out."""
         calls, took = self._of_call(system, method, path, status)
         calls.inc()
         took.observe(seconds)
@@ -254,34 +255,34 @@ class Metrics:
         return value
 
     def sweep(self, system: str, entity: str, kind: str, rows: int, marked: int) -> None:
-        """A sweep ended."""
+        """Count a sweep that ended."""
         self._sweeps.labels(system, entity, kind).inc()
         self._rows.labels(system, entity).inc(rows)
         self._marked.labels(system, entity).inc(marked)
 
     def skipped(self, system: str, listing: str, number: int) -> None:
-        """So many rows of a listing could not be understood. Keys of the account's own things are left out."""
+        """Count rows of a listing that could not be understood. Keys of the account in its name are left out."""
         self._skipped.labels(system, self._bounded(f"listing of {system}", _without_keys(listing))).inc(number)
 
     def hook_registered(self, system: str) -> None:
-        """A hook was registered or registered again."""
+        """Count a hook that was registered, or registered again."""
         self._hooks.labels(system).inc()
 
     def hooks_seen(self, numbers: Mapping[tuple[str, str], int], delivered: Mapping[tuple[str], float]) -> None:
-        """Hooks by system and state, and when each system last delivered (epoch seconds)."""
+        """Set the number of hooks by system and state, and when each system last delivered (epoch seconds)."""
         _set_all(self._hook_rows, numbers)
         _set_all(self._delivered, delivered)
 
     def alert(self, target: str, state: str) -> None:
-        """A message to a target of alerts was `sent`, or `failed`."""
+        """Count a message to an alert target that was `sent`, or that `failed`."""
         self._alerts.labels(target, state).inc()
 
     def connection_ended(self, listener: str, reason: str) -> None:
-        """The bridge closed a connection; `reason` is a word of the program."""
+        """Count a connection that the bridge closed. `reason` is a word of the program."""
         self._ended.labels(listener, reason).inc()
 
     def events(self, fates: Mapping[str, Mapping[str, int]]) -> None:
-        """Where the accepted events of each mapping are: by mapping and fate, as the store counts them."""
+        """Set the number of accepted events by mapping and fate, as the store counts them."""
         self._events.numbers = {
             (mapping, fate): number
             for mapping, totals in fates.items()
@@ -297,34 +298,34 @@ class Metrics:
         _set_all(self._events_open, levels)
 
     def waiting(self, numbers: Mapping[tuple[str, str], int]) -> None:
-        """So many records wait, by mapping and code of the reason."""
+        """Set the number of waiting records, by mapping and code of the reason."""
         _set_all(self._waiting, numbers)
 
     def dead_letters(self, numbers: Mapping[tuple[str, str], int]) -> None:
-        """So many records need a person, by mapping and code of the reason."""
+        """Set the number of records that need a person, by mapping and code of the reason."""
         _set_all(self._dead, numbers)
 
     def verified(self, pairs: Mapping[tuple[str, str], int], ages: Mapping[tuple[str], float]) -> None:
-        """The last verification of each mapping: its pairs by state, and how many seconds ago it ended."""
+        """Set the last verification of each mapping: its pairs by state, and how many seconds ago it ended."""
         _set_all(self._verified, pairs)
         _set_all(self._verify_age, ages)
 
     def hooks(self, *figures: Mapping[tuple[str, ...], float]) -> None:
-        """Changes by system, hook, what found them and window; repairs by system, hook and window; ages of the last
-        deliveries in seconds."""
+        """Set three figures: changes by (system, hook, `callback` or `sweep`, window); repairs by (system, hook,
+        window); seconds since the last delivery by (system, hook)."""
         for gauge, numbers in zip((self._hook_changes, self._hook_repairs, self._hook_age), figures, strict=True):
             _set_all(gauge, numbers)
 
     def column_changes(self, numbers: Mapping[tuple[str, str], float]) -> None:
-        """Changes by system and level: fail, warn, info."""
+        """Set the number of changes by system and level: fail, warn, info."""
         _set_all(self._column_changes, numbers)
 
     def removals(self, numbers: Mapping[tuple[str], int]) -> None:
-        """How many records each mapping removed within the window of the deletion threshold."""
+        """Set how many records each mapping removed within the window of the deletion threshold."""
         _set_all(self._removals, numbers)
 
     def paused(self, system: str, seconds: float) -> None:
-        """How many seconds are left of the pause that a vendor asked for."""
+        """Set the remaining seconds of the pause that a vendor asked for."""
         self._pauses.labels(system).set(seconds)
 
     def quotas(
@@ -334,7 +335,8 @@ class Metrics:
         per_second: Mapping[tuple[str], float],
         queues: Mapping[tuple[str, str], Queue],
     ) -> None:
-        """The budgets: by system the day's units, what is left of them and the pace; by priority what waits."""
+        """Set the budgets: by system, the units of the day, what is left of them and the calls per second; by system
+        and priority, what waits."""
         _set_all(self._quota_limit, limits)
         _set_all(self._quota_left, left)
         _set_all(self._quota_pace, per_second)
@@ -344,7 +346,7 @@ class Metrics:
         _set_all(self._quota_seconds, done)
 
     def progress(self, runs: Iterable[Run]) -> None:
-        """The running sweeps and backfills."""
+        """Set the progress of the running sweeps and backfills."""
         about = {
             (one.cursor.run.partition("/")[0], one.cursor.system, one.cursor.entity, one.cursor.mapping): one
             for one in runs
@@ -354,12 +356,12 @@ class Metrics:
         _set_all(self._run_seconds, {key: one.seconds for key, one in about.items() if one.seconds is not None})
 
     def part(self, name: str, status: Status) -> None:
-        """What a part's health check said."""
+        """Set the result of a part's health check."""
         for one in Status:
             self._part_status.labels(name, one.word).set(one is status)
 
     def render(self) -> bytes:
-        """The text exposition format."""
+        """Return all metrics in the text exposition format."""
         return generate_latest(self.registry)
 
 
@@ -373,7 +375,7 @@ class EventTotals:
         self.numbers: Mapping[tuple[str, str], int] = {}
 
     def collect(self) -> Iterator[Metric]:
-        """As the client library asks a collector."""
+        """Yield the metric; the client library calls this."""
         family = CounterMetricFamily("bridge_events", "Accepted events by what became of them", labels=EVENT_LABELS)
         for labels, number in self.numbers.items():
             family.add_metric(labels, number)
@@ -381,7 +383,7 @@ class EventTotals:
 
 
 def _set_all(gauge: Gauge, numbers: Mapping[Any, float]) -> None:
-    """Show these and nothing of before."""
+    """Set these numbers, and remove all former ones."""
     gauge.clear()
     for labels, number in numbers.items():
         gauge.labels(*labels).set(number)
@@ -396,14 +398,16 @@ def _meaning(status: int) -> str:
 
 
 def _without_keys(listing: str) -> str:
-    """`stage 17` and `option 9f8e` are `stage` and `option`, or labels would never end."""
+    """Return the listing's name without words that contain a digit: `stage 17` and `option 9f8e` become `stage` and
+    `option`. Otherwise the number of label values would have no limit."""
     return " ".join(word for word in listing.replace("/", " ").split() if not _has_digit(word))
 
 
 def _template(path: str) -> str:
-    """A path in which every part with a digit is `{id}` (a version as in /v2/ stays), or labels would never end.
+    """Return a path with `{id}` for every part that contains a digit, except versions as in /v2/. Otherwise the number
+    of label values would have no limit.
 
-    Connectors write `items/:id` and `/items/{id}` alike; it is always the latter here.
+    Connectors write both `items/:id` and `/items/{id}`; the result always has the second form.
     """
     plain = _HOST.sub("", path).partition("?")[0].removeprefix("/")
     return "/" + "/".join(_part(part) for part in plain.split("/"))

@@ -1,7 +1,8 @@
-"""Traces by OpenTelemetry (the extra `otel`).
+"""Sends traces with OpenTelemetry (the extra `otel`).
 
-The trace of an event is found from its number, so that nothing has to be stored of it between callback and claim: trace
-id and id of the first span are a hash of instance and number. Times are the machine's, as of all spans.
+The trace of an event is found by the event's number, so that nothing must be stored about it between callback and
+claim: the trace id and the id of the first span are a hash of instance and number. Times come from the machine's clock,
+as for all spans.
 """
 
 import time
@@ -29,7 +30,8 @@ FIRST: ContextVar[Ids | None] = ContextVar("first span", default=None)
 
 
 class OfEvents:
-    """Random ids, but for the first span of an event. An `IdGenerator` by its methods: mypy may not find the class."""
+    """Gives random ids, except for the first span of an event. It has the methods of an `IdGenerator` and is not a
+    subclass, because mypy may not find that class."""
 
     def __init__(self) -> None:
         self._random = RandomIdGenerator()
@@ -47,13 +49,13 @@ class OfEvents:
 
 
 class OtelStep:
-    """A span under way."""
+    """A span that has not ended."""
 
     def __init__(self, span: trace.Span) -> None:
         self._span = span
 
     def set(self, name: str, value: Attribute) -> None:
-        """As an attribute."""
+        """Set an attribute of the span."""
         self._span.set_attribute(name, value)
 
 
@@ -79,7 +81,8 @@ class Otel:
 
     @contextmanager
     def step(self, name: str, event: int | None = None, **about: Attribute) -> Iterator[Step]:
-        """An error that passes is noted by its kind; its text might hold data of people."""
+        """Record a step. Of an error that ends it, only the class is noted, because its text may contain personal
+        data."""
         if event is None and not trace.get_current_span().get_span_context().is_valid:
             yield NO_STEP  # sweeps and audits make thousands of calls that belong to no record
             return
@@ -95,7 +98,7 @@ class Otel:
                 raise
 
     def took(self, name: str, event: int, seconds: float, **about: Attribute) -> None:
-        """The first span, made after it ended."""
+        """Record the first span of an event, after it has ended."""
         ended = time.time_ns()
         token = FIRST.set(ids_of(self._bridge, event))
         try:
@@ -106,14 +109,14 @@ class Otel:
         span.end(ended)
 
     def headers(self) -> Mapping[str, str]:
-        """W3C `traceparent` of the step under way."""
+        """Return the W3C `traceparent` of the current step."""
         context = trace.get_current_span().get_span_context()
         if not self._propagate or not context.is_valid:
             return NO_HEADERS
         return {"traceparent": f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"}
 
     def shutdown(self) -> None:
-        """Send what is left; takes as long as the endpoint does, which may be ten seconds and more."""
+        """Send the spans that are left. This takes as long as the endpoint needs, perhaps more than ten seconds."""
         self._provider.shutdown()
 
     def _after(self, event: int) -> Context:
@@ -123,13 +126,13 @@ class Otel:
 
 
 def ids_of(bridge: str, event: int) -> Ids:
-    """Trace id and id of the first span of an event."""
+    """Return the trace id and the id of the first span of an event."""
     digest = sha256(f"{bridge}/{event}".encode()).digest()
     return int.from_bytes(digest[:16]) or 1, int.from_bytes(digest[16:24]) or 1
 
 
 def exporting(traced: Traced, bridge: str, instance: str) -> Otel:
-    """Sends spans in the background; those that find no room are dropped, so nothing waits for the endpoint."""
+    """Return traces that are sent in the background. Spans that find the queue full are dropped, so nothing waits."""
     headers = {"Authorization": traced.authorization} if traced.authorization else None
     return Otel(
         traced, bridge, instance, BatchSpanProcessor(OTLPSpanExporter(endpoint=traced.endpoint, headers=headers))

@@ -1,4 +1,4 @@
-"""What must never be printed: known secret values, credentials in headers, tokens in callback addresses."""
+"""Removes what must never be printed: known secret values, credentials in headers, tokens in callback addresses."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 HIDDEN = "***"
-SHORT = 8  # shorter values are hidden only where they stand alone, or they would hide ordinary words
-LONG_LINE = 16  # lines of a value of several lines, such as a key, are hidden one by one from this length
+SHORT = 8  # shorter values are hidden only as whole words, or ordinary words would be hidden
+LONG_LINE = 16  # from this length on, each line of a value with several lines, such as a key, is hidden separately
 _NAMES = (
     r"authorization|x-api-token|x-access-token|x-auth-token|set-cookie|cookie|"
     r"access_token|refresh_token|api_token|id_token|client_secret|instance_secret|api_key|apikey|password|passwd|secret"
@@ -18,7 +18,7 @@ _NAMES = (
 _SENSITIVE = re.compile(rf"(?i)(?:{_NAMES})")
 _CALLBACK = re.compile(r"(/hooks/[^/\s]+/[^/\s]+/)[^/\s?\"'\\)>]+")
 _PROSE = r"is|are|was|has|must|may|can|cannot|does|should|the|an?|it|this|no|not|neither|value|field|input|file"
-"""Words with which a sentence about a credential continues: `refresh_token: is missing` tells of it and holds none."""
+"""Words that continue a sentence about a credential. `refresh_token: is missing` names one and contains none."""
 _NAMED = re.compile(
     rf"(?i)((?:{_NAMES})\\?[\"']?\s*[:=]\s*\\?[\"']?(?:(?:basic|bearer|token)\s+)?)"
     rf"(?!(?:{_PROSE}) [a-z`])[^\s,;&\"'}})\\]+"
@@ -28,7 +28,7 @@ _IN_URL = re.compile(r"(://[^:/?#\s@\"']*:)[^/?#\s\"']+(?=@)")
 
 
 class Redactor:
-    """Removes secrets from text. Without registered values it still knows the places credentials usually stand in."""
+    """Removes secrets from text: registered values, and what is in the usual places of credentials."""
 
     def __init__(self) -> None:
         self._forms: set[str] = set()
@@ -36,7 +36,7 @@ class Redactor:
         self._lock = Lock()
 
     def register(self, value: str) -> None:
-        """Hide this value from now on, also where it is quoted for a URL or for JSON."""
+        """Hide this value from now on, also in the forms that it has in a URL or in JSON."""
         value = value.strip()
         if not value:
             return
@@ -48,7 +48,7 @@ class Redactor:
             self._known = re.compile("|".join(_literal(form) for form in longest_first))
 
     def __call__(self, text: str) -> str:
-        """The text without secrets."""
+        """Return the text without secrets."""
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
         for pattern in _possible(text):
@@ -56,8 +56,8 @@ class Redactor:
         return text
 
     def value(self, value: Any) -> Any:
-        """A JSON-like value with every text in it redacted, and values of keys that name secrets hidden."""
-        if type(value) is str:  # nearly all are
+        """Return a JSON-like value with all its texts redacted, and the values of keys that name secrets hidden."""
+        if type(value) is str:  # most values are
             return self(value)
         if isinstance(value, Mapping):
             return {
@@ -72,7 +72,7 @@ class Redactor:
 
 
 def _possible(text: str) -> Iterator[re.Pattern[str]]:
-    """The patterns that can find something here: most values of a log line hold no sign that any of them needs."""
+    """Yield the patterns that can match this text. Most values of a log line contain no sign that needs a pattern."""
     if "/hooks/" in text:
         yield _CALLBACK
     if ":" in text or "=" in text:
@@ -86,7 +86,7 @@ def _possible(text: str) -> Iterator[re.Pattern[str]]:
 
 @lru_cache(maxsize=1024)
 def is_sensitive(name: str) -> bool:
-    """Whether a value under this name is a credential by its name alone."""
+    """Return whether the name alone shows that its value is a credential."""
     return _SENSITIVE.fullmatch(name) is not None
 
 

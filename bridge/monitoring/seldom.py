@@ -1,4 +1,4 @@
-"""One line for many: what an outsider can cause as often as they like must not fill the log."""
+"""Limits repeated log lines: an event that an outsider can cause at will must not fill the log."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -7,7 +7,7 @@ EVERY_SECONDS = 60.0
 
 
 class Seldom:
-    """Lets one line of a kind through every minute. `now`: seconds that only grow."""
+    """Lets one line of each kind through per minute. `now`: seconds that never decrease."""
 
     def __init__(self, now: Callable[[], float], every_seconds: float = EVERY_SECONDS) -> None:
         self._now = now
@@ -16,9 +16,9 @@ class Seldom:
         self._silent: Counter[str] = Counter()
 
     def may_say(self, kind: str) -> int | None:
-        """How many of this kind were left out before this one; None when this one is left out as well.
+        """Return how many lines of this kind were left out before this one; None if this one is left out as well.
 
-        Kinds are words of the program, never what a caller sent.
+        Kinds are words of the program, never text from a caller.
         """
         now = self._now()
         if now - self._last.get(kind, float("-inf")) < self._every:

@@ -1,4 +1,4 @@
-"""Rows of listings that could not be understood. The listing continues without them, and a person is told here."""
+"""Rows of listings that could not be understood. The listing continues without them, and they are reported here."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -7,9 +7,9 @@ log = logging.getLogger(__name__)
 
 
 class SkippedRows:
-    """How many rows each listing left out when it was last walked, by system and listing.
+    """How many rows each listing left out when it was last read, by system and listing.
 
-    `observe` is told of every row that is left out: system, listing, number.
+    `observe` is called for the rows that are left out, with system, listing and number.
     """
 
     def __init__(self, observe: Callable[[str, str, int], None] = lambda system, listing, number: None) -> None:
@@ -17,11 +17,12 @@ class SkippedRows:
         self._now: dict[tuple[str, str], int] = {}
 
     def begin(self, system: str, listing: str) -> None:
-        """The listing is walked from its start."""
+        """Note that the listing is read from its start."""
         self._now.pop((system, listing), None)
 
     def add(self, system: str, listing: str, number: int, why: str) -> None:
-        """This many more rows were left out. Logged once until the listing starts again; `why` is the first row's."""
+        """Count rows that were left out. It is logged once until the listing starts again. `why`: the reason for the
+        first one."""
         key = (system, listing)
         if key not in self._now:
             told = {"system": system, "listing": listing, "reason": ascii(why)}
@@ -30,5 +31,5 @@ class SkippedRows:
         self._observe(system, listing, number)
 
     def now(self) -> Mapping[tuple[str, str], int]:
-        """The listings that left out rows when they were last walked."""
+        """Return the listings that left out rows when they were last read."""
         return dict(sorted(self._now.items()))

@@ -1,4 +1,4 @@
-"""Where traces go, by OpenTelemetry: its packages are imported only when the settings name an endpoint."""
+"""Where traces are sent, with OpenTelemetry. Its packages are imported only if the settings name an endpoint."""
 
 from typing import Any
 
@@ -10,8 +10,9 @@ OTEL = ("bridge.monitoring.otel", "exporting")
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """endpoint: OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces. sample: how many of 1.0 events are traced.
-    propagate: whether calls tell the vendors. authorization: of the endpoint."""
+    """`endpoint`: OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces. `sample`: the share of events that is
+    traced, from 0 to 1. `propagate`: whether calls to the vendors carry the trace's id. `authorization`: the header for
+    the endpoint."""
 
     endpoint: str
     sample: float = 1.0
@@ -20,5 +21,6 @@ class Traced:
 
 
 def tracing_to(traced: Traced, bridge: str, instance: str) -> Any:
-    """An `Otel` that sends there in the background; end it with `shutdown`. `bridge`: its name in the settings."""
+    """Return an `Otel` that sends to this endpoint in the background; `shutdown` ends it. `bridge`: its name in the
+    settings."""
     return late(*OTEL)(traced, bridge, instance)

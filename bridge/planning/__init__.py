@@ -1,5 +1,5 @@
-"""What the bridge would do, and doing exactly that: `bridge plan` and `bridge apply`.
+"""Shows what the bridge would do (`bridge plan`), and does exactly that (`bridge apply`).
 
-A plan is the synchronizer's own loop on a scratch copy of the store, with connectors that read the real systems and
-only note what they would write. May import sync, hooks, reconcile (and below). Tests: tests/planning.
+A plan is the worker's own loop on a scratch copy of the store, with connectors that read the real systems and only
+record what they would write. May import sync, hooks, reconcile (and below). Tests: tests/planning.
 """

@@ -1,5 +1,5 @@
-"""Carrying out a saved plan: each step is decided again on the records as they are now, and done only if it is the
-same. What is done goes the daemon's way: claims, leases, intents, journal."""
+"""Carries out a saved plan. Each step is decided again on the records as they are now, and done only if the decision
+is the same. It is done as the daemon does it: with claims, leases, intents and journal."""
 
 import asyncio
 import json
@@ -35,13 +35,13 @@ from bridge.sync.situation import Parts, Plan
 from bridge.sync.systems import SystemWatch
 
 PATIENCE_SECONDS = 60.0
-"""How long a step is tried again while it waits for something that passes: a lease, a read that lags."""
+"""How long a step is tried again while something temporary prevents it: a lease, the read lag."""
 
 BUSY_SECONDS = 0.5
 
 
 class Fate(StrEnum):
-    """What became of a step."""
+    """How a step ended."""
 
     DONE = "done"
     NEEDLESS = "already done"
@@ -52,7 +52,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One step. `why`: for the reader; empty if the step was done."""
+    """The result of one step. `why`: the reason, for the reader; empty if the step was done."""
 
     rows: Sequence[Row]
     fate: Fate
@@ -60,7 +60,7 @@ class Result:
 
 
 class CarryingOut:
-    """Carries out steps, several at once as far as they do not depend on one another."""
+    """Carries out steps, several at once if they do not depend on one another."""
 
     def __init__(self, parts: Parts, systems: SystemWatch) -> None:
         self.parts = parts
@@ -68,10 +68,10 @@ class CarryingOut:
         self._stopped = ""
 
     async def run(self, steps: Iterable[list[Row]]) -> AsyncIterator[Result]:
-        """The result of each step, in the order in which they end.
+        """Yield the result of each step, in the order in which they end.
 
-        Steps about one record follow one another, and what names a record that the plan creates waits for all before
-        it. Once a system cannot be asked any more, the steps that are left are not tried.
+        Steps about one record run one after the other. A step that refers to a record that the plan creates waits for
+        all steps before it. When a system can no longer be called, the remaining steps are not tried.
         """
         running: dict[asyncio.Task[Result], TaskKey] = {}
         try:
@@ -90,11 +90,11 @@ class CarryingOut:
                 for ended in await _some(running):
                     yield ended
         finally:
-            for task in running:  # what is under way ends in order: a write that was sent is remembered
+            for task in running:  # running steps must end, so that a write that was sent is stored
                 await asyncio.wait([task])
 
     async def _step(self, rows: Sequence[Row]) -> Result:
-        """One step, tried again while something that passes is in the way."""
+        """Carry out one step. Try again, for PATIENCE_SECONDS, while something temporary prevents it."""
         clock = self.parts.seams.clock
         end = clock.monotonic() + PATIENCE_SECONDS
         while True:
@@ -104,7 +104,7 @@ class CarryingOut:
             await clock.sleep(min(result, max(0.0, end - clock.monotonic())))
 
     async def _once(self, rows: Sequence[Row], *, last: bool) -> Result | float:
-        """The result of a step; or in how many seconds it is worth another try."""
+        """Try a step once. Return its result, or the seconds after which to try again."""
         key, store = key_of(rows[0]), self.parts.store
         bits = kind_bits(rows[0].kinds)
         claimed = await store.tasks.claim_one(key, bits, self.parts.scopes, self.parts.limits.lease_seconds)
@@ -140,12 +140,12 @@ class CarryingOut:
         return _refused(rows, decision, changed)
 
     def _stop(self, error: BridgeError) -> None:
-        """After these errors the system does not answer: every further step would fail as well."""
+        """Try no further steps after an error that means that a system does not answer: they would fail as well."""
         if isinstance(error, Unreachable | NeedsAuthorisation | RateLimited):
             self._stopped = str(error)
 
     async def _carry_out(self, load: Loader, decision: Completion | Plan, rows: Sequence[Row]) -> Result:
-        """The same as was planned. How it ends is stored as the daemon would."""
+        """Carry out a decision that is the same as planned. The end of the claim is stored as the daemon stores it."""
         tasks = self.parts.store.tasks
         try:
             end = decision if isinstance(decision, Completion) else await apply(load, decision)
@@ -167,7 +167,7 @@ class CarryingOut:
 
 
 def _with_ids(draft: Draft, rows: Sequence[Row], end: Completion) -> list[Row]:
-    """What was created has an id now."""
+    """Return the rows with the id of the created record in place of the plan's id."""
     made = [entry.other_record_id for entry in end.journal if entry.what == "created" and entry.other_record_id]
     names = [draft.named(draft.side.other, record_id) for record_id in made]
     return [replace(row, target=names[0]) if names and row.kind is Kind.CREATE else row for row in rows]
@@ -195,7 +195,7 @@ def _same(decided: Any, planned: Any) -> bool:
 
 
 def _changed(draft: Draft, rows: Sequence[Row]) -> list[str]:
-    """Records that are not as they were when the plan was made."""
+    """Return the names of records that changed since the plan was made."""
     now = describe.seen(draft)
     return sorted({name for row in rows for name, before in row.seen.items() if now.get(name, before) != before})
 

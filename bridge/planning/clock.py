@@ -1,4 +1,4 @@
-"""A clock that never waits: what is due later in a plan is processed now, as if the time had passed."""
+"""A clock that skips every wait: what is due later in a plan is processed now, as if the time had passed."""
 
 from datetime import datetime, timedelta
 
@@ -7,7 +7,7 @@ from bridge.domain.seams import Clock
 
 
 class SkippingClock:
-    """The machine's clock, moved on by every wait."""
+    """The machine's clock, moved ahead by every wait."""
 
     def __init__(self, real: Clock) -> None:
         self._real = real
@@ -24,5 +24,5 @@ class SkippingClock:
         await OthersTurn()
 
     def skip(self, seconds: float) -> None:
-        """Let so many seconds have passed."""
+        """Move the clock ahead by this many seconds."""
         self._skipped += max(0.0, seconds)

@@ -1,4 +1,4 @@
-"""What work costs: calls at each system, what they take of its quota, and how long that lasts."""
+"""What a plan costs: the calls at each system, the part of its quota that they use, and how long they take."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from bridge.monitoring.metrics import Metrics
 
 
 class Counted(Metrics):
-    """Counts the calls that a plan makes. `calls`: by system, method and path; `seconds`: by system, in all."""
+    """Counts the calls that a plan makes. `calls`: by system, method and path. `seconds`: the total, by system."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,10 +23,10 @@ class Counted(Metrics):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one system: calls that read and calls that write; what they take of the day's quota, in its `unit`.
+    """The cost at one system. `reads`, `writes`: calls. `units`: what they use of the daily quota, counted in `unit`.
 
-    seconds: how long the calls take at the pace of the quota and of this plan's own calls. days: more than 1 where the
-    quota of one day is too small.
+    seconds: how long the calls take at the pace of the quota and of this plan's own calls. days: how many daily quotas
+    are needed.
     """
 
     system: str
@@ -45,25 +45,25 @@ class Cost:
 
 @dataclass(slots=True)
 class Reckoning:
-    """What was read so far, and a mark from which on reading belongs to the work itself."""
+    """Computes the costs from the calls so far. The calls before `begin` compared both sides and are not included."""
 
     counted: Counted
     quotas: Mapping[str, Quota]
     before: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def begin(self) -> None:
-        """What is called until now was the comparison; from now on it is what the work itself calls as well."""
+        """End the comparison. The calls from now on are also needed to carry the plan out."""
         self.before = Counter(self.counted.calls)
 
     def made(self) -> Counter[str]:
-        """All calls of the plan, by system."""
+        """Return all calls of the plan, by system."""
         made: Counter[str] = Counter()
         for (system, _, _), number in self.counted.calls.items():
             made[system] += number
         return made
 
     def costs(self, writes: Mapping[tuple[str, str, str], int]) -> list[Cost]:
-        """`writes`: the calls that were held back."""
+        """Return the cost at each system. `writes`: the calls that were held back."""
         return [self._cost(system, writes) for system in sorted(self.quotas)]
 
     def _cost(self, system: str, writes: Mapping[tuple[str, str, str], int]) -> Cost:

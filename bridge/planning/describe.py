@@ -1,4 +1,4 @@
-"""What a decision means for people, and in a form that two decisions can be compared by. Pure."""
+"""Turns a decision into rows for people, and into plain values that can be compared. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -28,7 +28,7 @@ MOVED = {
     MoveKind.UNMERGE: Kind.RESTORE,
     MoveKind.ALIAS_TO: Kind.MERGE,
 }
-"""Moves of a link that a person should know of; the others keep account of a write."""
+"""Moves of a link that a person should know about. The other moves only accompany a write."""
 
 DEAD = {
     Reason.SEVERAL_MATCH: Kind.AMBIGUOUS,
@@ -38,7 +38,7 @@ DEAD = {
     Reason.REFUSED: Kind.REFUSED,
     Reason.REFUSED_AS_DUPLICATE: Kind.REFUSED,
 }
-"""Dead letters by reason; all others wait for a person."""
+"""The kind of a dead letter's row, by reason. All other dead letters are of the kind PERSON."""
 
 FOR_A_PERSON = frozenset(
     {Reason.THRESHOLD_REACHED, Reason.NO_CANARY, Reason.CREATE_HELD_BY_PERSON, Reason.WHICH_WAS_CREATED}
@@ -46,12 +46,12 @@ FOR_A_PERSON = frozenset(
 
 
 def both(draft: Draft, decision: Completion | Plan) -> tuple[Any, list[Row]]:
-    """A decision in a form that can be compared, and the rows of what it would write."""
+    """Return a decision in plain values that can be compared, and the rows for what it would write."""
     return decided(draft, decision), [] if isinstance(decision, Completion) else of_plan(draft, decision)
 
 
 def of_plan(draft: Draft, plan: Plan) -> list[Row]:
-    """The rows of what would be written."""
+    """Return the rows for what would be written."""
     if isinstance(plan, Create):
         return [_create(draft, plan)]
     if isinstance(plan, Removal):
@@ -60,8 +60,8 @@ def of_plan(draft: Draft, plan: Plan) -> list[Row]:
 
 
 def written(draft: Draft, rows: Sequence[Row], writes: Sequence[Write]) -> list[Row]:
-    """Of the rows of a plan those that were written, since something may have been in the way; what was created has an
-    id then."""
+    """Return those rows of a plan that were really written, because a write may have been prevented. A created record
+    has its id."""
     names = {draft.named(side, write.ref.id): write for side in Side for write in writes if _is_of(draft, side, write)}
     made = [name for name, write in names.items() if write.what == Kind.CREATE]
     done = [replace(row, target=made[0]) for row in rows if row.kind is Kind.CREATE and made]
@@ -74,8 +74,8 @@ def _is_of(draft: Draft, side: Side, write: Write) -> bool:
 
 
 def of_end(draft: Draft, end: Completion, *, removal: bool) -> list[Row]:
-    """The rows of what is remembered when a claim ends, and of what it asks of a person. removal: the record was
-    removed, which ends its pair."""
+    """Return the rows for what the store remembers when a claim ends, and for what a person must decide. removal: the
+    record was removed, which ends its pair."""
     moves = [move for move in end.links if not (removal and move.kind in (MoveKind.BURY, MoveKind.PART))]
     rows = [_moved(draft, end, move) for move in moves if MoveKind(move.kind) in MOVED]
     asked = [entry for entry in end.journal if entry.what == "conflict" and "values" in entry.detail]
@@ -87,7 +87,7 @@ def of_end(draft: Draft, end: Completion, *, removal: bool) -> list[Row]:
 
 
 def of_stop(draft: Draft, end: Completion) -> Row:
-    """Why nothing is done to a record: a person is needed, it waits for something, or nothing is to be done."""
+    """Return a row that says why nothing is done to a record: it needs a person, it waits, or it needs nothing."""
     if end.outcome is Outcome.DEAD:
         kind = DEAD.get(Reason(end.code), Kind.PERSON)
     elif end.outcome is Outcome.WAITING:
@@ -98,10 +98,10 @@ def of_stop(draft: Draft, end: Completion) -> Row:
 
 
 def decided(draft: Draft, decision: Completion | Plan) -> Any:
-    """The decision in plain values. Equal in two plans when the same would be done.
+    """Return the decision in plain values. They are equal in two plans if the same would be done.
 
-    Records that it names are named as on the side that the values come from: there they exist already, while the
-    counterpart that the plan would create has another id each time.
+    Records that it refers to have their names on the side that the values come from. There they exist already, while
+    the counterpart that a plan would create has another id in each plan.
     """
     if isinstance(decision, Create):
         source = remember.in_words(draft, draft.side, decision.chosen)
@@ -110,11 +110,11 @@ def decided(draft: Draft, decision: Completion | Plan) -> Any:
         return [decision.policy.value, draft.side_name(decision.side.other), decision.record.ref.id]
     if isinstance(decision, Update):
         return ["update", *(_decided_write(draft, write) for write in decision.writes if write.changes)]
-    moved = sorted([move.kind, *(_plain(move.values.get(side.value)) for side in Side)] for move in _told(decision))
+    moved = sorted([move.kind, *(_plain(move.values.get(side.value)) for side in Side)] for move in _reported(decision))
     return [decision.code, *moved]
 
 
-def _told(end: Completion) -> Iterable[Move]:
+def _reported(end: Completion) -> Iterable[Move]:
     return (move for move in end.links if MoveKind(move.kind) in MOVED)
 
 
@@ -196,7 +196,7 @@ def _row(
 
 
 def seen(draft: Draft, also: Sequence[str] = ()) -> dict[str, str]:
-    """By record of the pair a hash of the columns that the mapping is about, as the last read showed them."""
+    """Return, for each record of the pair, a hash of its mapped columns as the last read showed them."""
     link, found = draft.claim.link, dict[str, str]()
     for side in Side:
         record_ids = {draft.key.record_id} if side is draft.side else set(also)

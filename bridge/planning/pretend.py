@@ -1,4 +1,4 @@
-"""Connectors that read the real systems and write nothing: what would be written is noted, and shown by later reads."""
+"""Connectors that read the real systems and write nothing. A write is only recorded, and later reads show it."""
 
 import re
 from collections import Counter
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write that was noted in place of being sent. `ref`: of a create, the id that the plan gave it."""
+    """A write that was recorded and not sent. `ref`: for a create, it has the id that the plan gave the record."""
 
     what: str  # create, update, delete, archive
     ref: RecordRef
@@ -36,8 +36,8 @@ class Write:
 
 @dataclass(slots=True)
 class Notes:
-    """What all connectors of one plan share. `writes`: since it was last emptied. `calls`: those that the held writes
-    would have made, by system, method and path. `told`: hears what is waited for."""
+    """What all connectors of one plan share. `writes`: the writes since the list was last emptied. `calls`: the calls
+    that the held writes would have made, by system, method and path. `told`: called with a text before each wait."""
 
     spool: Spool
     now: Callable[[], datetime]
@@ -64,7 +64,7 @@ class Pretending:
     def manifest(self) -> Manifest:
         return self._real.manifest
 
-    # Reads: the real ones; of a record that would have been written, with what it would hold.
+    # Reads call the real system. A record that would have been written shows what it would hold.
 
     async def identity(self) -> Identity:
         return await self._patiently(self._real.identity)
@@ -84,7 +84,7 @@ class Pretending:
         return await self._patiently(lambda: self._real.read(ref))
 
     async def lines(self, entity: str, column: str, record_ids: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
-        """Of records the plan wrote to, `read` shows the lines they would hold."""
+        """Return the lines of records that the plan does not create. `read` shows the lines of written records."""
         real, there = self._real, [record_id for record_id in record_ids if not is_new(record_id)]
         if not there or not isinstance(real, ReadsLines):
             return {}
@@ -100,7 +100,7 @@ class Pretending:
         return await self._patiently(lambda: self._real.find(entity, column, value))
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Pauses that a vendor asks for are kept in real time, however the plan's own clock goes."""
+        """Make a call. Wait in real time, not by the plan's clock, when the vendor demands a pause."""
         waited = 0.0
         while True:
             try:
@@ -112,14 +112,14 @@ class Pretending:
                 self._notes.told(f"waiting {error.after_seconds:.0f} s, as {self.system} asks")
                 await self._clock.sleep(max(error.after_seconds, 1.0))
 
-    # Writes: prepared by the real connector, which may refuse them, and noted.
+    # Writes are prepared by the real connector, which may refuse them, and then recorded.
 
     async def create(self, entity: str, fields: Fields) -> Written:
         await self._prepared(fields, lambda: self._real.create(entity, fields), "POST", entity)
         ref, now = RecordRef(self.system, entity, self._notes.new_id()), self._notes.now()
         columns = self.manifest.entities[entity].columns
         empty = {name: None for name, column in columns.items() if column.writable}
-        record = Record(ref, {**empty, **fields}, now, now)  # what is not sent is shown, and empty
+        record = Record(ref, {**empty, **fields}, now, now)  # columns that are not sent are shown as empty
         self._note(Write("create", ref, fields), record)
         return Written(ref.id, record)
 
@@ -139,9 +139,9 @@ class Pretending:
         self._note(Write("archive", fresh.ref, {}), replace(fresh, archived=True, modified_at=self._notes.now()))
 
     async def _prepared(self, fields: Fields, write: Callable[[], Awaitable[Any]], method: str, entity: str) -> None:
-        """Let the connector make ready what it would send, and hold it back. Raises what makes it refuse.
+        """Let the connector prepare the call, and hold it back. Raises the error with which the connector refuses.
 
-        What names a record that only the plan has cannot be made ready.
+        A write that refers to a record that exists only in the plan cannot be prepared, so its call is only counted.
         """
         if _names_new(fields):
             self._notes.calls[self.system, method, entity] += 1
@@ -156,7 +156,7 @@ class Pretending:
         self._notes.spool.pretend(write.ref, state)
         self._notes.writes.append(write)
 
-    # Hooks: listed, never changed. Callbacks: a plan hears none.
+    # Hooks are listed and never changed. A plan receives no callbacks.
 
     def hooks_for(self, entities: frozenset[str]) -> Sequence[HookSpec]:
         return self._real.hooks_for(entities)
@@ -181,7 +181,7 @@ class Pretending:
 
 
 def changed(before: Fields, changes: Fields) -> Fields:
-    """The columns after an update, as connectors make it: top-level columns are replaced, `custom` merges by name."""
+    """Return the columns after an update as connectors do it: top columns are replaced, `custom` merges by name."""
     after = {**before, **changes}
     if isinstance(before.get("custom"), Mapping) and isinstance(changes.get("custom"), Mapping):
         after["custom"] = {**before["custom"], **changes["custom"]}
@@ -189,7 +189,7 @@ def changed(before: Fields, changes: Fields) -> Fields:
 
 
 def is_new(record_id: str) -> bool:
-    """Whether this is the id of a record that exists only in a plan."""
+    """Return whether this is the id of a record that exists only in a plan."""
     return NEW.fullmatch(record_id) is not None
 
 

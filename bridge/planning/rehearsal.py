@@ -1,4 +1,4 @@
-"""The plan itself: the worker's loop on a scratch copy of the store, with writing replaced by noting."""
+"""Makes the plan: the worker's loop on a scratch copy of the store, with writes that are only recorded."""
 
 import asyncio
 import logging
@@ -38,33 +38,33 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 NEVER_SECONDS = 10 * 365 * 86_400.0
-"""A record that only something outside of the plan can free is put off for so long."""
+"""How long a record is put off that only something outside the plan can free."""
 
 LOOKS = 3
-"""So often a record may wait for the same reason in a row; then only something outside of the plan can free it."""
+"""How often in a row a record may wait for the same reason. After that, only something outside the plan can free it."""
 
 LAGS = frozenset({Reason.READ_TOO_EARLY, Reason.READ_STALE, Reason.EDIT_NOT_SHOWN, Reason.KEPT_VISIBLE})
 LOOKS_AT_LAGS = 15
-"""Reads that lag are accepted after a while, which takes more looks."""
+"""The same for waits because of read lag. Such a read is accepted after a time, which takes more looks."""
 
 AT_ONCE = frozenset({Reason.ATTEMPT, Reason.SYSTEM, Reason.STORE_AWAY, Reason.OUTCOME_UNKNOWN, Reason.REFUSED_ONCE})
-"""One look is enough to tell of these; the daemon tries again."""
+"""Reasons that are reported after one look, because the daemon tries again."""
 
 
 class PlanStopped(BridgeError):
-    """The plan cannot be made to its end; the message says what was in the way."""
+    """The plan could not be completed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Whole(Backfill):
-    """A backfill that marks every page at once: in a plan there is no live work that it could bury."""
+    """A backfill that marks every page at once: a plan has no live changes that it could delay."""
 
     async def _wait_for_room(self) -> None:
         return
 
 
 class Rehearsal:
-    """One plan. `parts`: the scratch copy as the store, and connectors that only note (see `pretend`)."""
+    """One plan. `parts`: the scratch copy as the store, and connectors that only record writes (see `pretend`)."""
 
     def __init__(self, parts: Parts, routes: Routes, notes: Notes, clock: SkippingClock) -> None:
         live = {name: replace(scope, mode=Mode.LIVE) for name, scope in parts.scopes.items()}
@@ -87,17 +87,17 @@ class Rehearsal:
         told: Callable[[str], None] = lambda text: None,
         compared: Callable[[], None] = lambda: None,
     ) -> None:
-        """Plan as if every mapping were live, after a full comparison of both sides.
+        """Make a plan as if every mapping were live, after a full comparison of both sides.
 
-        backfills: mappings whose records from before going live are taken in. told: hears how far it is. compared: is
-        called when the known records are compared, and looking at single ones begins. Raises PlanStopped when a system
-        cannot be asked.
+        backfills: mappings whose records from before going live are brought in. told: called with the progress.
+        compared: called when the comparison ends and work on single records begins. Raises PlanStopped when a system
+        cannot be called.
         """
         await self._begin()
         for system, entity in self.reconciler.entities():
             told(f"comparing {system} {entity}")
             self._sweep(await self.reconciler.sweep(system, entity, "full"))
-        for sweep in await self.reconciler.index():  # what rows that cannot be understood kept from being filled
+        for sweep in await self.reconciler.index():  # indexes that were not filled because of rows not understood
             self._sweep(sweep)
         compared()
         await self._work(told)
@@ -111,7 +111,8 @@ class Rehearsal:
         self.spool.settle()
 
     async def _begin(self) -> None:
-        """The mapping files of today, live and not paused; every account answers and is the one it was."""
+        """Take over the present mapping files, live and not paused. Check that every account answers and is the same
+        as before."""
         store = self.parts.store
         self._dead = {task.key: task.code for task, _ in await store.dead_letters.list()}
         await store.mappings.sync(self.parts.scopes)
@@ -131,7 +132,7 @@ class Rehearsal:
         self.sweeps.append(sweep)
 
     async def _work(self, told: Callable[[str], None]) -> None:
-        """Every claim to its end, and what falls due later as if the time had come."""
+        """Process every claim to its end, and what is due later as if the time had passed."""
         tasks, limits, scopes = self.parts.store.tasks, self.parts.limits, self.parts.scopes
         looked_at, next_word = 0, 100
         end = self.parts.store.now() + NEVER_SECONDS / 2
@@ -152,15 +153,15 @@ class Rehearsal:
             self.clock.skip(max(0.1, due - self.parts.store.now()))
 
     async def _decided(self, load: Loader) -> Completion | Plan | Exception:
-        """Many are decided at the same time, because that waits for the systems."""
+        """Return the decision, or the error. Several run at the same time, because they wait for the systems."""
         try:
             return await load.conclude(decide)
         except Exception as error:
             return error
 
     async def _carry_on(self, load: Loader, decision: Completion | Plan | Exception) -> None:
-        """As in the worker, with what was decided written down. One after the other, so that of two new records with
-        the same match key the first one is created."""
+        """Do what the worker does with a decision, and record it. Decisions are handled one after the other, so that of
+        two new records with the same match key the first one is created."""
         claim, store = load.situation.claim, self.parts.store
         self._steps += 1
         rows: list[Row] = []
@@ -194,9 +195,9 @@ class Rehearsal:
             await store.tasks.release(load.draft.claim, store.now() + 1.0, "linked meanwhile")
 
     def _ended(self, draft: Draft, end: Completion, rows: Sequence[Row]) -> Completion:
-        """Note how a claim ended. What only something outside of the plan can free is put off for good."""
+        """Note how a claim ended. A record that only something outside the plan can free is put off for good."""
         key = draft.key
-        for task in end.claim.tasks:  # a dead letter ends with its counterpart's task
+        for task in end.claim.tasks:  # a dead letter also ends with its counterpart's task
             self.spool.goes_on(task.key)
         if not rows and end.outcome is not Outcome.APPLIED:
             known = end.outcome is Outcome.DEAD and self._dead.get(key) == end.code
@@ -212,7 +213,7 @@ class Rehearsal:
 
 
 def parents_first(mappings: Mapping[str, RecordMapping], names: Iterable[str]) -> list[str]:
-    """These mappings, each after those whose records its records name, as far as they do not name one another."""
+    """Return the names in order: each mapping after those that its records refer to, except within a cycle."""
     order: list[str] = []
     wanted = sorted(names)
 
@@ -229,7 +230,7 @@ def parents_first(mappings: Mapping[str, RecordMapping], names: Iterable[str]) -
 
 
 async def tell(load: Loader, words: Callable[[Draft], T]) -> T:
-    """What a decision means, in words; the names of records may have to be looked up for that."""
+    """Return `words` of a draft. The names of records that it needs are looked up first."""
     draft = load.draft
     told = await load.conclude(words, before=draft)
     load.draft, draft.situation = draft, load.situation

@@ -1,4 +1,4 @@
-"""A plan as people and programs read it: totals and samples first, everything where that is asked for."""
+"""A plan as people and programs read it: totals and samples, or every row on request."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,14 +13,14 @@ from bridge.planning.rows import HEADINGS, NEEDS_PERSON, REMEMBERED, WRITES, Kin
 from bridge.planning.spool import Spool
 
 SAMPLES = 3
-"""Rows of each kind that are shown, unless all are asked for."""
+"""The number of rows of each kind that are shown, unless all are requested."""
 
 LONGEST = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One mapping of a plan. `version`: of its file as loaded. `notes`: what a reader must know of it first."""
+    """One mapping of a plan. `version`: of its file as loaded. `notes`: what a reader must know first."""
 
     name: str
     version: str
@@ -40,8 +40,8 @@ class HookRow:
 
 @dataclass(slots=True)
 class Report:
-    """A plan that was made. `waiting`: by mapping and heading what waited already before, with the command that shows
-    it. `made`: calls that were made for the plan, by system."""
+    """A plan that was made. `waiting`: by mapping and heading, the number of records that waited before the plan; the
+    heading names the command that shows them. `made`: the calls that were made for the plan, by system."""
 
     at: float
     heads: Sequence[Head]
@@ -53,14 +53,14 @@ class Report:
     waiting: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def changes(self) -> bool:
-        """Whether anything would be written, linked, registered, or become a question for a person."""
+        """Return whether anything would be written, linked or registered, or would need a person."""
         kinds = {kind for (_, kind), number in self.spool.totals().items() if number}
         return bool(self.hooks or kinds & (WRITES | REMEMBERED | NEEDS_PERSON))
 
     # For people.
 
     def lines(self, most: int | None = SAMPLES) -> Iterator[str]:
-        """most: rows of each kind that are shown; None: all."""
+        """Yield the lines of the plan. most: the number of rows of each kind that are shown; None: all."""
         totals = self.spool.totals()
         yield f"Plan of {_moment(self.at)} UTC. {self._summary(totals)} Nothing was written."
         if any(kind is Kind.CREATE for _, kind in totals):
@@ -115,7 +115,7 @@ class Report:
                 yield f"    and {number - most} more"
 
     def _rest_lines(self, mapping: str) -> Iterator[str]:
-        """What nothing is done about, and what waited before."""
+        """Yield the totals of records that are left alone, and of those that waited before the plan."""
         alone = self._left_alone().get(mapping, {})
         if alone:
             reasons = ", ".join(f"{code} {number}" for code, number in sorted(alone.items()))
@@ -124,7 +124,7 @@ class Report:
             yield f"  {number:>6}  {text}"
 
     def _left_alone(self) -> dict[str, dict[str, int]]:
-        """By mapping and reason how many records nothing is done about."""
+        """Return by mapping and reason how many records are left alone."""
         nothing = self.spool.nothing_done().items()
         return _nested({(name, code): number for (name, outcome, code), number in nothing if outcome == "filtered"})
 
@@ -141,7 +141,7 @@ class Report:
     # For programs.
 
     def head_json(self) -> dict[str, Any]:
-        """Everything but the rows."""
+        """Return everything except the rows."""
         return {
             "made_at": _moment(self.at),
             "changes": self.changes(),
@@ -156,7 +156,7 @@ class Report:
         }
 
     def shown(self, most: int | None = SAMPLES) -> Iterator[Row]:
-        """The rows that are shown: so many of each kind, or all."""
+        """Yield the rows that are shown: at most `most` of each kind, or all."""
         if most is None:
             yield from self.spool.rows()
             return
@@ -165,14 +165,14 @@ class Report:
 
 
 def row_lines(row: Row) -> Iterator[str]:
-    """A row, its fields below it."""
+    """Yield the lines of a row: the record, and its fields below it."""
     if row.kind is Kind.CREATE:
         yield f"{row.record} -> {row.target}"
     elif row.kind in WRITES:
         yield f"{row.target}" + (f", because of {row.record}" if row.target != row.record else "")
     elif row.kind in REMEMBERED:
         yield row.why or row.record
-    elif row.kind is Kind.HOLD:  # what to do about it stands in the list of dead letters once it is one
+    elif row.kind is Kind.HOLD:  # the list of dead letters will say what to do
         yield row.why.split(". ")[0]
     else:
         yield f"{row.record}: {row.why}"
@@ -183,7 +183,7 @@ def row_lines(row: Row) -> Iterator[str]:
 
 
 def change_line(change: Mapping[str, Any]) -> str:
-    """What a field holds before and after, and why."""
+    """Return the values of a field before and after, and the reason, as one text."""
     if "left out" in change:
         return f"left out ({change['left out']})"
     if "values" in change:

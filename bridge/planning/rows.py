@@ -1,4 +1,4 @@
-"""The rows of a plan: one for each thing that would be done to a record, or that keeps something from being done."""
+"""The rows of a plan: one for each thing that would be done to a record, or that prevents it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -32,13 +32,13 @@ class Kind(StrEnum):
 
 
 WRITES = frozenset({Kind.CREATE, Kind.UPDATE, Kind.DELETE, Kind.ARCHIVE})
-"""Something is written at a system."""
+"""Kinds that write to a system."""
 
 REMEMBERED = frozenset({Kind.LINK, Kind.UNLINK, Kind.MERGE, Kind.RESTORE, Kind.FREEZE, Kind.THAW, Kind.DUPLICATE})
-"""Nothing is written at a system; the bridge remembers something about two records."""
+"""Kinds that write to no system: the store remembers something about two records."""
 
 NEEDS_PERSON = frozenset({Kind.HOLD, Kind.AMBIGUOUS, Kind.REFUSED, Kind.PERSON})
-"""A person has to see to it."""
+"""Kinds that a person must decide."""
 
 HEADINGS = {
     Kind.LINK: "match (two records are linked)",
@@ -65,9 +65,9 @@ class Row:
     """One row. `record`: the row's record; `target`: the record that is written or linked, as people name
     them. `fields`: for each field what it holds before and after, and the rule that says so. `why`: in one sentence.
 
-    `seen`: by record a hash of what its mapped columns held. `decided`: what was decided, in a form that two plans can
-    be compared by. `step`: rows of one step are carried out together, step by step.
-    `kinds`: of the events by which the record was due.
+    `seen`: for each record a hash of its mapped columns. `decided`: the decision in plain values that can be compared
+    with another plan's. `step`: rows of one step are carried out together. `kinds`: the kinds of the events that made
+    the record due.
     """
 
     mapping: str
@@ -88,5 +88,5 @@ class Row:
 
 
 def row_from(found: Json) -> Row:
-    """The row that `as_json` made. Raises TypeError, ValueError, KeyError for anything else."""
+    """Return the row that `as_json` made. Raises TypeError, ValueError, KeyError for anything else."""
     return Row(**{**found, "kind": Kind(found["kind"])})

@@ -1,4 +1,4 @@
-"""A plan in a file: JSON Lines, the first of which says what it is a plan of."""
+"""A plan in a file: JSON Lines. The first line is the header."""
 
 import json
 import os
@@ -13,13 +13,13 @@ from bridge.domain.values import dataclass
 from bridge.planning.report import Report
 from bridge.planning.rows import REMEMBERED, WRITES, Json, Row, row_from
 
-FORMAT = 2  # 1 called the id of a record `rec`
+FORMAT = 2  # in format 1 the id of a record was called `rec`
 AGAIN = "make a new plan with `bridge plan --save FILE`"
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`instance`: of the settings it was made with. `versions`: of each mapping's file as it was loaded."""
+    """The first line. `instance`: from the settings that the plan was made with. `versions`: of each mapping's file."""
 
     instance: str
     made_at: str
@@ -27,7 +27,7 @@ class Header:
 
 
 def save(path: Path, report: Report, instance: str) -> int:
-    """Write a plan, for its owner's eyes only; how many rows it has. Raises ConfigError where that cannot be done."""
+    """Write a plan to a file that only its owner can read; return the number of rows. Raises ConfigError."""
     head = report.head_json()
     first = {
         "bridge plan": FORMAT,
@@ -52,7 +52,7 @@ def save(path: Path, report: Report, instance: str) -> int:
 
 
 def header(path: Path) -> Header:
-    """What the file is a plan of. Raises ConfigError when it is none of ours."""
+    """Return the header of a plan. Raises ConfigError if the file is not a plan of the bridge."""
     try:
         with path.open(encoding="utf-8") as file:
             found = json.loads(file.readline())
@@ -68,7 +68,7 @@ def header(path: Path) -> Header:
 
 
 def steps(path: Path) -> Iterator[list[Row]]:
-    """What is to be carried out, step by step; rows of which nothing is to be done are left out. Raises ConfigError."""
+    """Yield the rows of each step to carry out, in order. Rows that do nothing are left out. Raises ConfigError."""
     with path.open(encoding="utf-8") as file:
         rows = (_row(path, number, line) for number, line in enumerate(file, 1) if number > 1)
         acting = (row for row in rows if row.kind in WRITES | REMEMBERED)

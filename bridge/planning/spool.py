@@ -1,4 +1,4 @@
-"""Where a plan keeps its rows and what records would hold: a file, so that memory does not grow with the plan."""
+"""Keeps the rows of a plan and what records would hold in a file, so that memory does not grow with the plan."""
 
 import json
 import pickle
@@ -21,7 +21,7 @@ TABLES = (
 
 
 class Spool:
-    """Made in a folder of its own, which is thrown away with it."""
+    """A file in a folder of its own, which is deleted with the plan."""
 
     def __init__(self, folder: Path) -> None:
         self._file = sqlite3.connect(folder / "spool.sqlite", isolation_level=None)
@@ -40,17 +40,17 @@ class Spool:
         self._file.execute("INSERT INTO rows (mapping, kind, body) VALUES (?, ?, ?)", values)
 
     def totals(self) -> Counter[tuple[str, Kind]]:
-        """How many rows each mapping has of each kind."""
+        """Return how many rows each mapping has of each kind."""
         found = self._file.execute("SELECT mapping, kind, count(*) FROM rows GROUP BY mapping, kind")
         return Counter({(mapping, Kind(kind)): number for mapping, kind, number in found})
 
     def rows(self, mapping: str | None = None, kind: Kind | None = None, most: int = -1) -> Iterator[Row]:
-        """Rows of a mapping and a kind, or all; `most` of them at most."""
+        """Yield the rows of a mapping and a kind, or all rows, but not more than `most`."""
         query = "SELECT body FROM rows WHERE (? IS NULL OR mapping = ?) AND (? IS NULL OR kind = ?) ORDER BY n LIMIT ?"
         for (body,) in self._file.execute(query, (mapping, mapping, kind, kind, most)):
             yield row_from(json.loads(body))
 
-    # How looks ended at which nothing was done: only the last look at a record counts.
+    # The ends of claims that did nothing. Only the last one of each record counts.
 
     def ends(self, key: TaskKey, outcome: str, code: str, row: Row) -> None:
         values = (key.mapping, key.side.value, key.record_id, outcome, code, _dumped(row))
@@ -61,12 +61,12 @@ class Spool:
         self._file.execute(gone, (key.mapping, key.side.value, key.record_id))
 
     def settle(self) -> None:
-        """The plan is complete: turn the rest of it into rows."""
+        """Turn the ends of records that wait or need a person into rows. Called when the plan is complete."""
         for (body,) in self._file.execute("SELECT body FROM ends WHERE outcome IN ('waiting', 'dead')").fetchall():
             self.add(row_from(json.loads(body)))
 
     def nothing_done(self) -> Counter[tuple[str, str, str]]:
-        """How many records are left alone or in sync, by mapping, outcome and code."""
+        """Return how many records are left alone or in sync, by mapping, outcome and code."""
         query = "SELECT mapping, outcome, code, count(*) FROM ends WHERE outcome IN ('filtered', 'unchanged')"
         found = self._file.execute(f"{query} GROUP BY mapping, outcome, code")
         return Counter({(mapping, outcome, code): number for mapping, outcome, code, number in found})
@@ -83,7 +83,7 @@ class Spool:
         self._file.execute("INSERT OR REPLACE INTO pretended VALUES (?, ?, ?, ?)", values)
 
     def pretended(self, ref: RecordRef) -> Record | Gone | None:
-        """What the record would hold; None: nothing would be written to it."""
+        """Return what the record would hold; None if nothing would be written to it."""
         query = "SELECT body FROM pretended WHERE system = ? AND entity = ? AND rec = ?"
         found = self._file.execute(query, (ref.system, ref.entity, ref.id)).fetchone()
         state: Record | Gone | None = pickle.loads(found[0]) if found else None  # noqa: S301 - our own file

@@ -1,4 +1,4 @@
-"""Which records that a backfill would take in are duplicates that would be held: what its preview says of them."""
+"""Counts, for the preview of a backfill, the records that would be held as duplicates."""
 
 from bridge.mapping.model import Duplicates
 from bridge.reconcile.page import PageMarks, Use
@@ -10,10 +10,10 @@ NAMED = 10
 
 
 async def count_held(store: Store, use: Use, marks: PageMarks, report: Sweep) -> None:
-    """Count marked rows that have a match key in common with a linked record of their side, or with an earlier row.
+    """Count marked rows that share a match key with a linked record of their side, or with an earlier row.
 
-    That is told by the match index alone: nothing is read. A row that could be linked with a record of the other side
-    is counted as well, although linking comes before holding.
+    Only the match index is used; no record is read. A row that could be linked with a record of the other side is
+    counted as well, although it would be linked and not held.
     """
     mapping, side = use.mapping, use.side
     if mapping.duplicates is not Duplicates.HOLD or side.other not in mapping.creates:
@@ -38,5 +38,5 @@ async def count_held(store: Store, use: Use, marks: PageMarks, report: Sweep) ->
 
 
 def _order(record_id: str) -> tuple[int, str]:
-    """Ids that are numbers in their order; the order of several new records matters to nothing else."""
+    """Return a sort key that orders numeric ids by number. Other ids only need some fixed order."""
     return len(record_id), record_id

@@ -1,4 +1,4 @@
-"""Taking in the records from before going live, page by page, never more at once than the workers keep up with."""
+"""Brings in the records from before going live, page by page, and only as fast as the workers process them."""
 
 from collections.abc import Mapping
 
@@ -16,16 +16,16 @@ from bridge.store.cursors import Cursor, CursorMove
 from bridge.store.engine import Store
 from bridge.store.model import CursorMoved, Route, Scope
 
-WAITING = 100  # the next page is marked only when fewer of the mapping's backfill tasks wait
+WAITING = 100  # the next page is marked only when fewer backfill tasks of the mapping wait
 POLL_SECONDS = 1.0
 
 Stand = tuple[tuple[int, str | None, bool], ...]
-"""Where a backfill stands: for each side the number of its cursor's sweep, its page, and whether it is open."""
+"""The position of a backfill: for each side, the number of its cursor's sweep, its page, and whether it is open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """The backfill of one mapping. Its progress is a cursor per side, so that a stop costs one page."""
+    """The backfill of one mapping. Each side has a cursor, so that an interruption costs at most one page."""
 
     mapping: RecordMapping
     scope: Scope
@@ -34,18 +34,18 @@ class Backfill:
     seams: Seams
 
     async def stands(self) -> Stand | None:
-        """Where one stands that was begun and not ended; None: there is none."""
+        """Return the position of a backfill that has begun and not ended; None if there is none."""
         cursors = [await self._cursor(side) for side in self._sides()]
         if not any(cursor.runs for cursor in cursors):
             return None
         return tuple((cursor.sweep, cursor.page, cursor.runs) for cursor in cursors)
 
     async def run(self, *, preview: bool = False) -> Sweep:
-        """Mark every unlinked record that passes `where`, of each side it lists; or only count them."""
+        """Mark every unlinked record that passes `where`, on each side that is listed. A preview only counts them."""
         report = Sweep("", self.mapping.name, "backfill preview" if preview else "backfill")
         resumed = not preview and await self.stands() is not None
         cursors = [(side, await self._cursor(side)) for side in self._sides()]
-        if not preview and not resumed:  # all at once and before all else, so that what is cut off is seen to be open
+        if not preview and not resumed:  # open all cursors first, so that an interrupted backfill is seen as open
             cursors = [(side, await self._begin(cursor)) for side, cursor in cursors]
         for side in self._sides():
             report.fault = report.fault or await self.store.systems.unusable(self.scope.endpoint(side).system)
@@ -55,7 +55,7 @@ class Backfill:
             for side, cursor in cursors:
                 if preview or cursor.runs:
                     await self._side(report, side, cursor, preview)
-        except Rejected as error:  # the vendor no longer knows the page: the next one begins anew
+        except Rejected as error:  # the vendor no longer knows the page, so the next run begins at the first one
             report.fault = str(error)
             for cursor in [await self._cursor(side) for side in self._sides()] if resumed else []:
                 await self._begin(cursor)
@@ -64,7 +64,8 @@ class Backfill:
         return report
 
     def _sides(self) -> list[Side]:
-        """A mapping that writes nothing pairs what both sides have."""
+        """Return the sides to list: those whose records are written to the other side. A mapping that writes nothing
+        only links records, so both sides are listed."""
         return [side for side in Side if side.other in self.mapping.writes] or list(Side)
 
     async def _cursor(self, side: Side) -> Cursor:
@@ -79,7 +80,7 @@ class Backfill:
         walk = await self._walk(report, side, cursor)
         token = None if preview else cursor.page
         while True:
-            if not preview:  # also before the first page of one that goes on: it must not get ahead with every stop
+            if not preview:  # also before the first page: otherwise each interruption would add a page of tasks
                 await self._wait_for_room()
             page = await walk.page(token, None)
             rows = [row for row in page.rows if isinstance(row, Record)]
@@ -111,7 +112,7 @@ class Backfill:
             await self.store.events.accept([], {}, end)
 
     async def _walk(self, report: Sweep, side: Side, cursor: Cursor) -> Walk:
-        """Its events go to this mapping alone: others with the same entity have not asked for older records."""
+        """Return the walk of one side. Its events go only to this mapping: no backfill of the others was requested."""
         endpoint, states = self.scope.endpoint(side), await self.store.mappings.states()
         facts = self.connectors[endpoint.system].manifest.entities[endpoint.entity]
         return Walk(
@@ -126,6 +127,6 @@ class Backfill:
         )
 
     async def _wait_for_room(self) -> None:
-        """A backfill must not bury live work."""
+        """Wait until fewer than WAITING tasks wait, so that the backfill does not delay live changes."""
         while await self.store.tasks.waiting(Lane.BACKFILL, self.mapping.name) >= WAITING:
             await self.seams.clock.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Does a listing's row differ from the base of this side? Pure."""
+"""Compares a listing's row with the base of its side. Pure."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from bridge.store.model import Link
 
 
 def differs(mapping: Mapping, side: Side, fields: Fields, link: Link) -> bool:
-    """Whether any field the row contains, and that may cross from this side, differs from that side's base."""
+    """Return whether a field that the row contains, and that may cross from this side, differs from its base."""
     reading = translate.read(mapping, side, fields)
     base = load_base(mapping, link.base)
     return any(
@@ -22,7 +22,7 @@ def differs(mapping: Mapping, side: Side, fields: Fields, link: Link) -> bool:
 
 
 def edited(mapping: Mapping, side: Side, fields: Fields, link: Link) -> bool:
-    """Whether somebody edited a field there; changes of the mapping file since do not count."""
+    """Return whether somebody edited a field at the vendor. Later changes of the mapping file do not count."""
     hashes = translate.read(mapping, side, fields).hashes
     base = load_base(mapping, link.base)
     return any(
@@ -43,10 +43,10 @@ def _edited(field: Field, side: Side, value: Any, hashed: str, entry: FieldBase 
     if entry is None:
         return value is UNREAD or not is_empty(value)
     if entry.columns_fingerprint != field.columns_fingerprint:
-        return True  # made of other columns since: the pair meets in this field as if for the first time
+        return True  # the field has other columns now, so both sides are compared as at first contact
     before, known = (entry.left_hash, entry.left) if side is Side.LEFT else (entry.right_hash, entry.right)
     if before is not None:
         return before != hashed
-    # Only the value sent is known, nothing was read back yet. Ids of other records cannot be compared with it here, nor
-    # can what does not translate: one look of the worker settles both.
+    # Only the sent value is known, because nothing was read back yet. Ids of other records and values that cannot be
+    # translated cannot be compared with it here: the record is marked, and the worker compares.
     return value is UNREAD or field.link is not None or not translate.same(field, value, known)

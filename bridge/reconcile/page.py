@@ -1,4 +1,4 @@
-"""One page of a listing: which of its rows some mapping must look at again."""
+"""Judges one page of a listing: which of its rows a mapping must sync again."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ from bridge.store.engine import Store
 from bridge.store.hooks import SweptChange
 from bridge.store.model import KeyNote, Link, LinkState, MappingState, RecordNote, Scope, TaskKey
 
-LIVE_MARGIN_SECONDS = 2.0  # vendors cut their times to whole seconds, and their clock is not ours
+LIVE_MARGIN_SECONDS = 2.0  # vendors cut their times to whole seconds, and their clocks differ from the bridge's
 UNKNOWN = TaskNote()
 
 Values = MappingOf[str, Any]
@@ -27,8 +27,8 @@ Values = MappingOf[str, Any]
 
 @dataclass(slots=True)
 class PageMarks:
-    """What a page's transaction stores. `heard`: records that a waiting event had reported; `changes`: rows that
-    somebody changed at the vendor since both sides agreed, and since an earlier sweep looked."""
+    """What a page's transaction stores. `heard`: records that a waiting event had reported already. `changes`: rows
+    that somebody changed at the vendor since both sides agreed and since the last sweep."""
 
     events: dict[str, Event] = field(default_factory=dict)
     records: list[RecordNote] = field(default_factory=list)
@@ -39,7 +39,7 @@ class PageMarks:
 
     @property
     def missed(self) -> int:
-        """Marked rows that no callback had reported."""
+        """The number of marked rows that no callback had reported."""
         return len(self.events.keys() - self.heard)
 
     @property
@@ -50,7 +50,7 @@ class PageMarks:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One mapping's interest in the listed entity."""
+    """One mapping that syncs the listed entity, with the side that the entity is on."""
 
     mapping: Mapping
     scope: Scope
@@ -60,22 +60,22 @@ class Use:
 
     @property
     def indexed(self) -> bool:
-        """A complete listing has filled the match index of this side."""
+        """Whether a complete listing has filled the match index of this side."""
         return self.side in self.state.indexed
 
     def key(self, record_id: str) -> TaskKey:
         return TaskKey(self.mapping.name, self.side, record_id)
 
     def row_hash(self, fields: Fields) -> str:
-        """Over the columns that listings contain, so that a single read and a row of a listing agree."""
+        """Return a hash of the columns that listings contain, so that a read and a row of a listing have the same."""
         return translate.row_hash(self.mapping, self.side, listed_only(self.facts, fields))
 
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """Why a listing is walked. `full`: every row is shown, so that a first walk fills the match index and is the
-    baseline of later ones. `everything`: a backfill takes unlinked rows, also those left alone before. `looked`: until
-    when earlier sweeps have looked for changes, by the vendor's clock; None: there was none.
+    """Why a listing is walked. `full`: it shows every row, so that the first walk fills the match index and is what
+    later ones compare with. `everything`: it is a backfill, which also takes unlinked rows that were left alone before.
+    `looked`: the time up to which earlier sweeps found changes, by the vendor's clock; None if none has looked yet.
     """
 
     origin: Origin
@@ -87,7 +87,7 @@ class Purpose:
 async def judge(
     store: Store, uses: Sequence[Use], rows: Sequence[Record | Gone], purpose: Purpose, now: float
 ) -> PageMarks:
-    """Judge a page's rows for every mapping that has their entity."""
+    """Judge a page's rows for every mapping of their entity."""
     marks = PageMarks(records=[_note(row, now) for row in rows])
     for use in uses:
         await _judge_for(store, use, rows, purpose, marks, now)
@@ -95,7 +95,7 @@ async def judge(
 
 
 def _note(row: Record | Gone, now: float) -> RecordNote:
-    """A listing may lag, so a row of it does not call a record that was read as gone alive again."""
+    """Return what is stored about the row's record. A listing may lag, so its row does not revive a gone record."""
     version = epoch(row.modified_at) if row.modified_at else None
     if isinstance(row, Record):
         return RecordNote(row.ref, version=version)
@@ -141,7 +141,7 @@ def _linked_due(use: Use, row: Record, link: Link, task: TaskNote) -> bool:
 
 
 def _judge_unlinked(use: Use, row: Record, purpose: Purpose, marks: PageMarks, task: TaskNote) -> bool:
-    """Whether it is marked."""
+    """Mark an unlinked row if it must be synced, and return whether it was marked."""
     if translate.passes_where(use.mapping, use.side, row.fields) is False:
         return False
     row_hash = use.row_hash(row.fields)
@@ -156,9 +156,9 @@ def _judge_unlinked(use: Use, row: Record, purpose: Purpose, marks: PageMarks, t
 
 
 def _from_before(use: Use, row: Record, purpose: Purpose) -> bool:
-    """Going live covers only later changes: an older row that was never processed is noted, and left alone.
+    """Return whether an unlinked row is from before going live. Such a row is only noted, and left alone.
 
-    Where the row shows no time, it is old if it turns up in the first complete listing.
+    A row without a time is old if the first complete listing contains it.
     """
     live_since = use.state.live_since
     touched = [epoch(moment) for moment in (row.modified_at, row.created_at) if moment is not None]
@@ -183,14 +183,17 @@ def _mark(row: Record | Gone, kind: EventKind, purpose: Purpose, marks: PageMark
 
 
 def _note_change(row: Record | Gone, kind: EventKind, purpose: Purpose, marks: PageMarks, now: float) -> None:
-    """A change counts in the first sweep that could find it; a row without a time, in each that finds it changed."""
+    """Note a change for the figures of the hooks. A change counts only in the first sweep that could find it.
+
+    A row without a time counts in each sweep that finds it changed.
+    """
     changed = epoch(row.modified_at) if row.modified_at is not None else None
     if purpose.looked is not None and (changed is None or changed >= purpose.looked):
         marks.changes[row.ref.id] = SweptChange(row.ref, kind, changed, now)
 
 
 async def _note_keys(store: Store, use: Use, rows: Sequence[Record], marks: PageMarks) -> None:
-    """Keep the match index: every row that belongs to the mapping, linked or not."""
+    """Note the match keys of every row that belongs to the mapping, linked or not, for the match index."""
     if not use.mapping.match:
         return
     readings = {
@@ -207,7 +210,7 @@ async def _note_keys(store: Store, use: Use, rows: Sequence[Record], marks: Page
 
 
 async def _named_links(store: Store, mapping: Mapping, readings: Iterable[Values]) -> dict[Reference, LinkId]:
-    """Match keys may name other records; those are known by their links, looked up once for a page."""
+    """Return the links of the records that match keys refer to, fetched once for a page."""
     in_keys = {name for names in mapping.match for name in names}
     wanted: defaultdict[tuple[str, Side], set[str]] = defaultdict(set)
     for values in readings:

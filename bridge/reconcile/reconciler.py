@@ -1,4 +1,4 @@
-"""When and how listings are swept: incremental by the vendor's clock, full with the match index, and on demand."""
+"""Sweeps listings: incremental by the vendor's clock, full with the match index, and on request."""
 
 import asyncio
 import logging
@@ -25,16 +25,16 @@ from bridge.store.model import CursorMoved, Routes, Scope
 
 log = logging.getLogger(__name__)
 
-OVERLAP_SECONDS = 60.0  # on top of `read_lag`: listings lag, and times are cut to whole seconds
+OVERLAP_SECONDS = 60.0  # added to `read_lag`, because listings lag and times are cut to whole seconds
 HISTORY_MARGIN_SECONDS = 3600.0
-RESUME_SECONDS = 6 * 3600.0  # an unfinished full sweep older than this begins anew
+RESUME_SECONDS = 6 * 3600.0  # an unfinished full sweep older than this starts from the first page
 ASKED_POLL_SECONDS = 1.0
-ASK_EVERY_SECONDS = 60.0  # hints of callbacks cause at most one sweep of an entity a minute
-REST_FACTOR = 10.0  # a full listing in place of an incremental one takes at most a tenth of the time
+ASK_EVERY_SECONDS = 60.0  # hints of callbacks cause at most one sweep of an entity in this time
+REST_FACTOR = 10.0  # a full listing in place of an incremental one runs at most a tenth of the time
 CHUNK = 500
-GIVE_WAY_TIMES = 20  # how often a full sweep gives way to another instance's before that is told
+GIVE_WAY_TIMES = 20  # how often a full sweep gives way to another instance's sweep before it fails
 GIVE_WAY_SECONDS = 1.0
-RESUME_LOOK_SECONDS = 20.0  # how often backfills that were cut off are looked for
+RESUME_LOOK_SECONDS = 20.0  # seconds between two looks for interrupted backfills
 UNFINISHED = "unfinished sweep"
 PATIENT = frozenset({"callback", UNFINISHED})
 
@@ -43,7 +43,7 @@ Observe = Callable[[str, str, str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is kept in sync; replaced as a whole when mapping files are reloaded."""
+    """The mappings that are in use. The whole value is replaced when mapping files are reloaded."""
 
     mappings: Mapping[str, RecordMapping]
     scopes: Mapping[str, Scope]
@@ -51,7 +51,7 @@ class Work:
 
 
 class Reconciler:
-    """One per process. Instances on one store share cursors: each page counts once, for the faster one."""
+    """One per process. Instances on one store share cursors: each page counts once, for the faster instance."""
 
     def __init__(
         self,
@@ -69,18 +69,18 @@ class Reconciler:
         self.observe = observe
         self.found = found
         self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._backfills: dict[str, asyncio.Task[Sweep] | None] = {}  # under way here, by mapping; None: a person's
-        self._stood: dict[str, Stand | None] = {}  # where backfills stood at the last look
-        self._gaps: set[tuple[str, str]] = set()  # whose last full listing held rows that could not be understood
+        self._backfills: dict[str, asyncio.Task[Sweep] | None] = {}  # running here, by mapping; None: a person's
+        self._stood: dict[str, Stand | None] = {}  # the positions of backfills at the last look
+        self._gaps: set[tuple[str, str]] = set()  # entities whose last full listing had rows that were not understood
 
     def entities(self) -> list[tuple[str, str]]:
-        """Every (system, entity) some mapping names."""
+        """Return every (system, entity) that a mapping names."""
         return sorted(self.work.routes)
 
     async def sweep_all(self, kind: str, systems: Container[str] | None = None) -> list[Sweep]:
-        """Sweep every entity on schedule; one that fails does not stop the others, a slow system no other system.
+        """Sweep every entity on schedule. A failure stops no other sweep; a slow system delays no other system.
 
-        `systems`: only these."""
+        `systems`: sweep only these."""
 
         async def sweep(system: str, entity: str) -> Sweep | None:
             if systems is not None and system not in systems:
@@ -91,7 +91,7 @@ class Reconciler:
         return await self._at_each_system(sweep)
 
     async def _at_each_system(self, sweep: Callable[[str, str], Awaitable[Sweep | None]]) -> list[Sweep]:
-        """One entity after the other, but all systems at the same time: a slow one holds up no other."""
+        """Run `sweep` for every entity: one after the other at each system, but all systems at the same time."""
 
         async def of(system: str) -> list[Sweep | None]:
             return [await sweep(system, entity) for one, entity in self.entities() if one == system]
@@ -100,26 +100,26 @@ class Reconciler:
         return [report for reports in done for report in reports if report is not None]
 
     async def sweep_asked(self) -> list[Sweep]:
-        """Do the sweeps somebody asked for: hints of callbacks at most once a minute, everybody else at once."""
-        done = await together(*(self._sweep_asked(system) for system in sorted(self.connectors)))
+        """Do the requested sweeps: those for hints of callbacks at most once a minute, all others at once."""
+        done = await together(*(self._sweep_requested(system) for system in sorted(self.connectors)))
         return [report for reports in done for report in reports]
 
     async def keep_sweeping_asked(self, full_seconds: float) -> None:
-        """Do them as they are asked for, at each system for itself. Runs until cancelled.
+        """Do sweeps when they are requested, at each system independently. Runs until cancelled.
 
-        Full sweeps that a stop or a store that was away cut off go on, and what is older than `full_seconds` is swept:
-        a bridge that is restarted more often would never do its scheduled ones.
+        Full sweeps that a stop or an unavailable store interrupted are continued. An entity whose last full sweep is
+        older than `full_seconds` is swept: a bridge that is restarted more often would never reach the scheduled time.
         """
 
         async def of(system: str) -> None:
             while True:
-                await self._sweep_asked(system)
+                await self._sweep_requested(system)
                 await self.seams.clock.sleep(ASKED_POLL_SECONDS)
 
         await together(self._ask_again(full_seconds), *(of(system) for system in sorted(self.connectors)))
 
     async def _ask_again(self, full_seconds: float) -> None:
-        """Request full sweeps that are overdue or stand still: a moving one belongs to another instance."""
+        """Request full sweeps that are overdue or have not moved. One that moves is run by another instance."""
         stood = await self._unfinished()
         await self.seams.clock.sleep(ASK_EVERY_SECONDS)
         for (system, entity), stand in (await self._unfinished()).items():
@@ -131,7 +131,7 @@ class Reconciler:
                 await self.store.cursors.ask(system, entity, "full", by=UNFINISHED)
 
     async def _unfinished(self) -> dict[tuple[str, str], tuple[object, ...]]:
-        """Where full sweeps stand that began and did not end."""
+        """Return the positions of full sweeps that began and did not end."""
         found: dict[tuple[str, str], tuple[object, ...]] = {}
         for system, entity in self.entities():
             cursor = await self.store.cursors.get(system, entity, "full")
@@ -139,7 +139,7 @@ class Reconciler:
                 found[system, entity] = (cursor.sweep, cursor.page, cursor.rows)
         return found
 
-    async def _sweep_asked(self, system: str) -> list[Sweep]:
+    async def _sweep_requested(self, system: str) -> list[Sweep]:
         done: list[Sweep] = []
         for cursor in await self.store.cursors.all():
             asked = cursor.system == system and cursor.asked_at is not None
@@ -161,7 +161,8 @@ class Reconciler:
         return cursor.kind == "incremental" and await self._rests(cursor.system, cursor.entity)
 
     async def _rests(self, system: str, entity: str) -> bool:
-        """Where every incremental sweep is a full listing, it pauses ten times as long as the last one took."""
+        """Return whether incremental sweeps pause now. If they are full listings, each pause is ten times as long as
+        the last listing took."""
         if self._facts(system, entity).since:
             return False
         last = await self.store.cursors.get(system, entity, "full")
@@ -173,10 +174,10 @@ class Reconciler:
         return self.connectors[system].manifest.entities[entity]
 
     async def sweep(self, system: str, entity: str, kind: str) -> Sweep:
-        """One sweep, now; `kind` is "incremental" or "full". What ended it early stands in the report.
+        """Do one sweep now. `kind` is "incremental" or "full". The report says what ended it early.
 
-        The first incremental sweep of an entity begins where its full one began: what was changed since may have come
-        after its page was read. Before any full one it begins at now.
+        The first incremental sweep of an entity begins at the time when its full sweep began, because a record may have
+        changed after the full sweep read its page. Without a full sweep it begins at the present time.
         """
         async with self._turns[system, entity]:
             report = Sweep(system, entity, kind)
@@ -188,7 +189,7 @@ class Reconciler:
                 await self._shared(report, self._facts(system, entity))
             except StoreUnavailable:
                 raise
-            except Exception as error:  # a fault of one entity's listing does not stop the sweeps of others
+            except Exception as error:  # an error in one entity's listing must not stop the sweeps of others
                 expected = isinstance(error, RemoteError | CursorMoved)
                 report.fault = str(error) if expected else f"{type(error).__name__}: {error}"
                 told = {"system": system, "entity": entity, "kind": kind, "reason": report.fault}
@@ -199,7 +200,7 @@ class Reconciler:
         return report
 
     async def _shared(self, report: Sweep, facts: EntityManifest) -> None:
-        """Who wants a full sweep wants a whole one: when another instance's sweep was faster, it is done again."""
+        """Sweep. Repeat a full sweep if another instance moved its cursor, so that it is whole."""
         times = GIVE_WAY_TIMES if report.kind == "full" else 0
         for _ in range(times):
             try:
@@ -227,7 +228,7 @@ class Reconciler:
                 cursor = await cursors.start(report.system, report.entity, "full", total=cursor.expected)
         try:
             await self._walk(report, cursor, facts, looked)
-        except Rejected:  # the vendor no longer knows the page where an earlier sweep stood
+        except Rejected:  # the vendor no longer knows the page at which an earlier sweep stopped
             if cursor.page is None:
                 raise
             await self._walk(report, await cursors.start(report.system, report.entity, report.kind), facts, looked)
@@ -239,7 +240,7 @@ class Reconciler:
         return _since_start_of(full.started_at, facts)
 
     async def _looked(self, full: Cursor, facts: EntityManifest) -> float | None:
-        """Until when sweeps before a full one have looked for changes; `full`: its cursor before it starts."""
+        """Return the time up to which sweeps before a full one found changes. `full`: its cursor before it starts."""
         if facts.since:
             return (await self.store.cursors.get(full.system, full.entity, "incremental")).value
         if full.done_at is None or full.started_at is None:
@@ -247,7 +248,7 @@ class Reconciler:
         return min(full.started_at, full.done_at) - _overlap(facts)
 
     async def _resumable(self, cursor: Cursor) -> bool:
-        """An interrupted full sweep continues at its page, unless some index still lacks its first pages."""
+        """Return whether an interrupted full sweep continues at its page: not if an index lacks earlier pages."""
         if cursor.page is None or cursor.started_at is None:
             return False
         young = self.store.now() - cursor.started_at < RESUME_SECONDS
@@ -280,16 +281,17 @@ class Reconciler:
         if await self._incomplete(walk):
             return
         if walk.whole:
-            await self._settle_unseen(walk)
+            await self._mark_unseen(walk)
         await self._index(walk)
         await self.store.events.accept([], {}, replace(end, complete=walk.whole))
         await self._begin_incremental(cursor, facts)
         self.store.wake.set()
 
     async def _index(self, walk: Walk) -> None:
-        """A row that cannot be understood may hold a key, so the first listing with one fills no index.
+        """Mark the match indexes as filled. A row that was not understood may hold a key, so the first listing with
+        such a row fills no index.
 
-        The next such listing does: the row is likely to stay as it is, and one bad row must not stop every create.
+        The next listing fills it all the same: the row will probably stay, and one bad row must not stop every create.
         """
         place = (walk.cursor.system, walk.cursor.entity)
         unfilled = [use for use in walk.uses if not use.indexed]
@@ -304,7 +306,8 @@ class Reconciler:
             self._gaps.add(place)
 
     async def _incomplete(self, walk: Walk) -> bool:
-        """A listing that shows fewer records than the vendor says there are proves no absence and fills no index."""
+        """Return whether the listing showed fewer records than the vendor counts. Then it proves no absence and fills
+        no index."""
         if walk.total is None:
             return False
         cursor = walk.cursor
@@ -317,8 +320,8 @@ class Reconciler:
         await self.store.events.accept([], {}, move)
         return True
 
-    async def _settle_unseen(self, walk: Walk) -> None:
-        """Linked records and dead letters that a complete listing did not show are looked at: a read decides."""
+    async def _mark_unseen(self, walk: Walk) -> None:
+        """Mark linked records and dead letters that a complete listing did not show. The worker's read decides."""
         cursor, missing, known = walk.cursor, set[str](), set[str]()
         for use in walk.uses:
             unseen = await self.store.sweeps.unseen(use.scope, use.side, cursor.sweep, cursor.started_at or 0.0)
@@ -342,7 +345,7 @@ class Reconciler:
             walk.found(gone)
 
     async def _begin_incremental(self, full: Cursor, facts: EntityManifest) -> None:
-        """A complete full sweep is as good as an incremental one: the next of those begins where it began."""
+        """Let the next incremental sweep begin when this full sweep began, if it has no usable position of its own."""
         if not facts.since or full.started_at is None:
             return
         cursor = await self.store.cursors.get(full.system, full.entity, "incremental")
@@ -360,11 +363,11 @@ class Reconciler:
         ]
 
     async def _missing(self, system: str, entity: str) -> bool:
-        """Whether some mapping's match index lacks a complete listing of this entity."""
+        """Return whether a mapping's match index lacks a complete listing of this entity."""
         return any(not use.indexed for use in await self._uses(system, entity))
 
     async def index(self) -> list[Sweep]:
-        """Complete every missing match index; run at start and after a mapping was added."""
+        """Complete every missing match index. Run at start and after a mapping was added."""
 
         async def sweep(system: str, entity: str) -> Sweep | None:
             return await self.sweep(system, entity, "full") if await self._missing(system, entity) else None
@@ -372,9 +375,9 @@ class Reconciler:
         return await self._at_each_system(sweep)
 
     async def backfill(self, mapping: str, *, preview: bool = False) -> Sweep:
-        """Take the records from before going live: all that pass `where` and are not linked. A preview only counts.
+        """Bring in the records from before going live: all that pass `where` and are not linked. A preview only counts.
 
-        What was cut off goes on from its page when asked for again, or by `resume_backfills`.
+        An interrupted backfill continues at its page when it is requested again, or by `resume_backfills`.
         """
         if preview:
             return await self._backfill(mapping).run(preview=True)
@@ -387,7 +390,7 @@ class Reconciler:
             del self._backfills[mapping]
 
     async def keep_backfilling(self) -> None:
-        """Continue what a stop, an outage or a spent quota interrupted, however often. Runs until cancelled."""
+        """Continue backfills that a stop, an outage or a used-up quota interrupted. Runs until cancelled."""
         try:
             while True:
                 await self.resume_backfills()
@@ -399,9 +402,9 @@ class Reconciler:
             await asyncio.gather(*going_on, return_exceptions=True)
 
     async def resume_backfills(self) -> list[asyncio.Task[Sweep]]:
-        """Start interrupted backfills. Each runs on its own: one that waits for room must not block the others.
+        """Start interrupted backfills, each as its own task: one that waits must not block the others.
 
-        Another copy may be at it: one that moved since the last look is left alone.
+        A backfill that moved since the last look is left alone, because another instance runs it.
         """
         started = []
         for name in self.work.mappings:
@@ -423,7 +426,7 @@ class Reconciler:
             report = await self._backfill(mapping).run()
         except StoreUnavailable as error:
             report.fault = str(error)
-        except Exception as error:  # a fault of one mapping does not stop the others
+        except Exception as error:  # an error in one mapping must not stop the others
             log.exception("backfill failed", extra={"mapping": mapping})
             report.fault = f"{type(error).__name__}: {error}"
         ended = f"it ended early and continues by itself: {report.fault}" if report.fault else "it is done"
@@ -440,13 +443,15 @@ def _overlap(facts: EntityManifest) -> float:
 
 
 def _since_start_of(started_at: float, facts: EntityManifest) -> float:
-    """The modified-since that leaves out nothing which a full sweep begun then may have missed."""
+    """Return a modified-since that covers every change that a full sweep begun at `started_at` may have missed."""
     return started_at - TRUSTED_SKEW_SECONDS - _overlap(facts)
 
 
 def _next_value(cursor: Cursor, newest: float | None, facts: EntityManifest) -> float | None:
-    """Never past the vendor's clock at the start: no further than the newest time the vendor itself showed, unless our
-    clock, with all the skew it may have, is certain to be behind it. None leaves the cursor where it is.
+    """Return the cursor's next value, less the overlap; None leaves the cursor where it is.
+
+    It must not pass the vendor's clock at the start of the sweep. So it is the newest time that the vendor showed, or
+    the bridge's own time less the greatest skew, whichever is later.
     """
     if cursor.started_at is None:
         return None

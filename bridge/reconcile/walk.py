@@ -1,4 +1,4 @@
-"""Reads one listing from its cursor on, page by page, each page with its marks in one transaction."""
+"""Reads one listing from its cursor on, page by page. A page's marks and the cursor move in one transaction."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -24,16 +24,16 @@ log = logging.getLogger(__name__)
 Found = Callable[[Sequence[SweptChange]], None]
 
 PRIORITY = {Origin.RECONCILE: Priority.RECONCILE, Origin.BACKFILL: Priority.BACKFILL}
-PORTION = 100  # rows judged and stored before callbacks get their turn
-LONGEST_PAUSE_SECONDS = 300.0  # a budget that takes longer to fill ends the sweep; the next one goes on from its page
+PORTION = 100  # rows that are judged and stored before waiting callbacks are handled
+LONGEST_PAUSE_SECONDS = 300.0  # a rate limit that lasts longer ends the sweep; the next one continues at its page
 
 
 @dataclass(slots=True)
 class Sweep:
     """What one sweep did. `missed`: changes that no callback had reported. `fault`: why it ended early.
 
-    `skipped`: rows of the listing that could not be understood. `held`: those to look at that would be held as
-    duplicates, of which `duplicates` names some (of a backfill's preview).
+    `skipped`: rows of the listing that could not be understood. `held`: marked rows that would be held as duplicates;
+    `duplicates` names some of them. Both are only for the preview of a backfill.
     """
 
     system: str
@@ -48,7 +48,7 @@ class Sweep:
     fault: str = ""
 
     def __str__(self) -> str:
-        where = f"{self.system} {self.entity}".strip()  # a backfill is of a mapping, not of one system
+        where = f"{self.system} {self.entity}".strip()  # a backfill names a mapping and no system
         text = f"{where}: {self.kind} sweep, {self.rows} rows, {self.marked} to sync"
         text += f", {self.held} of them would be held as duplicates ({self._duplicates()})" if self.held else ""
         text += f", {self.skipped} rows could not be understood" if self.skipped else ""
@@ -61,10 +61,11 @@ class Sweep:
 
 @dataclass(slots=True)
 class Walk:
-    """`newest`: the highest modification time seen, by the vendor's clock. `total`: what the vendor says there is.
+    """One walk. `newest`: the highest modification time seen, by the vendor's clock. `total`: the vendor's row count.
 
-    `left_out`: rows shown that the store cannot keep. `whole`: no row of this sweep was skipped, before a stop
-    included; only then what the listing does not show is absent. `found`: is told of changes no task knew of.
+    `left_out`: rows that the store does not keep. `whole`: no row of this sweep was skipped, also not before it was
+    interrupted; only then a record that the listing does not show is absent. `found`: called with changes that no task
+    knew of.
     """
 
     connector: Connector
@@ -82,7 +83,7 @@ class Walk:
     whole: bool = True
 
     async def page(self, token: str | None, since: datetime | None) -> Page:
-        """One page of the listing; a short pause of a rate limit is waited for."""
+        """Return one page of the listing. Waits when a rate limit lasts at most LONGEST_PAUSE_SECONDS."""
         waited = 0.0
         columns = [column for use in self.uses for column in use.mapping.line_columns(use.side)]
         while True:
@@ -99,13 +100,13 @@ class Walk:
                 await self.seams.clock.sleep(max(error.after_seconds, 1.0))
 
     async def _without_forgotten(self, rows: Sequence[Record | Gone]) -> list[Record | Gone]:
-        """Nothing is kept of records that a person had forgotten, and nothing is done about them."""
+        """Leave out records that a person told the bridge to forget: nothing is stored or done about them."""
         forgotten = await self.store.forgotten.among([row.ref for row in rows])
         self.left_out += len(forgotten)
         return [row for row in rows if row.ref not in forgotten]
 
     def _can_be_kept(self, row: Record | Gone) -> bool:
-        """A row whose id no database keeps is left out and reported, and stops no other."""
+        """Return whether the store can keep the row's ids. A row that it cannot keep is logged and left out."""
         named = [row.ref.id, row.merged_into or ""] if isinstance(row, Gone) else [row.ref.id]
         wrong = next(filter(None, map(why_unstorable, named)), "")
         if wrong:
@@ -115,7 +116,7 @@ class Walk:
         return not wrong
 
     async def run(self, since: datetime | None) -> None:
-        """To the end of the listing. The cursor follows each page, and is left to the caller at the end."""
+        """Walk to the end of the listing. The cursor moves with each page; the caller closes it at the end."""
         token = self.cursor.page
         self.whole = self.cursor.complete
         while True:
@@ -148,9 +149,9 @@ class Walk:
         )
 
     async def store_page(self, rows: Sequence[Record | Gone], move: CursorMove | None) -> None:
-        """Judge and store rows in portions, each a transaction; the cursor moves with the last one.
+        """Judge and store rows in portions, each in one transaction. The cursor moves with the last portion.
 
-        A row the store cannot keep is left out and reported, and stops no other.
+        A row that the store cannot keep is logged and left out; the others are stored.
         """
         stay = None if move is None else replace(move, page=move.expect_page)
         last = max(len(rows) - 1, 0) // PORTION * PORTION

@@ -1,24 +1,25 @@
-"""What keeps a process small that runs for months: garbage is found in time, and what is read leaves no holes."""
+"""Keeps a process small that runs for months: garbage is collected in time, and reads leave no holes in the heap."""
 
 import gc
 from asyncio import selector_events, sslproto
 from typing import Any
 
 GARBAGE_EVERY = 10_000
-"""Objects that are made, over those that went, before those that name each other in a ring are looked for."""
+"""The first threshold of `gc`: allocations minus deallocations before the youngest objects are searched for cycles."""
 
 LOOKS = (2, 2)
-"""Looks at the youngest before one at those that outlived it, and of these before one at everything."""
+"""The other thresholds: young collections before a middle one, and middle collections before a full one."""
 
 READ_BYTES = 16 * 1024
-"""A record of TLS is no longer."""
+"""A TLS record is not longer."""
 
 
 def look_for_garbage_seldom() -> None:
-    """What was built to stay is not looked through again and again; what has come since is, as a whole.
+    """Exclude the objects that exist now from garbage collection, and set how often later ones are collected.
 
-    A look at everything waits until a quarter as much has come as the last one left. So the last one is made when all
-    that was built is set aside: else 60,000 objects gather, 10 MB and more, before the next.
+    A full collection waits until the new objects are a quarter of those that the last full collection left. So the last
+    one runs after all existing objects are excluded. Otherwise 60,000 objects, more than 10 MB, would gather before the
+    next one.
     """
     gc.collect()
     gc.freeze()
@@ -27,11 +28,11 @@ def look_for_garbage_seldom() -> None:
 
 
 def read_in_small_pieces() -> None:
-    """Have asyncio ask for little memory at each read from a connection.
+    """Let asyncio allocate little memory for each read from a connection.
 
-    It asks for 256 kB and gives back what did not come. What did come then lies before a hole that is too small for the
-    next read, which takes new memory: the heap grew by 5 MB a minute while what was in use stayed the same.
+    It allocates 256 kB and returns what it did not need. The data then lies before a hole that is too small for the
+    next read, which needs new memory. The heap grew by 5 MB a minute, while the used memory stayed the same.
     """
-    plain: Any = selector_events  # the type checker knows no transports
+    plain: Any = selector_events  # the type checker does not know the transports
     for kind in (plain._SelectorTransport, sslproto.SSLProtocol):
         kind.max_size = READ_BYTES

@@ -1,4 +1,4 @@
-"""Jobs at intervals, on APScheduler: never two runs of one job at once, with jitter, and seen by health."""
+"""Jobs at intervals, on APScheduler: a job never runs twice at once, starts with jitter, and is shown by health."""
 
 import asyncio
 import logging
@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 LATE_INTERVALS = 3.0
 GRACE_SECONDS = 10.0
 ONE_AT_A_TIME = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
-"""A run that is due while the last one is running is skipped; of missed runs one is made, however late."""
+"""A run is skipped if the last one of the job is still running. Several missed runs become one, however late it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do every so often. `at_start`: also as soon as the scheduler starts."""
+    """A job that runs at an interval. `at_start`: it also runs when the scheduler starts."""
 
     name: str
     every_seconds: float
@@ -36,7 +36,7 @@ class Job:
 
 @dataclass(slots=True)
 class State:
-    """How a job fares; moments by the monotonic clock. `failures` in a row, `fault` is the last one's."""
+    """The state of a job; times of the monotonic clock. `failures`: in a row; `fault`: the last one."""
 
     started: float
     done: float | None = None
@@ -45,11 +45,12 @@ class State:
 
 
 class Timetable:
-    """Runs its jobs until stopped. A job that fails is logged and shown; the others and its next run are not touched.
-    One that failed because the store was away is done once it is back: the next run may be a day off.
+    """Runs its jobs until stopped. A failure of a job is logged and shown; it does not affect other jobs or the next
+    run. A job that failed because the store was unreachable runs again when the store is back, because its next run may
+    be a day away.
 
-    Each run starts up to `jitter_seconds` (at most a tenth of the interval) late. APScheduler goes by the machine's
-    clock; tests on a clock of their own call `trigger`.
+    Each run starts up to `jitter_seconds` (at most a tenth of the interval) late. APScheduler uses the machine's clock;
+    tests with their own clock call `trigger`.
     """
 
     def __init__(self, jobs: tuple[Job, ...], seams: Seams, board: HealthBoard, *, jitter_seconds: float) -> None:
@@ -72,7 +73,7 @@ class Timetable:
         self._scheduler.start()
 
     async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
-        """Start nothing more, give what runs `grace_seconds` to end, then cancel it."""
+        """Start no more runs. Give the running ones `grace_seconds` to end, then cancel them."""
         self._stopping = True
         if not self._scheduler.running:
             return
@@ -87,7 +88,7 @@ class Timetable:
         await _next_turn()
 
     async def trigger(self, name: str) -> None:
-        """Run a job now and wait for it. Raises KeyError for an unknown job."""
+        """Run a job now and wait for its end. Raises KeyError for an unknown job."""
         job, state = self._jobs[name], self._states[name]
 
         def away(error: StoreUnavailable) -> None:
@@ -100,7 +101,7 @@ class Timetable:
             await once_back(self._clock, lambda: self._run(job, state), away=away)
 
     async def check(self) -> CheckResult:
-        """A warning for a job that failed last time or has not ended for several of its intervals."""
+        """Return a warning if a job failed in its last run, or has not ended for several of its intervals."""
         now = self._clock.monotonic()
         faults = []
         for name, state in self._states.items():
@@ -112,7 +113,7 @@ class Timetable:
         return CheckResult(Status.WARN, "; ".join(faults)) if faults else CheckResult(Status.PASS, "on time")
 
     async def _due(self, name: str) -> None:
-        """What APScheduler starts."""
+        """Run a job; APScheduler calls this."""
         task = asyncio.current_task()
         assert task is not None
         self._runs.add(task)
@@ -126,7 +127,7 @@ class Timetable:
             self._runs.discard(task)
 
     async def _run(self, job: Job, state: State) -> None:
-        """Raises StoreUnavailable; whatever else a run meets is its own failure."""
+        """Run a job once. Any error of the run is stored as its failure, except StoreUnavailable, which is raised."""
         try:
             await job.run()
         except StoreUnavailable:
@@ -149,7 +150,7 @@ class Timetable:
 
 
 async def _next_turn() -> None:
-    """APScheduler shuts down by a callback on the loop; this ends after it."""
+    """Wait for the callback on the loop by which APScheduler shuts down."""
     loop = asyncio.get_running_loop()
     turn = loop.create_future()
     loop.call_soon(turn.set_result, None)

@@ -1,6 +1,6 @@
-"""Reports the state to the service manager that started this process (systemd, `Type=notify`); does nothing elsewhere.
+"""Reports the state of this process to its service manager (systemd, `Type=notify`). Without one it does nothing.
 
-Its protocol is one datagram of `NAME=value` lines to the socket that NOTIFY_SOCKET names.
+The protocol is one datagram of `NAME=value` lines to the socket that NOTIFY_SOCKET names.
 """
 
 import asyncio
@@ -14,15 +14,16 @@ from bridge.domain.seams import Clock
 
 log = logging.getLogger(__name__)
 
-TOLD_SECONDS = 0.5
-"""A manager whose queue stays full this long is not waited for."""
+SEND_SECONDS = 0.5
+"""If the manager's queue stays full this long, the message is dropped."""
 
 LOOKS = 3
-"""Looks at the store within the time after which the manager gives this process up."""
+"""How many times the store is checked within the time after which the manager gives up this process."""
 
 
 class ServiceManager:
-    """`environ`: NOTIFY_SOCKET and WATCHDOG_USEC as systemd sets them; `pid`: of this process, WATCHDOG_PID is for."""
+    """`environ`: NOTIFY_SOCKET and WATCHDOG_USEC, as systemd sets them. `pid`: the id of this process; WATCHDOG_PID
+    says for which process WATCHDOG_USEC is."""
 
     def __init__(self, environ: Mapping[str, str], clock: Clock, pid: int) -> None:
         address = environ.get("NOTIFY_SOCKET", "")
@@ -31,16 +32,16 @@ class ServiceManager:
         mine = environ.get("WATCHDOG_PID", "") in ("", str(pid))
         microseconds = environ.get("WATCHDOG_USEC", "")
         self.watchdog_seconds = int(microseconds) / 1e6 if mine and microseconds.isdigit() else 0.0
-        """After so long without a sign of life the manager restarts this process; 0: it does not watch."""
+        """After this long without a sign of life the manager restarts this process; 0: it does not watch."""
 
     def tell(self, **said: str) -> None:
-        """Send one message: `tell(READY="1")`. A manager that cannot be reached is no reason to stop."""
+        """Send one message: `tell(READY="1")`. If the manager cannot be reached, that is logged and nothing else."""
         if not self._address:
             return
         text = "\n".join(f"{name}={' '.join(value.split())}" for name, value in said.items())
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
-                line.settimeout(TOLD_SECONDS)
+                line.settimeout(SEND_SECONDS)
                 line.connect(self._address)
                 line.send(text.encode())
         except OSError as error:
@@ -48,14 +49,15 @@ class ServiceManager:
 
     @asynccontextmanager
     async def told(self, ask_store: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-        """Ready now, alive while the block runs, stopping when it is left.
+        """Report READY now, signs of life while the block runs, and STOPPING at its end.
 
-        The sign of life comes only while the event loop turns and the store answers `ask_store`. A refusal is an
-        answer: while the disk is full or the database away callbacks are told to come again, and a restart would only
-        stop that. A store that never answers (a disk that hangs) ends the signs of life, and so the process.
+        A sign of life is sent only while the event loop runs and the store answers `ask_store`. A refusal is an answer:
+        while the disk is full or the database unreachable, callbacks get an answer that makes vendors send them again,
+        and a restart would only interrupt that. If the store never answers (a disk that hangs), the signs of life end,
+        and the manager restarts the process.
         """
         self.tell(READY="1", STATUS="running")
-        alive = asyncio.create_task(self._keep_telling(ask_store)) if self.watchdog_seconds else None
+        alive = asyncio.create_task(self._send_signs_of_life(ask_store)) if self.watchdog_seconds else None
         try:
             yield
         finally:
@@ -64,7 +66,7 @@ class ServiceManager:
                 await asyncio.wait([alive])
             self.tell(STOPPING="1", STATUS="stopping")
 
-    async def _keep_telling(self, ask_store: Callable[[], Awaitable[None]]) -> None:
+    async def _send_signs_of_life(self, ask_store: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await ask_store()

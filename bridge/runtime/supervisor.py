@@ -1,6 +1,6 @@
-"""Keeps long-running parts alive: a part that dies is restarted with growing waits and shown red; the others go on.
+"""Keeps long-running parts alive. One that dies is restarted after growing waits, and health shows it; others continue.
 
-A part that ends because the store is away is not at fault: it goes on once the store is back.
+If a part ends because the store is unreachable, that is not its fault. It continues when the store is back.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
-HEALTHY_SECONDS = 300.0  # after running this long a part is forgiven: waits start small again, health is green
+HEALTHY_SECONDS = 300.0  # a part that ran this long counts as healthy again: its waits start small, and health passes
 GRACE_SECONDS = 10.0
 
 
 @dataclass(slots=True)
 class Part:
-    """One supervised part and how it fares. `since`: when it last went up, by the monotonic clock; None while down."""
+    """One supervised part. `since`: when it last started, by the monotonic clock; None while it is down."""
 
     name: str
     run: Callable[[], Awaitable[None]]
@@ -43,7 +43,7 @@ class Supervisor:
         self._parts: list[Part] = []
 
     def add(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """A part whose `run` continues until it is cancelled. Parts start in the order in which they were added."""
+        """Add a part. Its `run` continues until it is cancelled. Parts start in the order in which they were added."""
         part = Part(name, run)
         self._parts.append(part)
 
@@ -58,7 +58,7 @@ class Supervisor:
             part.task = asyncio.get_running_loop().create_task(self._keep(part), name=f"part {part.name}")
 
     async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
-        """Cancel the parts one by one, last started first, each given `grace_seconds` to end."""
+        """Cancel the parts one by one, the last started first. Each gets `grace_seconds` to end."""
         for part in reversed(self._parts):
             if part.task is None:
                 continue
@@ -84,14 +84,14 @@ class Supervisor:
             part.restarts += 1
 
     async def _run(self, part: Part) -> None:
-        """Run a part until it dies, and say once why. Cancelling the part's task passes through."""
+        """Run a part until it dies, and log the reason once. If the part's task is cancelled, CancelledError passes."""
         told = {"name_of_part": part.name}
         try:
             await part.run()
         except asyncio.CancelledError:
             if _being_stopped():
                 raise
-            part.fault = "something it waited for was cancelled"  # not by us: the part died like any other
+            part.fault = "something it waited for was cancelled"  # not by `stop`, so the part died like any other
             log.exception("part died", extra=told)
         except StoreUnavailable as error:
             part.fault = ""
@@ -105,7 +105,7 @@ class Supervisor:
                 log.error("part died: %s", part.fault, extra=told)
 
     def _check(self, part: Part) -> CheckResult:
-        """Red while the part is down, yellow until it has run for a while after that."""
+        """Return FAIL while the part is down, WARN until it has run for HEALTHY_SECONDS after a failure, then PASS."""
         if part.since is None:
             told = f"down, restarted {part.restarts} times: {part.fault}" if part.fault else "waits for the store"
             reason = told if part.task is not None else "not started"
@@ -117,6 +117,6 @@ class Supervisor:
 
 
 def _being_stopped() -> bool:
-    """Whether somebody cancelled this task; a part may answer that by simply returning."""
+    """Return whether this task was cancelled. A part may simply return when it is cancelled."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -1,4 +1,4 @@
-"""What the operator wrote: one YAML file, the environment on top, secrets from files or the environment.
+"""What the operator wrote: one YAML file, overridden by the environment, and secrets from files or the environment.
 
 May import domain. Tests: tests/unit/settings.
 """

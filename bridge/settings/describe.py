@@ -1,4 +1,4 @@
-"""docs/settings.md, generated from the descriptions of the settings and of each product's options."""
+"""Generates docs/settings.md from the descriptions of the settings and of each product's options."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ TABLE = "| key | default | meaning |\n| --- | --- | --- |\n"
 
 
 def describe(options: Mapping[str, type[BaseModel]]) -> str:
-    """The page's whole text. `options`: what each product needs, by the product's name."""
+    """Return the text of the page. `options`: by product, the model of its options."""
     page = HEAD + TABLE + _table("", Settings)
     for product, model in sorted(options.items()):
         page += f"\n## Options of {product}\n\nBelow `systems.NAME.options`. {_plain(model.__doc__)}\n\n"
@@ -38,7 +38,8 @@ def describe(options: Mapping[str, type[BaseModel]]) -> str:
 
 
 def keys(prefix: str, model: type[BaseModel]) -> list[tuple[str, str, str]]:
-    """(key, default, description) of every setting that is not a section. NAME is a name that the operator chose."""
+    """Return (key, default, description) of every setting that is not a section. NAME: the operator chooses the
+    name."""
     rows = []
     for name, info in model.model_fields.items():
         inner = _inner(info.annotation)

@@ -1,4 +1,4 @@
-"""BRIDGE_ variables on top of the file: BRIDGE_STORE__URL is store.url."""
+"""Puts BRIDGE_ variables on top of the file: BRIDGE_STORE__URL is store.url."""
 
 import json
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ from bridge.domain.text_file import unusable_character
 from bridge.settings.read import Written
 
 PREFIX = "BRIDGE_"
-NOT_SETTINGS = frozenset({"BRIDGE_SETTINGS"})  # names the file itself
+NOT_SETTINGS = frozenset({"BRIDGE_SETTINGS"})  # this variable names the settings file itself
 
 
 class FromEnvironment(str):
-    """Text a BRIDGE_ variable gave; a secret may stand there in plain."""
+    """Text from a BRIDGE_ variable. Unlike text from the file, it may be a secret."""
 
 
 def overlay(written: Written, environ: Mapping[str, str]) -> None:
-    """Put each variable's value in its place. Names match the file's keys without regard to case and - or _."""
+    """Put each variable's value in its place. Its name matches the file's keys without regard to case, `-` and `_`."""
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in NOT_SETTINGS and name not in written.variables:
             _put(written, name, environ[name])
@@ -53,7 +53,7 @@ def _same(step: str, node: Mapping[str, Any]) -> str:
 
 
 def _value(text: str) -> Any:
-    """Whole sections may be given as JSON; everything else stays text for the model to read."""
+    """Return a whole section if the text is JSON; otherwise the text, which the model reads."""
     if text.startswith(("{", "[")):
         try:
             return _marked(json.loads(text))

@@ -1,4 +1,4 @@
-"""Faults of the settings, with where each key was written."""
+"""Problems of the settings, with the place where each key was written."""
 
 import re
 from collections.abc import Iterable
@@ -9,11 +9,11 @@ from bridge.domain.errors import Problem
 from bridge.domain.values import dataclass
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
-"""The form of names the operator gives."""
+"""The form of names that the operator chooses."""
 
 Key = tuple[str, ...]
-LITERAL_SECRET = "a secret stands in the settings file"  # noqa: S105 - words for people
-SECRET_REMEDY = "write {file: path} or {env: NAME} instead"  # noqa: S105 - words for people
+LITERAL_SECRET = "a secret stands in the settings file"  # noqa: S105 - a message for people
+SECRET_REMEDY = "write {file: path} or {env: NAME} instead"  # noqa: S105 - a message for people
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Places:
     known: dict[Key, str] = field(default_factory=dict)
 
     def fault(self, key: Key, what: str, remedy: str = "") -> Problem:
-        """A fault of this key; a key that was written nowhere is shown at the section it belongs to."""
+        """Return a problem of this key. If the key was written nowhere, the place is that of its section."""
         for length in range(len(key), 0, -1):
             if key[:length] in self.known:
                 return Problem(f"{self.known[key[:length]]}: {'.'.join(key)}", what, remedy)
@@ -32,7 +32,7 @@ class Places:
 
 
 def in_order(faults: Iterable[Problem]) -> list[Problem]:
-    """Each fault once: those of the whole file, then by line, then those of variables."""
+    """Return each problem once: those of the whole file, then by line, then those of variables."""
     return sorted(dict.fromkeys(faults), key=_place)
 
 

@@ -1,4 +1,4 @@
-"""Hosts in one form, so that they can be compared: as settings name them, and as requests do."""
+"""Brings hosts from settings and from requests into one form, so that they can be compared."""
 
 import re
 from ipaddress import IPv6Address, ip_address
@@ -8,7 +8,7 @@ _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a listener on this host."""
+    """Return whether only this machine can reach a listener on this host."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -16,9 +16,10 @@ def is_loopback(host: str) -> bool:
 
 
 def plain_host(text: str) -> str | None:
-    """A name in lower case without its last dot, or an address as Python writes it; None when it is neither.
+    """Return a name in lower case without its last dot, or an address as Python writes it; None if the text is neither.
 
-    An IPv6 address may stand in brackets; one that only holds an IPv4 address is that one. Zones are not taken.
+    An IPv6 address may be in brackets. If it only contains an IPv4 address, that address is returned. Addresses with a
+    zone are not accepted.
     """
     bracketed = text.startswith("[") and text.endswith("]")
     bare = text[1:-1] if bracketed else text
@@ -34,6 +35,6 @@ def plain_host(text: str) -> str | None:
 
 
 def host_of(authority: str) -> str | None:
-    """The host of `host[:port]`, in the same form; None when it cannot be read."""
+    """Return the host of `host[:port]` in the form of `plain_host`; None if it is not valid."""
     match = _AUTHORITY.fullmatch(authority)
     return plain_host(match.group(1)) if match is not None else None

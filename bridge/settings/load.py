@@ -1,4 +1,4 @@
-"""Settings from file and environment, every fault at once, each with its place and a remedy."""
+"""Loads settings from file and environment. All problems are reported at once, each with its place and a remedy."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,7 +20,7 @@ Models = Mapping[str, type[BaseModel]]
 
 
 def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
-    """Settings from the YAML file at `path` with BRIDGE_ variables on top. Raises ConfigError with all faults."""
+    """Return the settings of the YAML file, overridden by BRIDGE_ variables. Raises ConfigError with all problems."""
     settings, faults, _ = _read(path, environ)
     if settings is None or faults:
         raise ConfigError(in_order(faults))
@@ -28,7 +28,7 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
 
 
 def settings_faults(path: Path, environ: Mapping[str, str], models: Models) -> list[Problem]:
-    """Every fault of the settings and, by `models`, of the systems' options at once; none of one key twice."""
+    """Return every problem of the settings and, by `models`, of the systems' options. No key is reported twice."""
     _, faults, written = _read(path, environ)
     told = frozenset(fault.where for fault in faults)
     systems = _closed_systems(written.values.get("systems"))
@@ -37,7 +37,7 @@ def settings_faults(path: Path, environ: Mapping[str, str], models: Models) -> l
 
 
 def validate_options(settings: Settings, models: Models) -> dict[str, BaseModel]:
-    """Each system's options as its product's model, by system. Raises ConfigError with all faults."""
+    """Return each system's options as its product's model, by system. Raises ConfigError with all problems."""
     systems = {name: (system.connector, system.options) for name, system in settings.systems.items()}
     checked, faults = _options(systems, settings.places, models, frozenset())
     if faults:
@@ -63,14 +63,14 @@ def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, list
 
 
 def _given(settings: Settings, written: Written) -> Iterator[tuple[str, SystemSettings, Mapping[str, Any]]]:
-    """Each system with its options as they were given, secrets closed."""
+    """Yield each system with its options as they were given, secrets closed."""
     given = _closed_systems(written.values.get("systems"))
     for name, system in settings.systems.items():
         yield name, system, given[name][1]
 
 
 def _without_options(values: dict[str, Any]) -> dict[str, Any]:
-    """The model of the product checks its options."""
+    """Return the values without the options of systems, because the model of the product checks these."""
     systems = values.get("systems")
     if not isinstance(systems, dict):
         return values
@@ -84,7 +84,7 @@ def _without_options(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _closed_systems(systems: Any) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Connector and options of each system that has the form of one."""
+    """Return connector and options of each system that has the form of one."""
     found = {}
     for name, system in systems.items() if isinstance(systems, dict) else ():
         closed = _closed_options(system)
@@ -118,8 +118,8 @@ def _options(
 
 
 def _open(values: dict[str, Any]) -> dict[str, Any]:
-    """{file: ...} and {env: ...} may stand for any value; true secrets stay closed, and options until a product's model
-    tells which of them are secret."""
+    """Open {file: ...} and {env: ...}, which may stand for any value. Instance secrets stay closed, and so do options,
+    until a product's model says which of them are secret."""
     opened = {}
     for key, value in values.items():
         if key == "systems" and isinstance(value, dict):
@@ -146,7 +146,7 @@ def _opened(value: Any) -> Any:
 
 
 def _closed(value: Any) -> Any:
-    """What a variable or a file gave may be a secret."""
+    """Close values from a variable or a file, because they may be secrets."""
     if isinstance(value, FromEnvironment | Named):
         return SecretStr(value)
     if isinstance(value, dict):
@@ -155,7 +155,7 @@ def _closed(value: Any) -> Any:
 
 
 def _for_field(model: type[BaseModel], key: str, value: Any) -> Any:
-    """An option that is no secret may be read from a file or variable as well."""
+    """Open an option that is not a secret. It may come from a file or a variable as well."""
     return value if _is_secret(model, key) else _opened(value)
 
 
@@ -196,7 +196,8 @@ def _listed(section: Any, key: str) -> list[Any]:
 
 
 def _bindings(written: Written) -> list[Problem]:
-    """Sides and systems are compared before the model is built, so that other faults do not hide these."""
+    """Return problems of sides and systems. They are found before the model is built, so that others do not hide
+    them."""
     systems, sides = written.values.get("systems"), written.values.get("sides")
     if not isinstance(systems, dict) or not isinstance(sides, dict):
         return []
@@ -205,7 +206,7 @@ def _bindings(written: Written) -> list[Problem]:
 
 
 def _relative_to(path: Path, settings: Settings) -> Settings:
-    """Relative paths count from the settings file."""
+    """Return the settings with relative paths resolved from the folder of the settings file."""
     store = settings.store.model_copy(update={"url": absolute_url(path, settings.store.url)})
     functions = settings.functions_file
     update = {

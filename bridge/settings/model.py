@@ -18,11 +18,12 @@ Name = Annotated[str, Field(pattern=NAME)]
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
 Port = Annotated[int, Field(ge=0, le=65535)]
-WRITE_MARGIN_SECONDS = 15.0  # a lease must outlast a write by this much, or no write would ever be started
+WRITE_MARGIN_SECONDS = 15.0  # a lease must last this much longer than a write may, or no write could start
 
 
 def binding_faults(systems: Iterable[str], sides: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """(side, what is wrong, remedy) of every side that is bound to no system, or to the system of another side."""
+    """Return (side, what is wrong, remedy) for every side that is bound to no system, or to one that another side
+    has."""
     known, taken, faults = set(systems), dict[str, str](), list[tuple[str, str, str]]()
     for side, system in sides.items():
         if system not in known:
@@ -35,7 +36,7 @@ def binding_faults(systems: Iterable[str], sides: Mapping[str, str]) -> list[tup
 
 
 class Section(BaseModel):
-    """A part of the settings file; unknown keys are refused."""
+    """A part of the settings file. Unknown keys are rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -352,7 +353,7 @@ class Settings(BaseSettings):
     traces: TraceSettings = Field(default_factory=TraceSettings, description="Traces by OpenTelemetry.")
 
     def sweep_seconds(self, system: str) -> float:
-        """How often the bridge looks for changes at this system."""
+        """Return how often the bridge looks for changes at this system, in seconds."""
         return self.systems[system].sweep_seconds or self.schedule.sweep_seconds
 
     @classmethod
@@ -364,14 +365,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """`load` merges file and environment itself, to name the place of every problem."""
+        """Use no other sources: `load` merges file and environment itself, to name the place of every problem."""
         return (init_settings,)
 
     @field_validator("public_url")
     @classmethod
     def _reachable(cls, value: str) -> str:
         parts = urlsplit(value)
-        host, _ = parts.hostname or "", parts.port  # a port that is not a number raises
+        host, _ = parts.hostname or "", parts.port  # a port that is not a number raises ValueError
         if not host or parts.scheme not in ("https", "http") or (parts.scheme == "http" and not is_loopback(host)):
             raise ValueError("must be an https:// address (http:// only for loopback)")
         if parts.query or parts.fragment or "@" in parts.netloc:
@@ -389,10 +390,10 @@ class Settings(BaseSettings):
 
     @property
     def places(self) -> Places:
-        """Where each key was written, for problems found later."""
+        """Where each key was written, for problems that are found later."""
         return self._places
 
     def written_at(self, places: Places) -> Self:
-        """The same settings, with the places where they were written."""
+        """Return these settings, with the places where they were written."""
         self._places = places
         return self

@@ -1,6 +1,6 @@
-"""What a command needs of the settings when it does not need all of them: where the store is, where mapping files are.
+"""The settings that a command needs if it does not need all: where the store is, and where mapping files are.
 
-Faults elsewhere in the file, such as secrets that this shell does not have, are none of its business.
+Problems elsewhere in the file, such as secrets that are missing in this shell, are not reported.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ NO_ADDRESS = "must be sqlite:///path/to/file or postgresql://user@host/database"
 
 
 def store_url(path: Path, environ: Mapping[str, str]) -> str:
-    """The store's address, as the whole settings would have it. Raises ConfigError with what is wrong with it."""
+    """Return the store's address, as in the whole settings. Raises ConfigError with what is wrong with it."""
     written = _part(path, environ, "store")
     store = written.values.get("store", {})
     faults = list(written.faults)
@@ -43,7 +43,7 @@ def store_url(path: Path, environ: Mapping[str, str]) -> str:
 
 
 def mapping_files(path: Path, environ: Mapping[str, str]) -> tuple[Path, Path | None]:
-    """The folder of mapping files, and the file of the operator's functions. Raises ConfigError."""
+    """Return the folder of mapping files, and the file of the operator's functions. Raises ConfigError."""
     written = _part(path, environ, "mappings_dir", "functions_file")
     faults: list[Problem] = list(written.faults)
     found: list[Path | None] = []
@@ -59,7 +59,7 @@ def mapping_files(path: Path, environ: Mapping[str, str]) -> tuple[Path, Path | 
 
 
 def mapping_modes(path: Path, environ: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """The mode of mappings that are not named, and of those that are. Raises ConfigError."""
+    """Return the mode of mappings that are not named, and the modes of those that are. Raises ConfigError."""
     written = _part(path, environ, "default_mode", "mappings")
     faults, given = list(written.faults), written.values.get("mappings", {})
     named = given if isinstance(given, dict) else {}
@@ -78,7 +78,7 @@ def mapping_modes(path: Path, environ: Mapping[str, str]) -> tuple[str, dict[str
 
 
 def is_store(url: str) -> bool:
-    """Whether it names a database the bridge can use."""
+    """Return whether the address names a database that the bridge can use."""
     if url.startswith(SQLITE):
         return url.removeprefix(SQLITE) not in ("", ":memory:")
     try:
@@ -88,7 +88,7 @@ def is_store(url: str) -> bool:
 
 
 def has_literal_password(url: Any) -> bool:
-    """Whether a password of the store stands in the settings file itself."""
+    """Return whether the settings file itself contains the store's password."""
     if not isinstance(url, str) or isinstance(url, Named | FromEnvironment):
         return False
     try:
@@ -99,14 +99,14 @@ def has_literal_password(url: Any) -> bool:
 
 
 def absolute_url(settings_file: Path, url: str) -> str:
-    """A relative file counts from the settings file."""
+    """Return the address with a relative file resolved from the folder of the settings file."""
     if not url.startswith(SQLITE):
         return url
     return f"{SQLITE}{normpath(settings_file.resolve().parent / url.removeprefix(SQLITE))}"
 
 
 def absolute_path(settings_file: Path, path: Path | str) -> Path:
-    """A relative path counts from the settings file."""
+    """Return the path, resolved from the folder of the settings file if it is relative."""
     return Path(normpath(settings_file.resolve().parent / path))
 
 

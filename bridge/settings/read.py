@@ -1,4 +1,4 @@
-"""The settings file as plain values, with the place of every key, and with what stands elsewhere filled in."""
+"""Reads the settings file as plain values, with the place of every key. Values that are elsewhere are filled in."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ from bridge.files.document import Listing, Node, Problems, Scalar, Table, read_d
 from bridge.settings.faults import Key, Places
 
 KINDS = ("file", "env", "credential")
-"""Where a value may come from instead of the file itself: {file: path}, {env: NAME}, {credential: NAME}."""
+"""The places of a value that is not in the file itself: {file: path}, {env: NAME}, {credential: NAME}."""
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
-"""Names the folder of credentials: systemd sets it (`LoadCredential=`), and so does the container's image."""
+"""The variable that names the folder of credentials. systemd (`LoadCredential=`) and the container image set it."""
 
-STAND_IN = "-" * 32  # for a secret that could not be read, so that it causes one fault and not two
+STAND_IN = "-" * 32  # for a secret that could not be read, so that it causes one problem and not two
 
 
 class Named(str):
-    """A value from elsewhere ({file: path} and the like); it may be a secret, so that it is never shown."""
+    """A value from elsewhere, such as {file: path}. It may be a secret, so its text is never shown."""
 
     def __repr__(self) -> str:
         return "'**********'"
@@ -28,7 +28,8 @@ class Named(str):
 
 @dataclass(slots=True)
 class Written:
-    """What the file says. `variables`: names its {env: ...} entries use; those are no settings themselves."""
+    """The content of the file. `variables`: those that its {env: ...} entries name; they are not settings
+    themselves."""
 
     places: Places
     values: dict[str, Any] = field(default_factory=dict)
@@ -37,7 +38,7 @@ class Written:
 
 
 def read_file(path: Path, environ: Mapping[str, str], only: Collection[str] | None = None) -> Written:
-    """Read the file and the secrets it names. Raises ConfigError when it is no readable YAML mapping.
+    """Read the file and the secrets that it names. Raises ConfigError if it is not a readable YAML mapping.
 
     `only`: leave out all other keys of the file, with their problems.
     """
@@ -66,7 +67,8 @@ def _text(path: Path) -> str:
 
 
 class _Reading(NamedTuple):
-    """`odd`: by place what the file's reader found; what is about a key's value is told with the key's name."""
+    """`odd`: by place, the problems that the file's reader found. One of a key's value is reported with the key's
+    name."""
 
     written: Written
     environ: Mapping[str, str]
@@ -79,7 +81,7 @@ class _Reading(NamedTuple):
             here = (*at, key)
             places.known[here] = f"{places.path}:{table.keys[key].place.line}"
             value = self._value(node, here)
-            if value is not None or "options" in at:  # else a section all of whose keys are commented out
+            if value is not None or "options" in at:  # otherwise it is a section with all its keys commented out
                 values[key] = value
         return values
 
@@ -97,7 +99,7 @@ class _Reading(NamedTuple):
 
 
 def _named(kind: str, name: str, at: Key, written: Written, environ: Mapping[str, str]) -> Named:
-    """The value {file: path}, {env: NAME} or {credential: NAME} stands for."""
+    """Return the value for which {file: path}, {env: NAME} or {credential: NAME} stands."""
     value: str | None
     if kind == "env":
         written.variables.add(name)

@@ -1,4 +1,4 @@
-"""The start-up picture of the settings: every value, secrets as set or unset."""
+"""The settings as they are listed at the start: every value, secrets as set or unset."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from bridge.settings.model import Settings
 
 
 def summary(settings: Settings) -> list[str]:
-    """Lines `key = value` in the order of the file; no secret is shown."""
+    """Return lines `key = value` in the order of the file. No secret is shown."""
     return [f"{key} = {value}" for key, value in _flat("", settings)]
 
 
@@ -29,6 +29,6 @@ def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:
 
 
 def _without_password(text: str) -> str:
-    """An address with its password left out, wherever it stands."""
+    """Return an address without its password, which may be before the host or in the query."""
     text = re.sub(r"(://[^:/?#\s]*):[^/?#]*@", r"\1@", text)
     return re.sub(r"(?i)([?&]password=)[^&#]*", r"\1***", text)

@@ -1,4 +1,4 @@
-"""Turns what pydantic found into faults a person can act on: place, key, what is wrong, remedy."""
+"""Turns pydantic's errors into problems that a person can correct: place, key, what is wrong, remedy."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -47,10 +47,10 @@ PATTERNS = {
     r"^([01]\d|2[0-3]):[0-5]\d$": "must be a time of the day in quotes, such as '22:00'",
     r"^[A-Za-z-]{2,10}$": "must be the code of a language, such as en or nb-NO",
 }
-"""What each pattern of a setting asks for; a test finds those that are missing here."""
+"""What each pattern of a setting requires. A test finds patterns that are missing here."""
 
 STILL_OPEN = "..."
-"""What a settings file made by `bridge init` holds where a person must write something."""
+"""What `bridge init` writes into a settings file where a person must enter a value."""
 
 STAND_INS: tuple[Any, ...] = ("https://stand-in.example.com", "standin", 1, True)
 
@@ -58,10 +58,12 @@ STAND_INS: tuple[Any, ...] = ("https://stand-in.example.com", "standin", 1, True
 def validated(
     model: type[M], values: Mapping[str, Any], places: Places, above: Key = (), told: frozenset[str] = frozenset()
 ) -> tuple[M | None, list[Problem]]:
-    """The model, or every fault there is. `above`: the keys that lead to this section; `told`: places told already.
+    """Return the model, or every problem. `above`: the keys that lead to this section; `told`: places with a known
+    problem.
 
-    What a section says as a whole (`give api_token, or client_id`) is asked as well while some of its keys are faulty:
-    these are taken to be right then, so that a person is told everything at once and nothing that follows.
+    Conditions about a whole section (`give api_token, or client_id`) are checked even if some of its keys are wrong:
+    those keys are taken as correct then. So a person gets all problems at once, and none that only follows from
+    another.
     """
     open_keys = _still_open(values)
     told |= {places.fault((*above, *key), "").where for key in open_keys}
@@ -80,20 +82,21 @@ def validated(
 
 
 def found_by_pydantic(error: ValidationError, model: type[BaseModel], places: Places, above: Key = ()) -> list[Problem]:
-    """One fault for each error. `above`: the keys that lead to the section `model` describes. Shows no input value."""
+    """Return one problem for each error. `above`: the keys that lead to the section of `model`. Input values are not
+    shown."""
     faults = []
     items = error.errors(include_url=False, include_input=False)
     meant_keys = {_meant_key(item["loc"], model) for item in items if item["type"] == "extra_forbidden"}
     for item in items:
         inner = tuple(str(part) for part in item["loc"] if part != "[key]")
         if item["type"] == "missing" and inner in meant_keys:
-            continue  # it is there, misspelt
+            continue  # the key is there, but misspelt
         faults.append(places.fault((*above, *inner), _what(item), _remedy(item["type"], inner, model)))
     return faults
 
 
 def _meant_key(where: tuple[int | str, ...], model: type[BaseModel]) -> Key:
-    """The key a misspelt one probably stands for."""
+    """Return the key that a misspelt one probably means."""
     keys = tuple(str(part) for part in where)
     section = _section(model, keys[:-1])
     near = nearest(keys[-1], section.model_fields) if section is not None else None
@@ -103,7 +106,7 @@ def _meant_key(where: tuple[int | str, ...], model: type[BaseModel]) -> Key:
 def _later(
     error: ValidationError, model: type[BaseModel], values: Mapping[str, Any], places: Places, above: Key
 ) -> list[Problem]:
-    """What shows only once the faulty keys are right."""
+    """Return the problems that appear only after the faulty keys are corrected."""
     mended = deepcopy(dict(values))
     for item in error.errors(include_url=False, include_input=False):
         if not item["loc"] or not _mended(model, mended, item["loc"]):
@@ -116,7 +119,7 @@ def _later(
 
 
 def _mended(model: type[BaseModel], values: dict[str, Any], where: tuple[int | str, ...]) -> bool:
-    """Put something right at that place: nothing at all, or one of the stand-ins."""
+    """Correct the value at this place with one of the stand-ins, or by removing it. Return whether that succeeded."""
     node: Any = values
     for step in where[:-1]:
         node = node.get(step) if isinstance(node, dict) else None
@@ -148,7 +151,7 @@ def _still_open(node: Any, at: Key = ()) -> list[Key]:
 
 
 def _what(item: Mapping[str, Any]) -> str:
-    """Each error in our own words: pydantic's speak of types, patterns and validation."""
+    """Return each error in the bridge's words, because pydantic's are about types, patterns and validation."""
     kind, limits = str(item["type"]), item.get("ctx", {})
     if kind == "string_pattern_mismatch":
         return PATTERNS.get(limits["pattern"], "has a form that is not allowed here")
@@ -169,12 +172,12 @@ def _remedy(kind: str, keys: Key, model: type[BaseModel]) -> str:
 
 
 def _section(model: type[BaseModel], keys: Key) -> type[BaseModel] | None:
-    """The model of the section these keys lead to."""
+    """Return the model of the section to which these keys lead."""
     found: Any = model
     for key in keys:
         fields = getattr(found, "model_fields", None)
         if fields is None or key not in fields:
-            continue  # a name of the operator's own, such as a system's
+            continue  # the key is a name that the operator chose, such as a system's
         annotation = fields[key].annotation
         inner = getattr(annotation, "__args__", ())
         found = inner[-1] if inner else annotation

@@ -1,5 +1,5 @@
-"""Local stand-ins for the products the bridge talks to.
+"""Local simulators of the products that the bridge talks to.
 
-They import nothing of the rest of the bridge, so that one misreading of a vendor's documentation cannot hide in two
+They import nothing from the rest of the bridge. So one misreading of a vendor's documentation cannot hide in two
 places.
 """

@@ -1,4 +1,4 @@
-"""The page where a person consents, without the person: it sends the browser back at once, with a code."""
+"""The page where a person consents, without the person: it redirects the browser back immediately, with a code."""
 
 from urllib.parse import urlencode
 
@@ -9,14 +9,14 @@ from bridge.simulators.world import World
 
 
 class ConsentPage:
-    """`life_seconds`: how long a code is good, once, for the redirect address it was made for."""
+    """`life_seconds`: how long a code is valid. A code is valid once, for the redirect address it was made for."""
 
     def __init__(self, world: World, client_id: str, life_seconds: float) -> None:
         self._world, self._client_id, self._life = world, client_id, life_seconds
         self._codes: dict[str, float] = {}
 
     async def show(self, request: web.Request) -> web.Response:
-        """GET with client_id, redirect_uri and state."""
+        """Answer GET with client_id, redirect_uri and state."""
         asked = request.query
         if asked.get("client_id") != self._client_id or not asked.get("redirect_uri"):
             return web.Response(status=400, text="unknown app, or no redirect address")
@@ -26,5 +26,5 @@ class ConsentPage:
         return web.Response(status=302, headers={"Location": f"{asked['redirect_uri']}?{said}"})
 
     def take(self, code: str, redirect: str) -> bool:
-        """Whether the code is good; it is not a second time."""
+        """Whether the code is valid. Taking it makes it invalid."""
         return self._codes.pop(f"{code} {redirect}", 0.0) > self._world.clock.now()

@@ -1,16 +1,17 @@
-"""The /_control routes every simulator offers beside the vendor's own API, and the request counter behind one of them.
+"""The /_control routes that every simulator has beside the vendor's own API, and the request counter that one of them
+shows.
 
-They need no credentials: whoever starts a simulator decides with a flag whether they exist.
+They need no credentials. A flag at the start of a simulator decides whether they exist.
 
 - GET, POST, DELETE /_control/faults: read, replace the named switches, clear all. POST also takes the one-time commands
-  `"drop_hooks": [ids]` (the hook is gone without a word) and `"expire_tokens": true`.
+  `"drop_hooks": [ids]` (the hook disappears without a notice) and `"expire_tokens": true`.
 - GET /_control/state: all records and hooks.
 - POST /_control/records/{entity}, PATCH and DELETE .../{entity}/{id}: a change made by a person in the product's own
   pages.
-- POST /_control/population/{entity} with {"count": 200000}: the account holds so many records, made as they are looked
-  at (Pipedrive's persons, Deskera's contacts; the same people in both).
+- POST /_control/population/{entity} with {"count": 200000}: the account has so many records, which are made when they
+  are read (Pipedrive's persons, Deskera's contacts; the same people in both).
 - POST /_control/fields/{entity}: a custom field, `{"name": ..., "type": ..., "options": [...]}` with the vendor's own
-  types; left out: a text field, or one to choose from when there are options.
+  types. Without a type: a text field, or a choice field when there are options.
 - POST /_control/options/{entity}/{field}: further options of a field, `{"options": [...]}`.
 - POST /_control/idle: answers when all callbacks queued so far are delivered or given up.
 - GET, DELETE /_control/requests: how often each method and path template was called; reset.
@@ -31,14 +32,14 @@ MOST_INHABITANTS = 10_000_000
 
 
 class UnknownRecord(LookupError):
-    """No such entity, record or hook."""
+    """There is no such entity, record or hook."""
 
 
 class Simulator(Protocol):
     """What the control routes need of a vendor's simulator.
 
-    The `person_...` methods do what a person does in the product's pages; changes of records cause callbacks that carry
-    the vendor's marks for that. They raise UnknownRecord or ValueError.
+    The `person_...` methods do what a person does in the product's pages. Changes of records cause callbacks that carry
+    the vendor's marks for a person's change. The methods raise UnknownRecord or ValueError.
     """
 
     @property
@@ -90,12 +91,12 @@ class RequestCounter:
         return count
 
     def writes(self) -> int:
-        """Calls so far with POST, PUT, PATCH or DELETE."""
+        """The number of calls so far with POST, PUT, PATCH or DELETE."""
         return sum(n for name, n in self.counts.items() if name.split()[0] in ("POST", "PUT", "PATCH", "DELETE"))
 
 
 def add_control_routes(app: web.Application, simulator: Simulator) -> None:
-    """Adds all routes listed above to `app`."""
+    """Add all routes listed above to `app`."""
     control = _Control(simulator)
     app.add_routes(
         [

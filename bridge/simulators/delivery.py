@@ -1,6 +1,5 @@
-"""Asynchronous delivery of callbacks: first tries in order per hook, retries beside them, bans and deletion by the
-vendor's rules.
-"""
+"""Asynchronous delivery of callbacks. First tries are in order per hook; retries run beside them. Bans and deletion
+follow the vendor's rules."""
 
 import asyncio
 from collections import Counter, deque
@@ -16,12 +15,13 @@ LOG_LENGTH = 2000
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """A vendor's rules, in that vendor's own seconds (the queue divides them by time_scale; `timeout` excepted).
+    """A vendor's rules, in that vendor's own seconds. The queue divides them by time_scale, except `timeout`.
 
-    `delays`: waits before each further try, each counted from the end of the previous one; empty means one try only.
-    `only_5xx`: nothing else is tried again, not even a time-out.
-    `ban_after` first tries that failed lead to a ban of `ban_seconds` in which callbacks are lost; afterwards the
-    count starts anew. `delete_after`: a hook that has failed for so long without one success is given up.
+    `delays`: the wait before each further try, counted from the end of the previous one; empty means one try only.
+    `only_5xx`: only an answer of 5xx is tried again, not even a time-out.
+
+    After `ban_after` failed first tries, the hook is banned for `ban_seconds`, in which its callbacks are lost; then
+    the count starts again. `delete_after`: a hook that failed for so long without one success is given up.
     """
 
     delays: tuple[float, ...] = ()
@@ -32,13 +32,13 @@ class RetryPolicy:
     only_5xx: bool = False
 
     def again(self, status: int | None) -> bool:
-        """Whether an attempt that ended so is followed by another one."""
+        """Whether an attempt that ended with this status is followed by another one."""
         return not self.only_5xx or (status is not None and status >= 500)
 
 
 @dataclass(frozen=True)
 class Callback:
-    """One message for one hook. `render(attempt)` gives headers and body; attempts count from 1."""
+    """One message for one hook. `render(attempt)` returns headers and body; attempts count from 1."""
 
     hook_id: str
     url: str
@@ -48,7 +48,7 @@ class Callback:
 
 @dataclass
 class HookHealth:
-    """What the queue remembers of a hook. Times are epoch seconds; `last_status` is None when no answer came."""
+    """What the queue remembers about a hook. Times are epoch seconds; `last_status` is None when no answer came."""
 
     first_try_failures: int = 0
     banned_until: float = 0.0
@@ -70,7 +70,8 @@ class Attempt:
 
 @dataclass
 class _Lane:
-    """One hook's waiting callbacks. A future is done when its callback was delivered or will not be any more."""
+    """One hook's waiting callbacks. The future of a callback is done when it was delivered
+    or will never be delivered."""
 
     waiting: deque[tuple[Callback, asyncio.Future[None]]] = field(default_factory=deque)
     busy: bool = False
@@ -101,7 +102,7 @@ class DeliveryQueue:
         self.log: deque[Attempt] = deque(maxlen=LOG_LENGTH)
 
     def enqueue(self, callback: Callback) -> None:
-        """Takes over one callback, with the callback faults now in force. Must run inside the event loop."""
+        """Queue one callback, with the callback faults that are set now. Must run inside the event loop."""
         self.counts["queued"] += 1
         if callback.hook_id in self._faults.stopped_hooks:
             self.counts["stopped"] += 1
@@ -119,19 +120,19 @@ class DeliveryQueue:
             self._place(callback, struck)
 
     async def idle(self) -> None:
-        """Waits until every callback queued so far was delivered or given up."""
+        """Wait until every callback queued so far was delivered or given up."""
         if self._open:
             await asyncio.wait(set(self._open))
 
     def forget(self, hook_id: str) -> None:
-        """The hook is gone: what waits for it is dropped, running retries end at their next try."""
+        """Forget a hook that is gone: its waiting callbacks are dropped, and running retries end at their next try."""
         self.health.pop(hook_id, None)
         lane = self._lanes.pop(hook_id, None)
         while lane and lane.waiting:
             self._finish(lane.waiting.popleft()[1], "forgotten")
 
     async def stop(self) -> None:
-        """Ends all background work; undelivered callbacks are lost."""
+        """End all background work. Undelivered callbacks are lost."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

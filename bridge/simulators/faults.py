@@ -1,7 +1,7 @@
-"""Fault switches and the middleware that plays the ones on answers.
+"""Fault switches, and the middleware that applies the response faults.
 
-Switched by POST /_control/faults (see control.py) or directly on `Faults` from Python. Times given here are seconds of
-the world's clock and are not divided by the simulator's time_scale: whoever sets a fault says exactly what they want.
+They are set by POST /_control/faults (see control.py) or directly on `Faults` from Python. Times here are seconds of
+the world's clock. They are not divided by the simulator's time_scale, so that a fault lasts exactly as long as it says.
 """
 
 import asyncio
@@ -26,11 +26,13 @@ CALLBACK_KINDS = frozenset({"lose", "double", "delay", "reorder"})
 class ResponseFault:
     """What happens to matching requests.
 
-    `path` is a regular expression searched in the URL path, `method` an HTTP verb or "*". `kind`: "status" answers
-    with `status`, "drop" closes the connection, "hang" stays silent for `seconds` and then closes, "drip" sends a byte
-    of an answer without end every `seconds`, "latency" waits `seconds` and goes on normally. `after` lets the handler
-    run first, so that the write takes effect and only the answer is lost. `times` limits how often it happens (None:
-    until cleared), `probability` how likely it is each time. `variant` is a word the vendor's renderer knows.
+    `path` is a regular expression searched in the URL path, `method` an HTTP verb or "*". `kind`: "status" answers with
+    `status`, "drop" closes the connection, "hang" sends nothing for `seconds` and then closes, "drip" sends one byte of
+    an endless answer every `seconds`, "latency" waits `seconds` and continues normally.
+
+    `after` lets the handler run first, so that the write takes effect and only the answer is lost. `times` limits how
+    often the fault happens (None: until cleared); `probability` is its chance each time. `variant` is a word that the
+    vendor's renderer knows.
     """
 
     kind: str = "status"
@@ -58,10 +60,10 @@ class ResponseFault:
 
 @dataclass
 class CallbackFault:
-    """What happens to callbacks of one hook, or of all when `hook` is None.
+    """What happens to callbacks of one hook, or of all hooks when `hook` is None.
 
-    "lose" throws away, "double" sends twice, "delay" sends `seconds` late, "reorder" holds back until `window`
-    callbacks are there (or `seconds` have passed) and sends those shuffled, never in their old order.
+    "lose" drops the callback, "double" sends it twice, "delay" sends it `seconds` late, "reorder" holds callbacks back
+    until there are `window` of them (or `seconds` have passed) and sends them shuffled, never in their old order.
     """
 
     kind: str
@@ -79,7 +81,8 @@ class CallbackFault:
 
 @dataclass
 class Trim:
-    """Silent cleaning of written text: `strip` outer white space, cut the named fields to so many characters."""
+    """Silent changes of written text. `strip`: remove outer white space. `lengths`: cut a
+    field to so many characters."""
 
     strip: bool = False
     lengths: dict[str, int] = field(default_factory=dict)
@@ -87,10 +90,10 @@ class Trim:
 
 @dataclass
 class Faults:
-    """All switches of one simulator. A fresh one plays no fault.
+    """All switches of one simulator. A new object has no fault.
 
-    `read_lag` is seconds per entity ("*" for all others); `search_lag` the same for the search index alone, which
-    never is fresher than reads. Hooks (ids as text) in `stopped_hooks` exist but stay silent.
+    `read_lag` is seconds per entity ("*" for all others). `search_lag` is the same for the search index alone, which is
+    never fresher than reads. The hooks in `stopped_hooks` (ids as text) exist but send nothing.
     """
 
     responses: list[ResponseFault] = field(default_factory=list)
@@ -101,15 +104,15 @@ class Faults:
     stopped_hooks: set[str] = field(default_factory=set)
 
     def clear(self) -> None:
-        """Back to no fault at all."""
+        """Remove all faults."""
         fresh = Faults()
         for item in dataclasses.fields(self):
             setattr(self, item.name, getattr(fresh, item.name))
 
     def update(self, body: Mapping[str, Any]) -> None:
-        """Replaces the switches named in `body` and leaves the others.
+        """Replace the switches named in `body`, and leave the others.
 
-        ValueError says what is wrong; nothing is changed then.
+        Raises ValueError with what is wrong; then nothing is changed.
         """
         changes: dict[str, Any] = {}
         for key, value in body.items():
@@ -124,7 +127,7 @@ class Faults:
             setattr(self, key, value)
 
     def as_json(self) -> dict[str, Any]:
-        """The present switches in the shape `update` takes."""
+        """The present switches, in the form that `update` takes."""
         return {**dataclasses.asdict(self), "stopped_hooks": sorted(self.stopped_hooks)}
 
     def lag(self, entity: str) -> float:
@@ -134,7 +137,8 @@ class Faults:
         return max(self.search_lag, self.lag(entity))
 
     def take_responses(self, method: str, path: str, rng: Random) -> list[ResponseFault]:
-        """Faults that strike this request, used up by one; at most one that ends it, and that one last."""
+        """The faults that happen to this request; each is used up by one. At most one of them ends
+        the request; it is the last."""
         struck: list[ResponseFault] = []
         for fault in list(self.responses):
             if fault.matches(method, path) and _strikes(fault, rng):
@@ -145,7 +149,7 @@ class Faults:
         return struck
 
     def take_callbacks(self, hook_id: str, rng: Random) -> list[CallbackFault]:
-        """Faults that strike a callback of this hook, used up by one."""
+        """The faults that happen to a callback of this hook; each is used up by one."""
         struck: list[CallbackFault] = []
         for fault in list(self.callbacks):
             if fault.hook in (None, hook_id) and _strikes(fault, rng):
@@ -154,7 +158,7 @@ class Faults:
         return struck
 
     def trimmed(self, entity: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """A copy of written fields as the server keeps them; nested values count under their own key."""
+        """A copy of written fields as the server stores them. Nested values count under their own key."""
         trim = self.trim.get(entity, self.trim.get("*"))
         if trim is None:
             return dict(fields)
@@ -207,7 +211,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 }
 
 RenderFault = Callable[[web.Request, ResponseFault], web.StreamResponse]
-"""The vendor's own error answer for a "status" fault."""
+"""Renders the vendor's own error answer for a "status" fault."""
 
 
 def _path(request: web.Request) -> str:
@@ -215,9 +219,10 @@ def _path(request: web.Request) -> str:
 
 
 class FaultPlayer:
-    """Plays response faults on requests outside /_control; waiting ones are let go when the app shuts down.
+    """Applies response faults to requests outside /_control. Waiting requests are released when the app shuts down.
 
-    `name`: what the `path` of a fault is searched in, where the path alone does not tell calls apart.
+    `name`: returns the text in which the `path` of a fault is searched, where the path alone does not distinguish
+    calls.
     """
 
     def __init__(
@@ -251,7 +256,7 @@ class FaultPlayer:
         return play
 
     async def release(self, _app: web.Application) -> None:
-        """For `app.on_shutdown`: ends all waits, so that a hanging request does not hold up the end."""
+        """For `app.on_shutdown`. Ends all waits, so that a hanging request does not delay the end."""
         self._released = True
         for wait in list(self._waits):
             wait.cancel()
@@ -293,7 +298,7 @@ async def _as_coroutine(wait: Awaitable[None]) -> None:
 
 
 async def _run(request: web.Request, handler: Handler) -> None:
-    """Lets the handler take effect; whatever it would have answered is lost."""
+    """Let the handler take effect. Its answer is lost."""
     try:
         await handler(request)
     except web.HTTPException:

@@ -1,4 +1,4 @@
-"""A simulator's account in a file, so that a rehearsal survives a restart."""
+"""Keeps a simulator's account in a file, so that a rehearsal survives a restart."""
 
 import asyncio
 import contextlib
@@ -17,17 +17,17 @@ from bridge.simulators.world import World
 
 SAVE_SECONDS = 1.0
 OWN = ("bridge.simulators.", "collections", "builtins", "decimal", "datetime")
-"""Whose classes a file may name: nothing else is ever made of it."""
+"""The modules whose classes a file may name. Nothing else is loaded from it."""
 
 
 class NotKept(Exception):
-    """The file holds no account of this product."""
+    """The file does not hold an account of this product."""
 
 
 def keep(app: web.Application, product: str, state: Any, world: World, file: Path) -> None:
-    """Take the account from the file where it is there, and write it there about every second and at the end.
+    """Load the account from the file if it exists, and write it there about every second and at the end.
 
-    `state`: the dataclass that holds all of a simulator's account. Raises NotKept.
+    `state`: the dataclass that holds a simulator's whole account. Raises NotKept.
     """
     if file.exists():
         _restore(product, state, world, file)
@@ -63,7 +63,7 @@ def _dump(product: str, state: Any, world: World) -> bytes:
 
 
 def _save(content: bytes, file: Path) -> None:
-    """Whole or not at all."""
+    """Write the file completely or not at all."""
     beside = file.with_name(f"{file.name}.new")
     beside.write_bytes(content)
     os.replace(beside, file)
@@ -85,7 +85,7 @@ def _restore(product: str, state: Any, world: World, file: Path) -> None:
 
 
 def _put(state: Any, name: str, value: Any) -> None:
-    """In place: other parts of the simulator hold on to the same tables."""
+    """Restore a table in place, because other parts of the simulator refer to the same object."""
     there = getattr(state, name)
     if isinstance(there, dict | set):
         there.clear()

@@ -1,8 +1,8 @@
-"""Tokens and tickets by the moment of their end."""
+"""Tokens and tickets, by the time at which they expire."""
 
 
 def add_life(lives: dict[str, float], token: str, end: float, now: float) -> None:
-    """Notes a token that lives until `end` and forgets those that have ended, so that a long run stays flat."""
+    """Note a token that is valid until `end`, and forget expired ones, so that memory does not grow in a long run."""
     for ended in [known for known, its_end in lives.items() if its_end <= now]:
         del lives[ended]
     lives[token] = end

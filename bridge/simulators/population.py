@@ -1,4 +1,4 @@
-"""A population of any size, the same in every product: person 7 has one name, e-mail and phone wherever it is shown."""
+"""A population of any size, the same in every product: person 7 has the same name, e-mail and phone everywhere."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Inhabitants:
-    """Makes record `number` of a population: as the first one, with what is its own. A class, so that an account that
-    holds a population can be kept."""
+    """Makes record `number` of a population: a copy of the first record with its own values.
+
+    It is a class, so that an account with a population can be pickled.
+    """
 
     first: dict[str, Any]
     own: Callable[[int], dict[str, Any]]

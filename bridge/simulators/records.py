@@ -1,4 +1,4 @@
-"""Versioned record tables, so that reads can be made to lag behind writes."""
+"""Tables of versioned records, so that reads can lag behind writes."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,10 +10,10 @@ from bridge.simulators.world import Clock
 Record = dict[str, Any]
 
 KEEP_SECONDS = 3600.0
-"""Superseded versions older than this are forgotten; a longer read lag shows the oldest one kept."""
+"""Replaced versions older than this are forgotten. A longer read lag shows the oldest version that is kept."""
 
 KEEP_VERSIONS = 200
-"""So many of one record at most, however fast it is edited."""
+"""The most versions of one record, however fast it is edited."""
 
 
 @dataclass
@@ -22,9 +22,9 @@ class _History:
 
 
 class Table:
-    """Records of one entity by id (text), in order of creation.
+    """The records of one entity by id (text), in order of creation.
 
-    Stored records must not be changed in place: put a new one.
+    A stored record must not be changed in place: put a new one.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -34,11 +34,11 @@ class Table:
         self._make: Callable[[int], Record] | None = None
 
     def populate(self, count: int, make: Callable[[int], Record]) -> None:
-        """Records 1 to `count` are there and were never edited: each is made when it is looked at, and not kept."""
+        """Add the records 1 to `count`, which were never edited. Each is made when it is read, and not stored."""
         self._population, self._make = count, make
 
     def put(self, record_id: str, record: Record) -> None:
-        """Makes `record` the present version."""
+        """Make `record` the present version."""
         now = self._clock.now()
         history = self._rows.setdefault(record_id, _History())
         history.versions.append((now, record))
@@ -48,21 +48,21 @@ class Table:
             versions[0] = (float("-inf"), versions[0][1])
 
     def remove(self, record_id: str) -> None:
-        """Forgets the record at once and completely. KeyError when unknown."""
+        """Forget the record at once and completely. Raises KeyError when it is unknown."""
         if self._made(record_id):
             self._rows[record_id] = _History()
         else:
             del self._rows[record_id]
 
     def get(self, record_id: str, lag: float = 0.0) -> Record | None:
-        """The record as a reader sees it whose view is `lag` seconds old; None when not (yet) there."""
+        """The record as it was `lag` seconds ago; None when it did not exist (yet)."""
         history = self._rows.get(record_id)
         if history is None:
             return self._make(int(record_id)) if self._make is not None and self._made(record_id) else None
         return self._seen(history, lag)
 
     def rows(self, lag: float = 0.0, after: int = 0) -> Iterator[tuple[str, Record]]:
-        """All records as seen `lag` seconds ago; with `after`, which takes ids that are numbers, those behind it."""
+        """All records as they were `lag` seconds ago. `after`: only those with a higher id; the ids must be numbers."""
         made = map(str, range(after + 1, self._population + 1))
         own = [
             record_id for record_id in self._rows if not self._made(record_id) and (not after or int(record_id) > after)
@@ -75,9 +75,9 @@ class Table:
     def window(
         self, start: int, size: int, shown: Callable[[Record], bool], lag: float = 0.0
     ) -> tuple[list[Record], int]:
-        """`size` of the records `shown`, from the one at `start`; and how many are shown in all.
+        """`size` of the records for which `shown` is true, from place `start`; and how many there are in all.
 
-        What `populate` made counts as shown, and only what the window holds of it is made.
+        Records of `populate` count as shown. Only those in the window are made.
         """
         seen = {record_id: self._seen(history, lag) for record_id, history in self._rows.items()}
         hidden = [int(one) for one, record in seen.items() if self._made(one) and not (record and shown(record))]

@@ -1,4 +1,4 @@
-"""Serving a simulator on loopback: beside a demo or a test, or alone until interrupted."""
+"""Serves a simulator on loopback, for a demo or a test, or alone until interrupted."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 
 
 class Served(Protocol):
-    """What serving needs of a simulator. `state`: the dataclass that holds all of its account."""
+    """What serving needs of a simulator. `state`: the dataclass that holds its whole account."""
 
     @property
     def app(self) -> web.Application: ...
@@ -27,9 +27,9 @@ class Served(Protocol):
 
 @dataclass(frozen=True)
 class Product:
-    """A simulator by name. `port`: its own, so that all can run at the same time.
+    """A simulator by name. `port`: a separate one for each, so that all can run at the same time.
 
-    `options_yaml`: what goes below `systems.NAME.options` to connect to it; `secrets`: the variables it names.
+    `options_yaml`: what goes below `systems.NAME.options` to connect to it; `secrets`: the variables that it names.
     """
 
     build: Callable[[World], Served]
@@ -87,7 +87,7 @@ PRODUCTS: Mapping[str, Product] = {
 
 
 def simulator(name: str, seed: int, file: Path | None = None) -> web.Application:
-    """A product's simulator, with the account that `file` keeps. Raises NotKept."""
+    """A product's simulator, with the account in `file`. Raises NotKept."""
     world = real_world(seed)
     made = PRODUCTS[name].build(world)
     if file is not None:
@@ -97,7 +97,7 @@ def simulator(name: str, seed: int, file: Path | None = None) -> web.Application
 
 @asynccontextmanager
 async def serving(app: web.Application, port: int = 0) -> AsyncIterator[str]:
-    """The address of a simulator that runs while the block runs; port 0 takes a free one."""
+    """The address of a simulator that runs while the block runs. Port 0 takes a free port."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -109,5 +109,5 @@ async def serving(app: web.Application, port: int = 0) -> AsyncIterator[str]:
 
 
 def serve_forever(name: str, port: int, seed: int, file: Path | None = None) -> None:
-    """Run one simulator until interrupted. Raises OSError when the port is taken, NotKept."""
+    """Run one simulator until interrupted. Raises OSError when the port is in use, and NotKept."""
     web.run_app(simulator(name, seed, file), host=HOST, port=port, print=None, access_log=None)

@@ -1,6 +1,6 @@
 """What a simulator gets from outside: clock, randomness, ids and a way to send callbacks.
 
-This is the only file of the package that touches wall time, random seeds and asyncio.sleep.
+Only this file of the package uses wall time, random seeds and asyncio.sleep.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import aiohttp
 Deliver = Callable[[str, str, Mapping[str, str], bytes, float], Awaitable[int]]
 """(method, url, headers, body, timeout in seconds) -> HTTP status.
 
-Raises OSError or TimeoutError when there is no answer.
+Raises OSError or TimeoutError when no answer comes.
 """
 
 
@@ -40,7 +40,7 @@ class WallClock:
 
 
 class HttpDelivery:
-    """Sends one callback over real HTTP, follows no redirect and reads no more of the answer than its status."""
+    """Sends one callback over real HTTP. It follows no redirect, and reads only the status of the answer."""
 
     async def __call__(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> int:
         limit = aiohttp.ClientTimeout(total=timeout)
@@ -56,9 +56,9 @@ class HttpDelivery:
 
 @dataclass(frozen=True)
 class World:
-    """Everything a simulator may not take for itself.
+    """What a simulator must not create itself.
 
-    `new_id` gives UUID text drawn from `rng`, so seeded runs repeat.
+    `new_id` returns UUID text drawn from `rng`, so seeded runs repeat.
     """
 
     clock: Clock
@@ -68,7 +68,7 @@ class World:
 
 
 def uuids(rng: random.Random) -> Callable[[], str]:
-    """A source of version 4 UUID texts that repeats with the seed of `rng`."""
+    """Return a source of version 4 UUID texts, which repeats with the seed of `rng`."""
     return lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4))
 
 
@@ -78,7 +78,7 @@ def make_world(clock: Clock, rng: random.Random, deliver: Deliver) -> World:
 
 
 def real_world(seed: int | None = None) -> World:
-    """Wall clock and real HTTP; `seed` fixes ids and fault dice."""
+    """A world with the wall clock and real HTTP. `seed` fixes ids and the probabilities of faults."""
     return make_world(WallClock(), random.Random(seed), HttpDelivery())
 
 

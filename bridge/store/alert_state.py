@@ -1,4 +1,4 @@
-"""What targets of alerts were told, and which instance tells them: one at a time, whatever runs on this store."""
+"""Which alerts were sent, and which instance sends them. Only one instance on this store sends alerts at a time."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ class AlertState:
         self._database = database
 
     async def hold(self, seconds: float) -> Json | None:
-        """This instance alerts for so long, and what was saved last is returned; None while another one alerts."""
+        """Let this instance send alerts for so long, and return the last saved state; None while another one does."""
         now, mine = self._database.now(), self._database.seams.instance
         held = {"holder": mine, "until": now + seconds}
         insert = upsert(self._database.sqlite, alert_state).values(id=ONE, state={}, **held)
         free = or_(alert_state.c.holder == mine, alert_state.c.until <= now)
-        if self._database.sqlite:  # nobody else can run
+        if self._database.sqlite:  # no other instance can run
             statement: Any = insert.on_conflict_do_update(index_elements=["id"], set_=held)
         else:
             statement = insert.on_conflict_do_update(index_elements=["id"], set_=held, where=free)
@@ -38,7 +38,7 @@ class AlertState:
         return bool((await self._database.write("alert", lambda conn: conn.execute(mine))).rowcount)
 
     async def give_back(self) -> None:
-        """This instance stops: another one need not wait."""
+        """Let another instance send alerts at once, because this one stops."""
         mine = update(alert_state).where(alert_state.c.holder == self._database.seams.instance).values(until=0.0)
         await self._database.write("alert", lambda conn: conn.execute(mine))
 

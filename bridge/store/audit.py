@@ -25,7 +25,7 @@ class Deed(NamedTuple):
 def note_deed(
     conn: Connection, at: float, person: str, action: str, arguments: Mapping[str, Any], request: int | None
 ) -> None:
-    """Inside the caller's transaction, so that no action happens without an entry."""
+    """Add an entry inside the caller's transaction, so that no action happens without one."""
     values = {"at": at, "person": person, "action": action, "arguments": dict(arguments), "request": request}
     conn.execute(insert(audit).values(**values, answer=""))
 
@@ -49,7 +49,7 @@ class Audit:
         return await self._database.write("audit", work)
 
     async def answer(self, deed: int, answer: str) -> None:
-        """Store its result so far."""
+        """Store the action's result so far."""
         change = update(audit).where(audit.c.id == deed).values(answer=answer)
         await self._database.write("audit", lambda conn: conn.execute(change))
 
@@ -66,5 +66,5 @@ class Audit:
         return await self._database.read(lambda conn: [dict(one) for one in conn.execute(query).scalars()])
 
     async def prune(self, before: float) -> int:
-        """Delete what is older; how many rows went."""
+        """Delete older entries, and return how many."""
         return await delete_in_steps(self._database, "prune_audit", audit, audit.c.at < before, audit.c.at)

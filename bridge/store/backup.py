@@ -1,4 +1,4 @@
-"""A store as one file that either database can be filled from: every table as it was at one moment.
+"""A backup: the whole store at one moment as one file, from which a store on either database can be filled.
 
 The file is gzip over lines of JSON: a head (what it is, of which schema, how its tables are made on each database), for
 each table a line with its name and one for each row, and an end with the counter, the numbers of rows, and the SHA-256
@@ -66,7 +66,7 @@ from bridge.store.tables import (
 FORMAT = 1
 ROWS = 1000
 NOT_KEPT = {leases.name, instances.name, sequence.name}
-"""What only a running bridge has. The counter has another form on each database: it stands at the end of the file."""
+"""Tables of a running bridge only, and the counter. Its form differs by database, so it is at the end of the file."""
 
 TYPES: Mapping[str, TypeEngine[Any]] = {
     "text": Text(),
@@ -140,7 +140,7 @@ async def back_up(database: Database, out: IO[bytes], program: str) -> Written:
 
 
 class _Lines:
-    """Writes lines and knows the SHA-256 of them all."""
+    """Writes lines and computes the SHA-256 of all of them."""
 
     def __init__(self, out: gzip.GzipFile) -> None:
         self._out = out
@@ -171,7 +171,7 @@ def _kind(column: Column[Any]) -> str:
 
 
 def _statements(name: str, dialect: Dialect) -> list[str]:
-    """How this version makes its tables: a later one brings them up to date as it does with a store it finds."""
+    """How this version makes its tables. A later version upgrades them as it upgrades an existing store."""
     made = [MAKE_COUNTER] if name == "postgresql" else []
     tell_postgres()
     for table in [*metadata.sorted_tables, version]:
@@ -184,7 +184,7 @@ def _statements(name: str, dialect: Dialect) -> list[str]:
 
 
 def plain_table(name: str, columns: Sequence[tuple[str, str]]) -> Table:
-    """A table whose values come as they lie in the database: JSON stays text."""
+    """A table whose values are read and written as the database stores them: JSON stays text."""
     return Table(name, MetaData(), *(Column(column, TYPES[kind]) for column, kind in columns))
 
 
@@ -246,7 +246,7 @@ class Backup:
                 columns = self.head.tables[name]
 
     def _checked(self) -> tuple[Head, Written]:
-        """The whole file is read once before anything is done with it."""
+        """Read the whole file once, so that nothing is done with a damaged one."""
         head: Head | None = None
         for line in self._lines():
             try:
@@ -267,7 +267,7 @@ class Backup:
         return Head(**{name: line[name] for name in Head.__slots__})
 
     def _lines(self) -> Iterator[Any]:
-        """Line by line; the end only when what came before is what was written."""
+        """Yield the lines. The end is yielded only if all lines before it are unchanged."""
         sha256 = hashlib.sha256()
         try:
             with gzip.open(self.path, "rb") as packed:
@@ -276,7 +276,7 @@ class Backup:
                     if isinstance(content, dict) and "end" in content:
                         if content["end"]["sha256"] != sha256.hexdigest():
                             raise self._fault("was changed since it was written", "take another backup file")
-                        if packed.read():  # to the very end of the file
+                        if packed.read():  # this also checks the gzip trailer
                             raise self._fault("contains data after its end", "take another backup file")
                         yield content
                         return
@@ -306,10 +306,10 @@ def afterwards(verify: Iterable[str], now: float) -> list[tuple[str, dict[str, A
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What of a backup is not as it was.
+    """What a restore changed.
 
-    `dropped`: instructions that were still to be done then, and may be done by now. `forgotten`: records forgotten
-    since, known from the store that was given up; None where there was none.
+    `dropped`: instructions that were open at the backup, and may be carried out by now. `forgotten`: records forgotten
+    since the backup, as the replaced store says; None where there was none.
     """
 
     dropped: int
@@ -327,7 +327,7 @@ async def restore(
 ) -> Restored:
     """Fill the store at `url` (created if missing), and request that the next bridge compares both sides.
 
-    `replace`: an existing store is replaced. `pause`: mappings that are paused then, each with the reason.
+    `replace`: an existing store is replaced. `pause`: mappings to pause, each with the reason.
     `verify`: mappings that the next bridge verifies after it has compared both sides.
     Raises ConfigError, with nothing changed, while a bridge runs on the store or it cannot be used.
     """
@@ -354,7 +354,7 @@ async def restore(
 
 
 class _Filling:
-    """One try, inside one transaction."""
+    """One attempt to fill a store, inside one transaction."""
 
     def __init__(self, database: Database, conn: Connection, backup: Backup, where: str) -> None:
         self._database = database
@@ -380,11 +380,11 @@ class _Filling:
         asked = self._as_after_a_stop(pause, verify)
         self._compare(asked)
         dropped = self._conn.execute(delete(instructions)).rowcount
-        self._conn.execute(delete(verifications))  # they say nothing of what was restored
+        self._conn.execute(delete(verifications))  # they are not about the restored data
         return Restored(dropped, None if stones is None else self._forget(stones))
 
     def _may_go(self, found: str, replace: bool) -> None:
-        """Raises ConfigError unless the store that is there may be given up."""
+        """Raises ConfigError unless the existing store may be replaced."""
         if found > HEAD:
             what = (
                 f"the store at {self._where} belongs to a newer version of the bridge (schema {found}, this has {HEAD})"
@@ -400,13 +400,13 @@ class _Filling:
             raise self._fault(what, f"stop it first; a killed bridge counts as stopped after {SILENT_SECONDS:.0f} s")
 
     def _forgotten(self) -> list[dict[str, Any]]:
-        """Of the existing store; a store of a former version has none."""
+        """Return the forgotten records of the existing store; a store of a former version has none."""
         if not inspect(self._conn).has_table(forgotten.name):
             return []
         return [dict(row) for row in self._conn.execute(select(forgotten)).mappings()]
 
     def _forget(self, stones: Sequence[dict[str, Any]]) -> int:
-        """Records that were forgotten stay forgotten. Returns how many of them the backup did not know as forgotten."""
+        """Keep forgotten records forgotten. Returns how many of them the backup did not know as forgotten."""
         known = set(self._conn.execute(select(forgotten.c.hash)).scalars())
         new = [stone for stone in stones if stone["hash"] not in known]
         if new:
@@ -424,7 +424,7 @@ class _Filling:
             self._conn.execute(text("DROP SEQUENCE IF EXISTS bridge_seq"))
 
     def _count_on(self) -> None:
-        """Every counter continues after the numbers in the file."""
+        """Let every counter continue after the numbers in the file."""
         counter = self._backup.written.counter
         if self._database.sqlite:
             self._conn.execute(insert(sequence).values(id=1, value=counter))
@@ -457,7 +457,7 @@ class _Filling:
         return len(wanted) - gone
 
     def _compare(self, asked: int) -> None:
-        """Raises ConfigError unless every row is there, and so many requests more."""
+        """Raises ConfigError unless every row is there, and so many additional requests."""
         more = {requests.name: asked}
         for name, number in self._backup.written.rows.items():
             found = self._conn.execute(select(func.count()).select_from(text(f'"{name}"'))).scalar_one()

@@ -1,4 +1,4 @@
-"""How instances share the budget of an account: until when its vendor wants no calls, and parts of pace and day.
+"""How instances share the budget of an account: its pauses, and each instance's part of the pace and of the day.
 
 Implements `connectors.protocols.RateBudget`.
 """
@@ -18,7 +18,7 @@ from bridge.store.rows import Row
 from bridge.store.tables import budgets, quotas, shares
 
 TERM_SECONDS = 25.0
-"""A part counts for so long unless it is renewed: longer than two renewals (`connectors.gate`)."""
+"""A part is valid for so long unless renewed. That is longer than two intervals of renewal (`connectors.gate`)."""
 
 
 class Shares:
@@ -56,7 +56,7 @@ class Shares:
         return row
 
     def _fraction(self, conn: Connection, credential: str, now: float) -> float:
-        """Ours from now on. A row without a part still says that somebody wants one."""
+        """Renew and return this instance's part. A row without a part still says that an instance wants one."""
         me = self._database.seams.instance
         rows = conn.execute(select(shares).where(shares.c.credential == credential)).mappings().all()
         alive = {row["instance"]: row["fraction"] for row in rows if row["until"] > now}
@@ -74,7 +74,7 @@ class Shares:
         self._told_at_end.append(told)
 
     async def close(self) -> None:
-        """Give back what this instance has. Without the store the parts end by themselves."""
+        """Give back what this instance has. If the store is not available, the parts expire."""
         if not self._taken:
             return
         mine = delete(shares).where(shares.c.instance == self._database.seams.instance)
@@ -87,12 +87,12 @@ class Shares:
             return
 
     async def forget_parts(self) -> None:
-        """Remove all parts: for the only instance that a SQLite store can have, when it starts."""
+        """Remove all parts when the only instance that a SQLite store can have starts."""
         if self._database.sqlite:
             await self._database.write("share", lambda conn: conn.execute(delete(shares)))
 
     async def accounts(self) -> dict[str, Account]:
-        """What is known of each account's budget, by credential."""
+        """Return what is known of each account's budget, by credential."""
         now = self._database.now()
 
         def work(conn: Connection) -> dict[str, Account]:
@@ -104,7 +104,7 @@ class Shares:
 
 
 def _of_today(row: Row, report: Report) -> Day:
-    """The part of our own daily budget that no instance holds; a new day begins with all of it."""
+    """Return the part of our own daily budget that no instance holds; a new day begins with all of it."""
     limit = report.limit or 0
     if report.ends > row["day_ends"]:
         return Day(limit, limit - max(0, report.unspent), report.ends)
@@ -134,12 +134,12 @@ def _sum(one: Uses, two: Uses) -> dict[Priority, Use]:
 
 
 def uses_of(stored: Mapping[str, list[int]]) -> dict[Priority, Use]:
-    """Uses by priority, as the store keeps them."""
+    """Uses by priority, from their stored form."""
     return {one: Use(*stored[one.word]) for one in Priority if one.word in stored}
 
 
 def _account(row: Row, instances: int, now: float) -> Account:
-    """A day that is over has all of its units again, and nothing was used of the one that began."""
+    """Return an account from its row. If its day is over, all units are left, and nothing of the new day is used."""
     over = row["day_ends"] <= now
     days = []
     if row["day_limit"] is not None:
@@ -162,17 +162,17 @@ def _midnight(now: float) -> float:
     return (now // 86_400.0 + 1.0) * 86_400.0
 
 
-# ---- Until when the vendors want no calls ----
+# ---- Pauses: until when the vendors accept no calls ----
 
 
 BURST, DAY = "burst", "day"  # windows of pauses
 
 
 class Budgets(Shares):
-    """All that is known of what may be asked of the accounts."""
+    """Parts and pauses of all accounts."""
 
     async def pause(self, credential: str, seconds: float, *, daily: bool, why: str) -> None:
-        """No copy calls for so long; a longer pause of the same kind stays. `used` counts how often that happened."""
+        """Stop all instances' calls for so long. A longer pause of the same kind stays. `used` counts the pauses."""
         until = self._database.now() + seconds
         insert = upsert(self._database.sqlite, budgets).values(
             credential=credential, window=DAY if daily else BURST, used=1, until=until, why=why
@@ -188,8 +188,9 @@ class Budgets(Shares):
     async def paused(self, credential: str) -> tuple[float, bool, str] | None:
         """Seconds that remain of the longest pause, whether it is the day's budget, and why.
 
-        A row that ends later than any pause may (an older version's, or a clock that was set back) is shortened where
-        it is stored: shortened only as it is read, it would begin anew with every look and never end."""
+        A row that ends later than any pause may (from an older version, or after a clock was set back) is shortened in
+        the store. If it were shortened only when it is read, it would never end.
+        """
         now = self._database.now()
         pauses = budgets.c.window.in_((BURST, DAY))
         query = select(budgets.c.until, budgets.c.window, budgets.c.why).where(
@@ -203,7 +204,7 @@ class Budgets(Shares):
         return max(left, default=None)
 
     async def end_pause(self, credential: str) -> bool:
-        """Forget every pause of this credential; whether there was one."""
+        """End every pause of this credential. Return whether there was one."""
         mine = (budgets.c.credential == credential, budgets.c.window.in_((BURST, DAY)))
         running = budgets.c.until > self._database.now()
         ended = update(budgets).where(*mine, running).values(until=self._database.now())

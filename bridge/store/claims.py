@@ -1,4 +1,4 @@
-"""Claiming: due tasks by lane, their records leased with their counterparts, or nothing."""
+"""Claiming: due tasks by lane, each leased with its record and counterpart, or not at all."""
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,13 +37,13 @@ from bridge.store.tables import Real, leases, links, mappings, tasks
 
 TURNS = 16
 LOWER_FIRST = {7: Lane.RECONCILE, 15: Lane.BACKFILL}
-"""Of sixteen claims the ones that take from a lower lane first."""
+"""Which of sixteen claims take from a lower lane first."""
 
 RESTORED = (
     *("gen", "state", "lane", "due", "first_due", "reason", "code", "outcome", "source_at", "kinds", "kinds_taken"),
     *("attempts", "stale_since", "gone_since", "retried", "wait_mapping", "wait_side", "wait_rec"),
 )
-"""What a claim of one task may have changed of its row."""
+"""Columns of a task that `claim_one` may have changed."""
 
 PAGES = 20
 SHORTEST_PAGE = 8
@@ -99,10 +99,10 @@ class Claims:
     async def claim_one(
         self, key: TaskKey, kinds: int, scopes: Mapping[str, Scope], ttl: float
     ) -> tuple[Claim, Row | None] | None:
-        """This task, made due and leased at once, and its row as it was before (None: there was none).
+        """Make this task due and lease it at once. Return the claim and the former row (None: there was none).
 
-        kinds: bits of the event kinds that made it due elsewhere. None, with nothing changed: somebody works on it or
-        on its counterpart, or the mapping is paused or runs with another definition.
+        kinds: bits of the event kinds that made it due elsewhere. Returns None, with nothing changed, if a claim holds
+        it or its counterpart, or the mapping is paused or runs with another definition.
         """
 
         def work(conn: Connection) -> tuple[Claim, Row | None]:
@@ -121,7 +121,7 @@ class Claims:
             return None
 
     async def put_back(self, claim: Claim, before: Row | None) -> None:
-        """Give back a claim of `claim_one` as if it had never been; what happened meanwhile stays due."""
+        """Give back a claim of `claim_one` as if it had never been made. What became due meanwhile stays due."""
 
         def work(conn: Connection) -> None:
             keys = [task.key for task in claim.tasks]
@@ -154,7 +154,7 @@ class Claims:
         return replace(claim, expires=expires)
 
     async def lease(self, claim: Claim, refs: Sequence[RecordRef]) -> Claim | None:
-        """Lease further records under the same fence; None (and nothing leased) when one is taken. Raises LeaseLost."""
+        """Lease further records under the same fence. None, and nothing is leased, if one is held. Raises LeaseLost."""
         further = sorted(set(refs) - set(claim.leased))
 
         def work(conn: Connection) -> bool:
@@ -172,7 +172,7 @@ class Claims:
         return replace(claim, leased=(*claim.leased, *further))
 
     async def release(self, claim: Claim, due: float, reason: str) -> None:
-        """Give a claim back untouched: nothing booked, no attempt counted. A claim already lost is left alone."""
+        """Give a claim back: nothing is stored, and no attempt counts. A claim that lost its lease is left alone."""
 
         def work(conn: Connection) -> None:
             keys = sorted(task_tuple(task.key) for task in claim.tasks)
@@ -229,7 +229,7 @@ class Picking:
         return self._lease(picks, ttl)
 
     def claim_one(self, key: TaskKey, ttl: float) -> list[Claim]:
-        """This task alone, which is due."""
+        """Claim only this task, which is due."""
         usable, _ = self._mappings()
         self._note_busy()
         rows = self._lock_open([task_tuple(key)]) if key.mapping in usable else []
@@ -262,7 +262,7 @@ class Picking:
         return picks
 
     def _mappings(self) -> tuple[list[str], list[str]]:
-        """Names whose stored definition is ours and whose systems are up: running ones, paused ones."""
+        """The running and the paused mappings whose stored definition is ours and whose systems are up."""
         rows = NAMED.mappings(self._conn, {"names": sorted(self._scopes)})
         usable: list[str] = []
         paused: list[str] = []
@@ -278,8 +278,10 @@ class Picking:
         return [name for name in names if self._room[self._scopes[name].pair] > 0]
 
     def _next_rows(self, lanes: "Queues", slots: deque[int], lower: int) -> list[tuple[Row, int]]:
-        """A row for every slot, from the lane whose turn it is or else the next that has one; of lower lanes than live
-        `lower` at most."""
+        """Return a row for every slot, from the lane whose turn it is, otherwise from the next one that has a row.
+
+        At most `lower` of them are from lower lanes than live.
+        """
         rows: list[tuple[Row, int]] = []
         while slots:
             for lane in _lane_order(slots[0]):
@@ -294,7 +296,7 @@ class Picking:
         return rows
 
     def _next_free(self, lanes: "Queues", lane: Lane) -> Row | None:
-        """The next tasks of the lane whose own record no worker holds: a task stays due while its claim runs."""
+        """Return the lane's next task whose record no worker holds: a task stays due while its claim runs."""
         while (row := lanes.next(lane)) is not None:
             key = task_key(row)
             if self._scopes[key.mapping].endpoint(key.side).ref(key.record_id) not in self._busy:
@@ -321,7 +323,7 @@ class Picking:
         return self._pick(self._lock_open(keys), paused=True) if keys else []
 
     def _lock_open(self, keys: Sequence[Any]) -> list[Row]:
-        """Those that are due, and dead letters: one ends when its pair is put in sync from the other side."""
+        """Lock those that are due, and dead letters: one ends when its pair is put in sync from the other side."""
         rows: list[Row] = []
         for some in chunks(keys):
             rows += OPEN.mappings(self._conn, {"keys": some, "now": self._now})
@@ -364,7 +366,7 @@ class Picking:
         wanted = [(ref, pick.fence) for pick in picks for ref in pick.refs]
         got = take(self._database, self._conn, wanted, self._now, expires)
         kept = [pick for pick in picks if all((ref, pick.fence) in got for ref in pick.refs)]
-        if not self._database.sqlite:  # elsewhere a link may have changed before its records were ours
+        if not self._database.sqlite:  # on PostgreSQL a link may have changed before its records were leased
             kept = self._still_linked(kept)
         lost = {pick.fence for pick in picks} - {pick.fence for pick in kept}
         if lost:
@@ -459,7 +461,7 @@ class Queues:
     def next(self, lane: Lane) -> Row | None:
         if not self._left:
             first = DUE.mappings(self._conn, self._about)
-            for one in Lane:  # the rows of each come in its own order
+            for one in Lane:  # each lane's rows are in order
                 self._take(one, PAGES, [row for row in first if row["lane"] == one.value])
         elif not self._rows[lane] and self._left[lane]:
             further = {**self._about, **self._after[lane], "in_lane": lane.value}
@@ -481,7 +483,7 @@ def _lane_order(turn: int) -> Iterator[Lane]:
 
 
 def _refs(scope: Scope, key: TaskKey, link: Link | None) -> tuple[RecordRef, ...]:
-    """The record, and both records of its link (which are others than its own when it was merged away)."""
+    """Return the record and both records of its link (other ones than the record, if it was merged away)."""
     refs = [scope.endpoint(key.side).ref(key.record_id)]
     for side in (key.side, key.side.other):
         record_id = link.record_id(side) if link is not None else None

@@ -1,6 +1,6 @@
 """Progress of sweeps, requests for them, and the store's answers about records that a sweep saw or did not see.
 
-A durable request is a column, so that requesting twice is requesting once.
+A request for a sweep is stored in a column, so that two requests start one sweep.
 """
 
 from collections.abc import Collection
@@ -32,16 +32,16 @@ from bridge.store.rows import Row, chunks, has_key
 from bridge.store.tables import Real, cursors, links, records, tasks
 
 LONGEST_PAGE_SECONDS = 600.0
-"""What took longer to move was not at work: the bridge was stopped, or the day's budget used up."""
+"""If a page took longer, the sweep stood still: the bridge was stopped, or the day's budget was used up."""
 
 
 class Cursor(NamedTuple):
     """Progress of a sweep of system + entity. kind: "incremental" or "full".
 
-    value: modified-since for the next incremental sweep. sweep: number of the running or last sweep. page: where the
-    running one stands, None when none runs. complete: every page so far succeeded. asked_at: when it was requested.
-    total: how many rows it is expected to read. moved_at: when its last page was stored. seconds: how long it has been
-    at work, without the time that it stood still.
+    value: modified-since for the next incremental sweep. sweep: number of the running or last sweep. page: the page
+    token of the running one, None when none runs. complete: every page so far succeeded. asked_at: when it was
+    requested. total: how many rows it is expected to read. moved_at: when its last page was stored. seconds: how long
+    it has been at work, without the time that it stood still.
     """
 
     system: str
@@ -63,27 +63,27 @@ class Cursor(NamedTuple):
 
     @property
     def by_full(self) -> bool:
-        """An incremental sweep where the listing tells no changes since a time: the full one does its work."""
+        """Whether it is an incremental sweep of a listing that cannot filter by time: the full sweep does its work."""
         return self.kind == "incremental" and self.value is None and self.asked_at is None
 
     @property
     def runs(self) -> bool:
-        """It began and did not end."""
+        """Whether it began and has not ended."""
         return self.started_at is not None and (self.done_at is None or self.done_at < self.started_at)
 
     @property
     def expected(self) -> int | None:
-        """How many rows another one like it will read, as far as this one tells."""
+        """How many rows the next sweep like it will read, by what is known of this one."""
         return self.total if self.runs or self.done_at is None else self.rows
 
     @property
     def mapping(self) -> str:
-        """Whose backfill it is; "" for a sweep."""
+        """The mapping whose backfill it is; "" for a sweep."""
         return self.kind.partition(" ")[2]
 
     @property
     def run(self) -> str:
-        """How people and the journal call this sweep or backfill: `full/pipedrive/deal/12`, `backfill/deals/1`."""
+        """The name of this sweep or backfill in the journal: `full/pipedrive/deal/12`, `backfill/deals/1`."""
         kind, mapping = self.kind.partition(" ")[0], self.mapping
         return f"{kind}/{mapping or f'{self.system}/{self.entity}'}/{self.sweep}"
 
@@ -92,8 +92,8 @@ class Cursor(NamedTuple):
 class CursorMove:
     """How one page moves a cursor, in the transaction of the page's events.
 
-    expect_sweep: the sweep this page belongs to; expect_page: where it stood (None: not checked). page: where the sweep
-    stands now. value: new modified-since, None leaves it. complete: every page so far succeeded. done: the sweep ended.
+    expect_sweep: the sweep this page belongs to; expect_page: its page until now (None: not checked). page: the next
+    page. value: new modified-since, None leaves it. complete: every page so far succeeded. done: the sweep ended.
     total: how many rows there are in all, when the vendor says so.
     """
 
@@ -110,7 +110,7 @@ class CursorMove:
 
 
 def move_cursor(conn: Connection, move: CursorMove, rows: int, marked: int, now: float) -> None:
-    """Compare and set; raises CursorMoved, which undoes the whole transaction."""
+    """Move the cursor if it is still as expected. Otherwise raises CursorMoved, which undoes the whole transaction."""
     change = update(cursors).where(has_key(cursors, [(move.system, move.entity, move.kind)]))
     change = change.where(cursors.c.sweep == move.expect_sweep)
     if move.expect_page is not None:
@@ -163,7 +163,7 @@ class Cursors:
         self._wake = wake
 
     async def get(self, system: str, entity: str, kind: str) -> Cursor:
-        """The cursor; a fresh one (sweep 0) when nothing was ever swept or asked."""
+        """The cursor; a fresh one (sweep 0) if none was ever run or requested."""
 
         def work(conn: Connection) -> Cursor:
             query = select(cursors).where(has_key(cursors, [(system, entity, kind)]))
@@ -180,7 +180,7 @@ class Cursors:
         return await self._database.read(work)
 
     async def ask(self, system: str, entity: str, kind: str, by: str) -> None:
-        """Somebody wants a sweep now; kept until one starts."""
+        """Request a sweep now. The request is kept until one starts."""
 
         def work(conn: Connection) -> None:
             ask_sweep(self._database, conn, system, entity, kind, by, self._database.now())
@@ -199,7 +199,7 @@ class Cursors:
     async def start(
         self, system: str, entity: str, kind: str, *, value: float | None = None, total: int | None = None
     ) -> Cursor:
-        """Begin a new sweep from its first page; an older one that still runs loses its cursor. Clears the ask.
+        """Begin a new sweep from its first page; an older one that still runs loses its cursor. Clears the request.
 
         `value`: set the modified-since at once (the first start of a bridge), None leaves it. `total`: how many rows
         are expected.
@@ -231,7 +231,7 @@ class Cursors:
         return await self._database.write("start_sweep", work)
 
 
-# ---- What a sweep asks of the store ----
+# ---- What a sweep reads from the store ----
 
 
 class TaskNote(NamedTuple):
@@ -262,7 +262,7 @@ class Sweeps:
         return await self._database.read(work)
 
     async def tasks(self, mapping: str, side: Side, record_ids: Collection[str]) -> dict[str, TaskNote]:
-        """What is known of the tasks of these records; those without one are left out."""
+        """The tasks of these records; records without one are left out."""
         columns = (tasks.c.rec, tasks.c.decided_hash, tasks.c.pending, tasks.c.state)
 
         def work(conn: Connection) -> dict[str, TaskNote]:
@@ -284,8 +284,11 @@ class Sweeps:
         return await self._database.read(lambda conn: conn.scalar(query)) or 0
 
     async def unseen(self, scope: Scope, side: Side, sweep: int, started: float) -> list[str]:
-        """Linked records and dead letters that a complete full sweep did not show, but for those we wrote since it
-        `started`. A dead letter about a record that is gone would stand for ever."""
+        """Linked records and dead letters that a complete full sweep did not show.
+
+        Records that we wrote since it `started` are left out. Dead letters are included, because one about a record
+        that is gone would stay for ever.
+        """
         endpoint = scope.endpoint(side)
 
         def not_shown(column: ColumnElement[str], table: FromClause, *which: ColumnElement[bool]) -> Select[str]:

@@ -1,10 +1,10 @@
 """Connections and transactions: the one border between the asynchronous bridge and its synchronous store.
 
-A transaction is a plain function on a `Connection`. On SQLite its statements take microseconds and wait for nobody, so
-the function runs on the event loop; only its commit, which waits for the disk, is handed to the database's own thread.
-(A thread for every statement costs more than the statements: beside a busy loop each hand-over waits for the
-interpreter lock.) On PostgreSQL, where every statement waits for the server, SQLAlchemy runs the same function over
-asyncpg, whose prepared statements are kept.
+A transaction is a plain function on a `Connection`. On SQLite its statements take microseconds and do not wait, so the
+function runs on the event loop; only its commit, which waits for the disk, is handed to the database's own thread. (A
+thread for every statement would cost more than the statements, because each hand-over to a thread waits for the
+interpreter lock while the loop is busy.) On PostgreSQL, where every statement waits for the server, SQLAlchemy runs the
+same function over asyncpg, whose prepared statements are kept.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ T = TypeVar("T")
 Work = Callable[[Connection], T]
 
 TOGETHER = 16
-"""Transactions that share a commit at most: so long may the loop be held up."""
+"""At most this many transactions share a commit, because they hold up the event loop."""
 
 BUSY_SECONDS = 5.0
 BUSY_STEP_SECONDS = 0.005
@@ -73,7 +73,7 @@ RETRIED_STATES = frozenset({"40001", "40P01", "55P03"})  # serialization failure
 REFUSED_CLASSES = frozenset({"22", "54"})  # data exceptions; limits of the program (a row too large for an index)
 WAKE_CHANNEL = "bridge_wake"
 POSTGRES = ("bridge.store.postgres", "Postgres")
-"""Imported where the store is on PostgreSQL: its driver and SQLAlchemy's half for it cost every other command time."""
+"""Imported only for a store on PostgreSQL, because the driver and SQLAlchemy's dialect take time to import."""
 
 COUNT_ON = Prepared(update(sequence).values(value=sequence.c.value + bindparam("count")).returning(sequence.c.value))
 DRAW = select(func.nextval("bridge_seq")).select_from(
@@ -82,7 +82,7 @@ DRAW = select(func.nextval("bridge_seq")).select_from(
 
 
 class Backend(Protocol):
-    """What connects: `Sqlite` or `Postgres`."""
+    """The connections to a database: `Sqlite` or `Postgres`."""
 
     async def read(self, work: Work[T]) -> T: ...
     async def write(self, work: Work[T], before_commit: Callable[[], Awaitable[None]]) -> T: ...
@@ -101,7 +101,7 @@ class Database:
         self.sqlite = url.get_backend_name() == "sqlite"
         self.offset = 0.0
         self.alone = False
-        """No other instance runs, as far as this one knows. Then nobody is notified of work."""
+        """No other instance runs, as far as this one knows. Then no notifications are sent."""
         self.damage = ""
         """A fault that only a person can repair: a file with a damaged page. Nothing is written to it any more."""
         self.locked = False
@@ -109,7 +109,7 @@ class Database:
         self.backend: Backend = Sqlite(url, self) if self.sqlite else late(*POSTGRES)(url)
 
     def now(self) -> float:
-        """Epoch seconds by the handed-in clock, moved to the database's on PostgreSQL so that instances agree."""
+        """Epoch seconds of the clock in `seams`; on PostgreSQL corrected to the database's, so that instances agree."""
         return epoch(self.seams.clock.now()) + self.offset
 
     async def read(self, work: Work[T]) -> T:
@@ -117,9 +117,9 @@ class Database:
         return await self._with_retries(lambda: self.backend.read(work))
 
     async def write(self, name: str, work: Work[T]) -> T:
-        """Run `work` in one writing transaction; it may run again after a deadlock, so it must not remember anything.
+        """Run `work` in one writing transaction; it may run again after a deadlock, so it must keep no state.
 
-        Raises StoreUnavailable, Unstorable; IntegrityError passes for callers who name it. Failpoints:
+        Raises StoreUnavailable, Unstorable, and IntegrityError for the caller to translate. Failpoints:
         `store.<name>.before_commit`, `store.<name>.committed`.
         """
 
@@ -134,7 +134,7 @@ class Database:
         return result
 
     def require_free(self) -> None:
-        """Raises StoreUnavailable at once while another program holds the file: a write would wait longer for it."""
+        """Raises StoreUnavailable at once while another program holds the file: a write would wait for it."""
         if self.locked:
             raise StoreUnavailable(f"the store cannot be used now: {LOCKED}{CONTINUES}")
 
@@ -146,14 +146,14 @@ class Database:
             raise self._unavailable(error) from error
 
     async def scrub(self) -> None:
-        """Have what was deleted gone from the files as well, as far as the database can. Raises StoreUnavailable."""
+        """Remove deleted data from the files as well, as far as the database can. Raises StoreUnavailable."""
         try:
             await self.backend.scrub()
         except (DBAPIError, PoolTimeout, OSError, TimeoutError, sqlite3.Error) as error:
             raise StoreUnavailable(f"the store's files cannot be rewritten now: {in_words(error)}") from error
 
     async def tell_planner(self) -> None:
-        """Have SQLite plan its statements by the store's own figures."""
+        """Give SQLite the statistics by which it plans its statements; see `planner`."""
         if isinstance(self.backend, Sqlite):
             await self.write("planner", tell_planner)
             self.backend.read_anew()
@@ -214,7 +214,7 @@ class Database:
 
 @dataclass(slots=True)
 class Writing:
-    """A transaction that somebody waits for. `ended`: its result, once that is on the disk."""
+    """A transaction that a caller waits for. `ended`: its result, once it is on the disk."""
 
     work: Work[Any]
     before_commit: Callable[[], Awaitable[None]]
@@ -226,7 +226,7 @@ class Sqlite:
     """A writer and a reader, each one connection; commits wait for the disk on a thread of their own.
 
     A commit costs more than most statements. So writes that are requested during a commit share the next one. Each
-    writes as if it were alone, and all end when they are on the disk together. If one fails, the others are tried
+    writes as if it were alone, and all of them end when the commit is on the disk. If one fails, the others are tried
     again without it.
     """
 
@@ -255,12 +255,12 @@ class Sqlite:
             while self._asked:
                 await self._together([self._asked.popleft() for _ in range(min(TOGETHER, len(self._asked)))])
         finally:
-            for one in self._asked:  # only when the loop ends
+            for one in self._asked:  # left only when the task is cancelled
                 one.ended.cancel()
             self._asked.clear()
 
     async def _together(self, asked: Sequence[Writing]) -> None:
-        """One transaction for all that is wanted still; again for the others when one of them fails."""
+        """Run all that are still waited for in one transaction. If one fails, run the others again."""
         wanted = [one for one in asked if not one.ended.done()]
         while wanted:
             try:
@@ -281,7 +281,7 @@ class Sqlite:
                 return
 
     async def _once(self, conn: Connection, wanted: Sequence[Writing]) -> Writing | None:
-        """None when all are committed; otherwise the one that failed, and nothing is committed."""
+        """Return None if all are committed; otherwise the one that failed, and nothing is committed."""
         transaction = await self._begun(conn)
         try:
             for one in wanted:
@@ -301,7 +301,7 @@ class Sqlite:
         return None
 
     def read_anew(self) -> None:
-        """The next read opens a connection, which sees what is read at the opening only."""
+        """Let the next read open a new connection: statistics, for example, are read only when it opens."""
         self._reader.close()
 
     async def session(self, work: Work[T]) -> T:
@@ -315,7 +315,7 @@ class Sqlite:
         raise AssertionError("only PostgreSQL notifies")
 
     async def in_thread(self, act: Callable[[], None]) -> None:
-        """Have what waits for the disk done by the database's thread; returns, or raises, only when it has ended."""
+        """Run an act that waits for the disk in the database's thread. Returns, or raises, only after it has ended."""
         ended = self._thread.run(act)
         try:
             await ended
@@ -331,7 +331,7 @@ class Sqlite:
         self._reader.close()
 
     async def _begun(self, conn: Connection) -> Transaction:
-        """Begin to write. Another process (a command) may be writing: wait for it without holding up the loop."""
+        """Begin a transaction. Another process (a command) may be writing: wait for it without holding up the loop."""
         self._file.require_whole()
         clock = self._database.seams.clock
         began = clock.monotonic()
@@ -349,18 +349,18 @@ class Sqlite:
             await clock.sleep(BUSY_STEP_SECONDS)
 
 class Ending(asyncio.Future[None]):
-    """The end of an act that cannot be stopped. A task that waits for it and is cancelled is told so after the end:
-    until then nothing else may touch what the act works on."""
+    """The end of an act that cannot be stopped. A task that is cancelled while it waits for this continues to wait, and
+    is cancelled afterwards, because nothing else may use the connection meanwhile."""
 
     def cancel(self, msg: object = None) -> bool:
         return False
 
 
 class DiskThread:
-    """The database's own thread. It takes one act after the other.
+    """The database's own thread. It runs one act after the other.
 
-    A pool of threads does the same, but takes its locks several times for each act: beside a busy loop every time waits
-    for the interpreter lock, and a commit that took 0.1 ms ended after 4 to 15.
+    A thread pool takes its locks several times for each act. While the loop is busy, each time waits for the
+    interpreter lock: a commit that took 0.1 ms ended after 4 to 15 ms.
     """
 
     def __init__(self) -> None:
@@ -368,7 +368,7 @@ class DiskThread:
         self._thread = Thread(target=self._work, name="store", daemon=True)
 
     def run(self, act: Callable[[], None]) -> "Ending":
-        """Have it done; what comes back ends as it ends."""
+        """Run the act; what is returned has its result or error."""
         if self._thread.ident is None:
             self._thread.start()
         ended = Ending(loop=asyncio.get_running_loop())
@@ -376,7 +376,7 @@ class DiskThread:
         return ended
 
     def close(self) -> None:
-        """Returns when all that was asked for is done."""
+        """Return when all acts that were requested are done."""
         if self._thread.ident is not None:
             self._asked.put(None)
             self._thread.join()
@@ -389,7 +389,7 @@ class DiskThread:
                 act()
             except BaseException as failure:
                 error = failure
-            with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed, and no caller waits any more
                 ended.get_loop().call_soon_threadsafe(_end, ended, None, error)
 
 
@@ -404,8 +404,10 @@ def _end(waited: asyncio.Future[T], result: T, error: BaseException | None = Non
 
 
 class Kept:
-    """An engine's one connection, kept open from one transaction to the next: to hand it out anew costs as much as a
-    statement. After an error it is given back, so that nothing of the failed transaction stays with it."""
+    """An engine's one connection, kept open between transactions: to take it again costs as much as a statement.
+
+    After an error it is given back, so that nothing of the failed transaction stays in it.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -422,7 +424,7 @@ class Kept:
             raise
 
     def close(self) -> None:
-        """What is asked next opens a new connection."""
+        """Close it. The next use opens a new connection."""
         self._give_back()
         self._engine.dispose()
 
@@ -433,12 +435,12 @@ class Kept:
 
 
 def connect(database: str) -> sqlite3.Connection:
-    """Transactions begin where the store says so; the commit may come from another thread than the statements."""
+    """Connect so that the store begins transactions itself, and another thread than the statements' may commit."""
     return sqlite3.connect(database, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
 
 
 def _rewrite(database: str) -> None:
-    """What a rewritten page held before stays in the log until a checkpoint has emptied it."""
+    """Rewrite the file, and empty the log: the former content of a page stays there until a checkpoint empties it."""
     conn = connect(database)
     try:
         conn.execute("VACUUM")
@@ -455,7 +457,7 @@ def _sqlite_engine(url: URL, *, writer: bool) -> Engine:
         poolclass=QueuePool,
         pool_size=1,
         max_overflow=0,
-        pool_reset_on_return=None,  # every transaction here is ended by hand
+        pool_reset_on_return=None,  # the store ends every transaction itself
         creator=lambda: connect(str(url.database)),
     )
 
@@ -477,23 +479,23 @@ def _sqlite_engine(url: URL, *, writer: bool) -> Engine:
 
 
 def is_refused(error: BaseException) -> bool:
-    """The database will never take this value, whoever asks."""
+    """Whether the database can never store this value."""
     return isinstance(error, DataError) or state_of(error)[:2] in REFUSED_CLASSES
 
 
 def _is_retried(error: BaseException) -> bool:
-    """A lock of another program was waited for already."""
+    """Whether to try again. A locked file is not: the store has already waited for it."""
     return state_of(error) in RETRIED_STATES
 
 
 BYTES = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
-"""How large SQLite takes its file to be."""
+"""The size of the file by SQLite's own count."""
 
 
 class StoreFile:
-    """The file of an open SQLite store, watched: what is written to one that was deleted is lost at the next start.
+    """Watches the file of an open SQLite store: what is written to a deleted file is lost at the next start.
 
-    SQLite itself goes on with a deleted file as if nothing were wrong.
+    SQLite itself continues to write to a deleted file without an error.
     """
 
     def __init__(self, path: str) -> None:
@@ -501,9 +503,10 @@ class StoreFile:
         self._seen: dict[str, tuple[int, int, int]] = {}
 
     def require_whole(self) -> None:
-        """Raises StoreUnavailable when file or journal was deleted, replaced or cut since this was first asked.
+        """Raises StoreUnavailable when file or journal was deleted, replaced or cut since the first call.
 
-        The file shrinks only when SQLite writes it anew (`bridge forget`), and is whole then; the journal (-wal) may.
+        The file shrinks only when SQLite rewrites it (`bridge forget`), and is whole then; the journal (-wal) may
+        shrink.
         """
         for path, shrinks in ((self._path, False), (f"{self._path}-wal", True)):
             before = self._seen.get(path)
@@ -514,7 +517,7 @@ class StoreFile:
                     continue
                 raise _lost(path, "was deleted") from None
             except OSError:
-                continue  # what is wrong with the disk shows itself when it is written
+                continue  # a fault of the disk shows at the next write
             now = (found.st_dev, found.st_ino, found.st_size)
             if before is not None and now[:2] != before[:2]:
                 raise _lost(path, "was replaced by another file")
@@ -524,10 +527,10 @@ class StoreFile:
 
 
 def _whole(path: str, size: int) -> bool:
-    """Whether a file of `size` bytes that shrank has all its pages; those beyond its end may be in the journal still.
+    """Whether a file of `size` bytes that shrank has all its pages; pages beyond its end may still be in the journal.
 
-    Asked on a new connection: an open one answers from its memory. (To open the file by hand and close it would let go
-    of SQLite's locks.)
+    This needs a new connection, because an open one answers from its memory. (To open and close the file without SQLite
+    would release SQLite's locks.)
     """
     try:
         conn = sqlite3.connect(f"{Path(path).resolve().as_uri()}?mode=ro", uri=True, timeout=1.0)
@@ -557,8 +560,8 @@ Result = TypeVar("Result")
 class Batcher(Generic[Item, Result]):
     """Collects items into batches of at most `size` and hands each to `commit`, which returns a result per item.
 
-    A failed batch is tried again row by row, so that one bad row fails alone; not so when the store is unavailable,
-    which fails all. `limit`: items waiting; over it `submit` raises StoreUnavailable at once.
+    A failed batch is tried again item by item, so that one bad item fails alone. If the store is unavailable, all fail.
+    `limit`: items that may wait; above it `submit` raises StoreUnavailable at once.
     """
 
     def __init__(self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], size: int, limit: int) -> None:
@@ -569,7 +572,7 @@ class Batcher(Generic[Item, Result]):
         self._drain: asyncio.Task[None] | None = None
 
     async def submit(self, item: Item) -> Result:
-        """The item's result once it is durable. A cancelled submitter's item is still committed."""
+        """Return the item's result once it is durable. The item of a cancelled caller is still committed."""
         if len(self._waiting) >= self.limit:
             raise StoreUnavailable("too much is waiting to be stored")
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -579,7 +582,7 @@ class Batcher(Generic[Item, Result]):
         return await future
 
     async def close(self) -> None:
-        """Wait until everything submitted is settled."""
+        """Wait until all submitted items have their result."""
         while self._drain is not None and not self._drain.done():
             await asyncio.wait([self._drain])
 

@@ -56,7 +56,7 @@ class Deletions:
         return await self._database.read(lambda conn: {name: int(number) for name, number in conn.execute(query)})
 
     async def give_back(self, mapping: str, link: int) -> None:
-        """A write of this link that was counted had no effect: what it alone was counted for is forgotten."""
+        """Undo the count of this link's last counted write, which had no effect."""
         own = (brake_hits.c.mapping == mapping, brake_hits.c.link == link)
         last = select(func.max(brake_hits.c.at)).where(*own).scalar_subquery()
         await self._database.write(

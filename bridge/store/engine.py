@@ -248,7 +248,7 @@ async def open_store(
 
 
 LOCK_TRIES, LOCK_PAUSE_SECONDS = 4, 0.1
-"""A command that looks whether a bridge runs (`FileLock.is_held`) holds the lock for an instant."""
+"""The lock is tried again: a command that checks whether a bridge runs (`FileLock.is_held`) holds it briefly."""
 
 
 async def _locked(path: Path, seams: Seams) -> FileLock:
@@ -260,7 +260,7 @@ async def _locked(path: Path, seams: Seams) -> FileLock:
 
 
 def database_at(parsed: URL, seams: Seams) -> Database:
-    """Raises ConfigError if the driver is not installed or cannot read the address."""
+    """Return the database. Raises ConfigError if the driver is not installed or cannot read the address."""
     try:
         return Database(parsed, seams)
     except ArgumentError as error:
@@ -273,7 +273,7 @@ def database_at(parsed: URL, seams: Seams) -> Database:
 
 
 async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bool) -> bool:
-    """Create or upgrade the schema where that is allowed; returns whether it was created."""
+    """Create or upgrade the schema if that is allowed. Returns whether it was created."""
     found = await database.read(schema_of)
     if found == HEAD:
         if upgrade:
@@ -299,7 +299,7 @@ MAKES = "`bridge run` creates it; if it should exist, correct store.url in the s
 
 
 def _void_claims(conn: Connection) -> None:
-    """The holders of all leases and requests are gone: only one bridge uses this file."""
+    """Delete all leases and release all requests: only one bridge uses this file, so their holders no longer run."""
     conn.execute(delete(leases))
     conn.execute(update(requests).values(taken_at=None))
 
@@ -320,7 +320,7 @@ ADDRESSES = "write sqlite:///path/to/file or postgresql://user:password@host/dat
 
 
 def parsed_url(url: str) -> URL:
-    """Raises ConfigError if this is not the address of a store."""
+    """Return the parsed address. Raises ConfigError if it is not the address of a store."""
     try:
         parsed = make_url(_with_hosts_apart(url))
     except (ArgumentError, ValueError):
@@ -338,7 +338,7 @@ POSTGRES_PORT = "5432"
 
 
 def _with_hosts_apart(url: str) -> str:
-    """PostgreSQL's own way to name several servers (`//user@one:5432,two:5432/name`), as SQLAlchemy reads it.
+    """Translate PostgreSQL's form for several servers (`//user@one:5432,two:5432/name`) into SQLAlchemy's.
 
     Raises ValueError if one of them is not a host.
     """

@@ -39,7 +39,7 @@ Routed = tuple[Sequence[Event], Routes]
 
 
 class Events:
-    """`queue_limit` bounds callbacks waiting for their commit; over it `submit` raises StoreUnavailable at once."""
+    """`queue_limit`: callbacks that may wait for their commit; above it `submit` raises StoreUnavailable at once."""
 
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database
@@ -65,10 +65,10 @@ class Events:
         return [number is not None for number in await self.take_in(batch, routes)]
 
     async def take_in(self, batch: Sequence[Event], routes: Routes) -> list[int | None]:
-        """The same, with the number of each event that is new; log lines, journal and traces name it by that.
+        """Like `submit`, but return the number of each new event (None: repeated), as logs, journal and traces name it.
 
-        Raises Unstorable before anything is stored when a name or id cannot be kept, so that callers who share the
-        transaction notice nothing.
+        Raises Unstorable before anything is stored if a name or id cannot be stored, so that callers who share the
+        transaction are not affected.
         """
         for event in batch:
             require_storable(of_event(event))
@@ -84,11 +84,11 @@ class Events:
         decided: Sequence[tuple[TaskKey, str]] = (),
         run: str | None = None,
     ) -> list[bool]:
-        """Store events with all a page of a sweep taught, in one transaction; True for each event that is new.
+        """Store events and all else that a page of a sweep showed in one transaction; True for each event that is new.
 
-        `run`: the sweep or backfill they are of.
+        `run`: the sweep or backfill that they belong to.
 
-        Raises CursorMoved when another sweep was faster, and Unstorable when an id cannot be kept; then nothing is
+        Raises CursorMoved if another sweep was faster, and Unstorable if an id cannot be stored; then nothing is
         stored.
         """
         for event in batch:
@@ -135,7 +135,7 @@ class Intake:
         keys: Sequence[KeyNote] = (),
         decided: Sequence[tuple[TaskKey, str]] = (),
     ) -> list[bool]:
-        """All of it in the fixed order of tables; what each event turned out to be."""
+        """Store everything in the fixed order of tables. Return for each event whether it is new."""
         *self._seqs, spare = self._database.next_seqs(conn, len(self._items) + 1)
         news = self._insert_events(conn)
         marks = self._marks(conn, news)
@@ -157,7 +157,7 @@ class Intake:
         return news
 
     def numbers(self, news: Sequence[bool]) -> list[int | None]:
-        """Of each event that is new."""
+        """Return the number of each new event, None for the others."""
         return [seq if new else None for seq, new in zip(self._seqs, news, strict=True)]
 
     def _insert_events(self, conn: Connection) -> list[bool]:
@@ -202,7 +202,7 @@ class Intake:
                 due = self._now
                 if not route.endpoint.versioned:
                     own = written.get((event.system, event.entity, event.id), float("-inf"))
-                    if due < own + route.endpoint.read_lag:  # mostly our own write's echo: one read is enough for both
+                    if due < own + route.endpoint.read_lag:  # mostly our own write's echo: one read serves both
                         due += route.endpoint.read_lag
                 mark = Mark(TaskKey(route.mapping, route.side, event.id), LANE_OF[event.origin], due, seq, 1)
                 if route.quiet is not None:
@@ -216,14 +216,14 @@ class Intake:
         return marks
 
     def _wait_for_quiet(self, mark: Mark, event: Event, quiet: Quiet) -> None:
-        """Somebody may still be typing. Deletions and merges are not edits; a person's request is done at once."""
+        """Let an edit wait for the quiet time. Deletions and merges are not edits; a person's request does not wait."""
         if event.kind not in (EventKind.CREATED, EventKind.CHANGED):
             return
         if event.origin not in (Origin.WEBHOOK, Origin.RECONCILE):
             return
         mark.due, mark.since = max(mark.due, self._now + quiet.seconds), self._now
         mark.code, mark.reason = quiet.code, quiet.reason
-        if event.origin is Origin.WEBHOOK:  # a sweep shows an edit of some time ago
+        if event.origin is Origin.WEBHOOK:  # a sweep shows an older edit
             mark.quiet = quiet.seconds
 
     def _own_writes(
@@ -244,7 +244,7 @@ class Intake:
         return found
 
     def _note_records(self, conn: Connection, news: Sequence[bool]) -> None:
-        """Every record an event names is known from its first event on."""
+        """Store that the records of these events are known, and what the events say about their versions."""
         first: dict[RecordRef, int] = {}
         versions: dict[RecordRef, float] = {}
         told: dict[RecordRef, float] = {}
@@ -263,7 +263,7 @@ class Intake:
             note_records(self._database, conn, notes, min(first.values()))
 
     def _tells_no_version(self, event: Event, routes: Routes) -> bool:
-        """Whether a callback told of an edit by which no read can be told to show it."""
+        """Whether a callback reported an edit without a version, so that no read can be known to show the edit."""
         if event.origin is not Origin.WEBHOOK or event.kind not in (EventKind.CREATED, EventKind.CHANGED):
             return False
         endpoints = [route.endpoint for route in routes.get((event.system, event.entity), ())]

@@ -1,4 +1,4 @@
-"""Numbers for people who look at the bridge: pairs, changes over time, and how the store itself fares. Reads only."""
+"""Numbers for people: pairs, changes over time, and the state of the store itself. Reads only."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from bridge.store.schema import schema_of
 from bridge.store.tables import IN_USE, audit, cursors, hooks, journal, links, mappings, requests, systems, tasks
 
 CHANGES = ("created", "updated", "deleted", "archived", "matched", "merged", "unlinked", "restored")
-"""What the journal calls entries about something that changed at a vendor or between two records."""
+"""The kinds of journal entries about a change at a vendor or of a link."""
 
 
 class Figures:
@@ -20,13 +20,13 @@ class Figures:
         self._database = database
 
     async def pairs(self) -> dict[str, int]:
-        """By mapping how many pairs there are. A second for a million of them."""
+        """The number of pairs by mapping. It takes a second for a million pairs."""
         query = select(links.c.mapping, func.count()).where(IN_USE, links.c.right.is_not(None))
         query = query.group_by(links.c.mapping)
         return await self._database.read(lambda conn: {name: int(number) for name, number in conn.execute(query)})
 
     async def changes(self, begin: float, end: float, step: int) -> Mapping[tuple[str, int], int]:
-        """Changes by mapping and number of the step since `begin`; steps without any are left out."""
+        """Changes by (mapping, number of the step of `step` seconds since `begin`); steps without any are left out."""
         number = cast(journal.c.at - begin, Integer) // step
         query = select(journal.c.mapping, number, func.count())
         query = query.where(journal.c.at >= begin, journal.c.at < end, journal.c.what.in_(CHANGES))
@@ -36,7 +36,7 @@ class Figures:
         )
 
     async def pulse(self) -> tuple[object, ...]:
-        """Differs from the last one when anything that is shown to people changed."""
+        """A value that differs from the last one if anything that people see has changed."""
         waiting = select(func.count(), func.max(tasks.c.gen)).where(tasks.c.due.is_not(None))
         dead = select(func.count()).where(tasks.c.state == TaskState.DEAD.value)
         others = (
@@ -56,7 +56,7 @@ class Figures:
         return await self._database.read(work)
 
 
-# ---- How the store itself fares ----
+# ---- The state of the store itself ----
 
 
 SHOWN = 3
@@ -79,7 +79,7 @@ class Vitals:
         self._database = database
 
     async def state(self) -> State:
-        """On SQLite the whole file is read through. Raises StoreUnavailable."""
+        """The state of the store. On SQLite the whole file is read. Raises StoreUnavailable."""
         if not self._database.sqlite:
             return await self._database.read(_of_postgresql)
         file = Path(str(self._database.url.database))

@@ -1,4 +1,4 @@
-"""Finishing claims: outcome, links and all that was learned in one transaction, under the claim's fence."""
+"""Finishing claims: the outcome, links and everything gathered in one transaction, under the claim's fence."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -86,16 +86,16 @@ class Finishing:
         await self._batcher.close()
 
     async def submit(self, completion: Completion) -> None:
-        """Finish together with others who finish now. Raises LeaseLost, LinkTaken, Unstorable for this one alone."""
+        """Finish a claim, together with others. Raises LeaseLost, LinkTaken, Unstorable for this one alone."""
         require_storable(of_completion(completion))
         if not await self._batcher.submit(completion):
             key = completion.claim.key
             raise LeaseLost(f"{key.mapping} {key.record_id}: another worker has taken the record over")
 
     async def finish(self, completions: Sequence[Completion]) -> list[bool]:
-        """Finish claims in one transaction; False for those that lost their fence, of which only new ids are kept.
+        """Finish claims in one transaction; False for those that lost their fence: of them only new ids are stored.
 
-        Raises LinkTaken (nothing is written at all) when a link would name a record that another link names.
+        Raises LinkTaken, with nothing written, if a link would name a record that another link names.
         """
         for completion in completions:
             if completion.outcome is Outcome.WAITING and completion.due is None:
@@ -108,10 +108,10 @@ class Finishing:
         return held
 
     async def wait_for(self, claim: Claim, parent: TaskKey) -> Link | None:
-        """Make the parent due, then look for its link: returned when live or frozen, else the task notes the wait.
+        """Make the parent due, then look for its link: returned if live or frozen, otherwise the task waits.
 
         Both rows are locked in key order, so that a parent that finishes meanwhile is seen here, or sees the wait.
-        Raises LeaseLost, and Unstorable when the parent's id cannot be kept.
+        Raises LeaseLost, and Unstorable if the parent's id cannot be stored.
         """
         require_storable(of_tasks((parent,)))
 
@@ -159,7 +159,7 @@ class Booking:
         self._conn = conn
         self._now = database.now()
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._running: dict[str, str] = {}  # mapping -> fingerprint of the definition that decides now
+        self._running: dict[str, str] = {}  # mapping -> fingerprint of its live definition
 
     def finish(self, completions: Sequence[Completion]) -> list[bool]:
         self._learn_running({one.claim.key.mapping for one in completions if one.outcome is Outcome.FILTERED})
@@ -189,14 +189,14 @@ class Booking:
         return [one.claim.fence in held for one in completions]
 
     def _learn_running(self, names: set[str]) -> None:
-        """The live definitions of these mappings; they stay what they are until this transaction ends."""
+        """Read and lock the live definitions of these mappings until this transaction ends."""
         if names:
             self._running = dict(map(tuple, RUNNING.rows(self._conn, {"names": sorted(names)})))
 
     def _decided(self, one: Completion) -> bool:
-        """Whether the outcome says what the mapping as it is now makes of the record.
+        """Whether the outcome is that of the mapping's present definition.
 
-        Shadow decides nothing, and neither does a claim that was under way when the mapping became another one.
+        An outcome of shadow mode is not, nor is that of a claim that began before the mapping was changed.
         """
         scope = one.claim.scope
         running = self._running.get(scope.mapping) == scope.fingerprint
@@ -258,13 +258,13 @@ class Booking:
 
 
 def _unfulfilled(one: Completion) -> list[TaskKey]:
-    """Records of the claim that a person's instruction is still to be carried out for."""
+    """Return the claim's records that have an instruction which is still to be carried out."""
     ended = one.fulfilled.key if one.fulfilled is not None else None
     return [task.key for task in one.claim.tasks if task.instructed and task.key != ended]
 
 
 def _looked_at(one: Completion) -> set[TaskKey]:
-    """The records that the claim was about, and those of its pair that it read or wrote."""
+    """Return the records that the claim was about, and those of its pair that it read or wrote."""
     claim, known = one.claim, {note.ref for note in one.records}
     looked_at = {task.key for task in claim.tasks}
     if claim.link is not None:
@@ -275,15 +275,15 @@ def _looked_at(one: Completion) -> set[TaskKey]:
 
 
 def _shown_keys(completions: Sequence[Completion]) -> dict[TaskKey, tuple[str, ...]]:
-    """The match keys that records were seen to show, where their links stayed what they were."""
+    """Return the match keys that records showed, for claims that did not change which records are linked."""
     same = [one for one in completions if all(move.kind in KEEPING and move.kind != Kind.FOLLOW for move in one.links)]
     return {TaskKey(note.mapping, note.side, note.record_id): tuple(note.hashes) for one in same for note in one.keys}
 
 
 def _locked(one: Completion) -> set[TaskKey]:
-    """Tasks that must stand still: the claim's own, of records it links, of those it names and that are not linked.
+    """Return the tasks to lock: the claim's own, those of records it links, and of unlinked records that it refers to.
 
-    So of two claims that end at once, one that links a record and one that notes it as not linked, the later sees both.
+    So if one claim links a record and another notes it as not linked at the same time, the later one sees both.
     """
     mapping, link = one.claim.key.mapping, one.claim.link
     record_ids = {(side, write.values.get(side.value)) for write in one.links for side in Side}
@@ -294,14 +294,14 @@ def _locked(one: Completion) -> set[TaskKey]:
 
 
 def _booked(one: Completion, task: Task, row: Row, now: float) -> dict[str, Any]:
-    """The task's row after its claim ended. A generation that moved leaves it due now, whatever the outcome."""
+    """Return the task's row after its claim. If its generation changed, it is due now, whatever the outcome."""
     moved = row["gen"] != task.generation
     kept = one.outcome in KEPT
     picked = task.key == one.claim.key
     quiet = moved and row["state"] == TaskState.WAITING.value and row["due"] is not None and row["due"] > now
     new: dict[str, Any] = {name: row[name] for name in COLUMNS}
     new.update(taken=0, reason=storable(one.reason), done_gen=task.generation, **_state(one, moved, picked, now))
-    if quiet:  # it was edited meanwhile, and its mapping lets an edit wait
+    if quiet:  # it was edited meanwhile, and waits for its quiet time
         new.update(state=row["state"], due=row["due"], reason=row["reason"])
     new.update(
         code=row["code"] if quiet else one.code or None, retried=bool(row["retried"]) and one.outcome is Outcome.WAITING

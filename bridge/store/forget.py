@@ -1,7 +1,7 @@
-"""Forgetting a person: all that the store holds of a record and its counterparts goes, and a hash of their ids stays.
+"""Forgetting a person: all data about a record and its counterparts is deleted, and a hash of their ids is kept.
 
-The hash keeps the records from being copied again. What comes in about them later (a callback, its body) is erased by
-`tidy`, which retention runs.
+The hash keeps the records from being copied again. Data that arrives about them later (a callback, its body) is erased
+by `tidy`, which retention runs.
 """
 
 import hashlib
@@ -57,19 +57,19 @@ from bridge.store.tables import (
 
 Scopes = Mapping[str, Scope]
 CODE = "forgotten"
-"""Of tasks about forgotten records (`sync.reasons.Reason.FORGOTTEN`)."""
+"""The code of tasks about forgotten records (`sync.reasons.Reason.FORGOTTEN`)."""
 TIDIED = 500
 ERASED = "erased by `bridge forget`"
-"""The answer of a request that told of a forgotten record."""
+"""The answer of a request that named a forgotten record."""
 
 
 class InUse(BridgeError):
-    """A worker has one of the records in hand; nothing was erased."""
+    """A worker holds one of the records; nothing was erased."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """`records`: those that were found to be one person. `rows`: by kind how many rows went, or would go."""
+    """`records`: those that belong to one person. `rows`: by kind how many rows were erased, or would be."""
 
     records: tuple[RecordRef, ...]
     rows: Mapping[str, int]
@@ -79,7 +79,8 @@ class Erased:
 class _Held:
     """What the store holds of some records: their links, and the keys of their tasks.
 
-    `told`: the records whose instructions are about them. `requests`, `deeds`: what people asked for and were answered.
+    `told`: the records whose instructions are about them. `requests`, `deeds`: ids of the requests and audit entries
+    that name them.
     """
 
     refs: frozenset[RecordRef]
@@ -114,9 +115,9 @@ class Forgotten:
         return await self._database.read(work)
 
     async def erase(self, scopes: Scopes, ref: RecordRef, *, alone: bool) -> Erased:
-        """Erase a record and its counterparts, and keep that they are not to be copied.
+        """Erase a record and its counterparts, and store that they must not be copied.
 
-        alone: no bridge runs, so what leases say is of the past. Raises InUse while a worker has one of the records.
+        alone: no bridge runs, so leases are not checked. Raises InUse while a worker has one of the records.
         """
 
         def work(conn: Connection) -> Erased:
@@ -151,7 +152,7 @@ class Forgotten:
 
         def work(conn: Connection) -> int:
             found, refs = [TaskKey("", Side.LEFT, "")], set[RecordRef]()
-            while found and not refs:  # on over records that were taken back since
+            while found and not refs:  # skip records that were taken back since
                 last = found[-1]
                 after = tuple_(*key) > tuple_(literal(last.mapping), literal(last.side.value), literal(last.record_id))
                 found = [
@@ -173,7 +174,10 @@ class Forgotten:
             raise InUse("the bridge is working on the record just now")
 
     def _erase(self, conn: Connection, held: _Held) -> dict[str, int]:
-        """Erase all rows; returns their number by kind. Tasks that waited for them become due; events are counted."""
+        """Erase all rows, and return their number by kind.
+
+        Tasks that waited for the records become due; pending events count as discarded.
+        """
         pending = select(tasks.c.mapping, func.sum(tasks.c.pending)).where(_of_keys(tasks, held.keys))
         booked = {(name, "discarded"): int(number or 0) for name, number in conn.execute(pending.group_by("mapping"))}
         found: dict[str, int] = {}
@@ -193,7 +197,7 @@ class Forgotten:
         return found
 
     def _blank(self, name: str) -> dict[str, Any] | None:
-        """What of a row of this kind is blanked; None: the row goes. Numbers of requests name runs: they stay taken."""
+        """Return the values that blank a row; None: delete it. Rows of requests stay: their numbers name runs."""
         if name == BODIES:
             return {"body": b"", "actor": None}
         if name == DEEDS:
@@ -204,25 +208,25 @@ class Forgotten:
         return None
 
     def _untold(self, conn: Connection, held: _Held) -> None:
-        """Tasks of other records lose their instruction: a task that has the bit and no instruction is due for ever."""
+        """Clear other records' instruction bit: a task with the bit and no instruction would be due for ever."""
         kinds = {name: tasks.c[name].bitwise_and(~INSTRUCTED) for name in ("kinds", "kinds_taken")}
         conn.execute(update(tasks).where(_of_keys(tasks, held.told - held.keys)).values(kinds))
 
     def _wake(self, conn: Connection, held: _Held) -> None:
-        """Make the tasks due that waited for one of the records."""
+        """Make due the tasks that waited for one of the records."""
         waits = [_waits_for(key) for key in held.keys]
         if waits:
             (seq,) = self._database.next_seqs(conn, 1)
             conn.execute(update(tasks).where(or_(*waits)).values(gen=seq, reason="", **awake(self._database.now())))
 
     def _overwrite(self, conn: Connection, word: str) -> None:
-        """Have SQLite write zeros over what is deleted; else it stays in the file until the space is used again."""
+        """Let SQLite overwrite deleted data with zeros; otherwise it stays in the file until its space is reused."""
         if self._database.sqlite:
             conn.exec_driver_sql(f"PRAGMA secure_delete={word}")
 
 
 def fingerprint(ref: RecordRef) -> str:
-    """What stays of a record: no text, but it can be told whether an id is the one."""
+    """Return the hash that is kept of a record. It contains no text, but an id can be compared with it."""
     text = "\x1f".join((ref.system, ref.entity, ref.id))
     return hashlib.blake2b(text.encode(), digest_size=16, person=b"bridge forgotten").hexdigest()
 
@@ -245,8 +249,11 @@ DEEDS = "contents of audit entries"
 
 
 def _rows(held: _Held) -> Iterable[tuple[str, Table, ColumnElement[bool]]]:
-    """What is erased, by kind. A callback that tells of several records keeps its body with one of them alone, so the
-    bodies of a system's callbacks go as a whole: nothing but a person ever reads them."""
+    """Yield what is erased, by kind.
+
+    The body of a callback about several records is stored with one of them only. So the bodies of all of a system's
+    callbacks are erased: only people read them.
+    """
     refs, keys, ids = held.refs, held.keys, held.links
     systems = sorted({ref.system for ref in refs})
     yield "callbacks", events, _of_refs(events, refs)
@@ -299,8 +306,7 @@ def _held(conn: Connection, scopes: Scopes, ref: RecordRef) -> _Held:
 
 
 def _one_person(conn: Connection, row: Row) -> bool:
-    """Whether both records of an ended pair are one person: the bridge made one of the other, and neither is one of
-    another pair by now."""
+    """Whether both records of an ended pair are one person: the bridge created one, and neither is in a new pair."""
     if not row["made"].startswith("created"):
         return False
     record_ids = or_(*(links.c[side.value] == row[side.value] for side in Side))
@@ -309,7 +315,7 @@ def _one_person(conn: Connection, row: Row) -> bool:
 
 
 def _all_of(conn: Connection, scopes: Scopes, refs: Collection[RecordRef], ids: Collection[int]) -> _Held:
-    """All that is held of these records and links."""
+    """Return all data about these records and links."""
     keys = _keys(scopes, refs)
     about, runs = set[TaskKey](), set[str]()
     for row in conn.execute(select(instructions)).mappings():
@@ -333,18 +339,18 @@ def _all_of(conn: Connection, scopes: Scopes, refs: Collection[RecordRef], ids: 
 
 
 def _other_of(row: Row) -> TaskKey | None:
-    """The other record that an instruction names, to be linked or created again."""
+    """Return the other record that an instruction names, which is to be linked or created again."""
     record_id = row["detail"].get("other", row["detail"].get("rec"))
     return None if record_id is None else TaskKey(row["mapping"], Side(row["side"]).other, str(record_id))
 
 
 def _requests_of(runs: Iterable[str]) -> set[int]:
-    """The numbers of the requests that these runs carried out."""
+    """Return the numbers of the requests that caused these runs."""
     return {run.request for run in map(instructed, runs) if run is not None}
 
 
 def _naming(scopes: Scopes, keys: Collection[TaskKey]) -> Callable[[Mapping[str, Any], str], bool]:
-    """Whether a request with these arguments, or its answer, names one of the records."""
+    """Return a function that says whether a request's arguments or its answer name one of the records."""
     named, facing, ids = set[tuple[str, ...]](), set[tuple[str, ...]](), {key.record_id for key in keys}
     for key in keys:
         end, other = (scopes[key.mapping].endpoint(side) for side in (key.side, key.side.other))

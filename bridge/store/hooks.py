@@ -22,7 +22,7 @@ class Hooks:
         self._database = database
 
     async def save(self, hook: HookRow) -> None:
-        """Insert or replace; a `delivered_at` of None leaves the stored one."""
+        """Insert or replace. If `delivered_at` is None, the stored one is kept."""
         values = asdict(hook)
         kept = {name: value for name, value in values.items() if name not in ("system", "key")}
         if hook.delivered_at is None:
@@ -42,14 +42,16 @@ class Hooks:
         return await self._database.read(work)
 
     async def delivered(self, system: str, key: str, at: float) -> None:
-        """A callback arrived through this hook; an unknown hook or an older time changes nothing."""
+        """Store when a callback arrived through this hook. An unknown hook or an older time changes nothing."""
         change = update(hooks).where(hooks.c.system == system, hooks.c.key == key)
         newer = hooks.c.delivered_at.is_(None) | (hooks.c.delivered_at < at)
         await self._database.write("delivered", lambda conn: conn.execute(change.where(newer).values(delivered_at=at)))
 
     async def missed(self, system: str, entity: str, after: float, until: float) -> int:
-        """How many records changed in this span and were first shown by a sweep. The time is the vendor's own, or when
-        the sweep saw them where the vendor shows none."""
+        """Count the records that changed in this span and that a sweep found.
+
+        The time of a change is the vendor's; if the vendor shows none, it is when the sweep saw the record.
+        """
         changed = func.coalesce(events.c.version, events.c.stored_at)
         query = select(func.count(events.c.rec.distinct())).where(
             events.c.system == system,
@@ -62,14 +64,14 @@ class Hooks:
         return await self._database.read(lambda conn: conn.scalar(query)) or 0
 
     async def turns(self) -> dict[str, tuple[int, float]]:
-        """By system how often its addresses were changed, and until when those before are taken in."""
+        """By system how often its addresses were changed, and until when the former ones are accepted."""
         query = select(hook_turns.c.system, hook_turns.c.number, hook_turns.c.until)
         return await self._database.read(
             lambda conn: {row.system: (row.number, row.until) for row in conn.execute(query)}
         )
 
     async def turn(self, system: str, until: float) -> None:
-        """The addresses of a system change; those before are taken in `until` then."""
+        """Note that the addresses of a system change; the former ones are accepted `until` then."""
         insert = upsert(self._database.sqlite, hook_turns).values(system=system, number=1, until=until)
         next_one = {"number": hook_turns.c.number + 1, "until": until}
         statement = insert.on_conflict_do_update(index_elements=["system"], set_=next_one)
@@ -85,7 +87,7 @@ class Hooks:
 
 HOUR = 3600.0
 WINDOWS: Mapping[str, int] = {"24 h": 24, "7 d": 7 * 24}
-"""Full hours before the current one, which counts as well."""
+"""Full hours before the current one. The current hour counts as well."""
 KEPT_HOURS = 8 * 24
 TIMES_DIFFER_SECONDS = 60.0
 """The vendor's clock and ours may be this far apart."""
@@ -107,7 +109,7 @@ class HookFigures:
 
 
 class SweptChange(NamedTuple):
-    """A change that a sweep found and of which no task knew. `changed_at`: by the vendor's clock, None: not shown."""
+    """A change that a sweep found and no task knew. `changed_at`: by the vendor's clock; None: not shown."""
 
     ref: RecordRef
     kind: EventKind
@@ -127,7 +129,7 @@ class HookHours:
         self._database = database
 
     async def add(self, figures: Mapping[HookName, HookFigures]) -> None:
-        """Add to the current hour. One transaction; none where there is nothing to add."""
+        """Add to the current hour, in one transaction; in none if there is nothing to add."""
         hour = int(self._database.now() // HOUR)
         rows = [
             {"system": system, "key": key, "hour": hour, **_values(one)}
@@ -142,7 +144,7 @@ class HookHours:
         await self._database.write("hook_hours", lambda conn: conn.execute(statement, rows))
 
     async def windows(self) -> dict[HookName, dict[str, HookFigures]]:
-        """By hook the sums of each window; hooks of which nothing was counted are left out."""
+        """The sums of each window, by hook; hooks without any counts are left out."""
         now = int(self._database.now() // HOUR)
 
         def work(conn: Connection) -> dict[HookName, dict[str, HookFigures]]:
@@ -158,7 +160,7 @@ class HookHours:
         return await self._database.read(work)
 
     async def missed(self, changes: Sequence[SweptChange]) -> list[SweptChange]:
-        """Those of these changes that no callback reported, and no sweep before the one that found them."""
+        """Return those changes that neither a callback nor an earlier sweep reported."""
         by_entity: defaultdict[tuple[str, str], list[SweptChange]] = defaultdict(list)
         for change in changes:
             by_entity[change.ref.system, change.ref.entity].append(change)
@@ -174,7 +176,7 @@ class HookHours:
         return await self._database.read(work)
 
     async def prune(self) -> None:
-        """Take out what no window shows any more."""
+        """Delete hours that no window shows any more."""
         old = delete(hook_hours).where(hook_hours.c.hour < int(self._database.now() // HOUR) - KEPT_HOURS)
         await self._database.write("prune_hook_hours", lambda conn: conn.execute(old))
 

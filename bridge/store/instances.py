@@ -27,7 +27,7 @@ class Instance(NamedTuple):
     stopped_at: float | None = None
 
     def runs(self, now: float) -> bool:
-        """It did not stop, and was seen a moment ago."""
+        """Whether it did not stop, and was seen within `SILENT_SECONDS`."""
         return self.stopped_at is None and now - self.seen_at <= SILENT_SECONDS
 
     @property
@@ -41,7 +41,7 @@ class Instances:
         self._database = database
 
     async def begin(self) -> None:
-        """This process runs from now on; those that ended long ago are forgotten.
+        """Note that this process runs from now on, and delete instances that ended long ago.
 
         On SQLite no other bridge can run, so a killed one is known to have ended when it was last seen.
         """
@@ -67,11 +67,11 @@ class Instances:
         self._database.alone = not any(one.runs(now) for one in await self.all() if one.name != mine)
 
     async def end(self) -> None:
-        """This process stops in order."""
+        """Note that this process stops in order."""
         await self._note({"seen_at": self._database.now(), "stopped_at": self._database.now()})
 
     async def all(self) -> list[Instance]:
-        """Those that run now first, then by when they ended."""
+        """All instances: the running ones first, then by when they ended, the latest first."""
 
         def work(conn: Connection) -> list[Instance]:
             return [Instance(**row) for row in conn.execute(select(instances)).mappings()]
@@ -84,9 +84,9 @@ class Instances:
         return any(one.runs(now) for one in await self.all())
 
     def is_mute(self, one: Instance) -> bool:
-        """One that was not seen for long runs all the same: on SQLite it holds the file as long as it lives.
+        """Whether an instance without a heartbeat still runs: on SQLite it holds the lock file as long as it runs.
 
-        Its store takes no writes, so its heartbeat is not there.
+        It has no heartbeat, because its store takes no writes.
         """
         silent = one.stopped_at is None and not one.runs(self._database.now())
         return silent and self._database.sqlite and FileLock.is_held(Path(f"{self._database.url.database}.lock"))
@@ -107,7 +107,7 @@ class FileLock:
 
     @classmethod
     def take(cls, path: Path) -> "FileLock":
-        """Raises ConfigError naming the file when another process holds it or it cannot be made."""
+        """Take the lock. Raises ConfigError that names the file if another process holds it or it cannot be created."""
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:

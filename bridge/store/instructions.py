@@ -1,4 +1,4 @@
-"""What a person told the bridge to do with records: kept until a claim has carried it out or refused it."""
+"""A person's instructions about records. Each is kept until a claim has carried it out or refused it."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ OF_KEYS = Prepared(select(instructions).where(keyed(instructions)))
 
 
 def instructions_of(conn: Connection, keys: Iterable[TaskKey]) -> dict[TaskKey, Instruction]:
-    """By record what is still to be done with it."""
+    """Return by record the instruction that is still to be carried out."""
     found: dict[TaskKey, Instruction] = {}
     for some in chunks(sorted({task_tuple(key) for key in keys})):
         for row in OF_KEYS.mappings(conn, {"keys": some}):
@@ -32,7 +32,7 @@ def instructions_of(conn: Connection, keys: Iterable[TaskKey]) -> dict[TaskKey, 
 
 
 def fulfil(conn: Connection, ended: Sequence[Fulfilled]) -> None:
-    """These came to their end. One that a person gave meanwhile about the same record stays."""
+    """Delete instructions that ended. A newer one about the same record stays."""
     for one in sorted(ended, key=lambda one: task_tuple(one.key)):
         here = delete(instructions).where(has_key(instructions, [task_tuple(one.key)]))
         conn.execute(here.where(instructions.c.run == one.run))
@@ -45,7 +45,7 @@ def fulfil(conn: Connection, ended: Sequence[Fulfilled]) -> None:
 
 
 def forget(conn: Connection, keys: Iterable[TaskKey]) -> None:
-    """A person gave up on these records, and with them on what was to be done."""
+    """Delete the instructions about these records, because a person discarded their dead letters."""
     for key in sorted(keys, key=task_tuple):
         conn.execute(delete(instructions).where(has_key(instructions, [task_tuple(key)])))
 
@@ -55,7 +55,7 @@ def _instruction(row: Row) -> Instruction:
 
 
 class _Overtaken(Exception):
-    """Another transaction gave an instruction about one of the records a moment ago."""
+    """Another transaction has just stored an instruction about one of the records."""
 
 
 class Instructions:
@@ -64,8 +64,9 @@ class Instructions:
         self._wake = wake
 
     async def give(self, scope: Scope, given: Sequence[Instruction]) -> dict[TaskKey, Instruction]:
-        """Store instructions about records of one mapping, and make the records due. A record with an open instruction
-        of another run gets none: the answer has the open one, by record.
+        """Store instructions about records of one mapping, and make the records due.
+
+        A record with an open instruction of another run gets none. The open ones are returned by record.
 
         Each instruction counts as an event, so that a dead letter wakes up and every outcome is counted.
         """
@@ -83,7 +84,7 @@ class Instructions:
             free = [one for one in given if one.key not in before]
             if free:
                 self._insert(conn, scope, free)
-            runs = {one.key: one.run for one in given}  # the same run may be given again, by the copy that took it over
+            runs = {one.key: one.run for one in given}  # an instance that takes a request over gives the same run again
             return {key: one for key, one in before.items() if one.run != runs[key]}
 
         while True:
@@ -93,8 +94,10 @@ class Instructions:
                 continue
 
     def _insert(self, conn: Connection, scope: Scope, free: Sequence[Instruction]) -> None:
-        """Raises _Overtaken when somebody gave one about a record without a task, which no lock kept: its task must not
-        have the bit of an instruction that is not there."""
+        """Raises _Overtaken if another transaction stored one about a record without a task, which cannot be locked.
+
+        Otherwise the task would have the bit of an instruction that does not exist.
+        """
         events: defaultdict[Side, list[Event]] = defaultdict(list)
         for one in free:
             end = scope.endpoint(one.key.side)
@@ -112,14 +115,14 @@ class Instructions:
             raise _Overtaken
 
     async def waiting(self, run: str | None = None) -> int:
-        """How many instructions, of a run or of all, are still to be carried out."""
+        """How many instructions, of one run or of all runs, are still to be carried out."""
         query = select(func.count()).select_from(instructions)
         if run is not None:
             query = query.where(instructions.c.run == run)
         return await self._database.read(lambda conn: conn.scalar(query)) or 0
 
     async def of(self, keys: Iterable[TaskKey]) -> dict[TaskKey, Instruction]:
-        """By record the instruction that is still to be carried out."""
+        """Return by record the instruction that is still to be carried out."""
         wanted = list(keys)
         return await self._database.read(lambda conn: instructions_of(conn, wanted))
 

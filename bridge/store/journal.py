@@ -19,16 +19,16 @@ CREATIONS = ("created", "found")
 UPDATES = ("updated", "undone")
 REMOVALS = ("deleted", "archived")
 WRITES = (*CREATIONS, *UPDATES, *REMOVALS)
-"""What the entries of the bridge's own writes are called."""
+"""The kinds of entries about the bridge's own writes."""
 PRUNED = "journal entries pruned"
-"""The running total of what retention dropped."""
+"""The running total of entries that retention deleted."""
 
 
 INSERT = Prepared(insert(journal))
 
 
 class JournalRow(NamedTuple):
-    """An entry as stored; a larger `id` is younger."""
+    """An entry as stored. A larger `id` is newer."""
 
     id: int
     at: float
@@ -36,7 +36,7 @@ class JournalRow(NamedTuple):
 
 
 def write_journal(conn: Connection, entries: Sequence[JournalEntry], now: float) -> None:
-    """Append inside the caller's transaction. A NUL, which PostgreSQL cannot keep, is shown as a replacement sign."""
+    """Append inside the caller's transaction. A NUL, which PostgreSQL cannot store, becomes a replacement character."""
     rows = [
         {
             "at": now,
@@ -66,25 +66,25 @@ def _row(row: Row) -> JournalRow:
 
 
 PORTION = 1000
-"""Ids looked through at once."""
+"""Ids that are searched at once."""
 STANDING = and_(journal.c.what.in_(WRITES), journal.c.undone.is_(None))
 
 
 def first_since(since: float) -> Select[Any]:
-    """The lowest id. By the index of times; for the least of the bare ids SQLite walks through all entries before."""
+    """Select the lowest id. `+ 0` makes SQLite use the index of times; otherwise it reads all entries before."""
     return select(func.min(journal.c.id + 0)).where(journal.c.at >= since)
 
 
 def of_record(mapping: str, side: Side, record_id: str) -> list[Select[Any]]:
-    """A record's own entries, and those of its counterparts that name it; together SQLite reads the whole mapping."""
+    """Select a record's own entries, and those of counterparts that name it. One query would read the whole mapping."""
     c = journal.c
     own = select(journal).where(c.mapping == mapping, c.side == side.value, c.rec == record_id)
-    other = walked_by_id(c.side) == side.other.value  # or SQLite may take the index of the records' own entries
+    other = walked_by_id(c.side) == side.other.value  # otherwise SQLite may use the index of the records' own entries
     return [own, select(journal).where(c.mapping == mapping, other, c.other_rec == record_id)]
 
 
 def written_within(mapping: str, since: float, after: int, last: int) -> Select[Any]:
-    """Writes of a mapping among the entries up to the id `last`."""
+    """Select a mapping's writes with an id above `after` and up to `last`."""
     within = (journal.c.id > after, journal.c.id <= last, journal.c.at >= since)
     return select(journal).where(*within, STANDING, walked_by_id(journal.c.mapping) == mapping)
 
@@ -97,14 +97,14 @@ class Journal:
         await self._database.write("journal", lambda conn: write_journal(conn, entries, self._database.now()))
 
     async def about(self, mapping: str, side: Side, record_id: str, limit: int = 50) -> list[JournalRow]:
-        """Entries of this record and of its counterparts' work on it, newest first."""
+        """Entries of this record, and its counterparts' entries that name it, newest first."""
         newest = (half.order_by(journal.c.id.desc()).limit(limit) for half in of_record(mapping, side, record_id))
         return (await self._both(list(newest)))[:limit]
 
     async def actors(self, rows: Sequence[JournalRow]) -> dict[int, tuple[RecordRef, str]]:
-        """By the number of the event that caused an entry: whose change it told of, and who made that.
+        """By the number of the event that caused an entry: the record that it reported, and who changed that.
 
-        Of events that do not say, and of those that are kept no longer, there is nothing.
+        Events that do not say who, and events that are no longer stored, are left out.
         """
         wanted = sorted({row.entry.event for row in rows if row.entry.event is not None})
         columns = (events.c.seq, events.c.system, events.c.entity, events.c.rec, events.c.actor)
@@ -125,19 +125,19 @@ class Journal:
             query = query.where(journal.c.what == what)
         return await self._rows(query, limit)
 
-    # What the bridge wrote and nobody undid, newest first.
+    # Writes of the bridge that are not undone, newest first.
 
     async def writes_to(self, mapping: str, side: Side, record_id: str, since: float | None = None) -> list[JournalRow]:
-        """To a record and its counterpart."""
+        """Writes to a record and its counterpart."""
         halves = [half.where(STANDING) for half in of_record(mapping, side, record_id)]
         return await self._both(halves if since is None else [half.where(journal.c.at >= since) for half in halves])
 
     async def writes_of(self, run: str) -> list[JournalRow]:
-        """By a run."""
+        """Writes of a run."""
         return await self._rows(select(journal).where(STANDING, journal.c.run == run), None)
 
     async def writes_since(self, mapping: str, since: float) -> list[JournalRow]:
-        """By a mapping since a time. Read in portions, between which the daemon does other work."""
+        """Writes of a mapping since a time. They are read in portions, between which the daemon does other work."""
         found: list[JournalRow] = []
         first = await self._database.read(lambda conn: conn.scalar(first_since(since)))
         before = await self._database.read(lambda conn: conn.scalar(select(func.max(journal.c.id)))) or 0
@@ -153,9 +153,10 @@ class Journal:
         return await self._rows(select(journal).where(journal.c.run == run), limit)
 
     async def reach(self) -> tuple[float, str | None] | None:
-        """Since when the journal has everything, and the run of its oldest entry; None when nothing was ever pruned.
+        """Since when the journal is complete, and the run of its oldest entry; None if nothing was ever pruned.
 
-        Once it was emptied, SQLite counts its entries from 1 again: that the first one is there says nothing then.
+        Once it was emptied, SQLite numbers its entries from 1 again. So entry 1 alone does not show that it is
+        complete.
         """
         oldest = select(journal.c.id, journal.c.at, journal.c.run).order_by(journal.c.id).limit(1)
         pruned = select(counters.c.value).where(counters.c.name == PRUNED, counters.c.value > 0).limit(1)
@@ -169,7 +170,7 @@ class Journal:
         return await self._database.read(work)
 
     async def prune(self, before: float, keep_rows: int | None = None) -> int:
-        """Delete entries older than `before`, and the oldest beyond `keep_rows`; how many went."""
+        """Delete entries older than `before`, and the oldest beyond `keep_rows`. Return how many."""
 
         def counted(conn: Connection, gone: int) -> None:
             count(self._database, conn, {("", PRUNED): gone})

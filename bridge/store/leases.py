@@ -1,4 +1,4 @@
-"""Fences: a claim may write only while the leases it was given still carry its number."""
+"""Leases and fences: a claim may write only while all its leases still have its fence number."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from bridge.store.rows import Row, listed, ref_tuple
 from bridge.store.tables import Real, leases, records
 
 MARGIN = 5.0
-"""Seconds another instance waits after a lease ended before it takes over."""
+"""Seconds that another instance waits after a lease has expired before it takes it over."""
 
 
 LOCK_LEASES = Prepared(
@@ -35,12 +35,12 @@ LOCK_LEASES_TOLD = Prepared(
 
 
 def fences_held(conn: Connection, claims: Sequence[Claim]) -> set[int]:
-    """Lock the claims' leases in key order; the fences under which every leased record is still held."""
+    """Lock the claims' leases in key order. Return the fences under which every leased record is still held."""
     return _whole(_leased(conn, LOCK_LEASES, claims), claims)
 
 
 def fences_and_told(conn: Connection, claims: Sequence[Claim]) -> tuple[set[int], dict[RecordRef, float]]:
-    """`fences_held`, and when a callback last told of each leased record without saying its version."""
+    """`fences_held`, and when a callback last reported each leased record without its version."""
     rows = _leased(conn, LOCK_LEASES_TOLD, claims)
     told = {RecordRef(*_key(row)): row["told_at"] for row in rows if row["told_at"] is not None}
     return _whole(rows, claims), told
@@ -55,7 +55,7 @@ def _key(row: Row) -> tuple[str, str, str]:
 
 
 def _whole(rows: Iterable[Row], claims: Sequence[Claim]) -> set[int]:
-    """The fences under which these leases have every record that their claims leased."""
+    """Return the fences of claims for which these rows contain every leased record."""
     held: defaultdict[int, set[tuple[str, str, str]]] = defaultdict(set)
     for row in rows:
         held[row["fence"]].add(_key(row))
@@ -63,13 +63,13 @@ def _whole(rows: Iterable[Row], claims: Sequence[Claim]) -> set[int]:
 
 
 def require_fence(conn: Connection, claim: Claim) -> None:
-    """Raises LeaseLost unless the claim's leases are all still its own; holds them until the transaction ends."""
+    """Raises LeaseLost unless the claim's leases are all still its own; locks them until the transaction ends."""
     if claim.fence not in fences_held(conn, [claim]):
         raise LeaseLost(f"{claim.key.mapping} {claim.key.record_id}: another worker has taken the record over")
 
 
 def free_for(row: Row, holder: str, now: float) -> bool:
-    """May `holder` take this lease over?"""
+    """Whether `holder` may take this lease over."""
     margin = 0.0 if row["holder"] == holder else MARGIN
     return bool(row["expires"] + margin <= now)
 
@@ -77,7 +77,7 @@ def free_for(row: Row, holder: str, now: float) -> bool:
 def take(
     database: Database, conn: Connection, wanted: Iterable[tuple[RecordRef, int]], now: float, expires: float
 ) -> set[tuple[RecordRef, int]]:
-    """Lease records, in key order, each under its fence; those that were free (or already under that fence)."""
+    """Lease records in key order, each under its fence. Return those that were free, or already under that fence."""
     rows = [
         {
             "system": ref.system,
@@ -125,9 +125,9 @@ GIVE_BACK = Prepared(
 
 
 def give_back_held(conn: Connection, claims: Sequence[Claim]) -> set[int]:
-    """Give back, in key order, what these claims leased; the fences under which every record was still held.
+    """Delete these claims' leases in key order. Return the fences under which every record was still held.
 
-    The records stay with this transaction until it ends.
+    The records stay locked until this transaction ends.
     """
     return _whole(_leased(conn, GIVE_BACK, claims), claims)
 

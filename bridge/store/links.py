@@ -1,4 +1,4 @@
-"""Links and intents: which record here is that record there; how links are found, written and opened."""
+"""Links (which two records belong together) and create intents: how they are found, written and opened."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -69,7 +69,7 @@ def links_by_id(conn: Connection, ids: Iterable[int]) -> dict[int, Link]:
 
 
 def links_of(conn: Connection, records: Iterable[TaskKey]) -> dict[TaskKey, Link]:
-    """The intended, live or frozen link of each record; of a record merged away, the survivor's."""
+    """The intended, live or frozen link of each record; of a record that was merged away, the survivor's."""
     found: dict[TaskKey, Link] = {}
     aliases: dict[TaskKey, Link] = {}
     for some in chunks(sorted({(key.mapping, key.side.value, key.record_id) for key in records})):
@@ -85,7 +85,7 @@ def links_of(conn: Connection, records: Iterable[TaskKey]) -> dict[TaskKey, Link
 
 
 def _naming(conn: Connection, records: Iterable[tuple[str, str, str]]) -> list[Link]:
-    """Links that name one of these records, by one statement."""
+    """Return the links that name one of these records, with one statement."""
     keys: dict[Side, list[tuple[str, str]]] = {}
     for mapping, side, record_id in records:
         keys.setdefault(Side(side), []).append((mapping, record_id))
@@ -139,7 +139,7 @@ def changing(names: frozenset[str]) -> Prepared:
 
 
 def change_links(conn: Connection, values: Mapping[int, Mapping[str, Any]]) -> None:
-    """Set columns of links, by id and name; those that change the same columns by one statement."""
+    """Set columns of links, by id and name. Links that change the same columns share a statement."""
     alike: defaultdict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
     for link, new in sorted(values.items()):
         alike[frozenset(new)].append({"of": link, **{f"new_{name}": value for name, value in new.items()}})
@@ -149,7 +149,7 @@ def change_links(conn: Connection, values: Mapping[int, Mapping[str, Any]]) -> N
 
 
 def lock_links(conn: Connection, ids: Iterable[int]) -> dict[int, Link]:
-    """Lock link rows by id and show them as they are now."""
+    """Lock link rows by id, and return them as they are now."""
     found: dict[int, Link] = {}
     for some in chunks(sorted(set(ids))):
         found.update({row["id"]: link_from(row) for row in LOCK_LINKS.mappings(conn, {"ids": some})})
@@ -157,7 +157,7 @@ def lock_links(conn: Connection, ids: Iterable[int]) -> dict[int, Link]:
 
 
 def column_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of a move as the database takes them; an unknown name is a mistake of the caller."""
+    """Return a move's values in stored form. Raises ValueError for an unknown column, a fault of the caller."""
     unknown = set(values) - LINK_COLUMNS
     if unknown:
         raise ValueError(f"links have no column {', '.join(sorted(unknown))}")
@@ -168,7 +168,7 @@ def column_values(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def insert_link(database: Database, conn: Connection, values: Mapping[str, Any]) -> int:
-    """A new row; its id is the next number of the store-wide counter, and its `seq` unless one is given."""
+    """Insert a row and return its id: the next number of the store-wide counter, which is also its `seq` by default."""
     (number,) = database.next_seqs(conn, 1)
     conn.execute(insert(links).values({**DEFAULTS, "seq": number, **column_values(values), "id": number}))
     return number
@@ -177,9 +177,10 @@ def insert_link(database: Database, conn: Connection, values: Mapping[str, Any])
 def write_links(
     database: Database, conn: Connection, moves: Mapping[str, Sequence[Move]], before: Mapping[int, Link]
 ) -> set[TaskKey]:
-    """Apply moves by mapping, those that give a record free first; the task keys of records that were linked, or are.
+    """Apply moves by mapping, those that free a record first. Return the keys of records that became linked or free.
 
-    What a link only holds changes no record's being linked. before: the links that are moved, locked, as they were.
+    Moves that change neither the state nor the records of a link free or link no record. before: the links that are
+    moved, as they were when they were locked.
     """
     linked: set[TaskKey] = set()
     freeing: list[Move] = []
@@ -213,11 +214,11 @@ def _named(mapping: str, link: Link | None, move: Move) -> set[TaskKey]:
 
 
 RELINKING = frozenset({"state", *(side.value for side in Side)})
-"""Columns of a link whose change links a record, or gives it free."""
+"""Columns of a link whose change links a record or frees it."""
 
 
 def _joined(moves: Sequence[Move]) -> list[Move]:
-    """One move for each link: of several, the later values stand. A deleted link is not written any more."""
+    """Return one move for each link. Of several moves, later values win; a deleted link is not written any more."""
     joined: dict[int, Move] = {}
     others: list[Move] = []
     for write in moves:
@@ -234,7 +235,7 @@ def _joined(moves: Sequence[Move]) -> list[Move]:
 
 
 def _with_answers(write: Move, stored: Link | None) -> Move:
-    """A person may have answered a question while the claim was at work: the answer stays with the values it is for."""
+    """Keep a person's choice about a conflict that was stored while the claim ran, if the values are still the same."""
     asked, answered = write.values.get("held"), stored.held if stored is not None else None
     if not asked or not answered:
         return write
@@ -252,7 +253,7 @@ def _frees(move: Move) -> bool:
 
 
 def _change(conn: Connection, moves: Sequence[Move]) -> None:
-    """Apply moves of links that are there. Each must find the records free that it links."""
+    """Apply moves of existing links. The records that a move links must be free."""
     dropped = sorted(move.id for move in moves if move.id is not None and move.kind == Kind.DROP)
     values = {move.id: column_values(move.values) for move in moves if move.id is not None and move.id not in dropped}
     settled = [link for link, new in values.items() if "state" in new and new["state"] not in HOLDING]
@@ -277,9 +278,9 @@ def _write_refs(conn: Connection, link: int, refs: Sequence[tuple[str, int]] | N
 
 
 def store_taught(database: Database, conn: Connection, link_id: int, side: Side, record_id: str) -> bool:
-    """Keep an id an answer taught, whatever the lease: on the open intent if unset, else as a duplicate of the link.
+    """Store the id that a create's answer showed, even without the lease: in the open intent, else as a duplicate.
 
-    True when the intent holds it now. Nothing is stored twice.
+    Returns whether the intent has the id now. An id that is stored already is not stored again.
     """
     link = (lock_links(conn, [link_id])).get(link_id)
     if link is None:
@@ -308,15 +309,15 @@ def store_taught(database: Database, conn: Connection, link_id: int, side: Side,
 DOUBT_SECONDS = 3600.0
 """A record that waits for a dead letter is processed again after this long."""
 CLOCK_MARGIN_SECONDS = 600.0
-"""A vendor's clock is not further from ours than this."""
+"""A vendor's clock differs from ours by at most this."""
 
 
 class IntentAsked(NamedTuple):
     """A create on `new_side` for the claimed record.
 
-    `keys`: hashes of its non-empty match keys; `first_seq`: when the record was first known; `made_at`: when its system
-    says that it was made. `unlike`: a link of another record of its side that the match index has under one of the keys
-    is in the way, but for those of these records; None: no such link is.
+    `keys`: hashes of its non-empty match keys; `first_seq`: when the record was first known; `made_at`: when it was
+    created, as its system says. `unlike`: a linked record of its side that the match index has under one of the keys
+    prevents the create, unless it is one of these; None: none prevents it.
     """
 
     claim: Claim
@@ -335,12 +336,12 @@ class IntentAsked(NamedTuple):
 
     @property
     def hashes(self) -> frozenset[str]:
-        """What the intent holds."""
+        """The hashes that the intent holds: those of its keys, or one for the record itself."""
         return self.keys or frozenset({_instead_of_keys(self.key)})
 
 
 def open_intents(database: Database, conn: Connection, batch: Sequence[IntentAsked]) -> list[IntentResult | None]:
-    """Decide on these creates, one after the other; None for a claim that lost its fence."""
+    """Decide about these creates, one after the other. None for a claim that lost its fence."""
     for asked in batch:
         if asked.key.side is not asked.new_side.other:
             raise ValueError(f"{asked.key}: an intent creates on the side the claimed record is not on")
@@ -372,7 +373,7 @@ def open_intents(database: Database, conn: Connection, batch: Sequence[IntentAsk
 
 
 class Open(NamedTuple):
-    """An intent that is open, or a dead letter of one. `decided`: a person discarded that."""
+    """An open intent, or one that became a dead letter. `decided`: a person discarded the dead letter."""
 
     link: Link
     hashes: frozenset[str]
@@ -389,7 +390,7 @@ STATES = Prepared(select(*tasks.primary_key.columns, tasks.c.state).where(keyed(
 
 
 def _open(conn: Connection, names: Sequence[str]) -> list[Open]:
-    """All open intents of these mappings and dead letters of such, oldest first."""
+    """Return all open intents of these mappings, and those that became dead letters, oldest first."""
     found = [link_from(row) for row in OPEN.mappings(conn, {"names": names})]
     hashes: defaultdict[int, set[str]] = defaultdict(set)
     for some in chunks([link.id for link in found]):
@@ -398,7 +399,7 @@ def _open(conn: Connection, names: Sequence[str]) -> list[Open]:
     letters = {of for link in found if link.state is LinkState.UNKNOWN and (of := _decided_for(link)) is not None}
     decided: set[TaskKey] = set()
     for some in chunks(sorted(map(task_tuple, letters))):
-        rows = STATES.mappings(conn, {"keys": some})  # one at rest: nothing is done about it any more
+        rows = STATES.mappings(conn, {"keys": some})  # an idle one was discarded
         decided.update(task_key(row) for row in rows if row["state"] == TaskState.IDLE.value)
     return [Open(link, frozenset(hashes[link.id]), _decided_for(link) in decided) for link in found]
 
@@ -430,12 +431,12 @@ def _insert(conn: Connection, opened: Sequence[Open]) -> None:
 
 
 def _instead_of_keys(key: TaskKey) -> str:
-    """What an intent holds that has no match key."""
+    """Return what an intent without a match key holds."""
     return f"{key.side.value}:{key.record_id}"
 
 
 def _linked_alike(conn: Connection, batch: Sequence[IntentAsked]) -> dict[TaskKey, int]:
-    """By record a link of another one of its side that shows one of the keys by the match index, but for `unlike`."""
+    """By record a link of another record of its side that has one of the keys in the match index, except `unlike`."""
     found: dict[TaskKey, int] = {}
     asking = [one for one in batch if one.unlike is not None]
     keys: defaultdict[tuple[str, Side], set[str]] = defaultdict(set)
@@ -457,7 +458,7 @@ def _linked_alike(conn: Connection, batch: Sequence[IntentAsked]) -> dict[TaskKe
 
 
 def _is_pair_of(link: Link, key: TaskKey) -> bool:
-    """Whether the record has a counterpart by this link; one that was merged away has none of its own."""
+    """Whether this link is the record's own pair. A record that was merged away has none."""
     return link.state in moves.PAIRED and link.record_id(key.side) == key.record_id
 
 
@@ -468,11 +469,11 @@ def _decided_for(intent: Link) -> TaskKey | None:
 
 
 def _holds(asked: IntentAsked, one: Open) -> bool:
-    """Whether the record waits for this intent, which may be about it.
+    """Whether the record must wait for this intent, which may be about the same thing.
 
-    A dead letter holds its own record; and, until a person has decided about it, the records equal in a match key and
-    those that its create may have made. These are the ones it names, and every one made at about that time that no
-    match key tells from it: no key is filled, or none of the mapping.
+    A dead letter holds its own record. Until a person has decided about it, it also holds records with the same match
+    key and those that its create may have made: the ones it names, and every one that was created at about that time
+    and that no match key tells apart from it, because the mapping has no key or none is filled.
     """
     key, link, of = asked.key, one.link, _decided_for(one.link)
     if link.mapping != key.mapping or not _may_be_about(asked, one):
@@ -488,18 +489,18 @@ def _holds(asked: IntentAsked, one: Open) -> bool:
 
 
 def _may_be_about(asked: IntentAsked, one: Open) -> bool:
-    """It holds the same match key for another record, may make this very record, or is this one's dead letter."""
+    """Whether it holds the same match key for another record, may create this record, or is its dead letter."""
     key, own = asked.key, one.link.record_id(asked.key.side)
     if own == key.record_id:
         return one.link.state is LinkState.UNKNOWN
     if one.hashes & asked.hashes:
         return True
-    # Once the answer taught an id, the intent is about that record.
+    # Once an intent has an id, it is about that record only.
     return own is None and one.link.made == f"created_{key.side}" and one.link.seq < asked.first_seq
 
 
 def _made_at_that_time(link: Link, made_at: float | None) -> bool:
-    """Whether a record made then can be what the intent's create made; one that does not say when may be."""
+    """Whether the intent's create can have made a record created then. If either time is unknown, it can."""
     opened = (link.payload or {}).get("at")
     if made_at is None or opened is None:
         return True
@@ -507,7 +508,7 @@ def _made_at_that_time(link: Link, made_at: float | None) -> bool:
     return bool(opened - CLOCK_MARGIN_SECONDS <= made_at <= latest + CLOCK_MARGIN_SECONDS)
 
 
-# ---- Links and intents, as the rest of the bridge asks for them ----
+# ---- Links and intents for the rest of the bridge ----
 
 
 BATCH = 64
@@ -529,7 +530,7 @@ class Pending(NamedTuple):
         return {f"sent_{self.side.value}": self.values, "sent_until": self.until}
 
     def hindrance(self, held: Set[int], told: Mapping[RecordRef, float]) -> BridgeError | None:
-        """Why it may not be sent: its fence is not held any more, or a callback told of an edit meanwhile."""
+        """Return why it may not be sent: its fence is lost, or a callback reported an edit meanwhile."""
         key = self.claim.key
         if self.claim.fence not in held:
             return LeaseLost(f"{key.mapping} {key.record_id}: another worker has taken the record over")
@@ -564,7 +565,7 @@ class Links:
         return {key.record_id: link for key, link in found.items()}
 
     async def open_intent(self, asked: IntentAsked) -> IntentResult:
-        """Decide a create, unless an open intent or a link is in the way. Raises LeaseLost."""
+        """Open an intent, unless another intent or a link prevents it. Raises LeaseLost."""
         result = await self._opening.submit(asked)
         if result is None:
             raise LeaseLost(f"{asked.key.mapping} {asked.key.record_id}: another worker has taken the record over")
@@ -586,12 +587,12 @@ class Links:
         deletion_window: float = 3600.0,
         brake_hits: int = 1,
     ) -> None:
-        """Commit what is about to be written on `side`, under the fence; unconfirmed until `until`.
+        """Commit the pending write to `side`, under the fence. `until`: its deadline.
 
-        unless_told: raises ToldMeanwhile when a callback that says no version told of this leased record after that
-        moment. deletion: what is removed ("delete", "archive", "blank"), counted in the same transaction `brake_hits`
-        times; over `deletion_limit` in `deletion_window` seconds raises ThresholdReached, nothing is written (an
-        approval lifts the limit). Sending again what is still unconfirmed counts nothing. Raises LeaseLost.
+        unless_told: raises ToldMeanwhile if a callback without a version reported this leased record after that moment.
+        deletion: what is removed ("delete", "archive", "blank"), counted in the same transaction `brake_hits` times.
+        Above `deletion_limit` in `deletion_window` seconds it raises ThresholdReached and writes nothing (an approval
+        lifts the limit). A repeated write that is still unconfirmed is not counted. Raises LeaseLost.
         """
         pending = Pending(claim, link_id, side, values, until, unless_told)
         if deletion is None:
@@ -600,7 +601,7 @@ class Links:
             return
 
         def work(conn: Connection) -> None:
-            # The name is that of the first versions: two versions on one store must exclude each other.
+            # The lock has the name of the first versions, because two versions on one store must exclude each other.
             self._database.lock_name(conn, f"bridge-brake-{claim.key.mapping}")
             if (hindrance := pending.hindrance(*fences_and_told(conn, [claim]))) is not None:
                 raise hindrance
@@ -613,7 +614,7 @@ class Links:
         await self._database.write("sent", work)
 
     async def _send(self, batch: Sequence[Pending]) -> list[BridgeError | None]:
-        """Writes that begin together are committed together; for each what hinders it, if anything."""
+        """Commit writes that begin together in one transaction. Return for each what prevents it, or None."""
 
         def work(conn: Connection) -> list[BridgeError | None]:
             held, told = fences_and_told(conn, [one.claim for one in batch])

@@ -1,4 +1,4 @@
-"""What the store knows of mappings: which definition runs, paused or not, indexed sides, approvals."""
+"""What the store knows of mappings: the definition that runs, pauses, indexed sides, approvals."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -29,9 +29,9 @@ class Mappings:
     async def sync(self, scopes: Mapping[str, Scope] | Iterable[Scope]) -> None:
         """Store the running definitions; instances with other definitions claim nothing from then on.
 
-        A mapping that goes live gets `live_since`; changed match keys empty `indexed`. What was decided about records
-        while a mapping had another mode or definition is no decision any more; dead letters that wait for another
-        record, which the former definition made them do, are looked at again. Mappings not in `scopes` keep their rows.
+        A mapping that goes live gets `live_since`; changed match keys empty `indexed`. Outcomes of another mode or
+        definition are deleted. Dead letters that wait for another record are tried again, because the former definition
+        made them wait. Mappings that are not in `scopes` keep their rows.
         """
 
         wanted = scopes if isinstance(scopes, Mapping) else {scope.mapping: scope for scope in scopes}
@@ -66,7 +66,7 @@ class Mappings:
         return await self._database.read(mapping_states)
 
     async def scopes(self) -> dict[str, Scope]:
-        """The mappings as a bridge last ran them, for commands that read no mapping file (`read_lag` is not kept)."""
+        """The mappings as a bridge last ran them, for commands that read no mapping file (`read_lag` is not stored)."""
 
         def work(conn: Connection) -> dict[str, Scope]:
             rows = conn.execute(select(mappings).where(mappings.c.sides.is_not(None)).order_by(mappings.c.name))
@@ -80,13 +80,13 @@ class Mappings:
         await self._update("pause", name, values)
 
     async def mark_indexed(self, name: str, side: Side, match_fingerprint: str) -> None:
-        """A complete listing has filled this side's match keys; counts only for the match keys it was made with."""
+        """Note that a complete listing has filled this side's match keys. If those changed since, do nothing."""
         column = mappings.c[f"indexed_{side.value}"]
         same = mappings.c.match_fingerprint == match_fingerprint
         await self._update("indexed", name, {column.name: case((same, True), else_=column)})
 
     async def note_problems(self, name: str, problems: Sequence[str]) -> None:
-        """What the account lacks of the columns, options and stages this mapping names."""
+        """Store which of the columns, options and stages that this mapping names the account lacks."""
         await self._update("problems", name, {"problems": list(problems)})
 
     async def approve(self, name: str, until: float | None) -> None:

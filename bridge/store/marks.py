@@ -1,4 +1,4 @@
-"""Making tasks due, inside a transaction of the caller: the one upsert behind intake, waits, wakes and sweeps."""
+"""Making tasks due, inside the caller's transaction. Intake, waits, wakes and sweeps all use the same upsert."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from bridge.store.tables import Real, record_keys, tasks
 
 @dataclass(slots=True)
 class Mark:
-    """`events` pending for a task; 0 makes it due without an event, which does not revive a dead one.
+    """Makes a task due. `events`: new pending events; 0 makes it due without an event, and revives no dead letter.
 
-    `both_sides`: a look at its own record alone, as after a callback about it, would not do. `run`: the sweep, backfill
-    or undo that makes it due. `event`: that of another record which makes this one due; its own have its `generation`.
-    `since`: when it was first heard of; None: when it is due. `quiet`: it waits as long as this for the next edit,
-    `code` says so; a later one puts it off again.
+    `both_sides`: both records must be read; after a callback about its own record, that one alone is enough. `run`: the
+    sweep, backfill or undo that makes it due. `event`: the event of another record that makes this one due; an event of
+    its own has the number `generation`. `since`: when the change was first known; None: when it is due. `quiet`:
+    seconds that it waits for further edits, each of which puts it off again; `code` then says so.
     """
 
     key: TaskKey
@@ -47,7 +47,7 @@ class Mark:
 
 
 HORIZON = bindparam("horizon", type_=Real)
-"""The latest time of a vendor that is accepted. Rows an older program wrote may hold a later one: then it goes."""
+"""The latest time of a vendor that is accepted. A later time, from an older version, is replaced."""
 
 
 LONGEST = bindparam("longest", type_=Real)
@@ -60,7 +60,7 @@ def horizon(now: float) -> dict[str, float]:
 
 
 POSTGRES_INSERT = ("bridge.store.postgres", "insert")
-"""Imported where the store is on PostgreSQL: SQLAlchemy's half for it costs every other command 0.03 s and 4 MB."""
+"""Imported only for a store on PostgreSQL, because SQLAlchemy's dialect takes 0.03 s and 4 MB."""
 
 
 def upsert(is_sqlite: bool, table: Any) -> Any:
@@ -113,8 +113,8 @@ def _mark(is_sqlite: bool) -> Prepared:
         (new.source_at > old.source_at, new.source_at),
         else_=old.source_at,
     )
-    at_work = and_(LONGEST > 0, old.taken > 0)  # what is being done may show the edit or not
-    # What waited for something else until now waits for the next edit from now on.
+    at_work = and_(LONGEST > 0, old.taken > 0)  # the running claim may or may not show the edit
+    # The quiet time begins now if the task was not due, or waited for something else.
     begins = or_(old.due.is_(None), and_(LONGEST > 0, old.code.is_distinct_from(new.code)))
     edited_on, at_last = and_(LONGEST > 0, old.code == new.code), old.first_due + LONGEST
     kept = insert.on_conflict_do_update(
@@ -149,7 +149,7 @@ LOCK_TASKS = Prepared(select(tasks).where(keyed(tasks)).order_by(*tasks.primary_
 
 
 def lock_tasks(conn: Connection, keys: Iterable[TaskKey]) -> dict[TaskKey, Row]:
-    """Lock task rows in key order and show them as they are now; absent ones are left out."""
+    """Lock task rows in key order, and return them as they are now; absent ones are left out."""
     found: dict[TaskKey, Row] = {}
     wanted = {task_tuple(key): key for key in keys}
     for some in chunks(sorted(wanted)):
@@ -159,7 +159,7 @@ def lock_tasks(conn: Connection, keys: Iterable[TaskKey]) -> dict[TaskKey, Row]:
 
 
 def save_decided(database: Database, conn: Connection, decided: Sequence[tuple[TaskKey, str]]) -> None:
-    """Remember on which row "nothing to do" was decided, without making anything due."""
+    """Store on which row "nothing to do" was decided, without making anything due."""
     rows = [
         {
             **dict(zip(("mapping", "side", "rec"), task_tuple(key), strict=True)),
@@ -205,8 +205,9 @@ def wake_waiting(
 ) -> bool:
     """Make tasks that wait for one of these due now. Their generation changes, so a running claim stays due as well.
 
-    A waiting dead letter is processed again as well, because the end of its wait may resolve it. It does not if the
-    awaited record was seen to show (`shown`) the same match key as the dead letter's record; there may be thousands.
+    A waiting dead letter is processed again as well, because the end of its wait may resolve it. This is not done if
+    the awaited record still shows (`shown`) the same match key as the dead letter's record, because there may be
+    thousands of those.
     """
     woken: dict[tuple[str, str, str], None] = {}
     dead: dict[tuple[str, str, str], Collection[str]] = {}
@@ -228,7 +229,7 @@ def wake_waiting(
 
 
 def awake(now: float) -> dict[str, Any]:
-    """Columns of a task that no longer needs to wait; a dead letter starts again, without its attempts."""
+    """The columns of a task that no longer waits. A dead letter starts again without its attempts."""
     dead = tasks.c.state == TaskState.DEAD.value
     return {
         "wait_mapping": None,

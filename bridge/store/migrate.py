@@ -12,7 +12,7 @@ from bridge.store.schema import schema_of
 
 
 def migrate(conn: Connection) -> None:
-    """Run what is missing. Raises ConfigError for a schema that this program cannot continue."""
+    """Run the missing migrations. Raises ConfigError for a schema that this program cannot continue."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.set_main_option("path_separator", "os")

@@ -18,9 +18,10 @@ Json = Mapping[str, Any]
 
 
 class Endpoint(NamedTuple):
-    """One side of a mapping, called `role` in its file, bound to a configured system.
+    """One side of a mapping, bound to a configured system. `role`: the side's name in the mapping file.
 
-    `read_lag`: how long its reads may lag. `versioned`: it shows usable modification times."""
+    `read_lag`: seconds that its reads may lag. `versioned`: it shows usable modification times.
+    """
 
     system: str
     entity: str
@@ -56,7 +57,7 @@ class Scope:
     left: Endpoint
     right: Endpoint
     refers: bool = True
-    """Whether its records name other records (it has rows of links)."""
+    """Whether its records refer to other records (it has field rules with links)."""
 
     def endpoint(self, side: Side) -> Endpoint:
         return self.left if side is Side.LEFT else self.right
@@ -68,7 +69,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Events of a system + entity mark a task of this mapping and side as due."""
+    """A mapping and side whose tasks become due by events of a system + entity."""
 
     mapping: str
     side: Side
@@ -97,7 +98,7 @@ Routes = Mapping[tuple[str, str], Sequence[Route]]
 class MappingState:
     """What the store knows of a mapping. `indexed`: sides whose match keys a complete listing has filled.
 
-    `problems`: what the accounts lack of its columns; None until they were asked.
+    `problems`: what the accounts lack of its columns; None until this was checked.
     """
 
     name: str
@@ -112,7 +113,7 @@ class MappingState:
     problems: tuple[str, ...] | None = None
 
     def runs(self, scope: Scope) -> bool:
-        """Whether this is the definition that may be worked by; instances with another one claim nothing."""
+        """Whether `scope` is the stored definition; instances with another one claim nothing."""
         return (self.fingerprint, self.mode) == (scope.fingerprint, scope.mode)
 
 
@@ -150,8 +151,8 @@ class Task:
     gone_since: float | None  # first read that found no live record
     waits_for: TaskKey | None = None
     outcome: str | None = None  # see tables.tasks
-    code: str = ""  # why it waits or how it ended, for programs; `reason` says it to people
-    retried: bool = False  # a person had this dead letter tried again, and it has not ended since
+    code: str = ""  # why it waits or how it ended, for programs; `reason` is for people
+    retried: bool = False  # a person retried this dead letter, and it has not ended since
     both_sides: bool = True  # something other than an event about its own record made it due
     instructed: bool = False  # a person gave an instruction about the record, see store.instructions
     run: str | None = None  # the sweep, backfill or undo that made it due
@@ -159,16 +160,16 @@ class Task:
 
 
 class LinkState(StrEnum):
-    """The stored words of two states are those of the first versions: two versions may run on one store for a while."""
+    """Two states have the stored words of the first versions, because two versions may run on one store for a while."""
 
     INTENDED = "intended"  # a create was decided and is not settled
     LIVE = "live"
     FROZEN = "frozen"  # left the mapping's `where`
-    TOMBSTONE = "tombstone"  # one record was deleted; the other lives and is never copied back
+    TOMBSTONE = "tombstone"  # one record was deleted; the other one stays and is not copied again
     ALIAS = "alias"  # merged away; `alias_of` is the survivor's link
     DUPLICATE = "twin"  # reported duplicate of `alias_of`
     UNKNOWN = "doubt"  # a create whose outcome is unknown: a dead letter
-    PARTED = "parted"  # no pair any more, by a person's word, until one of the two is edited
+    PARTED = "parted"  # a person ended the pair; it holds until one of the records is edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +208,10 @@ class Link:
 class Claim:
     """A leased record (and its counterpart) with the due tasks of both in one mapping.
 
-    `tasks[0]` is the task that was picked; a second entry is the counterpart's due task. `link` as the claim saw it
+    `tasks[0]` is the task that was picked; a second entry is the counterpart's due task. `link`: as it was at the claim
     (aliases followed). `expires` is when the lease ends. `paused`: only recovery may be done, nothing sent. `known`:
-    what was known of the records leased at first, read in the claiming transaction: no other worker's write can change
-    it before the claim ends, and an event that does makes the record due again.
+    what was known of the records that were leased at the claim, read in the same transaction. No other worker's write
+    can change it before the claim ends, and an event that changes it makes the record due again.
     """
 
     scope: Scope
@@ -233,12 +234,12 @@ class Claim:
 
     @property
     def event(self) -> int | None:
-        """The newest event that caused it, by which log lines, journal and traces name it."""
+        """The number of the newest event that caused it. Log lines, journal and traces contain it."""
         return max((task.event for task in self.tasks if task.event is not None), default=None)
 
 
 class Outcome(StrEnum):
-    """How taken events end. WAITING and DEAD keep them on the task; the others book one, and the rest as coalesced."""
+    """How taken events end. WAITING and DEAD keep them on the task; the others count one, and the rest as coalesced."""
 
     APPLIED = "applied"
     UNCHANGED = "unchanged"
@@ -249,7 +250,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One named change of a link; `moves` makes them. `id` None inserts. `values`: columns of Link by name.
+    """One named change of a link, made by `moves`. `id`: None inserts a row. `values`: columns of Link by name.
 
     `refs`: (field, link id) pairs this link's base names; None leaves them as they are.
     """
@@ -261,7 +262,7 @@ class Move:
 
 
 class RecordNote(NamedTuple):
-    """What was learned of a record; None leaves a column as it is. `own`: the version is our own write's."""
+    """New facts about a record; None leaves a column as it is. `own_version`: the version of our own write."""
 
     ref: RecordRef
     version: float | None = None
@@ -297,13 +298,13 @@ class JournalEntry:
     link: int | None = None
     other_record_id: str | None = None
     run: str | None = None  # the sweep, backfill or undo that caused it
-    version: str | None = None  # of the mapping file that was worked by
+    version: str | None = None  # of the mapping file that was used
     undone: str | None = None  # the run that undid this write
     event: int | None = None  # the newest event that caused it
 
 
 class Instruction(NamedTuple):
-    """What a person told the bridge to do with a record; `run` is how the person calls it."""
+    """What a person requested for a record. `run`: the name by which people refer to it."""
 
     key: TaskKey
     kind: str  # "undo", "remove created", "link", "unlink", "restore"
@@ -315,7 +316,7 @@ class Instruction(NamedTuple):
 class Fulfilled(NamedTuple):
     """The instruction about this record was carried out or refused. `undone`: journal rows that `run` has undone.
 
-    `redone`: the run whose undoing was undone; what it had undone counts as done again.
+    `redone`: the undo run that was itself undone; the writes that it had undone count as done again.
     """
 
     key: TaskKey
@@ -326,18 +327,17 @@ class Fulfilled(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """Ends a claim: one outcome for its taken events, and all that was learned, in one transaction under its fence.
+    """Ends a claim: one outcome for its taken events, and everything gathered, in one transaction under its fence.
 
-    due: when the task is looked at again (needed for WAITING; for the others only when it must stay due).
-    waits_for: the task whose end has this one looked at again, a dead letter as well.
-    attempt: False gives the claim's attempt back (rate limits, systems down, waits). decided_hash: row hash of a
-    record on which the decision was "nothing". stale_since, gone_since: new values for the task (None clears).
-    wake: links that were made or changed so that children waiting for them may go on.
+    due: when the task is processed again (needed for WAITING; for the others only if it must stay due).
+    waits_for: the task whose end makes this one due; it may be set for a dead letter as well.
+    attempt: False gives the claim's attempt back (rate limits, systems down, waits). decided_hash: row hash of a record
+    on which the decision was "nothing". stale_since, gone_since: new values for the task (None clears).
     mark: further tasks to make due without an event (pairs whose base names a changed link).
-    narrow: nothing was found that the task's events do not tell of, so a later look need not read the other side.
-    unlinked: by record that was looked at, those it names that are not linked, so that the reference did not cross; as
-    soon as one of them is linked, the record is due again. What was noted of other records stands.
-    fulfilled: a person's instruction that came to its end; one that did not is kept, whatever the outcome.
+    narrow: the task's events report all that was found, so a later look need not read the other side.
+    unlinked: by record that was read, the unlinked records that it refers to, so that the reference did not cross. As
+    soon as one of them is linked, the record is due again. Entries of other records stay.
+    fulfilled: a person's instruction that has ended; one that has not is kept, whatever the outcome.
     """
 
     claim: Claim
@@ -361,7 +361,7 @@ class Completion:
 
 
 class KnownRecord(NamedTuple):
-    """A row of `records`. `told_at`: when a callback last told of the record and not of its version."""
+    """A row of `records`. `told_at`: when a callback last reported the record without its version."""
 
     ref: RecordRef
     first_seq: int
@@ -381,7 +381,7 @@ class IntentOpened(NamedTuple):
 class IntentWait(NamedTuple):
     """An older open intent may be about this record: wait for it until `look_at`.
 
-    `person`: the task a person must see to first, because nobody knows how that create ended; None while it is open.
+    `person`: the task that a person must decide first, because that create's outcome is unknown; None while it is open.
     """
 
     link: int
@@ -390,7 +390,7 @@ class IntentWait(NamedTuple):
 
 
 class AlreadyLinked(NamedTuple):
-    """A link of this record appeared meanwhile: start again."""
+    """The record was linked meanwhile: decide again."""
 
     link: Link
 
@@ -400,8 +400,11 @@ IntentResult = IntentOpened | IntentWait | AlreadyLinked
 
 @dataclass(frozen=True, slots=True)
 class HookRow:
-    """A registration of ours as last seen. state: "registered", "missing", "replaced" (another one was registered in
-    its place, and it may still be there), or one of `hooks.compare.ON_PURPOSE`."""
+    """A registration of ours as last seen.
+
+    state: "registered", "missing", "replaced" (another one was registered in its place, and it may still exist), or one
+    of `hooks.compare.ON_PURPOSE`.
+    """
 
     system: str
     key: str
@@ -448,7 +451,7 @@ class ThresholdReached(BridgeError):
 
 
 class ToldMeanwhile(BridgeError):
-    """A callback told of an edit that the decision does not know of; nothing was written. `at`: when it was stored."""
+    """A callback reported an edit that the decision does not know; nothing was written. `at`: when it was stored."""
 
     def __init__(self, record: str, at: float) -> None:
         super().__init__(f"{record}: a callback told of an edit since it was read")
@@ -456,18 +459,18 @@ class ToldMeanwhile(BridgeError):
 
 
 class Unstorable(BridgeError):
-    """A value the database cannot keep (a NUL character, half a surrogate pair): this row is refused for good."""
+    """A value that the database cannot store (a NUL character, half a surrogate pair). To try again does not help."""
 
 
-# ---- Ids are looked at before a transaction begins: an odd one fails alone, and alike on both databases ----
+# ---- Ids are checked before a transaction begins: a bad one fails alone, in the same way on both databases ----
 
 
 Named = tuple[str, str | None]
-"""What an id is for, in words, and the id."""
+"""A description of an id for people, and the id."""
 
 
 def require_storable(named: Iterable[Named]) -> None:
-    """Raises Unstorable naming the first id that cannot be kept."""
+    """Raises Unstorable that names the first id that cannot be stored."""
     for what, value in named:
         wrong = why_unstorable(value) if value is not None else ""
         if wrong:
@@ -496,7 +499,7 @@ def of_tasks(keys: Iterable[TaskKey]) -> Iterator[Named]:
 
 
 def of_completion(one: Completion) -> Iterator[Named]:
-    """Every id that finishing a claim would bring into the store."""
+    """Every id that the end of a claim would store."""
     yield from of_notes(one.records, one.keys)
     yield from of_tasks(one.mark)
     for child, parents in one.unlinked.items():

@@ -1,7 +1,7 @@
 """How a link may change: one named move for each change, with the states it is allowed from.
 
-Nothing else builds a Move. `link_writes` applies them in the transaction that ends a claim; docs/architecture.md draws
-them as a state diagram, and a test compares the two.
+Nothing else builds a Move. `links.write_links` applies them in the transaction that ends a claim. docs/architecture.md
+draws them as a state diagram, and a test compares the two.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ NOTHING: Json = {}
 
 
 class Kind(StrEnum):
-    """The moves. Those that are not in `STATES` change what a link holds, and not its state."""
+    """The moves. Those that are not in `STATES` change values of a link, but not its state."""
 
     INTEND = "intend"
     MATCH = "match"
@@ -75,7 +75,7 @@ KEEPING: Mapping[Kind, tuple[LinkState, ...]] = {
     Kind.HOLD: PAIRED,
     Kind.NOTE: PAIRED,
 }
-"""The states in which each of the other moves is allowed; it leaves them as they are."""
+"""The states in which each of the other moves is allowed. These moves do not change the state."""
 
 
 def allowed_from(kind: Kind) -> tuple[LinkState, ...]:
@@ -95,18 +95,18 @@ def _new(kind: Kind, values: Json, refs: Sequence[tuple[str, int]] | None = None
 
 
 def intend(side: Side, record_id: str, values: Json) -> Move:
-    """A create of the other side's record was decided for this one."""
+    """A create of this record's counterpart was decided."""
     return _new(Kind.INTEND, {side.value: record_id, "made": f"created_{side.other.value}", **values})
 
 
 def match(mapping: str, side: Side, record_id: str, other_record_id: str, base: Json = NOTHING) -> Move:
-    """Two records that exist become a pair, mostly without a base."""
+    """Two existing records become a pair, mostly without a base."""
     record_ids = {side.value: record_id, side.other.value: other_record_id}
     return _new(Kind.MATCH, {**record_ids, "mapping": mapping, "made": "matched", "base": base})
 
 
 def report_duplicate(mapping: str, side: Side, record_id: str, of: Link) -> Move:
-    """The record is a second one for the thing of the link's record: a person has to merge the two."""
+    """The record is a duplicate of the link's record: a person must merge the two."""
     values = {"mapping": mapping, side.value: record_id, "made": "twin", "alias_of": of.id, "base": {}}
     return _new(Kind.REPORT_DUPLICATE, values)
 
@@ -129,7 +129,7 @@ def unknown(link: Link, among: Sequence[str]) -> Move:
 
 
 def reopen(link: Link, now: float) -> Move:
-    """A person checked a create of unknown outcome: it is looked up again."""
+    """A person checked a create of unknown outcome: the created record is looked for again."""
     payload = {**(link.payload or {}), "checked": True}
     return _move(Kind.REOPEN, link, {"deadline": None, "look_at": now, "payload": payload})
 
@@ -154,25 +154,25 @@ def bury(link: Link, sides: Sequence[Side], now: float) -> Move:
 
 
 def revive(link: Link) -> Move:
-    """A deleted record is back while its counterpart lives."""
+    """A deleted record exists again, and so does its counterpart."""
     return _move(Kind.REVIVE, link, {"gone_left": None, "gone_right": None})
 
 
 def alias_to(link: Link, survivor: Link) -> Move:
-    """One record was merged into a record of another link, which stands for this one from now on."""
+    """One record was merged into a record of another link, which replaces this one from now on."""
     unsent = {"sent_left": None, "sent_right": None, "sent_until": None}
     return _move(Kind.ALIAS_TO, link, {"alias_of": survivor.id, **unsent})
 
 
 def unmerge(link: Link) -> Move:
-    """A record that was merged away is back."""
+    """A record that was merged away exists again."""
     return _move(Kind.UNMERGE, link, {"alias_of": None})
 
 
 def part(link: Link, shown: Mapping[Side, Json], run: str) -> Move:
     """A person ended the pair: both records are left alone until one of them is edited.
 
-    shown: what each record held then, by field the fingerprint of its columns and their hash. run: what ended it.
+    shown: what each record held then, by field the fingerprint and the hash of its columns. run: the run that ended it.
     """
     payload = {"parted": {side.value: dict(fields) for side, fields in shown.items()}, "run": run}
     unsent = {"sent_left": None, "sent_right": None, "sent_until": None}
@@ -180,28 +180,28 @@ def part(link: Link, shown: Mapping[Side, Json], run: str) -> Move:
 
 
 def follow(link: Link, side: Side, survivor: str, *, forget_base: bool = False) -> Move:
-    """The link names another record on this side. Without its base the two meet as any matched pair does."""
+    """The link names another record on this side. Without its base the two are merged like any matched pair."""
     return _move(Kind.FOLLOW, link, {side.value: survivor, **({"base": {}} if forget_base else {})})
 
 
 def settled(link: Link, base: Json, refs: Sequence[tuple[str, int]] | None) -> Move:
-    """These are the values that both sides agreed on last."""
+    """Store the base: the last values that both sides agreed on."""
     return _move(Kind.SETTLED, link, {"base": base}, refs)
 
 
 def sent(link: Link, side: Side, values: Json, until: float) -> Move:
-    """A write to this side is pending. The store holds it already; what the claim learned before must not undo it."""
+    """A write to this side is pending. The store has it already; earlier moves of the claim must not undo that."""
     return _move(Kind.SENT, link, {f"sent_{side.value}": values, "sent_until": until})
 
 
 def confirmed(link: Link, side: Side, until: float | None = None) -> Move:
-    """A write to this side is settled. `until`: of one to the other side that may still be pending."""
+    """A write to this side is settled. `until`: the `sent_until` of a write to the other side that may be pending."""
     pending = link.sent(side.other) is not None
     return _move(Kind.CONFIRMED, link, {f"sent_{side.value}": None, "sent_until": until if pending else None})
 
 
 def unconfirmed(link: Link, side: Side, sent: Json, now: float) -> Move:
-    """A write to this side took effect; what the vendor made of the values is not known yet."""
+    """A write to this side took effect; the values that the record shows since are not known yet."""
     return _move(Kind.UNCONFIRMED, link, {f"sent_{side.value}": sent, "sent_until": now})
 
 
@@ -215,5 +215,5 @@ def hold(link: Link, held: Json | None) -> Move:
 
 
 def note(link: Link, **facts: Any) -> Move:
-    """Remember facts about the pair in its payload."""
+    """Store facts about the pair in its payload."""
     return _move(Kind.NOTE, link, {"payload": {**(link.payload or {}), **facts}})

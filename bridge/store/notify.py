@@ -13,7 +13,7 @@ class Wake(asyncio.Event):
 
 
 LOST = (DBAPIError, OSError, TimeoutError, StoreUnavailable)
-"""How a connection that breaks shows itself."""
+"""The errors that a lost connection raises."""
 
 
 class Listener:
@@ -47,6 +47,6 @@ class Listener:
     async def _listen(self, ready: asyncio.Event) -> None:
         def listening() -> None:
             ready.set()
-            self._wake.set()  # notifications that came while nobody listened
+            self._wake.set()  # for notifications sent before this listener was ready
 
         await self._database.backend.listen(WAKE_CHANNEL, self._wake.set, listening)

@@ -1,8 +1,8 @@
 """Statistics for SQLite's planner: the tables are large, and some columns have few distinct values.
 
-Without statistics SQLite considers two matching columns of an index as good as three: for the keys of one record it
-read those of all records. Measured statistics, and so the plans, depend on the moment of measuring. So every store gets
-these fixed ones, as SQLite's documentation recommends for stable plans. PostgreSQL measures by itself.
+Without statistics SQLite considers two matching columns of an index as good as three: to find the keys of one record,
+it read those of all records. Measured statistics depend on the moment of measuring, and so do the plans. So every store
+gets these fixed ones, as SQLite's documentation recommends for stable plans. PostgreSQL measures its own.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from math import prod
 from sqlalchemy import Connection, text
 
 ROWS, SOME_ROWS = 1_000_000, 10_000
-"""Of a table; of a small one, and of an index that holds some rows only."""
+"""The rows of a table; the rows of a small table, and of a partial index."""
 
 FEW: dict[str, int] = {
     **dict.fromkeys(("side", "parent_side", "wait_side", "system"), 2),
@@ -20,7 +20,7 @@ FEW: dict[str, int] = {
     **dict.fromkeys(("run", "due"), 1_000),
     "other_rec": 100_000,
 }
-"""How many values a column holds; those not named hold as many as there are rows."""
+"""How many distinct values a column has. Other columns have as many as there are rows."""
 
 SMALL = frozenset({"unlinked_refs"})
 """Tables with far fewer rows than those they are joined with."""
@@ -44,10 +44,10 @@ def tell_planner(conn: Connection) -> None:
     ]
     if _told(conn) == wanted:
         return
-    conn.exec_driver_sql("ANALYZE alembic_version")  # makes the table of figures
+    conn.exec_driver_sql("ANALYZE alembic_version")  # creates the table of statistics
     conn.exec_driver_sql("DELETE FROM sqlite_stat1")
     conn.exec_driver_sql("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)", wanted)
-    conn.exec_driver_sql("ANALYZE sqlite_master")  # reads the figures
+    conn.exec_driver_sql("ANALYZE sqlite_master")  # reads the statistics
 
 
 def _told(conn: Connection) -> list[tuple[str, str, str]]:
@@ -58,7 +58,7 @@ def _told(conn: Connection) -> list[tuple[str, str, str]]:
 
 
 def _figures(columns: Sequence[str], few: bool) -> str:
-    """Rows of the index, then how many of them share the first column, the first two, and so on."""
+    """Return SQLite's `stat`: the rows of the index, then how many share the first column, the first two, and so on."""
     rows = SOME_ROWS if few else ROWS
     told = [prod(FEW.get(name, ROWS) for name in columns[: count + 1]) for count in range(len(columns))]
     return " ".join(map(str, [rows, *(max(rows // distinct, 1) for distinct in told)]))

@@ -1,7 +1,7 @@
-"""The store on PostgreSQL: a pool of connections of asyncpg. `database` imports it only where it is used.
+"""The store on PostgreSQL: a pool of asyncpg connections. `database` imports it only if the store is on PostgreSQL.
 
-A transaction is a plain function that runs in a greenlet; what it waits for is awaited by the event loop. SQLAlchemy's
-asyncio extension does the same, with a greenlet for each step, and imports the whole ORM: 6 MB.
+A transaction is a plain function that runs in a greenlet, and the event loop awaits what it waits for. SQLAlchemy's
+asyncio extension does the same with a greenlet for each step, but imports the whole ORM: 6 MB.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from sqlalchemy.util import await_only, greenlet_spawn
 
 from bridge.domain.errors import StoreUnavailable
 
-__all__ = ["Postgres", "insert"]  # `marks` takes the insert from here, where everything of PostgreSQL is imported
+__all__ = ["Postgres", "insert"]  # `marks` imports `insert` from here: only this file imports PostgreSQL's dialect
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -33,14 +33,14 @@ ERASED_FROM = (
 """The tables that `forget` deletes from, or blanks."""
 CONNECT_SECONDS = 10.0
 HOST_SECONDS = 4.0
-"""So long each of several servers has to answer."""
+"""If there are several servers, each must answer within this time."""
 COMMAND_SECONDS = 60.0
 COMMAND_OF_SEVERAL_SECONDS = 20.0
-"""Where another server may have taken over there is less reason to wait."""
+"""The limit of a statement if there are several servers: it is shorter, because another one may have taken over."""
 LISTEN_SECONDS = 30.0
-"""So often a connection that only listens is tried: of a machine that is off it would never hear."""
+"""Seconds between two checks of a connection that only listens: it does not notice that the machine is off."""
 VACUUM_SECONDS = 86_400.0
-"""The limit of other statements would end it at a large table."""
+"""The limit of VACUUM, because that of other statements would end it on a large table."""
 
 
 class Postgres:
@@ -71,13 +71,13 @@ class Postgres:
         return await _again_if_lost(once, lambda: uncommitted)
 
     async def session(self, work: Work[T]) -> T:
-        """Run `work` on a connection of its own, outside of any transaction. It may wait by `await_only`."""
+        """Run `work` on a connection of its own, outside of any transaction. It may wait with `await_only`."""
         began = False
 
         def once() -> T:
             nonlocal began
             with self.engine.connect() as conn:
-                conn.exec_driver_sql("SELECT 1")  # one that the server closed is found out before work begins
+                conn.exec_driver_sql("SELECT 1")  # finds a connection that the server closed, before work begins
                 conn.rollback()
                 began = True
                 return work(conn)
@@ -126,9 +126,9 @@ async def _at_most(ended: asyncio.Event, seconds: float) -> None:
 
 
 async def _again_if_lost(once: Callable[[], T], nothing_done: Callable[[], bool]) -> T:
-    """Once more on a new connection, if the server had closed this one and nothing can have been committed.
+    """Run it; once more on a new connection, if the server had closed this one and nothing can have been committed.
 
-    A ping before each transaction would find that out as well, for a round trip each.
+    A ping before each transaction would notice that as well, but costs a round trip each time.
     """
     try:
         return await greenlet_spawn(once)
@@ -151,7 +151,7 @@ def _engine(url: URL) -> Engine:
         poolclass=AsyncAdaptedQueuePool,
         pool_size=4,
         max_overflow=8,
-        pool_use_lifo=True,  # each connection keeps its prepared statements: the fewer are used, the less memory
+        pool_use_lifo=True,  # each connection keeps prepared statements: few connections save memory
         pool_timeout=10,
         connect_args=given,
     )
@@ -160,18 +160,18 @@ def _engine(url: URL) -> Engine:
 
 
 def _leave_silent_server(context: ExceptionContext) -> None:
-    """A server that delays one statement for so long hangs: all connections are replaced, perhaps to another server.
+    """Replace all connections after a statement timed out: the server hangs, and another one may have taken over.
 
-    Otherwise the bridge would wait for each of them in turn.
+    Otherwise the bridge would wait for each connection in turn.
     """
     if isinstance(context.original_exception, TimeoutError):
         context.is_disconnect = context.invalidate_pool_on_disconnect = True
 
 
 def _first_that_writes(url: URL) -> Callable[..., Awaitable[Any]] | None:
-    """How to connect where the address names several servers; None for one.
+    """Return how to connect if the address names several servers; None for one.
 
-    The driver has one time for all of them, and a machine that is off answers nothing: then the second is never asked.
+    The driver has one timeout for all of them. If the first machine is off, it would never try the second one.
     """
     dialect: Any = PGDialect_asyncpg  # it has no types
     _, given = dialect().create_connect_args(url)
@@ -193,7 +193,7 @@ def _first_that_writes(url: URL) -> Callable[..., Awaitable[Any]] | None:
 
 
 NEXT_HOST = (OSError, TimeoutError, asyncpg.CannotConnectNowError, TargetServerAttributeNotMatched)
-"""What one server says or does not say while another may be the one that takes writes."""
+"""Errors of one server after which the next one is tried, because it may be the one that accepts writes."""
 
 
 def _why(error: BaseException) -> str:

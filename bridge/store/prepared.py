@@ -1,7 +1,7 @@
 """Statements that are built once and run often.
 
-SQLAlchemy writes them for either database; the driver runs them. What SQLAlchemy does around an execution costs as much
-as the statement on PostgreSQL, and more than it on SQLite.
+SQLAlchemy compiles them for either database, and the driver runs them directly: what SQLAlchemy does around an
+execution costs as much as the statement on PostgreSQL, and more than it on SQLite.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ NOTHING: Values = {}
 
 
 class Prepared:
-    """A statement whose parameters are given by name. `statement`: without parameters that are lists ("expanding")."""
+    """A statement whose parameters are given by name. `statement`: without list parameters ("expanding")."""
 
     def __init__(self, statement: Any) -> None:
         self.statement = statement
@@ -27,25 +27,25 @@ class Prepared:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The names by which its columns are known in the code."""
+        """The names of its columns in the code."""
         return tuple(str(column.key) for column in self.statement.exported_columns)
 
     def rows(self, conn: Connection, values: Values = NOTHING) -> Sequence[Any]:
-        """What is found, or returned, as tuples in the order of its columns."""
+        """Run it and return its rows, each with the values in the order of its columns."""
         compiled = self._for(conn, values)
         return compiled.read(_run(conn, conn.dialect.do_execute, compiled.sql, compiled.bind(values)))
 
     def mappings(self, conn: Connection, values: Values = NOTHING) -> Sequence[Mapping[str, Any]]:
-        """The same by the names of the columns."""
+        """Run it and return its rows, each as a mapping by column name."""
         return [dict(zip(self.names, row, strict=True)) for row in self.rows(conn, values)]
 
     def one(self, conn: Connection, values: Values = NOTHING) -> Any:
-        """The first column of the first row; None when there is none."""
+        """Run it and return the first column of the first row; None if there is no row."""
         found = self.rows(conn, values)
         return found[0][0] if found else None
 
     def run(self, conn: Connection, values: Values = NOTHING) -> None:
-        """Run it where nothing comes back."""
+        """Run a statement that returns no rows."""
         compiled = self._for(conn, values)
         _run(conn, conn.dialect.do_execute, compiled.sql, compiled.bind(values))
 
@@ -56,12 +56,12 @@ class Prepared:
         return conn.execute(self.statement, rows).all()  # SQLAlchemy sends many of them at once
 
     def run_many(self, conn: Connection, rows: Sequence[Values]) -> None:
-        """Run it once for each of these, which all name the same parameters; at least one."""
+        """Run it once for each of these rows. All have the same parameters, and there is at least one."""
         compiled = self._for(conn, rows[0])
         _run(conn, conn.dialect.do_executemany, compiled.sql, compiled.bind_many(rows))
 
     def _for(self, conn: Connection, values: Values) -> "Compiled":
-        """An insert that names its columns by its parameters is another statement for other names."""
+        """Return the compiled form for these parameter names. An insert takes its columns from them."""
         names = tuple(values)
         compiled = self._compiled[conn.dialect.name].get(names)
         if compiled is None:
@@ -70,7 +70,7 @@ class Prepared:
 
 
 class Compiled:
-    """A statement as the driver takes it: its text, the order of its parameters, and how columns are read."""
+    """A statement in the driver's form: its text, the order of its parameters, and how columns are converted."""
 
     __slots__ = ("_bound", "_dialect", "_fixed", "_order", "_shown", "_types", "sql")
 
@@ -103,7 +103,7 @@ class Compiled:
     def read(self, cursor: Any) -> Sequence[Any]:
         found: list[Any] = cursor.fetchall()
         shown = self._shown
-        if shown is None:  # how a column is read depends on the type the server gives it, which its first answer says
+        if shown is None:  # the conversion depends on the server's types, which the first answer names
             shown = self._shown = self._reading(cursor.description)
         if not shown:
             return found
@@ -125,11 +125,11 @@ def _converters(found: Iterable[tuple[int, Convert | None]]) -> Converters:
 
 
 def _run(conn: Connection, run: Callable[..., None], sql: str, values: Any) -> Any:
-    """Run it on a cursor of the driver; errors are those that SQLAlchemy raises, which also drops a lost connection."""
+    """Run it on a cursor of the driver. SQLAlchemy translates errors, and drops a lost connection."""
     cursor = conn.connection.cursor()
     try:
         run(cursor, sql, values)
     except BaseException as error:
-        told = sql if isinstance(error, conn.dialect.loaded_dbapi.Error) else None  # what is not of the driver passes
+        told = sql if isinstance(error, conn.dialect.loaded_dbapi.Error) else None  # other errors are not translated
         conn._handle_dbapi_exception(error, told, None, cursor, None)
     return cursor

@@ -1,6 +1,6 @@
-"""What a decision asks the store: plain questions, answered together by one transaction with one statement per kind.
+"""A decision's questions to the store: plain values, answered in one transaction with one statement for each kind.
 
-Questions that are asked while a transaction answers others share the next one, as commits do (see `batch`).
+Questions that arrive while a transaction runs share the next one, as commits do (see `database.Batcher`).
 """
 
 from collections import defaultdict
@@ -74,7 +74,7 @@ class LinksReferring(Question[tuple[Link, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class SurvivorOf(Question[str | None]):
-    """The id of the record that this one was merged into, along a chain of merges; None when nothing is known."""
+    """The id of the record that this one was merged into, along a chain of merges; None if no merge is known."""
 
     ref: RecordRef
 
@@ -93,10 +93,10 @@ class TaskOf(Question[Task | None]):
 
 @dataclass(frozen=True, slots=True)
 class ToldActor(Question[str | None]):
-    """Who made a version of a record, as the newest event says it that names somebody; None where none does.
+    """Who made a version of a record, by the newest event that names a person; None if no event does.
 
-    `version`: when it was made (epoch seconds). An event that does not say which version it is about counts if it is
-    the newest, or came since the task was last done.
+    `version`: when it was made (epoch seconds). An event without a version counts if it is the newest one, or arrived
+    since the task was last done.
     """
 
     key: TaskKey
@@ -106,14 +106,14 @@ class ToldActor(Question[str | None]):
 
 @dataclass(frozen=True, slots=True)
 class InstructionOf(Question[Instruction | None]):
-    """What a person told the bridge to do with the record, while that is still to be done."""
+    """The person's instruction about the record that is still to be carried out."""
 
     key: TaskKey
 
 
 @dataclass(frozen=True, slots=True)
 class SharingKeys(Question[tuple[str, ...]]):
-    """Ids of the records on this side that showed a match key with this hash last, sorted."""
+    """Ids of the records on this side that showed a match key with this hash when they were last seen, sorted."""
 
     mapping: str
     side: Side
@@ -129,7 +129,7 @@ class StateOf(Question[MappingState | None]):
 
 @dataclass(frozen=True, slots=True)
 class IsForgotten(Question[bool]):
-    """Whether a person had the record forgotten: then it is neither copied nor linked."""
+    """Whether a person requested that the record is forgotten: then it is neither copied nor linked."""
 
     ref: RecordRef
 
@@ -160,7 +160,7 @@ class Questions:
 
 
 def answers(conn: Connection, questions: Iterable[Question[Any]]) -> dict[Question[Any], Any]:
-    """Answer questions inside the caller's transaction, those of one kind by one statement."""
+    """Answer questions inside the caller's transaction, with one statement for each kind."""
     kinds: defaultdict[type, list[Any]] = defaultdict(list)
     for question in questions:
         kinds[type(question)].append(question)
@@ -264,8 +264,7 @@ ACTOR = Prepared(
     .limit(1)
 )
 ACTORS_AMONG = 10_000
-"""So many numbers of events are looked through, from the newest back: a sweep that sees the change as well comes soon
-after the callback that says who made it."""
+"""How many event numbers are searched, from the newest back. A sweep sees the change soon after its callback."""
 
 
 def _actors(conn: Connection, asked: Sequence[ToldActor]) -> dict[ToldActor, str | None]:

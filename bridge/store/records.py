@@ -28,10 +28,10 @@ def note_records(
     sweep: int | None = None,
     known: Mapping[RecordRef, int] = MappingProxyType({}),
 ) -> None:
-    """Upsert what was learned, in key order; the newest version stands. `first_seq` is for records not in `known`.
+    """Upsert new facts, in key order. The newest version is kept. `first_seq` is for records that are not in `known`.
 
-    A version from ahead of our clock is unknown, or every later read would look older than it; the answer to our own
-    write is accepted.
+    A version in the future of our clock is ignored, because every later read would look older than it. The version in
+    the answer to our own write is accepted.
     """
     now = database.now()
     ordered = sorted(notes, key=lambda note: note.ref)
@@ -82,7 +82,7 @@ def _record_upsert(is_sqlite: bool, alive: bool) -> Prepared:
 
 
 def note_keys(database: Database, conn: Connection, notes: Sequence[KeyNote]) -> None:
-    """Replace the index entries of these records; the last note of a record counts."""
+    """Replace the index entries of these records. The last note of a record counts."""
     last = {(note.mapping, note.side.value, note.record_id): note for note in notes}
     changed: list[tuple[str, str, str]] = []
     for some in chunks(sorted(last)):
@@ -146,7 +146,7 @@ SHARING = Prepared(
 
 
 def records_with_keys(conn: Connection, mapping: str, side: Side, hashes: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """By match-key hash the ids of records that showed it last, sorted; hashes without records are left out."""
+    """Return by match-key hash the ids of records that last showed it, sorted. Hashes without records are left out."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for some in chunks(sorted(set(hashes))):
         for key, record_id in SHARING.rows(conn, {"of": mapping, "on": side.value, "hashes": some}):
@@ -158,7 +158,7 @@ SURVIVORS = Prepared(select(merges.c.system, merges.c.entity, merges.c.loser, me
 
 
 def survivors_of(conn: Connection, losers: Iterable[RecordRef]) -> dict[RecordRef, str]:
-    """By record that was merged away the id of the one that lives on, along a chain of merges."""
+    """Return by record that was merged away the id of its survivor, along a chain of merges."""
     found: dict[RecordRef, str] = {}
     passed = {loser: {loser} for loser in losers}
     ends = {loser: loser for loser in passed}
@@ -194,7 +194,7 @@ class Records:
     async def linked_sample(
         self, scope: Scope, side: Side, limit: int = 3, exclude: Collection[str] = ()
     ) -> list[RecordRef]:
-        """Records of other live links of the mapping, newest links first: a canary reads them before a delete."""
+        """Records of other live links of the mapping, newest links first, for the canary read before a delete."""
         column = links.c[side.value]
         query = (
             select(column)
@@ -210,7 +210,7 @@ class Records:
         return await self._database.read(work)
 
     async def note(self, notes: Sequence[RecordNote] = (), keys: Sequence[KeyNote] = ()) -> None:
-        """Store what was learned outside of a claim or a sweep. Raises Unstorable when an id cannot be kept."""
+        """Store facts from outside a claim or a sweep. Raises Unstorable if an id cannot be stored."""
         require_storable(of_notes(notes, keys))
 
         def work(conn: Connection) -> None:
@@ -221,7 +221,7 @@ class Records:
         await self._database.write("note", work)
 
     async def note_merge(self, loser: RecordRef, survivor: str) -> None:
-        """A connector's answer said where a record went; kept as a fact. Raises Unstorable for an id that cannot be."""
+        """Store that a record was merged, as a connector's answer said. Raises Unstorable if an id cannot be stored."""
         named = f"{loser.system} {loser.entity}"
         require_storable([(f"the id of a {named}", loser.id), (f"the id of the {named} that survived", survivor)])
 
@@ -232,6 +232,6 @@ class Records:
         await self._database.write("merge", work)
 
     async def forget_merge(self, loser: RecordRef) -> None:
-        """The record merged away is back: what becomes of it next has nothing to do with that merge."""
+        """Delete what is stored about a merge, because the record that was merged away exists again."""
         gone = delete(merges).where(has_key(merges, [ref_tuple(loser)]))
         await self._database.write("merge", lambda conn: conn.execute(gone))

@@ -78,7 +78,7 @@ def is_passing(error: BaseException) -> bool:
 
 
 def in_words(error: BaseException) -> str:
-    """What is wrong and what to do; else the database's own words, without statement or values."""
+    """What is wrong and what to do; otherwise the database's own words, without statement or values."""
     known = known_words(error)
     if known is not None:
         return known

@@ -1,4 +1,4 @@
-"""What commands ask the daemon to do: rows that it acts on and answers."""
+"""Requests of commands to the daemon: rows that it carries out and answers."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -13,10 +13,10 @@ from bridge.store.rows import Row
 from bridge.store.tables import requests
 
 BACKUP = "backup"
-"""A request that was done by the command itself: the last backup, kept until the next one."""
+"""A request that the command itself has carried out: the last backup, kept until the next one."""
 
 RESTORED = "verify restored"
-"""A request to verify a mapping after a restore, when both sides were compared; open until that is done."""
+"""A request to verify a mapping once both sides were compared after a restore; it is open until then."""
 
 ABANDONED_SECONDS = 120.0
 
@@ -28,12 +28,12 @@ class Answer(NamedTuple):
     failed: bool = False
 
     def __str__(self) -> str:
-        """As the audit log tells it."""
+        """The answer as the audit log contains it."""
         return f"failed: {self.text}" if self.failed else self.text
 
 
 class Request(NamedTuple):
-    """Something a command asks the daemon to do."""
+    """One request of a command to the daemon."""
 
     id: int
     kind: str
@@ -50,9 +50,10 @@ class Requests:
         self._wake = wake
 
     async def ask(self, kind: str, arguments: Json, by: str = "", *, mine: bool = False) -> int:
-        """Store a request and wake the daemon; its id. `by`: the person who asks, noted in the audit log with it.
+        """Store a request, wake the daemon, and return the request's id.
 
-        `mine`: the caller does it itself, and answers it."""
+        `by`: the person who requests it, for the audit log. `mine`: the caller carries it out itself, and answers it.
+        """
         now = self._database.now()
         taken = {"taken_at": now} if mine else {}
         values = {"kind": kind, "arguments": dict(arguments), "asked_at": now, "answer": "", **taken}
@@ -71,7 +72,8 @@ class Requests:
     async def take(self) -> list[Request]:
         """Take the requests that no instance processes, oldest first.
 
-        A request that its instance has neither answered nor renewed for two minutes is free again: it is gone.
+        A request that its instance has neither answered nor renewed for two minutes is free again: that instance is
+        gone.
         """
         now = self._database.now()
         free = or_(requests.c.taken_at.is_(None), requests.c.taken_at < now - ABANDONED_SECONDS)
@@ -86,7 +88,7 @@ class Requests:
         return await self._database.write("take_requests", work)
 
     async def keep(self, ids: Collection[int]) -> None:
-        """The caller still works on these."""
+        """Renew these requests, because the caller still works on them."""
         same = update(requests).where(requests.c.id.in_(sorted(ids)), requests.c.done_at.is_(None))
         kept = same.values(taken_at=self._database.now())
         await self._database.write("keep_requests", lambda conn: conn.execute(kept))
@@ -108,7 +110,7 @@ class Requests:
         return None if found is None or found.done_at is None else found.answer
 
     async def get(self, request_id: int) -> Request | None:
-        """The request with its answer; None where there is none of this id, or it was done long ago."""
+        """The request with its answer; None if there is none with this id, or it was done long ago."""
         query = select(requests).where(requests.c.id == request_id)
 
         def work(conn: Connection) -> Request | None:
@@ -123,7 +125,7 @@ class Requests:
         return await self._database.read(lambda conn: [_request(row) for row in conn.execute(query).mappings()])
 
     async def note_backup(self, taken_at: float, text: str) -> None:
-        """Remember the last backup, in place of the one before."""
+        """Store the last backup, in place of the one before."""
         values = {"kind": BACKUP, "arguments": {}, "asked_at": taken_at, "taken_at": taken_at, "done_at": taken_at}
 
         def work(conn: Connection) -> None:
@@ -140,10 +142,10 @@ class Requests:
 
 
 def add_request(database: Database, conn: Connection, values: Json) -> int:
-    """Inside the caller's transaction; the request's id, which no other request ever had.
+    """Add a request inside the caller's transaction. Return its id, which no other request ever had.
 
-    Journal and audit log name requests by it long after they were deleted, and SQLite by itself would give the id of
-    a deleted newest one again. So the store's counter gives them; a former version's may be ahead of it.
+    Journal and audit log name requests by id long after they were deleted, and SQLite would assign the id of a deleted
+    newest request again. So ids come from the store's counter. Ids of a former version may be ahead of it.
     """
     (number,) = database.next_seqs(conn, 1)
     ahead = (conn.scalar(select(func.max(requests.c.id))) or 0) - number

@@ -1,4 +1,4 @@
-"""Keeps the database bounded. Task rows and totals stay; only what is old and no longer needed goes."""
+"""Keeps the database bounded: deletes old rows that are no longer needed. Task rows and totals stay."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """Rows that went."""
+    """How many rows were deleted."""
 
     events: int
     journal: int

@@ -16,12 +16,12 @@ from bridge.store.tables import JsonText
 
 KIND_BITS = {EventKind.CREATED: 1, EventKind.CHANGED: 2, EventKind.DELETED: 4, EventKind.MERGED: 8}
 BOTH_SIDES = 16
-"""Beside the kinds of events: something other than an event about its own record made the task due."""
+"""A bit beside the kinds of events: something other than an event about its own record made the task due."""
 INSTRUCTED = 32
-"""A person gave an instruction about the record."""
+"""A bit: a person gave an instruction about the record."""
 
 Row = Any
-"""A row by column name, as the database shows it."""
+"""A database row, by column name."""
 
 LINK_COLUMNS = frozenset(field.name for field in fields(Link)) - {"id"}
 IN_USE = (LinkState.INTENDED.value, LinkState.LIVE.value, LinkState.FROZEN.value)
@@ -33,7 +33,7 @@ def kind_bits(kinds: Iterable[str]) -> int:
 
 
 def chunks(items: Sequence[Any], size: int = 900) -> Iterable[Sequence[Any]]:
-    """Databases limit the number of values in one statement."""
+    """Split `items`, because databases limit the number of values in one statement."""
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
@@ -46,7 +46,7 @@ def ref_tuple(ref: RecordRef) -> tuple[str, str, str]:
 
 
 def has_key(table: Table, keys: Sequence[tuple[str, str, str]]) -> ColumnElement[bool]:
-    """Rows of a table with a primary key of three text columns whose key is one of `keys`."""
+    """Whether a row's primary key, of three text columns, is one of `keys`."""
     columns = list(table.primary_key.columns)
     if len(keys) == 1:
         return and_(*(column == value for column, value in zip(columns, keys[0], strict=True)))
@@ -54,17 +54,18 @@ def has_key(table: Table, keys: Sequence[tuple[str, str, str]]) -> ColumnElement
 
 
 def walked_by_id(column: ColumnElement[str]) -> ColumnElement[str]:
-    """A text column to compare with where rows are read in the order of their ids, some at a time.
+    """A text column to compare in queries that read rows in the order of their ids, in portions.
 
-    SQLite takes an index that begins with the column itself, reads all of its rows, and sorts them for every portion.
+    For the column itself SQLite would use an index that begins with it, read all of its rows, and sort them for each
+    portion.
     """
     return column.concat("")
 
 
 class KeyList(FunctionElement[Any]):
-    """Keys of three texts each, from one parameter that holds them as JSON: rows to compare a table's key with.
+    """Keys of three texts each, from one JSON parameter: rows to compare a table's key with.
 
-    A list of row values would do, but SQLite reads the whole table for it instead of using the index.
+    It replaces a list of row values, for which SQLite would read the whole table instead of using the index.
     """
 
     name = "key_list"
@@ -102,14 +103,14 @@ def among(columns: Iterable[ColumnElement[Any]], parameter: str = "keys") -> Col
 
 
 class ValueList(FunctionElement[Any]):
-    """Texts from one parameter that holds them as JSON: the statement is the same for any number of them."""
+    """Texts from one JSON parameter, so that the statement is the same for any number of them."""
 
     name = "value_list"
     inherit_cache = True
 
 
 class NumberList(ValueList):
-    """The same of whole numbers."""
+    """Whole numbers from one JSON parameter."""
 
     name = "number_list"
     inherit_cache = True
@@ -135,7 +136,7 @@ def listed(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
 
 
 def keyed(table: Table) -> ColumnElement[bool]:
-    """`has_key` of a statement that is built once: its keys are the parameter `keys`."""
+    """`has_key` for a statement that is built once: its keys are the parameter `keys`."""
     return among(table.primary_key.columns)
 
 

@@ -1,4 +1,4 @@
-"""Which schema the store has, and the tables of a new one; `migrate` alone needs the machinery that changes them."""
+"""The schema of a store, and the tables of a new one. Only `migrate` needs the machinery that changes them."""
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, text
 
@@ -9,11 +9,11 @@ HEAD = "0014"
 
 _stated = MetaData()
 version = Table("alembic_version", _stated, Column("version_num", String(32), primary_key=True))
-"""Where alembic looks for the revision."""
+"""The table in which alembic keeps the revision."""
 
 
 def schema_of(conn: Connection) -> str | None:
-    """The revision the store has; None where there are no tables yet."""
+    """The revision of the store; None if there are no tables yet."""
     if not inspect(conn).has_table(version.name):
         return None
     found = conn.scalar(text("SELECT version_num FROM alembic_version"))
@@ -21,7 +21,7 @@ def schema_of(conn: Connection) -> str | None:
 
 
 def make_tables(conn: Connection) -> None:
-    """Make the tables of a new store, unless somebody made them a moment ago."""
+    """Make the tables of a new store, unless another process has just made them."""
     if schema_of(conn) is None:
         metadata.create_all(conn)
         _stated.create_all(conn)

@@ -31,7 +31,7 @@ _PROCESSES = (
     *(quotas, requests, sequence, shares, tokens),
 )
 LEFT_OUT = frozenset(table.name for table in _PROCESSES)
-"""What no decision looks at, and what belongs to running processes. Credentials are never copied."""
+"""Tables that no decision reads, and tables of running processes. Credentials are never copied."""
 
 PORTION = 500
 SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -40,12 +40,12 @@ SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 async def scratch_copy(source: Store, folder: Path, seams: Seams) -> Store:
     """A store in `folder` that holds what `source` knows of mappings, records, links and tasks.
 
-    seams: the copy's clock and ids. The source is read in one transaction that can write nothing. Rows pass through in
+    seams: the copy's clock and ids. The source is read in one transaction that can write nothing. Rows are copied in
     portions, so that memory does not grow with the store. The copy is not durable and must not outlive its purpose.
     """
     copy = await open_store(f"sqlite:///{folder / 'scratch.sqlite'}", seams)
     writer: Kept = copy.database.backend.writer  # type: ignore[attr-defined]
-    with writer.using() as into:  # it need not survive a crash, and waiting for the disk would take most of the time
+    with writer.using() as into:  # the copy need not survive a crash, and waiting for the disk takes long
         into.connection.driver_connection.execute("PRAGMA synchronous=OFF")  # type: ignore[union-attr]
 
     def work(conn: Connection) -> None:
@@ -72,7 +72,7 @@ def _copy(source: Connection, into: Connection) -> None:
 
 
 def _portions(source: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
-    """All rows of a table, by column key. What another table of the copy was made with is never doubled."""
+    """Yield all rows of a table in portions, by column key."""
     in_portions = {"stream_results": True, "max_row_buffer": PORTION}
     rows = source.execute(select(table), execution_options=in_portions).mappings()
     for some in rows.partitions(PORTION):

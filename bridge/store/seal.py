@@ -21,7 +21,8 @@ WRONG = Problem(
 class FernetSeal:
     """Seals a credential's tokens as one ciphertext. Rows from before encryption are read as they are.
 
-    `former`: a secret that rows may still be sealed with; they are opened, and sealed again with the current one.
+    `former`: a secret that rows may still be sealed with. They can be opened, and are sealed again with the current
+    one.
     """
 
     def __init__(self, secret: bytes, former: bytes | None = None) -> None:
@@ -37,11 +38,11 @@ class FernetSeal:
         return True
 
     def close(self, tokens: Mapping[str, str]) -> Mapping[str, str]:
-        """The form that goes into the database."""
+        """Return the form that is stored."""
         return {FIELD: self._fernet.encrypt(json.dumps(dict(tokens)).encode()).decode()}
 
     def open(self, sealed: Mapping[str, str]) -> Mapping[str, str]:
-        """The tokens; raises ConfigError when they were sealed with another secret."""
+        """Return the tokens. Raises ConfigError if they were sealed with another secret."""
         if set(sealed) != {FIELD}:
             return sealed
         try:

@@ -1,4 +1,4 @@
-"""Finding records by what people know of them: an id, or a piece of text in what the store remembers of them."""
+"""Finding records by what people know of them: an id, or a piece of text in their stored values."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator
@@ -15,13 +15,13 @@ from bridge.store.rows import IN_USE, chunks, has_key, link_from
 from bridge.store.tables import journal, link_refs, links, mappings, record_keys, tasks
 
 PORTION = 1000
-"""Links looked through at once; between two portions the daemon does other work."""
+"""Links that are searched at once. Between two portions the daemon does other work."""
 SHOWN = (LinkState.INTENDED, LinkState.LIVE, LinkState.FROZEN, LinkState.UNKNOWN, LinkState.TOMBSTONE)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A record, the one it is linked to, and the values it was found by. `other`: its id on the other side."""
+    """A record, and the values it was found by. `other`: the id of its counterpart."""
 
     key: TaskKey
     other: str | None = None
@@ -48,7 +48,7 @@ class Search:
         return await self._database.read(work)
 
     async def by_keys(self, hashes: Collection[str], limit: int) -> list[TaskKey]:
-        """Records that showed one of these match keys when they were seen last."""
+        """Records that showed one of these match keys when they were last seen."""
         owner = (record_keys.c.mapping, record_keys.c.side, record_keys.c.rec)
         if not hashes:
             return []
@@ -68,7 +68,7 @@ class Search:
         return await self._database.read(work)
 
     async def portion(self, text: str, after: int) -> tuple[list[Link], int | None]:
-        """Links with `text` in their base among the next of them by id; where to go on, None at the end."""
+        """Links of the next portion, by id, with `text` in their base; and where to continue, None at the end."""
         last = select(links.c.id).where(links.c.id > after).order_by(links.c.id).offset(PORTION - 1).limit(1)
 
         def work(conn: Connection) -> tuple[list[Link], int | None]:
@@ -81,7 +81,7 @@ class Search:
         return await self._database.read(work)
 
     async def records(self, words: str, limit: int = 50) -> list[Found]:
-        """Records one of whose remembered values contains `words`, in any case; linked ones first.
+        """Records with `words` in one of their stored values, in upper or lower case; linked ones first.
 
         A record that was read but never linked is found by its journal entries.
         """
@@ -103,12 +103,12 @@ class Search:
         return list(found.values())[:limit]
 
     async def newest(self, limit: int) -> list[Link]:
-        """The pairs made last."""
+        """The newest pairs."""
         query = select(links).where(_shown()).order_by(links.c.id.desc()).limit(limit)
         return await self._database.read(lambda conn: [link_from(row) for row in conn.execute(query).mappings()])
 
     async def children(self, link: int, limit: int) -> list[Link]:
-        """Links whose records name a record of this one."""
+        """Links whose base names this link."""
         named = select(link_refs.c.link).where(link_refs.c.target == link).limit(limit)
         query = select(links).where(links.c.id.in_(named.scalar_subquery()), _shown()).order_by(links.c.id)
         return await self._database.read(lambda conn: [link_from(row) for row in conn.execute(query).mappings()])
@@ -140,7 +140,7 @@ def _told(rows: Iterable[Any]) -> Iterator[Found]:
 
 
 def _contains(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
-    """In any case as far as the database knows cases; JSON is kept with every other letter escaped."""
+    """Whether the column contains the words in any case that the database knows. JSON has non-ASCII letters escaped."""
     text = func.lower(type_coerce(column, Text))
     forms = {
         form.lower() for one in (words, words.lower(), words.title(), words.upper()) for form in (one, _escaped(one))

@@ -1,4 +1,4 @@
-"""How records stand: their tasks, those that wait, were left alone or need a person, and conflicts to be decided."""
+"""The state of records: their tasks, those that wait, were left alone or need a person, and conflicts to be decided."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -23,7 +23,7 @@ from bridge.store.tables import counters, journal, links, tasks
 BOOKED = ("accepted", "applied", "unchanged", "coalesced", "filtered", "discarded")
 TOTALS = (*BOOKED, "waiting", "dead")
 LOCK_LINKS = ("bridge.store.links", "lock_links")
-"""Imported when a person decides a conflict: commands that only read start without it."""
+"""Imported when a person decides a conflict, so that commands that only read start without it."""
 
 
 class Standing:
@@ -75,7 +75,7 @@ class Standing:
         return await self._database.read(work)
 
     async def totals(self) -> dict[str, dict[str, int]]:
-        """Per mapping the number of accepted events and where each of them is; accepted is the sum of the others."""
+        """By mapping how many events were accepted, have each outcome, wait or are dead; accepted is the sum."""
         booked = select(counters.c.mapping, counters.c.name, func.sum(counters.c.value).label("number"))
         booked = booked.where(counters.c.name.in_(BOOKED)).group_by(counters.c.mapping, counters.c.name)
         parts = [booked]
@@ -100,7 +100,7 @@ class Waiting:
         self._database = database
 
     async def all(self, mapping: str | None = None, most: int | None = None) -> list[Task]:
-        """Everything that waits, longest first; `most` of it at most."""
+        """All records that wait, the longest wait first; at most `most` of them."""
         return await self._database.read(
             lambda conn: self._longest(conn, most, *([] if mapping is None else [tasks.c.mapping == mapping]))
         )
@@ -110,8 +110,10 @@ class Waiting:
         return await self._database.read(self._numbers)
 
     async def by_priority(self, held: str) -> dict[tuple[str, Priority], int]:
-        """How many records are ready to be worked on, by mapping and priority: what is due, and what only waits until
-        its system may be called again (`held`: the code of that)."""
+        """How many records are ready, by mapping and priority: due ones, and those that wait only for their system.
+
+        `held`: the code of records that wait until their system may be called again.
+        """
         ready = (tasks.c.due.is_not(None), or_(tasks.c.due <= self._database.now(), tasks.c.code == held))
         kinds = list(product(Lane, (False, True)))
         numbers = [
@@ -130,7 +132,7 @@ class Waiting:
         return await self._database.read(work)
 
     async def groups(self) -> list[tuple[Task, int]]:
-        """What waits, by mapping and code: the one that waits longest, and how many; the longest wait first."""
+        """By mapping and code, the record that waits longest and how many wait; the longest wait first."""
 
         def work(conn: Connection) -> list[tuple[Task, int]]:
             found: list[tuple[Task, int]] = []
@@ -160,12 +162,12 @@ def _waits(now: float) -> tuple[ColumnElement[bool], ...]:
 
 
 def counted(now: float) -> Select[Any]:
-    """How many wait, by mapping and code; counted in the index, in its order."""
+    """Select how many wait, by mapping and code. The index alone answers it, in its order."""
     names = (tasks.c.mapping, tasks.c.code)
     return select(*names, func.count()).where(*_waits(now)).group_by(*names)
 
 
-# ---- Records of which nothing is due ----
+# ---- Records that were left alone ----
 
 
 IDLE = tasks.c.state == TaskState.IDLE.value
@@ -181,9 +183,9 @@ LINKED = select(links.c.id).where(
     or_(*(and_(tasks.c.side == side.value, links.c[side.value] == tasks.c.rec) for side in Side)),
 )
 NEVER = "never looked at"
-"""In place of a code, of records that no decision was ever made about."""
+"""Stands in place of a code for records about which no decision was ever made."""
 TOGETHER = 500
-"""So many are made due in one transaction."""
+"""How many records are made due in one transaction."""
 
 
 class LeftAlone:
@@ -192,7 +194,7 @@ class LeftAlone:
         self._wake = wake
 
     async def numbers(self, codes: Collection[str]) -> dict[str, dict[str, int]]:
-        """By mapping and code how many records were left alone for one of these reasons.
+        """How many records were left alone for one of these reasons, by mapping and code.
 
         The code NEVER stands for records from before going live that a listing showed and that were never processed.
         """
@@ -220,7 +222,7 @@ class LeftAlone:
         )
 
     async def details(self, mapping: str, codes: Collection[str], most: int) -> list[Json]:
-        """What the journal noted last of records left alone for one of these reasons, `most` of them at most."""
+        """The last journal details of records left alone for one of these reasons, at most `most` of them."""
         query = select(*KEY).where(IDLE, tasks.c.mapping == mapping, tasks.c.code.in_(sorted(codes)))
 
         def work(conn: Connection) -> list[Json]:
@@ -286,7 +288,7 @@ class DeadLetters:
         return await self._database.read(work)
 
     async def retry(self, keys: Sequence[TaskKey] | None) -> int:
-        """Make dead tasks (None: all) due now, with their attempts forgotten; how many."""
+        """Make dead tasks (None: all) due now, with no attempts counted. Return how many."""
 
         def change(conn: Connection, dead: dict[TaskKey, Row]) -> None:
             now = self._database.now()
@@ -299,7 +301,7 @@ class DeadLetters:
         return await self._each("retry", keys, change)
 
     async def discard(self, keys: Sequence[TaskKey] | None) -> int:
-        """Give up on dead tasks (None: all): their events are booked as discarded; how many."""
+        """Discard dead tasks (None: all): their events count as discarded. Return how many."""
 
         def change(conn: Connection, dead: dict[TaskKey, Row]) -> None:
             booked: dict[tuple[str, str], int] = {}
@@ -341,9 +343,9 @@ def _set(conn: Connection, key: TaskKey, values: dict[str, Any]) -> None:
 
 
 class Question(NamedTuple):
-    """One field of one link. `values`: by the side's name, as people read them. `chosen`: the side that is to win.
+    """A conflict: one field of one link. `values`: by side name, as people read them. `chosen`: the side that wins.
 
-    `edited`: by the side's name when the record was changed last and by whom, see `sync.compare.edited`.
+    `edited`: by side name when the record was last changed and by whom, see `sync.compare.edited`.
     """
 
     link: Link
@@ -358,7 +360,7 @@ class Conflicts:
         self._database = database
 
     async def waiting(self, mapping: str | None = None) -> list[Question]:
-        """Every question that waits, oldest link first."""
+        """Every conflict that waits for a person, oldest link first."""
         query = select(links).where(links.c.held.is_not(None), links.c.state == LinkState.LIVE.value)
         if mapping is not None:
             query = query.where(links.c.mapping == mapping)
@@ -369,7 +371,7 @@ class Conflicts:
         return [question for link in await self._database.read(work) for question in questions(link)]
 
     async def choose(self, link_id: int, fields: Collection[str], winner: Side) -> list[str]:
-        """Note a person's choice for these fields; those that no longer wait are left out of the answer."""
+        """Store a person's choice for these fields. Return those that still waited."""
 
         def work(conn: Connection) -> list[str]:
             link: Link | None = late(*LOCK_LINKS)(conn, [link_id]).get(link_id)
@@ -385,7 +387,7 @@ class Conflicts:
 
 
 def questions(link: Link) -> list[Question]:
-    """What a person is asked about one link, in the order of the fields' names."""
+    """Return the conflicts of one link that a person must decide, by field name."""
     return [
         Question(
             link, name, entry["values"], Side(entry["chosen"]) if entry.get("chosen") else None, entry.get("edited", {})

@@ -8,15 +8,15 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, delete, select
 from bridge.store.database import Database
 
 STEP_ROWS = 500
-"""No transaction of retention deletes more rows of a table."""
+"""The most rows that one transaction of retention deletes from a table."""
 
 
 def _nothing_else(conn: Connection, gone: int) -> None:
-    """Nothing is done beside."""
+    """Do nothing else in a step."""
 
 
 def old_rows(table: Table, old: ColumnElement[bool], by: ColumnElement[Any]) -> Select[Any]:
-    """The keys of one step."""
+    """Select the keys of the rows that one step deletes."""
     return select(*table.primary_key.columns).where(old).order_by(by).limit(STEP_ROWS)
 
 
@@ -28,9 +28,10 @@ async def delete_in_steps(
     by: ColumnElement[Any],
     beside: Callable[[Connection, int], None] = _nothing_else,
 ) -> int:
-    """How many rows went. `by`: an indexed column that `old` is about, or each step reads all that is not old.
+    """Delete old rows, and return how many.
 
-    `beside`: done in the transaction of each step, with the number of its rows.
+    `by`: an indexed column that `old` compares; without an index each step would read all rows that are not old.
+    `beside`: is called in the transaction of each step with the number of rows deleted.
     """
     (key,) = table.primary_key.columns
     gone = delete(table).where(key.in_(old_rows(table, old, by)))

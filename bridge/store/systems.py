@@ -1,4 +1,4 @@
-"""What is known of systems: identity, down or stopped, names of the account's own things, and its columns."""
+"""What is known of systems: identity, down or stopped, names of the account's fields and options, and its columns."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,7 +19,7 @@ class Systems:
         self._database = database
         self._wake = wake
         self.renewals: Mapping[str, str] = {}
-        """By system what a person does about a refused credential; `app` knows their kinds."""
+        """By system what a person must do about a refused credential; `app` knows their kinds."""
 
     async def get(self, name: str) -> SystemRow:
         """The row; an empty one when nothing is known."""
@@ -33,14 +33,14 @@ class Systems:
         return await self._database.read(work)
 
     async def unusable(self, name: str) -> str:
-        """Why nothing is asked of a system now; "" when it answers as the account it has always been."""
+        """Why a system cannot be used now; "" if it can."""
         row = await self.get(name)
         if row.stopped:
             return f"{name} is stopped: {row.stopped}"
         return f"{name} is down: {row.down_reason}" if row.down_since is not None else ""
 
     async def save(self, system: SystemRow) -> None:
-        """Insert or replace the whole row, and wake the workers: its work may go on."""
+        """Insert or replace the whole row, and wake the workers, because the system may be usable again."""
         renewal = self.renewals.get(system.name)
         if renewal and system.stopped and renewal not in system.stopped:
             system = replace(system, stopped=f"{system.stopped}; {renewal}")
@@ -56,11 +56,11 @@ class Systems:
         self._wake.set()
 
 
-# ---- Names of the account's own things as first seen ----
+# ---- Names of the account's custom fields, options and stages, as first seen ----
 
 
 class Renamed(NamedTuple):
-    """A thing of list `what` that mappings call `name` and its account calls `today`."""
+    """A thing of list `what`: mappings call it `name`, and the account calls it `today` now."""
 
     system: str
     what: str
@@ -73,7 +73,7 @@ class PinnedNames:
         self._database = database
 
     async def pin(self, system: str, what: str, now: Mapping[str, str]) -> Mapping[str, str]:
-        """Pins the keys that are new and notes today's names; all that is pinned of this list, by key."""
+        """Pin the names of new keys, and store today's names. Return all pinned names of this list, by key."""
         mine = (names.c.system == system, names.c.what == what)
         query = select(names.c.key, names.c.name, names.c.today).where(*mine)
 
@@ -101,7 +101,7 @@ class PinnedNames:
         return {key: name for key, (name, _) in (await self._database.write("names", work)).items()}
 
     async def renamed(self) -> list[Renamed]:
-        """What is called differently today."""
+        """All things that have another name today."""
         query = select(names.c.system, names.c.what, names.c.name, names.c.today).where(names.c.name != names.c.today)
 
         def work(conn: Connection) -> list[Renamed]:
@@ -111,7 +111,7 @@ class PinnedNames:
         return await self._database.read(work)
 
     async def accept(self, system: str) -> list[Renamed]:
-        """From now on everything of this system goes by today's name; what changed by that."""
+        """Pin today's names of everything in this system. Return what changed."""
         change = update(names).where(names.c.system == system, names.c.name != names.c.today)
         mine = select(names.c.system, names.c.what, names.c.name, names.c.today).where(
             names.c.system == system, names.c.name != names.c.today
@@ -130,7 +130,7 @@ class PinnedNames:
 
 @dataclass(frozen=True, slots=True)
 class AccountColumns:
-    """Of one entity. `accepted`, `seen`: columns by name, as JSON. `changes`: what differs, with what it means."""
+    """The columns of one entity. `accepted`, `seen`: by name, as JSON. `changes`: what differs, and what that means."""
 
     system: str
     entity: str
@@ -154,7 +154,7 @@ class KnownColumns:
         return await self._database.read(work)
 
     async def save(self, system: str, entity: str, seen: Mapping[str, Json], changes: list[Json]) -> None:
-        """Note what is there now and how it differs; what is seen for the first time is accepted."""
+        """Store the present columns and how they differ. An entity that is seen for the first time is accepted."""
         now = self._database.now()
         values = {"seen": dict(seen), "seen_at": now, "changes": changes}
         first = {"system": system, "entity": entity, "accepted": dict(seen), "accepted_at": now, **values}
@@ -163,8 +163,7 @@ class KnownColumns:
         await self._database.write("account_columns", lambda conn: conn.execute(statement))
 
     async def accept(self, system: str, column: str | None = None) -> list[AccountColumns]:
-        """From now on what was last seen is what changes are counted from, for all columns of a system or for one; the
-        changes that ended, by entity."""
+        """Accept the columns that were last seen, all of a system or one. Return the changes that ended, by entity."""
         query = select(account_columns).where(account_columns.c.system == system).order_by(account_columns.c.entity)
 
         def work(conn: Connection) -> list[AccountColumns]:
@@ -188,6 +187,6 @@ class KnownColumns:
 
 
 def _with(known: AccountColumns, column: str) -> Json:
-    """What was accepted, and this one column as it was last seen."""
+    """Return the accepted columns, with this one column as it was last seen."""
     others = {name: spec for name, spec in known.accepted.items() if name != column}
     return {**others, **({column: known.seen[column]} if column in known.seen else {})}

@@ -1,9 +1,8 @@
-"""The tables as SQLAlchemy Core sees them. A new store is made from them; `migrations` brings older ones up to them.
+"""The tables, for SQLAlchemy Core. A new store is made from them; `migrations` upgrades older stores to them.
 
 Times are epoch seconds. Every transaction touches tables in this order, and rows in key order: mappings, events, tasks,
 leases, links, intent_keys, link_refs, unlinked_refs, records, record_keys, merges, cursors, brake_hits, instructions,
-journal, counters.
-(Intake alone writes events: it must know which are new before it marks tasks.)
+journal, counters. (Only intake writes events. It must know which are new before it marks tasks.)
 """
 
 import json
@@ -37,7 +36,7 @@ Real = Float(53)
 
 
 class JsonText(TypeDecorator[Any]):
-    """JSON kept as text: numbers come back exactly as given, on both databases. None is SQL null."""
+    """JSON stored as text, so that numbers are returned exactly as given on both databases. None is SQL null."""
 
     impl = Text
     cache_ok = True
@@ -50,13 +49,16 @@ class JsonText(TypeDecorator[Any]):
 
 
 def partial(name: str, *columns: Any, where: Any, unique: bool = False) -> None:
-    """An index of some rows. PostgreSQL is told of `where` when it is needed (`tell_postgres`): naming it here would
-    import all of SQLAlchemy's PostgreSQL, which costs every command 0.03 s and 4 MB."""
+    """Define a partial index.
+
+    `tell_postgres` sets `where` for PostgreSQL when it is needed: to set it here would import SQLAlchemy's PostgreSQL
+    dialect, which costs every command 0.03 s and 4 MB.
+    """
     Index(name, *columns, unique=unique, sqlite_where=where, info={"where": where})
 
 
 def tell_postgres() -> None:
-    """Call before statements that make indexes are compiled for PostgreSQL: `partial` ones know their rows then."""
+    """Set `where` of partial indexes for PostgreSQL. Call it before statements that create indexes are compiled."""
     for table in metadata.tables.values():
         for index in table.indexes:
             if "where" in index.info:
@@ -112,7 +114,7 @@ events = Table(
     Column("version", Real),
     Column("body", LargeBinary, nullable=False),
     Column("stored_at", Real, nullable=False),
-    Column("actor", Text),  # who did it, as the vendor says
+    Column("actor", Text),  # who made the change, as the vendor says
 )
 partial("events_vendor_id", events.c.system, events.c.vendor_id, where=events.c.vendor_id.is_not(None), unique=True)
 Index("events_stored_at", events.c.stored_at)
@@ -138,7 +140,7 @@ tasks = Table(
     Column("source_at", Real),
     Column("first_due", Real, nullable=False),
     Column("kinds", Integer, nullable=False),  # bits, see rows.KIND_BITS; arrived since the last claim
-    Column("kinds_taken", Integer, nullable=False),  # those of claims not yet booked
+    Column("kinds_taken", Integer, nullable=False),  # those of claims that have not ended
     Column("decided_hash", Text),
     Column("stale_since", Real),
     Column("gone_since", Real),
@@ -153,7 +155,7 @@ partial(
     "tasks_waits_for", tasks.c.wait_mapping, tasks.c.wait_side, tasks.c.wait_rec, where=tasks.c.wait_rec.is_not(None)
 )
 _counted = (tasks.c.mapping, tasks.c.code, tasks.c.first_due, tasks.c.due, tasks.c.pending)
-partial("tasks_waiting", *_counted, where=tasks.c.due.is_not(None))  # what waits is counted in the index alone
+partial("tasks_waiting", *_counted, where=tasks.c.due.is_not(None))  # the index alone answers how many wait
 partial("tasks_dead", tasks.c.mapping, where=tasks.c.state == text("'dead'"))
 
 leases = Table(
@@ -222,7 +224,7 @@ links = Table(
 IN_USE = text("state IN ('intended', 'live', 'frozen')")
 UNSETTLED = text("state IN ('intended', 'doubt') OR sent_until IS NOT NULL")
 IS_UNSETTLED = text(f"({UNSETTLED.text})")
-"""For queries of links alone: in the words of the index, which is used then."""
+"""For queries of links alone. It has the text of the index, so that the index is used."""
 
 for _side in ("left", "right"):
     _pair = (links.c.mapping, links.c[_side])
@@ -275,7 +277,7 @@ cursors = Table(
     Column("asked_by", Text, nullable=False),
     Column("rows", Big, nullable=False),
     Column("marked", Big, nullable=False),
-    Column("total", Big),  # how many rows are expected: the vendor's word, or what the last one read
+    Column("total", Big),  # how many rows are expected: as the vendor says, or as the last one read
     Column("moved_at", Real),
     Column("seconds", Real, nullable=False, server_default=text("0")),  # at work, without the time it stood still
 )
@@ -314,7 +316,7 @@ Index("journal_other_rec", journal.c.mapping, journal.c.other_rec, journal.c.id)
 Index("journal_at", journal.c.at)
 partial("journal_run", journal.c.run, journal.c.id, where=journal.c.run.is_not(None))
 
-instructions = Table(  # what a person told the bridge to do with a record, until it is done or refused
+instructions = Table(  # persons' instructions about records, until they are carried out or refused
     "instructions",
     metadata,
     Column("mapping", Text, primary_key=True),
@@ -355,7 +357,7 @@ hook_turns = Table(  # how often the addresses of a system's hooks were changed
     metadata,
     Column("system", Text, primary_key=True),
     Column("number", Integer, nullable=False),
-    Column("until", Real, nullable=False),  # callbacks at the addresses of the turn before are taken in
+    Column("until", Real, nullable=False),  # until then callbacks at the former addresses are accepted
 )
 
 systems = Table(
@@ -391,7 +393,7 @@ tokens = Table(
 )
 
 
-# ---- What is known of an account beside its records ----
+# ---- What is known of an account besides its records ----
 
 
 _window = (Column("credential", Text, primary_key=True), Column("window", Text, primary_key=True))
@@ -410,14 +412,14 @@ quotas = Table(
     Column("credential", Text, primary_key=True),
     Column("reserved", Real, nullable=False),
     Column("per_second", Real),  # calls, of all instances
-    Column("day_limit", Big),  # of our own, in `unit`
-    Column("day_held", Big, nullable=False),  # of these, used or held by an instance
+    Column("day_limit", Big),  # our own daily limit, in `unit`
+    Column("day_held", Big, nullable=False),  # how much of it is used, or held by an instance
     Column("day_ends", Real, nullable=False),
     Column("unit", Text, nullable=False),
     Column("vendor_limit", Big),
     Column("vendor_left", Big),
     Column("vendor_ends", Real),
-    Column("uses", JsonText, nullable=False),  # of our day, by priority: units, calls, pieces of work
+    Column("uses", JsonText, nullable=False),  # in our day, by priority: units, calls, pieces of work
 )
 
 shares = Table(
@@ -477,11 +479,11 @@ instances = Table(
     Column("name", Text, primary_key=True),
     Column("started_at", Real, nullable=False),
     Column("seen_at", Real, nullable=False),
-    Column("stopped_at", Real),  # null while it runs, and for ever when it was killed
+    Column("stopped_at", Real),  # null while it runs, and if it was killed
 )
 
 
-# ---- What a person has checked and asked to be forgotten ----
+# ---- Verifications, and records that a person had forgotten ----
 
 
 verifications = Table(
@@ -489,11 +491,11 @@ verifications = Table(
     metadata,
     Column("mapping", Text, primary_key=True),
     Column("started_at", Real, nullable=False),  # of the last one, also while it runs
-    Column("done_at", Real),  # of the one whose summary this is
+    Column("done_at", Real),  # of the verification that wrote `summary`
     Column("summary", JsonText),
 )
 
-forgotten = Table(  # records whose data was erased; nothing else is kept of them
+forgotten = Table(  # records whose data was erased; nothing else about them is kept
     "forgotten",
     metadata,
     Column("hash", Text, primary_key=True),  # see forget.fingerprint
@@ -502,19 +504,19 @@ forgotten = Table(  # records whose data was erased; nothing else is kept of the
 )
 
 
-# ---- What targets of alerts were told ----
+# ---- Alerts that were sent; references that were not written; what people did ----
 
 
-alert_state = Table(  # one row: names of parts of health, their status and times, and nothing of any record
+alert_state = Table(  # one row: parts of health, their status and times; no record's data
     "alert_state",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("state", JsonText, nullable=False),
-    Column("holder", Text, nullable=False),  # the instance that alerts
-    Column("until", Real, nullable=False),  # then another one may
+    Column("holder", Text, nullable=False),  # the instance that sends alerts
+    Column("until", Real, nullable=False),  # afterwards another one may
 )
 
-unlinked_refs = Table(  # records written without a reference, as the record it names was not linked
+unlinked_refs = Table(  # records written without a reference, because the record that it names was not linked
     "unlinked_refs",
     metadata,
     Column("mapping", Text, primary_key=True),

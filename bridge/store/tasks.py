@@ -1,4 +1,4 @@
-"""Tasks: what is due."""
+"""Tasks: the parts of their life together, and when the next one is due."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ from bridge.store.standing import Standing
 from bridge.store.tables import Real, mappings, tasks
 
 JUST_NOW = 0.5
-"""Seconds; a task may have fallen due between a claim and the question when the next one does."""
+"""Seconds. A task may have become due between a claim and this question."""
 
 COMING = (
     select(tasks.c.due)
@@ -30,11 +30,11 @@ COMING = (
     .order_by(tasks.c.due)
     .limit(1)
 )
-"""The next task of a lane to fall due, by the index: it looks no further than that."""
+"""When the next task of a lane becomes due. The index answers it with one row."""
 
 
 class Tasks(Claims, Finishing, Standing):
-    """The whole life of a task: claimed (`claims`), ended (`finish`), looked at (`standing`) and made due (here)."""
+    """The whole life of a task: claimed (`claims`), ended (`finish`), shown (`standing`) and made due (here)."""
 
     def __init__(self, database: Database, wake: Wake) -> None:
         Claims.__init__(self, database, wake)
@@ -49,7 +49,7 @@ class Tasks(Claims, Finishing, Standing):
         """When the next task of these mappings becomes due, without mappings of blocked systems; None: never.
 
         Tasks that are due already belong to another claim or to the caller: the end of a claim wakes all workers.
-        lower_room: as for `claim`; where there is none, what is not live waits for the end of a claim, too.
+        lower_room: as for `claim`. Without room, tasks of lower lanes than live wait for the end of a claim, too.
         """
         usable = {
             name for name, scope in scopes.items() if not blocked_systems & {scope.left.system, scope.right.system}

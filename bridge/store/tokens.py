@@ -1,6 +1,7 @@
 """Durable tokens of credentials (implements `connectors.protocols.TokenVault`).
 
-What a vendor has just issued exists nowhere else: neither a store that is away nor a cancelled caller loses it.
+A token that a vendor has just issued exists nowhere else. So it is not lost if the store is away or the caller is
+cancelled.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ CLOSE_SECONDS = 10.0
 
 
 class Seal(Protocol):
-    """How tokens look in the database; encryption goes here."""
+    """Converts tokens to and from their stored form. `FernetSeal` encrypts them."""
 
     def close(self, tokens: Mapping[str, str]) -> Mapping[str, str]: ...
     def open(self, sealed: Mapping[str, str]) -> Mapping[str, str]: ...
@@ -28,7 +29,7 @@ class Seal(Protocol):
 
 
 class Plain:
-    """Tokens as they are."""
+    """Stores tokens as they are."""
 
     def close(self, tokens: Mapping[str, str]) -> Mapping[str, str]:
         return tokens
@@ -48,7 +49,7 @@ class Tokens:
         self._running: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
-        """Wait for exclusive work whose caller is gone."""
+        """Wait for exclusive work whose caller was cancelled."""
         if self._running:
             await asyncio.wait(self._running, timeout=CLOSE_SECONDS)
 
@@ -67,12 +68,12 @@ class Tokens:
             self._seal.open(sealed)
 
     async def reseal(self) -> int:
-        """Seal again what was sealed with a former secret; returns how many."""
+        """Seal tokens again that were sealed with a former secret. Return how many."""
         found = await self._database.read(lambda conn: list(conn.execute(select(tokens.c.credential, tokens.c.sealed))))
         old = [(credential, sealed) for credential, sealed in found if not self._seal.is_of_today(sealed)]
 
         def work(conn: Connection) -> None:
-            for credential, sealed in old:  # what another instance stored meanwhile stays
+            for credential, sealed in old:  # tokens that another instance stored meanwhile stay
                 same = (tokens.c.credential == credential, tokens.c.sealed == sealed)
                 anew = dict(self._seal.close(self._seal.open(sealed)))
                 conn.execute(update(tokens).where(*same).values(sealed=anew))
@@ -82,7 +83,7 @@ class Tokens:
         return len(old)
 
     async def save(self, credential: str, tokens_: Mapping[str, str]) -> None:
-        """Waits for a store that is away; raises StoreUnavailable when it stays so."""
+        """Save tokens. Waits for a store that is away; raises StoreUnavailable if it stays away."""
         clock = self._database.seams.clock
         await once_back(clock, lambda: self._save(credential, tokens_), at_most=SAVE_SECONDS)
 
@@ -93,9 +94,10 @@ class Tokens:
         await self._database.write("tokens", lambda conn: conn.execute(statement))
 
     async def exclusive(self, credential: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work` while no other worker, in any copy, runs one for this credential; to its end, once begun.
+        """Run `work` while no other worker of any instance runs one for this credential.
 
-        The lock is the session's, not a transaction's: no transaction spans the refresh call inside.
+        Once begun, it runs to its end. The lock is the session's, not a transaction's: no transaction spans the refresh
+        call inside.
         """
         task = asyncio.get_running_loop().create_task(self._exclusive(credential, work))
         self._running.add(task)

@@ -23,7 +23,7 @@ NAMED_BY = select(unlinked_refs).where(among(CHILD)).order_by(*unlinked_refs.pri
 
 
 def note_unlinked(conn: Connection, noted: Mapping[TaskKey, Sequence[TaskKey]]) -> None:
-    """Replace what was noted of these tasks: the records they name that are not linked."""
+    """Replace the entries of these tasks: the unlinked records that they name."""
     for some in chunks(sorted(task_tuple(key) for key in noted)):
         FORGET.run(conn, {"keys": some})
     names = [column.name for column in unlinked_refs.columns]
@@ -33,7 +33,7 @@ def note_unlinked(conn: Connection, noted: Mapping[TaskKey, Sequence[TaskKey]]) 
 
 
 def linked_meanwhile(conn: Connection, named: Iterable[TaskKey]) -> set[TaskKey]:
-    """Those of these records that are linked by now."""
+    """Return those of these records that are linked by now."""
     return {key for key, link in links_of(conn, named).items() if link.state is not LinkState.INTENDED}
 
 
@@ -52,7 +52,7 @@ def mark_children(database: Database, conn: Connection, linked: Iterable[TaskKey
 
 
 class Overdue(NamedTuple):
-    """References from records of `mapping` to records of `parent_mapping` that should exist. `child`: one of those."""
+    """References from records of `mapping` to records of `parent_mapping` that should exist. `child`: one of these."""
 
     mapping: str
     parent_mapping: str
@@ -67,7 +67,8 @@ class UnlinkedReferences:
     async def overdue(self) -> list[Overdue]:
         """References of linked records that were not written, without a decision to leave them out.
 
-        A filtered record never has a counterpart to refer to; a record that is due or waits counts as waiting.
+        References to a filtered record do not count, because it has no counterpart. Nor do those to one that is due or
+        waits.
         """
 
         def work(conn: Connection) -> list[Overdue]:
@@ -102,7 +103,7 @@ NOT_DECIDED = and_(
 
 
 def _overdue(side: Side) -> Select[Any]:
-    """For each side by itself: of either side at once a database would read all links."""
+    """Select the overdue references of one side. A query of both sides would read all links."""
     linked = and_(
         links.c.mapping == unlinked_refs.c.mapping,
         links.c.state == LinkState.LIVE.value,

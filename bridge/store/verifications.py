@@ -1,4 +1,4 @@
-"""What a verification asks of the store, and the last result of each mapping."""
+"""What a verification reads from the store, and the last result of each mapping."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -32,12 +32,12 @@ class Verifications:
         self._database = database
 
     async def pairs(self, mapping: str, after: int, most: int) -> list[Link]:
-        """The next `most` pairs of a mapping by link id, those that left its `where` included."""
+        """The next `most` pairs of a mapping by link id, including those that left its `where`."""
         query = next_pairs(select(links), mapping, after, most)
         return await self._database.read(lambda conn: [link_from(row) for row in conn.execute(query).mappings()])
 
     async def pair_ids(self, mapping: str, after: int, most: int) -> list[int]:
-        """`pairs`, the ids alone."""
+        """The link ids of `pairs`."""
         query = next_pairs(select(links.c.id), mapping, after, most)
         return await self._database.read(lambda conn: list(conn.execute(query).scalars()))
 
@@ -55,7 +55,7 @@ class Verifications:
         return await self._database.read(work)
 
     async def histories(self, mapping: str, side: Side, record_ids: Collection[str]) -> dict[str, Link]:
-        """Of records that are in no pair the youngest row that names each: a tombstone, a duplicate, an open create."""
+        """For records without a pair, the newest link row that names each: a tombstone, a duplicate, an open create."""
         column = links.c[side.value]
 
         def work(conn: Connection) -> dict[str, Link]:
@@ -69,7 +69,7 @@ class Verifications:
         return await self._database.read(work)
 
     async def sharing(self, mapping: str, side: Side, beginnings: Sequence[str]) -> dict[str, list[str]]:
-        """By hash of a match key the records that showed it last; of the hashes that begin like this, two or more."""
+        """By match-key hash the records that last showed it, for hashes that begin like this and have two or more."""
         shown = record_keys.c.hash
 
         def work(conn: Connection) -> dict[str, list[str]]:
@@ -88,7 +88,7 @@ class Verifications:
     # Results.
 
     async def begin(self, mapping: str, before: float | None) -> bool:
-        """Note that a verification starts; False when somebody began one since `before` (None: there was none)."""
+        """Note that a verification starts; False if another one began since `before` (None: there was none)."""
         now = self._database.now()
         mine = update(verifications).where(verifications.c.mapping == mapping, verifications.c.started_at == before)
         new = upsert(self._database.sqlite, verifications).values(mapping=mapping, started_at=now)
@@ -101,14 +101,14 @@ class Verifications:
         return await self._database.write("verification", work)
 
     async def end(self, mapping: str, started_at: float, summary: Json) -> None:
-        """Keep the result in place of the last one."""
+        """Store the result in place of the last one."""
         values = {"started_at": started_at, "done_at": self._database.now(), "summary": summary}
         new = upsert(self._database.sqlite, verifications).values(mapping=mapping, **values)
         kept = new.on_conflict_do_update(index_elements=["mapping"], set_=values)
         await self._database.write("verification", lambda conn: conn.execute(kept))
 
     async def last(self) -> Mapping[str, Verification]:
-        """By mapping, in their order."""
+        """The last verifications, by mapping and in the order of mappings."""
         query = select(verifications).order_by(verifications.c.mapping)
 
         def work(conn: Connection) -> dict[str, Verification]:

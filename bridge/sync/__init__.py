@@ -1,6 +1,6 @@
-"""The sync worker: takes due tasks, reads both sides of a record, makes them agree, and remembers.
+"""The sync worker: takes due tasks, reads both sides of a record, makes them agree, and stores what they agreed on.
 
-`worker` leases and runs; `load`, `decide` and `apply` are one record's way: reading, deciding, writing;
-`retry` alone turns errors into what happens next. May import mapping, store and connectors.protocols (and below).
-Tests: tests/unit/sync, tests/integration.
+`worker` claims tasks and runs them. For each claim, `load` reads, `decide` decides and `apply` writes. Only `retry`
+decides what follows an error. May import connectors, store, mapping and the layers below.
+Tests: tests/unit/sync, tests/sync, tests/integration.
 """

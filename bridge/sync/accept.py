@@ -1,4 +1,4 @@
-"""Whether a read may be used: one that may show a state older than one already known is repeated later."""
+"""Whether a read is accepted: a read that may show a state older than one already known is repeated later."""
 
 from bridge.domain.catalog import listed_only
 from bridge.domain.record import Evidence, Gone, Record, RecordRef, Side
@@ -10,7 +10,7 @@ from bridge.sync.situation import Moment
 
 ACCEPT_AFTER_READ_LAGS = 10
 AWAY_AFTER_READ_LAGS = 15
-"""A record with such a read is read again every read lag. One that has waited longer was not."""
+"""A record with a rejected read is read again every read lag. If it was not read for so long, the bridge was away."""
 FINE_SECONDS = 0.01
 
 
@@ -35,12 +35,12 @@ def read(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stale:
 
 
 def too_early(draft: Draft, side: Side, record_id: str) -> bool:
-    """Whether no read of it could be used now, so none is made."""
+    """Whether no read of the record could be accepted now, so that none is made."""
     return _too_early(draft, side, draft.known(draft.ref(side, record_id))) is not None
 
 
 def of_another(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stale:
-    """A leased record that the claim is not about, as it is now."""
+    """Return a leased record that the claim is not about as it is now, or Stale."""
     known = draft.known(draft.ref(side, record_id))
     early = _too_early(draft, side, known)
     if early:
@@ -52,13 +52,16 @@ def of_another(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stal
 
 
 def _too_early(draft: Draft, side: Side, known: KnownRecord | None) -> Stale | None:
-    """While our own write settles and nothing newer is known, no read can tell its echo from an older state."""
+    """Return Stale within the read lag of our own write, unless a newer version is known.
+
+    Until then no read can distinguish the echo of that write from an older state.
+    """
     endpoint = draft.endpoint(side)
     if known is None or known.own_write_at is None:
         return None
     newer = known.version is not None and known.own_version is not None and known.version > known.own_version
     settled = known.own_write_at + endpoint.read_lag
-    if known.told_at is not None and known.own_write_at <= known.told_at < settled:  # mostly the echo
+    if known.told_at is not None and known.own_write_at <= known.told_at < settled:  # mostly our own echo
         settled = known.told_at + endpoint.read_lag
     elif _fine(draft, side):
         return None
@@ -71,7 +74,7 @@ def _too_early(draft: Draft, side: Side, known: KnownRecord | None) -> Stale | N
 def _older_than_known(
     draft: Draft, side: Side, found: Record | Gone, known: KnownRecord | None, since: float
 ) -> Stale | None:
-    """since: when reads of it began to lag."""
+    """Return Stale if the read is older than a known version. since: when reads of the record began to lag."""
     if known is None or known.version is None or not isinstance(found, Record) or found.modified_at is None:
         return None
     read_lag, now, name = draft.endpoint(side).read_lag, draft.now, draft.named(side, known.ref.id)
@@ -84,7 +87,7 @@ def _older_than_known(
 
 
 def _alive_in_spite(draft: Draft, side: Side, found: Record | Gone) -> Stale | None:
-    """A delete event and a read that shows the record alive: the read may lag, so it is repeated once."""
+    """Return Stale if a delete event came and the read shows the record: the read may lag, so it is repeated once."""
     if isinstance(found, Gone) or not draft.deleted_by_event(side, found.ref.id):
         return None
     task, read_lag = draft.first, draft.endpoint(side).read_lag
@@ -96,7 +99,7 @@ def _alive_in_spite(draft: Draft, side: Side, found: Record | Gone) -> Stale | N
 
 
 def _absent_too_early(draft: Draft, side: Side, found: Record | Gone, known: KnownRecord | None) -> Stale | None:
-    """What we created or wrote a moment ago is not there: a read that lags has no version that would tell."""
+    """Return Stale if a record is not found within the read lag of our own write: there is no version to compare."""
     if not isinstance(found, Gone) or found.evidence is not Evidence.NOT_FOUND:
         return None
     if known is None or known.own_write_at is None or draft.deleted_by_event(side, found.ref.id):
@@ -109,9 +112,9 @@ def _absent_too_early(draft: Draft, side: Side, found: Record | Gone, known: Kno
 
 
 def edit_not_shown(draft: Draft, side: Side, record_id: str) -> Stale | None:
-    """A callback reported an edit without its version, and the read of the record may be older than the edit.
+    """Return Stale if a callback reported an edit without its version, and the read may be older than the edit.
 
-    Nothing is written to the record from such a read: that would overwrite the edit unseen.
+    Nothing is written to the record from such a read, because that could overwrite the edit.
     """
     ref, read_lag = draft.ref(side, record_id), draft.endpoint(side).read_lag
     known, seen = draft.known(ref), draft.seen(ref)
@@ -125,10 +128,11 @@ def edit_not_shown(draft: Draft, side: Side, record_id: str) -> Stale | None:
 
 
 def unless_told(draft: Draft, side: Side, record_id: str, read_at: float) -> tuple[RecordRef, float] | None:
-    """The record and a moment: if a callback reported an edit of it after that moment, nothing is written.
+    """Return the record and a moment: if a callback reported an edit of it after that moment, nothing is written.
 
-    The claim knows what was reported before it began, but a write may wait long for its turn at a vendor.
-    read_at: when the record was read; it shows what was reported long enough before that.
+    The claim knows what was reported before it began, but a write may wait long for its turn at a vendor. None: the
+    record has waited long enough, and is written in any case. read_at: when the record was read. The read shows what
+    was reported at least one read lag earlier.
     """
     ref, read_lag = draft.ref(side, record_id), draft.endpoint(side).read_lag
     if _waited_enough(draft, read_lag):
@@ -139,14 +143,14 @@ def unless_told(draft: Draft, side: Side, record_id: str, read_at: float) -> tup
 
 
 def told_meanwhile(draft: Draft, side: Side, record_id: str, at: float) -> Stale:
-    """A callback reported an edit at that moment; reads show it after the read lag."""
+    """Return the Stale for an edit that a callback reported at that moment: reads show it after the read lag."""
     why = Reason.EDIT_NOT_SHOWN.of(record=draft.named(side, record_id))
     read_lag = draft.endpoint(side).read_lag
     return Stale(at + read_lag, why, _stale_since(draft.claim.tasks[0], draft.now, read_lag))
 
 
 def _stale_since(task: Task, now: float, read_lag: float) -> float:
-    """Since when reads may show too old a state. The time in which nobody read does not count: the bridge was away."""
+    """Return since when reads have lagged. Time in which the bridge was away, and read nothing, does not count."""
     since = task.stale_since
     return now if since is None or now - since > AWAY_AFTER_READ_LAGS * read_lag > 0 else since
 
@@ -157,9 +161,9 @@ def _waited_enough(draft: Draft, read_lag: float) -> bool:
 
 
 def shows_what_was_told(draft: Draft, side: Side, record_id: str, *, changed: bool) -> bool:
-    """Whether a read shows an edit and one was reported: mostly it is the same one, so no second read is needed.
+    """Whether exactly one event reported an edit and the read shows one: mostly the same, so no second read is needed.
 
-    changed: whether it differs from what both sides agreed on last.
+    changed: whether the record differs from the base.
     """
     task, known, seen = (
         draft.task_of(side, record_id),
@@ -179,7 +183,7 @@ def _newer(draft: Draft, side: Side, found: Record | Gone, known: KnownRecord) -
 
 
 def _fine(draft: Draft, side: Side) -> bool:
-    """Versions so fine that an equal one is the same state."""
+    """Whether versions are so fine that equal versions mean the same state."""
     resolution = draft.manifest(side).version_resolution
     return draft.endpoint(side).versioned and resolution is not None and resolution < FINE_SECONDS
 

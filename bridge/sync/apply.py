@@ -1,4 +1,4 @@
-"""Carrying out a plan: say in the store what is about to be sent, send it, look at the result. Nothing else writes."""
+"""Carry out a plan: store what is about to be sent, send it, look at the result. No other module writes to a system."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
@@ -39,9 +39,10 @@ T = TypeVar("T")
 
 
 async def apply(load: Loader, plan: Plan) -> Completion:
-    """Carry out what was decided.
+    """Carry out a plan and return how the claim ends.
 
-    Errors without effect leave no trace; an unknown outcome leaves the intent or the pending write, and is raised.
+    An error of the system is raised (DuplicateRefused is handled here). If the write had no effect, its intent or
+    pending write is removed; if the outcome is unknown, it stays.
     """
     if isinstance(plan, Create):
         return await _create(load, plan)
@@ -50,7 +51,7 @@ async def apply(load: Loader, plan: Plan) -> Completion:
     return await _update(load, plan)
 
 
-# Create once: an intent is committed before the call, and nobody creates while one is open for the same thing.
+# Create once: an intent is committed before the call. While it is open, no other create for the same thing begins.
 
 
 async def _create(load: Loader, plan: Create) -> Completion:
@@ -145,7 +146,7 @@ def _intent_in_the_way(draft: Draft, wait: IntentWait, now: float) -> Completion
 
 
 async def _update(load: Loader, plan: Update) -> Completion:
-    """Write one side after the other; what was settled is remembered even when the next write ends otherwise."""
+    """Write one side after the other. What the first write settled is stored even if the second one fails."""
     pair = plan.pair
     for write in plan.writes:
         if not write.changes:
@@ -205,7 +206,7 @@ async def _still_fresh(load: Loader, write: SideWrite) -> tuple[Record, float] |
 
 
 def mapped(draft: Draft, side: Side, record: Record) -> str:
-    """A hash of the columns the mapping is about."""
+    """Return a hash of the columns that the mapping uses."""
     return translate.row_hash(draft.mapping, side, record.fields)
 
 
@@ -213,14 +214,14 @@ def mapped(draft: Draft, side: Side, record: Record) -> str:
 
 
 async def _remove(load: Loader, plan: Removal) -> Completion:
-    """Delete or archive the counterpart, journaled whole before the call."""
+    """Delete or archive the counterpart. The whole record is journaled before the call."""
     draft, target, link = load.draft, plan.side.other, plan.link
     seen = await load.read(plan.record.ref)
     fresh = seen.found
     if isinstance(fresh, Gone):
         if plan.undoes is not None:
             return await load.conclude(partial(remove.settled, plan=plan), before=draft)
-        if plan.merged is not None:  # nothing is left over
+        if plan.merged is not None:  # the left-over record is gone already
             why = Reason.CHANGED_BEFORE_REMOVAL.of(record=draft.named(target, plan.record.ref.id))
             return draft.later(load.parts.store.now() + draft.jitter(0.5), why)
         return remove.both_gone(draft, link, Reason.BOTH_GONE.of())
@@ -250,7 +251,7 @@ async def _remove(load: Loader, plan: Removal) -> Completion:
 
 
 def _between(load: Loader, target: Side, fresh: Record | None, changes: Fields | None) -> Mapping[str, Any]:
-    """What the record may show when a write of several calls stops between two of them, as the store keeps it."""
+    """Return, in stored form, what the record may show if a write of several calls stops between two of them."""
     mapping, entity = load.draft.mapping, load.draft.endpoint(target).entity
     states = between(load.connector(target), entity, fresh, changes)
     if not states:
@@ -263,7 +264,7 @@ def _between(load: Loader, target: Side, fresh: Record | None, changes: Fields |
 
 
 async def _hold_lease(load: Loader) -> None:
-    """The lease must outlast the deadline of the call that is about to be made."""
+    """Renew the lease if it would end before the deadline of the call that is about to be made."""
     limits, now = load.parts.limits, load.parts.store.now()
     if load.draft.claim.expires < now + limits.write_seconds:
         claim = await load.parts.store.tasks.renew(load.draft.claim, limits.lease_seconds)
@@ -280,10 +281,10 @@ async def _commit_pending(
     kind: str | None,
     hits: int = 1,
 ) -> Link | Completion:
-    """Commit what is about to be sent before the call.
+    """Commit the pending write before the call.
 
-    read_at: when the target was read; when a callback told of an edit that this read may not show, and the claim knew
-    nothing of it, nothing is committed. kind: what is removed ("delete", "archive", "blank"), `hits` times; over the
+    read_at: when the target was read. If a callback that the claim did not know of reported an edit that this read may
+    not show, nothing is committed. kind: what is removed ("delete", "archive", "blank"), `hits` times. Above the
     deletion threshold nothing is committed.
     """
     draft, limits = load.draft, load.parts.limits
@@ -308,7 +309,7 @@ async def _commit_pending(
 
 
 def _held_back(draft: Draft, link: Link, kind: str, reached: ThresholdReached) -> Completion:
-    """The threshold counts what removes data, whatever its origin, per mapping in a sliding window."""
+    """Put off a removal above the deletion threshold, which counts all removals of a mapping in a sliding window."""
     seconds = draft.limits.deletion_window_seconds
     why = Reason.THRESHOLD_REACHED.of(hits=reached.hits, seconds=seconds, mapping=draft.mapping.name)
     if draft.first.code != why.code:
@@ -317,7 +318,7 @@ def _held_back(draft: Draft, link: Link, kind: str, reached: ThresholdReached) -
 
 
 async def _journal(load: Loader, entries: Sequence[JournalEntry]) -> None:
-    """What a write is about to overwrite or remove is in the journal before it is gone."""
+    """Journal what a write is about to overwrite or remove, before it is sent."""
     for entry in entries:
         await load.parts.store.journal.append([entry])
 
@@ -325,9 +326,9 @@ async def _journal(load: Loader, entries: Sequence[JournalEntry]) -> None:
 async def _sent(
     load: Loader, link: Link, target: Side, send: Coroutine[Any, Any, T], until: float | None, *, removes: bool
 ) -> T:
-    """Send a write that is committed as pending. A refused one is not pending any more, and removed nothing.
+    """Send a write that is committed as pending. A refused write is no longer pending, and counts as no removal.
 
-    until: of a write to the other side that is pending.
+    until: the `sent_until` of a pending write to the other side.
     """
     draft = load.draft
     try:
@@ -344,7 +345,7 @@ async def _sent(
 
 
 async def _send(load: Loader, side: Side, call: Coroutine[Any, Any, T], deadline: float) -> T:
-    """A write at `side`. Nothing is sent after the deadline, so its outcome can be checked after it.
+    """Make the call of a write. Nothing is sent after the deadline, so that the outcome can be checked after it.
 
     Raises OutcomeUnknown if the write has not ended by then, RetryLater if it is too late, and RateLimited if nothing
     was sent by then: other calls used the account's budget, so it does not count as an attempt.

@@ -1,6 +1,6 @@
-"""Both sides of a pair side by side: what they show, when they were edited, what is to be done about each field.
+"""Compare both sides of a pair: what they show, when they were edited, and what to do about each field.
 
-Pure. At the end of the page: conflicts, which no policy decides and a person does.
+Pure. The end of the file is about conflicts that no policy decides, so that a person must.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,14 +23,14 @@ from bridge.sync import references, remember
 from bridge.sync.draft import Draft
 
 BRIDGE = "the bridge"
-"""Who changed a record whose version is that of the bridge's own write."""
+"""The editor that is named when a record's version is that of the bridge's own write."""
 WRITES_TO = {Action.TO_LEFT: Side.LEFT, Action.TO_RIGHT: Side.RIGHT}
 
 
 def readings(draft: Draft, records: MappingOf[Side, Record]) -> dict[Side, Reading]:
     """Canonical values of both records, with references resolved.
 
-    A row that does not hold by one of the records is left out of both.
+    A field rule whose `when` does not hold for one of the records is left out of both readings.
     """
     found = {side: translate.read(draft.mapping, side, record.fields) for side, record in records.items()}
     off = frozenset[str]().union(*(reading.off for reading in found.values()))
@@ -40,7 +40,7 @@ def readings(draft: Draft, records: MappingOf[Side, Record]) -> dict[Side, Readi
 
 
 def _only_written(draft: Draft, side: Side, reading: Reading) -> Reading:
-    """A value that is not read from this side need not be valid: a rule that only writes there may overwrite it."""
+    """Ignore problems of values that are not read from this side: a rule that only writes there may overwrite them."""
     named = draft.mapping.named
     forgiven = {problem.field for problem in reading.problems if side.other not in named[problem.field].flows}
     if not forgiven:
@@ -52,7 +52,7 @@ def _only_written(draft: Draft, side: Side, reading: Reading) -> Reading:
 def decide(
     draft: Draft, records: MappingOf[Side, Record], readings: MappingOf[Side, Reading], base: Base
 ) -> tuple[Decision, ...]:
-    """Decisions per field. A field that the version does not cover has the date when its change was first reported."""
+    """Return one decision per field. An edit that does not move the version is dated by when it was first reported."""
     left, right = readings[Side.LEFT], readings[Side.RIGHT]
     resolution = max(draft.manifest(side).version_resolution or 1.0 for side in Side)
     heard = {side: _heard_of(draft, side, record) for side, record in records.items()}
@@ -92,7 +92,7 @@ def _unversioned(draft: Draft, side: Side) -> frozenset[str]:
 
 
 def plans(decisions: Sequence[Decision], readings: MappingOf[Side, Reading]) -> dict[Side, dict[str, Any]]:
-    """What each side is to get; a set that changed on both may be written to both."""
+    """Return the values to write, by side. A set that changed on both sides may be written to both."""
     found: dict[Side, dict[str, Any]] = {Side.LEFT: {}, Side.RIGHT: {}}
     for decision in decisions:
         target = WRITES_TO.get(decision.action)
@@ -124,7 +124,7 @@ def _ours(draft: Draft, record: Record) -> bool:
 
 
 def _heard_of(draft: Draft, side: Side, record: Record) -> datetime:
-    """The event's own time, otherwise the time when the bridge first learned of it (now, if no event reported it)."""
+    """Return the event's own time, otherwise when the bridge first learned of the edit (now, if no event did)."""
     task = draft.task_of(side, record.ref.id)
     if task is None:
         return from_epoch(draft.now)
@@ -140,7 +140,7 @@ TO = {Side.LEFT: Action.TO_LEFT, Side.RIGHT: Action.TO_RIGHT}
 def chosen(
     draft: Draft, link: Link, decisions: Sequence[Decision], readings: MappingOf[Side, Reading]
 ) -> Sequence[Decision]:
-    """The decisions, with a person's choice in place of a question - while both sides show what the person saw."""
+    """Return the decisions. A person's choice decides a conflict while both sides still show what the person saw."""
     held = link.held or {}
     return [_as_chosen(draft, held.get(one.field, {}), one, readings) for one in decisions]
 
@@ -161,9 +161,9 @@ def hold(
     readings: MappingOf[Side, Reading],
     records: MappingOf[Side, Record],
 ) -> Link:
-    """Fields that a person must decide stay unchanged, the others are written; each conflict is reported once.
+    """Note in the link which fields a person must decide, and report each conflict once.
 
-    A choice is kept until `settle`, because its write may fail.
+    Those fields stay unchanged, the others are written. A choice is kept until `settle`, because its write may fail.
     """
     before, held = link.held or {}, dict[str, Json]()
     for decision in decisions:
@@ -182,10 +182,10 @@ def hold(
 
 
 def edited(draft: Draft, name: str, records: MappingOf[Side, Record]) -> Json:
-    """By the side's name when the record with this field was changed last (`at`, epoch seconds), and by whom (`by`).
+    """Return by side name when the record with this field was last changed (`at`, epoch seconds), and by whom (`by`).
 
-    None: its system does not say. What a record does not say of who changed it, a callback may have said. Where an edit
-    of the field does not move the record's version, both tell of other edits.
+    None: its system does not say. If the record does not say who changed it, a callback may have said it. Both are None
+    if an edit of the field does not move the record's version, because they would describe other edits.
     """
     shown = [side for side in records if name not in _unversioned(draft, side)]
     asked = [_told_actor(draft.mapping.name, side, records[side]) for side in shown]
@@ -204,7 +204,7 @@ def _told_actor(mapping: str, side: Side, record: Record) -> ToldActor:
 
 
 def settle(draft: Draft, link: Link, fields: Collection[str]) -> Link:
-    """These fields were written as chosen."""
+    """Remove the conflicts of these fields from the link: they were written as chosen."""
     return _remember(draft, link, {name: entry for name, entry in (link.held or {}).items() if name not in fields})
 
 

@@ -1,4 +1,4 @@
-"""The decision about one claim: a person's instruction, otherwise by the state of its link (one module for each)."""
+"""Decide about one claim: by a person's instruction, otherwise by the state of its link (one module for each state)."""
 
 from bridge.store.model import Completion, LinkState
 from bridge.sync import instruct, match, recover
@@ -8,7 +8,7 @@ from bridge.sync.update import update
 
 
 def decide(draft: Draft) -> Completion | Plan:
-    """How the claim ends, or what is to be written first. Pure; raises Wanted while a fact is missing."""
+    """Return how the claim ends, or the plan to carry out first. Pure. Raises Wanted while a fact is missing."""
     link = draft.claim.link
     told = instruct.instruction(draft)
     if told is not None:

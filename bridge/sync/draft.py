@@ -1,4 +1,4 @@
-"""A decision in the making: looks at a situation's facts, and gathers what the claim's end is to store. No I/O."""
+"""A decision while it is made: it reads a situation's facts and gathers what to store at the claim's end. No I/O."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
@@ -37,7 +37,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """A read that may not be used yet: look again at `due`. `since`: when this record's reads began to lag."""
+    """A read that is not accepted: the record is read again at `due`. `since`: when its reads began to lag."""
 
     due: float
     why: Why
@@ -45,7 +45,7 @@ class Stale:
 
 
 class Draft:
-    """What one run of a decision gathers. A run that lacks a fact is given up, and the next begins with a new draft."""
+    """What one run of a decision gathers. A run that lacks a fact stops, and the next run begins with a new draft."""
 
     def __init__(self, situation: Situation, before: "Draft | None" = None) -> None:
         self.situation = situation
@@ -56,21 +56,21 @@ class Draft:
         self.journal: list[JournalEntry] = list(before.journal) if before else []
         self.moves: list[Move] = list(before.moves) if before else []
         self.referred: list[tuple[Link, Side]] = list(before.referred) if before else []
-        """Links whose records the write names on that side."""
+        """(link, side): the records of that side that the write refers to, by their links."""
         self.unlinked: dict[TaskKey, list[TaskKey]] = dict(before.unlinked) if before else {}
-        """By record, what it names that is not linked."""
+        """By record, the records that it refers to and that are not linked."""
         self.row_hash: str | None = before.row_hash if before else None
-        """Of the claim's record as read, over the columns that listings show too."""
+        """The hash of the claim's record as read, over the columns that listings show too."""
         self.accepted: dict[RecordRef, Record | Gone] = {}
         """Reads that may be used."""
         self.look_at: float = before.look_at if before else 0.0
         """When the outcome of the last write must be visible."""
         self.requests: list[Json] = list(before.requests) if before else []
-        """Sent to a system, and not in the journal yet."""
+        """Requests that were sent to a system and are not in the journal yet."""
         self.run: str | None = before.run if before else situation.claim.run
-        """What the journal says this is part of."""
+        """The name of the run that this claim's journal entries belong to."""
 
-    # What is asked.
+    # Asking for facts.
 
     def ask(self, question: Question[Answer]) -> Answer:
         """The answer to a question or request. Raises Wanted when it is not known yet."""
@@ -81,7 +81,7 @@ class Draft:
         return answer
 
     def ask_all(self, questions: Iterable[Question[Answer]]) -> list[Answer]:
-        """The answers in the same order; all that are missing are asked together."""
+        """The answers in the same order. Raises Wanted for all missing ones together."""
         wanted = list(questions)
         missing = tuple(dict.fromkeys(one for one in wanted if one not in self.situation.facts))
         if missing:
@@ -89,22 +89,22 @@ class Draft:
         return [self.situation.facts[one] for one in wanted]
 
     def look(self, ref: RecordRef, moment: Moment = Moment.FIRST) -> Record | Gone:
-        """A bare look at a record: what one read showed, which may lag."""
+        """What one read of a record showed. The read may lag."""
         return self.ask(Look(ref, moment)).found
 
     def known(self, ref: RecordRef) -> KnownRecord | None:
-        """What the store knows of a record: as the claim found it, or as it was when a record was leased later."""
+        """What the store knew of a record when it was claimed or leased; of any other record, what it knows now."""
         return self.claim.known[ref] if ref in self.claim.known else self.ask(Known(ref))
 
     def seen(self, ref: RecordRef) -> Seen | None:
-        """The last look at a record, None when there was none."""
+        """The latest read of a record, None when there was none."""
         looks: list[Seen] = [
             self.situation.facts[look] for moment in Moment if (look := Look(ref, moment)) in self.situation.facts
         ]
         return max(looks, key=lambda seen: seen.at, default=None)
 
     def lease(self, side: Side, record_id: str) -> Completion | None:
-        """Take one more record under the claim's fence; when another worker has it, the task goes back with jitter."""
+        """Lease one more record under the claim's fence. If another worker has it, the claim ends for now."""
         if self.ask(Lease(self.ref(side, record_id))):
             return None
         return self.later(self.now + self.jitter(1.0), Reason.RECORD_BUSY.of(record=self.named(side, record_id)))
@@ -137,7 +137,7 @@ class Draft:
 
     @property
     def retried(self) -> bool:
-        """Whether a person had the dead letter tried again."""
+        """Whether a person retried the dead letter."""
         return any(task.retried for task in self.claim.tasks)
 
     def task_of(self, side: Side, record_id: str | None) -> Task | None:
@@ -172,10 +172,10 @@ class Draft:
         """Half to one and a half times `seconds`, so that two claims that wait for each other separate."""
         return seconds * (0.5 + self.situation.chance)
 
-    # What is gathered.
+    # Gathering notes.
 
     def accept(self, *, alive: bool) -> None:
-        """The reads are accepted: how long earlier ones lagged, or showed nothing, counts no longer."""
+        """Note that the reads are accepted. It no longer counts how long reads lagged or, if `alive`, found nothing."""
         gone_since = None if alive else self.first.gone_since
         if (self.first.stale_since, self.first.gone_since) != (None, gone_since):
             self.first = replace(self.first, stale_since=None, gone_since=gone_since)
@@ -190,7 +190,7 @@ class Draft:
         self.journal.append(self.entry(what, text, {**(detail or {}), **self.sent()}, link=link, other=other))
 
     def sent(self) -> Json:
-        """The requests that were sent since the last entry, as the next one keeps them."""
+        """Take the requests that were sent since the last entry, as the next entry stores them."""
         told, self.requests = self.requests, []
         return {"requests": told} if told else {}
 
@@ -245,19 +245,19 @@ class Draft:
         )
 
     def later(self, due: float, why: Why, *, attempt: bool = False, **more: Any) -> Completion:
-        """Put the task off until `due`; unless `attempt`, the claim does not count against the record."""
+        """Put the task off until `due`. The claim counts as a failed attempt only if `attempt`."""
         task = self.first
         kept = {"stale_since": task.stale_since, "gone_since": task.gone_since, "decided_hash": task.decided_hash}
         return self.done(Outcome.WAITING, why, due=due, attempt=attempt, **{**kept, **more})
 
     def stale(self, read: Stale, *, narrow: bool = False) -> Completion:
-        """Look again once the read can be used."""
+        """Put the task off until the record can be read again."""
         return self.later(read.due, read.why, stale_since=read.since, narrow=narrow)
 
     def filtered(self, why: Why) -> Completion:
         return self.done(Outcome.FILTERED, why)
 
     def dead(self, why: Why, **more: Any) -> Completion:
-        """A person is needed; the reason says what for."""
+        """End the claim as a dead letter. The reason says what a person must do."""
         self.say("dead", why.text, link=self.claim.link)
         return self.done(Outcome.DEAD, why, **more)

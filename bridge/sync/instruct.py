@@ -1,7 +1,7 @@
-"""What a person told the bridge to do with a record: undo, link, unlink, restore. Pure, like all deciding.
+"""A person's instructions about a record: undo, link, unlink, restore. Pure, like all decisions.
 
-An instruction ends when it was carried out or refused; what is put off keeps it. `bridge.app.undo` makes them.
-At the end of the page: what an instruction would do, told before it is given.
+An instruction ends when it is carried out or refused; it stays while the record is put off. `bridge.app.undo` makes
+instructions. The end of the file makes the preview of one.
 """
 
 from collections.abc import Callable
@@ -28,9 +28,9 @@ UNDO, REMOVE_CREATED, LINK, UNLINK, RESTORE = "undo", "remove created", "link", 
 
 
 def instruction(draft: Draft) -> Instruction | None:
-    """What a person told to do with one of the claim's records, when that may be done now.
+    """Return the instruction about one of the claim's records, if it may be carried out now.
 
-    A create that is not settled comes first, and so does recovery while the mapping is paused.
+    A create of unknown outcome is recovered first. While the mapping is paused, only recovery runs.
     """
     link = draft.claim.link
     if draft.claim.paused or (link is not None and link.state is LinkState.INTENDED):
@@ -43,7 +43,7 @@ def instruction(draft: Draft) -> Instruction | None:
 
 
 def carry_out(draft: Draft, told: Instruction) -> Completion | Plan | None:
-    """What to do; None: the record is gone, which is decided first."""
+    """Return what to do. None: a record is gone, and that is decided first."""
     draft.run = told.run
     if draft.shadow:
         return refused(draft, told, "the mapping is in shadow mode, and nothing is written")
@@ -55,7 +55,7 @@ def carry_out(draft: Draft, told: Instruction) -> Completion | Plan | None:
 
 
 def refused(draft: Draft, told: Instruction, why: str) -> Completion:
-    """Nothing is done, and the journal says why."""
+    """End the instruction without doing anything. The journal says why."""
     link, name = draft.claim.link, draft.named(told.key.side, told.key.record_id)
     draft.say("not done", f"{told.run}: {name}: {why}", link=link)
     reason = Reason.INSTRUCTED.of(run=told.run, what=f"not done: {why}")
@@ -63,7 +63,7 @@ def refused(draft: Draft, told: Instruction, why: str) -> Completion:
 
 
 def ended(draft: Draft, told: Instruction, what: str, text: str, other: str | None = None) -> Completion:
-    """It is done, with a journal entry."""
+    """End an instruction that is carried out, with a journal entry."""
     draft.say(what, f"{told.run}: {text}", link=draft.claim.link, other=other)
     return settle.instruction_ended(draft, undo.ends(told, undone=True), text)
 
@@ -82,7 +82,7 @@ def _undo(draft: Draft, told: Instruction) -> Completion | Plan | None:
 
 
 def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None:
-    """Remove what the bridge created, by what the mapping says about deletes; else end the pair."""
+    """Remove a record that the bridge created, as the mapping's delete policy says; otherwise unlink it."""
     link, target, source = _pair_of(draft, told), told.key.side, told.key.side.other
     if link is None:
         return refused(draft, told, "it is no longer linked, so decide about it at the product")
@@ -121,7 +121,7 @@ def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None
 
 
 def removal_policy(draft: Draft, target: Side) -> tuple[DeletePolicy, str]:
-    """What happens to a record that the bridge created and that an undo removes; and why it is only unlinked."""
+    """The delete policy for a record that the bridge created and an undo removes, and why it is only unlinked."""
     policy, facts = draft.mapping.deleted.get(target.other, DeletePolicy.UNLINK), draft.manifest(target)
     side = draft.side_name(target.other)
     if policy in (DeletePolicy.IGNORE, DeletePolicy.UNLINK):
@@ -201,9 +201,9 @@ def unfit(draft: Draft, records: MappingOf[Side, Record | Gone]) -> str:
 
 
 def preferring(draft: Draft, records: MappingOf[Side, Record], prefer: str | None) -> dict[str, FieldBase]:
-    """The base of a new pair in which the values of side `prefer` count as edits of what the other side holds.
+    """Return the base of a new pair in which the values of side `prefer` count as edits of the other side's values.
 
-    If that side is empty, or without `prefer`, the two are merged like any matched pair.
+    Without `prefer`, and where a side is empty, the fields are merged like those of any matched pair.
     """
     if prefer is None:
         return {}
@@ -275,7 +275,7 @@ def _source(draft: Draft, told: Instruction, own: Record | Gone, chosen: Mapping
 
 
 def _restored(draft: Draft, told: Instruction, link: Link, own: Record | Gone) -> Completion:
-    """The record exists again, or its counterpart got another one meanwhile."""
+    """End a restore whose counterpart is linked: to the record created again, or to another one (refused)."""
     target = told.key.side.other
     record_id, mine = str(link.record_id(target)), draft.named(told.key.side, told.key.record_id)
     if (link.payload or {}).get("at", 0.0) < told.at or link.made != f"created_{target.value}":
@@ -303,12 +303,12 @@ ACTS: MappingOf[str, Callable[[Draft, Instruction], Completion | Plan | None]] =
 }
 
 
-# ---- What an instruction would do, told before it is given ----
+# ---- The preview of an instruction ----
 
 
 @dataclass(frozen=True, slots=True)
 class Foretold:
-    """Sentences, the first about the record, the others about its fields. `acts`: something would be done.
+    """A preview. `lines`: one sentence about the record, then one per field. `acts`: something would be done.
 
     `restored`, `kept`: how many fields would be restored and how many stay. `removes`: a record would be removed.
     """

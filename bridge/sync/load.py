@@ -1,8 +1,8 @@
-"""Loading: asks the store and the vendors for what a decision needs, and lets it decide. Nothing else reads a record.
+"""Load what a decision needs from the store and the vendors, and run it. No other module reads records for a decision.
 
-A decision is a pure function of a Draft. It runs until it needs a fact that is not there yet; the fact is fetched, and
-the decision runs again from its beginning with one fact more. So each need is fetched once, and a decision can be tried
-with plain values, without a store and without a vendor.
+A decision is a pure function of a Draft. It runs until it needs a fact that is not there yet. Then the fact is fetched,
+and the decision runs again from its beginning. So each fact is fetched once, and a decision can be tested with plain
+values, without a store and without a vendor.
 """
 
 from collections.abc import Awaitable, Callable
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 
 class Loader:
-    """One claim's facts. `draft` is the latest decision in the making: what an error finds gathered."""
+    """One claim's facts. `draft` is the latest run of the decision. After an error it has what was gathered."""
 
     def __init__(self, parts: Parts, claim: Claim, mapping: Mapping) -> None:
         self.parts = parts
@@ -61,7 +61,7 @@ class Loader:
     async def conclude(self, decide: Callable[[Draft], T], before: Draft | None = None) -> T:
         """Run `decide` until it needs nothing more; the notes it gathered are then in `draft`.
 
-        before: a draft of this claim whose gathered notes go on. Raises what the store and the connectors raise.
+        before: an earlier draft of this claim, whose notes are kept. Raises what the store and the connectors raise.
         """
         while True:
             self.situation = replace(self.situation, now=self.parts.store.now())
@@ -76,12 +76,12 @@ class Loader:
                 before.claim = self.situation.claim
 
     def bare(self) -> "Loader":
-        """The same claim with nothing gathered."""
+        """Drop everything that was gathered for the claim."""
         self.draft = Draft(self.situation)
         return self
 
     def refresh(self) -> Draft:
-        """The latest draft, with the time it is now."""
+        """Return the latest draft, with the current time."""
         self.situation = replace(self.situation, now=self.parts.store.now())
         self.draft.situation = self.situation
         return self.draft
@@ -101,7 +101,7 @@ class Loader:
         return self.parts.connectors[self.situation.claim.scope.endpoint(side).system]
 
     async def read(self, ref: RecordRef) -> Seen:
-        """One bare read of a record, as old as the request for it."""
+        """Read a record once. `at` is the time of the request, because the answer may be as old as that."""
         at = self.parts.store.now()
         scope, mapping = self.situation.claim.scope, self.situation.mapping
         sides = [side for side in Side if scope.endpoint(side).ref(ref.id) == ref]
@@ -119,10 +119,10 @@ class Loader:
         return tuple(await self.parts.connectors[need.system].newest(need.entity, after=need.after))
 
     async def _can_see(self, need: CanSee) -> bool:
-        """Up to three other linked records; with none, the account itself and a listing.
+        """Make canary reads of up to three other linked records; if none is found, check the account and a listing.
 
-        A record that the vendor shows as deleted proves that we see, like a live one; where all of the sample is simply
-        not found, a listing must show something.
+        A record that the vendor shows as deleted proves that the account can see records, like a live one. If the whole
+        sample is not found, the listing must show something. Raises NeedsAuthorisation for another account.
         """
         store, scope = self.parts.store, self.situation.claim.scope
         sample = await store.records.linked_sample(scope, need.side, CANARIES, exclude=[need.record_id])
@@ -169,4 +169,4 @@ ANSWERS: MappingOf[type, Callable[[Loader, Any], Awaitable[Any]]] = {
     NoteMerge: Loader._note_merge,
     ForgetMerge: Loader._forget_merge,
 }
-"""Not bound to a loader: a loader that held its own methods would stay in memory until a garbage collection."""
+"""Functions, not bound methods: a loader that held its own methods would stay in memory until a garbage collection."""

@@ -1,6 +1,6 @@
-"""A record without a counterpart: left alone, matched with one that exists, held as a duplicate, or to be created.
+"""Decide about an unlinked record: leave it alone, match it, hold it as a duplicate, or create its counterpart.
 
-Pairs that a person ended come first: a record is left alone until one of the two was edited.
+The first part is about pairs that a person ended: both records are left alone until one of them is edited.
 """
 
 import itertools
@@ -38,7 +38,7 @@ from bridge.sync.situation import Create, Look, Moment, RequestListing, Search
 
 
 def values_held(draft: Draft, pair: MappingOf[Side, Record | Gone]) -> dict[Side, Json]:
-    """What the records of a pair hold, by field the fingerprint of its columns and their hash; see `moves.part`."""
+    """What a pair's records hold: by side and field the fingerprint and the hash of its columns. See `moves.part`."""
     return {side: _held_by(draft.mapping, side, found) for side, found in pair.items() if isinstance(found, Record)}
 
 
@@ -49,7 +49,7 @@ def _held_by(mapping: RecordMapping, side: Side, record: Record) -> Json:
 
 
 def left_alone(draft: Draft, row: Link, own: Record) -> Completion | None:
-    """The end of a claim whose record is as it was when a person ended its pair. None: it was edited since."""
+    """Return the end of a claim if its record is unchanged since a person ended its pair. None: it was edited since."""
     other, run = draft.side.other, str((row.payload or {}).get("run", "a person"))
     if not edited(draft.mapping, row, draft.side, own):
         counterpart = draft.named(other, row.record_id(other))
@@ -59,20 +59,20 @@ def left_alone(draft: Draft, row: Link, own: Record) -> Completion | None:
 
 
 def _over(draft: Draft, row: Link, name: str) -> None:
-    """The record of this name was edited since: its pair's end holds no more."""
+    """Drop an ended pair, because its record of this name was edited since."""
     run = str((row.payload or {}).get("run", "a person"))
     draft.moves.append(moves.drop(row))
     draft.say("edited", f"{name} was edited, so {run} holds no more", link=row)
 
 
 def edited(mapping: RecordMapping, row: Link, side: Side, record: Record) -> bool:
-    """Whether a field holds something else than when the pair ended; one whose columns are others now says nothing."""
+    """Whether a field changed since the pair ended. A field that now uses other columns does not count."""
     before, now = (row.payload or {}).get("parted", {}).get(side.value, {}), _held_by(mapping, side, record)
     return any(name in now and now[name][0] == of and now[name][1] != hashed for name, (of, hashed) in before.items())
 
 
 def of_candidate(draft: Draft, candidate: Record) -> Completion | None:
-    """The end of a claim whose record matches one that a person wants left alone."""
+    """Return the end of a claim if its record matches one whose pair a person ended, and which was not edited since."""
     other = draft.side.other
     dropped = {move.id for move in draft.moves if move.kind == moves.Kind.DROP}
     for row in draft.ask(LinksNaming(draft.mapping.name, other, candidate.ref.id)):
@@ -86,7 +86,7 @@ def of_candidate(draft: Draft, candidate: Record) -> Completion | None:
 
 
 def answered(draft: Draft, side: Side, record_id: str) -> None:
-    """A person says otherwise now."""
+    """Drop the record's ended pairs, because a person has now decided otherwise."""
     rows = draft.ask(LinksNaming(draft.mapping.name, side, record_id))
     draft.moves += [moves.drop(row) for row in rows if row.state is LinkState.PARTED]
 
@@ -97,16 +97,16 @@ def answered(draft: Draft, side: Side, record_id: str) -> None:
 INDEX_WAIT_SECONDS = 5.0
 INDEX_WAIT_LONGEST_SECONDS = 60.0
 CREATE_WAIT_SECONDS = 2.0
-NEVER_HEARD_OF = 2**62  # a record known for no longer than this claim is younger than every open intent
+NEVER_HEARD_OF = 2**62  # of a record that the store does not know: it is younger than every open intent
 
 
 @dataclass(frozen=True, slots=True)
 class Survivor:
-    """The record's counterpart was deleted or merged away: it may be matched again, and is never copied back."""
+    """The record's counterpart was deleted or merged away. The record may be matched again, but is not copied again."""
 
 
 def match_or_create(draft: Draft) -> Completion | Create:
-    """What an unlinked record needs."""
+    """Decide about an unlinked record."""
     draft.ask_all(_asked_of_each(draft))
     found = accept.read(draft, draft.side, draft.key.record_id)
     if isinstance(found, Stale):
@@ -124,7 +124,7 @@ def match_or_create(draft: Draft) -> Completion | Create:
 
 
 def _asked_of_each(draft: Draft) -> Sequence[Question[Any]]:
-    """What is asked about every unlinked record, together; the record itself unless it is too early to read it."""
+    """Return the questions that every unlinked record needs, to ask them together; none if a read is too early."""
     name, side, record_id = draft.mapping.name, draft.side, draft.key.record_id
     ref = draft.ref(side, record_id)
     if accept.too_early(draft, side, record_id):
@@ -133,7 +133,7 @@ def _asked_of_each(draft: Draft) -> Sequence[Question[Any]]:
 
 
 def _gone(draft: Draft) -> Completion:
-    """Reads may not show a record that was just created yet: read once more before the bridge forgets it.
+    """End a claim whose record is not found. Reads may not show a new record yet, so it is read once more first.
 
     After that, it no longer matters whether its counterpart was created, and others with its key need not wait.
     """
@@ -147,7 +147,7 @@ def _gone(draft: Draft) -> Completion:
 
 
 def _history(draft: Draft, own: Record) -> Completion | Survivor | None:
-    """What happened to this record before: duplicates wait for a person, a restored record finds its link again."""
+    """Decide by the record's earlier links: a duplicate waits for a person, a restored record gets its link back."""
     if draft.ask(IsForgotten(draft.ref(draft.side, draft.key.record_id))):
         return draft.filtered(Reason.FORGOTTEN.of())
     for row in draft.ask(LinksNaming(draft.mapping.name, draft.side, draft.key.record_id)):
@@ -178,7 +178,7 @@ def _tombstone(draft: Draft, row: Link) -> Completion | Survivor | None:
 
 
 def _restored(draft: Draft, row: Link, other: str) -> Completion | None:
-    """A restored record finds its link again, but only while the counterpart exists and has no other link."""
+    """Give a restored record its link back, but only if the counterpart exists and has no other link."""
     if draft.ask(LinkOf(draft.mapping.name, draft.side.other, other)) is not None:
         return None
     taken = draft.lease(draft.side.other, other)
@@ -192,7 +192,7 @@ def _restored(draft: Draft, row: Link, other: str) -> Completion | None:
 
 
 def _new(draft: Draft, own: Record, *, may_copy: bool) -> Completion | Create:
-    """An unlinked live record: filter, match, create."""
+    """Filter, match or create for an unlinked live record."""
     other = draft.side.other
     if translate.passes_where(draft.mapping, draft.side, own.fields) is False:
         return draft.filtered(Reason.OUTSIDE_WHERE.of())
@@ -221,8 +221,7 @@ def _new(draft: Draft, own: Record, *, may_copy: bool) -> Completion | Create:
 
 
 def _find(draft: Draft, own: Record, reading: Reading) -> Completion | tuple[Record, MatchKey] | None:
-    """The counterpart on the other side and the key that matched; None if there is none; otherwise what to do
-    instead."""
+    """Return the counterpart and the key that matched; None if there is none; a Completion if the claim ends here."""
     if not draft.mapping.match:
         return None
     unready = _index_missing(draft)
@@ -238,14 +237,14 @@ def _find(draft: Draft, own: Record, reading: Reading) -> Completion | tuple[Rec
 
 
 def _index_missing(draft: Draft) -> Completion | None:
-    """No create before a complete listing of the other side is indexed, unless its search is exact and immediate."""
+    """Wait until a complete listing of the other side is indexed, unless its search is exact and immediate."""
     other = draft.side.other
     state = draft.ask(StateOf(draft.mapping.name))
     if (state and other in state.indexed) or draft.manifest(other).lookup is Lookup.EXACT:
         return None
     endpoint = draft.endpoint(other)
     draft.ask(RequestListing(endpoint.system, endpoint.entity))
-    waited = draft.now - draft.first.first_due  # a long listing is asked after the less often
+    waited = draft.now - draft.first.first_due  # the longer the listing takes, the less often it is checked
     due = draft.now + min(max(INDEX_WAIT_SECONDS, waited / 2), INDEX_WAIT_LONGEST_SECONDS)
     return draft.later(due, Reason.LISTING_WAITED_FOR.of(entity=f"{draft.side_name(other)} {endpoint.entity}"))
 
@@ -255,7 +254,7 @@ def _candidates(draft: Draft, key: MatchKey, reading: Reading) -> list[Record]:
     other = draft.side.other
     there, searches = _index(draft, other, key, reading), _searches(draft, other, key, reading)
     here = _index(draft, draft.side, key, reading) if draft.mapping.duplicates is Duplicates.HOLD else ()
-    together: tuple[Question[Any], ...] = (*there, *searches, *here)  # what is here is looked for before a create
+    together: tuple[Question[Any], ...] = (*there, *searches, *here)  # a create needs `here` as well
     draft.ask_all(together)
     ids = {record_id for question in (*there, *searches) for record_id in draft.ask(question)}
     shown = [draft.look(draft.ref(other, record_id)) for record_id in sorted(ids)]
@@ -263,7 +262,7 @@ def _candidates(draft: Draft, key: MatchKey, reading: Reading) -> list[Record]:
 
 
 def _forms(draft: Draft, side: Side, key: MatchKey, reading: Reading) -> list[str]:
-    """The hashes under which the index of `side` may hold this key: what it names may have been unlinked then."""
+    """Return the hashes that the index of `side` may have for this key: what it names may have been linked later."""
     values = {name: reading.values[name] for name in key.fields}
     named = [value.id for value in values.values() if isinstance(value, LinkId)]
     links = dict(zip(named, draft.ask_all(LinkById(one) for one in named), strict=True))
@@ -281,7 +280,7 @@ def _index(draft: Draft, side: Side, key: MatchKey, reading: Reading) -> list[Sh
 
 
 def _searches(draft: Draft, other: Side, key: MatchKey, reading: Reading) -> list[Search]:
-    """By one column that the vendor's search covers, if there is one."""
+    """Return one search, by a column that the vendor's search covers; none if it covers no column of the key."""
     endpoint, manifest = draft.endpoint(other), draft.manifest(other)
     if manifest.lookup is Lookup.NONE:
         return []
@@ -329,13 +328,13 @@ def _judged(draft: Draft, own: Record, key: MatchKey, found: Sequence[Record]) -
 
 
 def _question(draft: Draft, own: Record, record: Record) -> Completion | None:
-    """A person has to say which of several records a lost create of `record` made, and this is one of them."""
+    """Wait if a person must say which record the create for `record` made, and this may be that record."""
     other = draft.side.other
     for row in draft.ask(LinksNaming(draft.mapping.name, other, record.ref.id)):
         if row.state is LinkState.UNKNOWN and own.ref.id in (row.payload or {}).get("among", ()):
             holder = TaskKey(draft.mapping.name, other, record.ref.id)
             asked = draft.ask(TaskOf(holder))
-            if asked is not None and asked.state is TaskState.IDLE:  # discarded: a person does not want to say
+            if asked is not None and asked.state is TaskState.IDLE:  # a person discarded the question
                 continue
             why = Reason.WHICH_WAS_CREATED.of(record=draft.named(other, record.ref.id))
             return draft.later(draft.now + draft.limits.wait_seconds, why, waits_for=holder)
@@ -343,20 +342,20 @@ def _question(draft: Draft, own: Record, record: Record) -> Completion | None:
 
 
 def _is_duplicate(draft: Draft, own: Record, link: Link) -> bool:
-    """Two people made the same record on both sides at once: the bridge had already copied the other one here."""
+    """Whether people created the record on both sides at once, and the bridge already copied the other one here."""
     if link.made != f"created_{draft.side.value}" or link.record_id(draft.side) == own.ref.id:
         return False
     known = draft.known(own.ref)
     if known is not None and known.first_seq <= link.seq:
         return True
     copy = draft.look(draft.ref(draft.side, str(link.record_id(draft.side))))
-    if isinstance(copy, Gone):  # somebody took one of the two away already; once that is sure, the other is linked
+    if isinstance(copy, Gone):  # one of the two is already removed; once that is confirmed, the other is linked
         return True
     if own.created_at is None or copy.created_at is None:
         return False
     return (own.created_at - copy.created_at).total_seconds() <= draft.endpoint(
         draft.side
-    ).read_lag  # one clock's times
+    ).read_lag  # both times are of one clock
 
 
 def _report_duplicate(draft: Draft, link: Link, candidate: Record) -> Completion:
@@ -371,19 +370,20 @@ def _report_duplicate(draft: Draft, link: Link, candidate: Record) -> Completion
 
 
 def _unlike(draft: Draft, own: Record, reading: Reading) -> Completion | frozenset[str]:
-    """Why nothing is created for the record now; else the records of its side that no longer show a key of its own.
+    """Return why nothing is created now; otherwise the records of its side that no longer show a key of the record.
 
-    A frozen first one counts as well: its counterpart is still there. In shadow, where nothing gets linked, one that
-    was known earlier counts as linked, and one that is gone does not: its link stays as it is for as long.
+    The first record counts even if its pair is frozen, because its counterpart is still there. In shadow mode nothing
+    is linked: a record that was known earlier counts as linked, and one that is gone does not count, because shadow
+    mode does not change its link.
     """
     unlike: set[str] = set()
     for key in translate.side_keys(draft.mapping, reading.values):
         for record_id, link in _firsts(draft, own, key, reading).items():
-            if record_id == own.ref.id:  # the create was answered after this claim was given out
+            if record_id == own.ref.id:  # its create was confirmed after this claim was taken
                 return draft.later(draft.now + draft.jitter(1.0), Reason.LINKED_MEANWHILE.of())
             if link is not None and link.state is LinkState.INTENDED:
                 return draft.later(draft.now + draft.jitter(CREATE_WAIT_SECONDS), Reason.CREATE_ELSEWHERE.of())
-            taken = draft.lease(draft.side, record_id)  # the next claim of it finds this claim ended, and wakes it
+            taken = draft.lease(draft.side, record_id)  # its next claim begins after this one's end, and wakes it
             if taken:
                 return taken
             if link is not None and not _still_linked(draft, link):
@@ -401,13 +401,13 @@ def _unlike(draft: Draft, own: Record, reading: Reading) -> Completion | frozens
 
 
 def _still_linked(draft: Draft, link: Link) -> bool:
-    """Its link may have changed after it was found and before it was leased."""
+    """Whether the link is unchanged. It may have changed after it was found and before the record was leased."""
     now = draft.ask(LinkById(link.id))
     return now is not None and now.state in moves.PAIRED and now.record_id(draft.side) == link.record_id(draft.side)
 
 
 def _firsts(draft: Draft, own: Record, key: MatchKey, reading: Reading) -> dict[str, Link | None]:
-    """Other records of this side that may show the key, with their links: by this side's index, by the counterparts."""
+    """Return other records of this side that may show the key, with their links: from the index, or by counterparts."""
     name, side, other = draft.mapping.name, draft.side, draft.side.other
     index = draft.ask_all(_index(draft, side, key, reading))
     record_ids = sorted({record_id for found in index for record_id in found} - {own.ref.id})
@@ -429,14 +429,14 @@ def _known_earlier(draft: Draft, record_id: str, than: str) -> bool:
 
 
 def _first_is_gone(draft: Draft, record_id: str, key: MatchKey) -> Completion:
-    """What becomes of its link decides: its counterpart is free then, or the link follows a merge."""
+    """Wait for the first record's pair: its counterpart becomes free, or its link follows a merge."""
     first = TaskKey(draft.mapping.name, draft.side, record_id)
     why = Reason.FIRST_IS_GONE.of(first=draft.named(draft.side, record_id), key=" + ".join(key.fields))
     return draft.later(draft.now + draft.limits.wait_seconds, why, waits_for=first, mark=(first,))
 
 
 def _held(draft: Draft, record_id: str, link: Link | None, key: MatchKey) -> Completion:
-    """A dead letter, which is tried again whenever the first record was processed."""
+    """Return a dead letter. It is tried again each time the first record has been processed."""
     record, first, fields = (
         draft.named(draft.side, draft.key.record_id),
         draft.named(draft.side, record_id),
@@ -487,7 +487,7 @@ def _pair(draft: Draft, other_record_id: str, why: str) -> Completion:
 
 
 def refused_as_duplicate(draft: Draft, target: Side, error: DuplicateRefused, fields: Fields) -> Completion:
-    """The other side has a record with this unique value: it is a match on the refused column."""
+    """Match the record of the other side that has the refused unique value."""
     if error.field is None:
         return draft.dead(Reason.REFUSED_AS_DUPLICATE.of(of=", without saying of what", error=error.message))
     value = parse_path(error.field).get(fields)
@@ -496,7 +496,7 @@ def refused_as_duplicate(draft: Draft, target: Side, error: DuplicateRefused, fi
         return draft.dead(Reason.REFUSED_AS_DUPLICATE.of(of=of, error=error.message))
     endpoint = draft.endpoint(target)
     found = draft.ask(Search(endpoint.system, endpoint.entity, error.field, value))
-    if not found:  # a search may not know yet what somebody made a moment ago
+    if not found:  # the search may not know a record yet that was created a moment ago
         raise RetryLater(error.system, f"refused as a duplicate by {error.field}, none found: {error.message}")
     links = draft.ask_all(LinkOf(draft.mapping.name, target, record_id) for record_id in found)
     forgotten = draft.ask_all(IsForgotten(draft.ref(target, record_id)) for record_id in found)
@@ -511,7 +511,7 @@ def refused_as_duplicate(draft: Draft, target: Side, error: DuplicateRefused, fi
 
 
 def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] | None) -> Completion | Create:
-    """Create the other side's record of an unlinked one."""
+    """Plan the create of the counterpart of an unlinked record."""
     target = draft.side.other
     holding = _holding(draft, target, reading)
     if isinstance(holding, Completion):
@@ -547,7 +547,7 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
 
 
 def _holding(draft: Draft, target: Side, reading: Reading) -> Completion | Reading:
-    """The reading without the rows whose `when` would not hold of the new record."""
+    """Return the reading without the field rules whose `when` would not hold for the new record."""
     gated = frozenset(name for name, _ in draft.mapping.gates[target])
     if not gated:
         return reading
@@ -563,9 +563,9 @@ def _lines_follow(draft: Draft, target: Side, reading: Reading) -> bool:
 
 
 def _follows(draft: Draft, target: Side, field: Field) -> bool:
-    """Whether it is written once the record is there: lines that take calls of their own.
+    """Whether the field is written only after the record exists, because its lines take calls of their own.
 
-    So a create stays one call, with one outcome; of lines that were sent in part the next read tells the rest.
+    So a create stays one call with one outcome. If only some lines were sent, the next read shows which are missing.
     """
     cells, columns = field.cells(target), draft.manifest(target).columns
     return cells is not None and any(path.column in columns and columns[path.column].apart for path in cells.paths)
@@ -581,7 +581,7 @@ def _again(draft: Draft, own: Record, *, patient: bool) -> float | None:
 
 
 def _to_write(draft: Draft, target: Side, reading: Reading) -> dict[str, Any]:
-    """The filled values of rows that flow towards the target."""
+    """Return the filled values of field rules that flow to the target, without lines written after the create."""
     values = {}
     for field in draft.mapping.fields:
         value = reading.values.get(field.name, UNREAD)

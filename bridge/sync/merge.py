@@ -13,7 +13,7 @@ NEEDS_A_PERSON = (LinkState.UNKNOWN, LinkState.DUPLICATE)
 
 
 def survivors_link(draft: Draft, link: Link, side: Side, survivor: str) -> Link | Completion | None:
-    """The survivor's own link; None if it has none but this one; otherwise when that will be known."""
+    """Return the survivor's own link; None if it has none but this one; a Completion if that is not known yet."""
     taken = draft.lease(side, survivor)
     if taken:
         return taken
@@ -27,9 +27,9 @@ def survivors_link(draft: Draft, link: Link, side: Side, survivor: str) -> Link 
 def merged(
     draft: Draft, link: Link, side: Side, survivor: str, theirs: Link | None, fate: str = "is left over"
 ) -> Completion:
-    """The link follows the survivor, or becomes an alias of the survivor's link.
+    """Let the link follow the survivor, or make it an alias of the survivor's link.
 
-    theirs: that link. fate: what becomes of this link's record on the other side then.
+    theirs: the survivor's link. fate: what happens to this link's record on the other side, for the journal.
     """
     record_id, mark = (
         str(link.record_id(side)),
@@ -43,16 +43,16 @@ def merged(
 
 
 def duplicate_instead(draft: Draft, link: Link, side: Side, record_id: str) -> Completion | None:
-    """Of two records for one thing, as was reported, somebody deleted the linked one: the other takes its place.
+    """Let a reported duplicate take the place of the linked record, which somebody deleted.
 
-    The two meet it without a base, as any matched pair does.
+    The new pair is merged without a base, like any matched pair.
     """
     for duplicate in draft.ask(DuplicatesOf(link.id, side)):
         taken = draft.lease(side, duplicate)
         if taken:
             return taken
         if draft.ask(LinkOf(draft.mapping.name, side, duplicate)) is not None:
-            continue  # it has a pair of its own since it was reported
+            continue  # it was linked after it was reported
         if isinstance(draft.look(draft.ref(side, duplicate), Moment.LEASED), Record):
             why = Reason.DUPLICATE_TAKES_OVER.of(record=draft.named(side, record_id), duplicate=duplicate)
             _follow(draft, link, side, duplicate, why.text, forget_base=True)
@@ -80,15 +80,15 @@ def _alias(draft: Draft, link: Link, theirs: Link, side: Side, survivor: str, fa
 
 
 def _tell(draft: Draft, link: Link, side: Side, survivor: str, text: str, counterpart: str | None = None) -> None:
-    """The story of the record that went, and of the one that lives on with its own `counterpart`."""
+    """Journal the merge for the record that was merged away and for the survivor, which has its own `counterpart`."""
     draft.say("merged", text, link=link)
     draft.journal.append(replace(draft.journal[-1], side=side, record_id=survivor, other_record_id=counterpart))
 
 
 def restored(draft: Draft, found: Record | Gone) -> Completion | None:
-    """A record that was merged away and is back: its own pair lives again, if that is still to be had.
+    """Revive the pair of a record that was merged away and exists again, if its counterpart is still free.
 
-    found: the claim's record, as just read and accepted. None when it was never merged away, or still is.
+    found: the claim's record, as just read and accepted. Return None if it was never merged away, or still is.
     """
     ref, other = draft.ref(draft.side, draft.key.record_id), draft.side.other
     if isinstance(found, Gone) or draft.ask(SurvivorOf(ref)) is None:

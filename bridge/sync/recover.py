@@ -22,7 +22,7 @@ from bridge.sync.reasons import Reason
 from bridge.sync.situation import Moment, Newest
 
 CLOCK_MARGIN = timedelta(seconds=600)  # a vendor's clock is at most this far behind ours
-CLOSE_MARGIN = timedelta(seconds=10)  # and if no more than this, what looks shortened need not be asked about
+CLOSE_MARGIN = timedelta(seconds=10)  # within this margin, a record that looks shortened counts as the created one
 
 
 class Looks(Enum):
@@ -30,8 +30,8 @@ class Looks(Enum):
 
     EQUAL = auto()
     SHORTENED = auto()
-    OTHER_LINKS = auto()  # the same but for what it refers to
-    UNSEEN = auto()  # it shows nothing that could be compared: every `when` is off since, say
+    OTHER_LINKS = auto()  # equal except for the records it refers to
+    UNSEEN = auto()  # it shows nothing to compare, for example because no `when` holds any more
     OTHER = auto()
 
 
@@ -39,7 +39,7 @@ class Looks(Enum):
 
 
 def unsettled(draft: Draft, link: Link) -> Completion | None:
-    """Until reads must show an earlier write, the record is left alone."""
+    """Put the pair off until reads must show its earlier write."""
     settles = [draft.endpoint(side).read_lag for side in Side if link.sent(side) is not None]
     look_at = (link.sent_until or 0.0) + max(settles, default=0.0)
     if settles and draft.now < look_at:
@@ -48,7 +48,7 @@ def unsettled(draft: Draft, link: Link) -> Completion | None:
 
 
 def settle_pending(draft: Draft, link: Link, readings: Mapping[Side, Reading], base: Base) -> tuple[Base, Link]:
-    """Settle pending writes from reads that must show them: fields sent and shown are done, the rest merges again."""
+    """Settle pending writes by reads that must show them: fields that arrived are done, the others are merged again."""
     for side in Side:
         if link.sent(side) is None:
             continue
@@ -60,7 +60,7 @@ def settle_pending(draft: Draft, link: Link, readings: Mapping[Side, Reading], b
 
 
 def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, Reading], base: Base) -> Base:
-    """What is known about the fields sent to `side`, from a read of it.
+    """Return the base with what a read of `side` shows about the fields that were sent to it.
 
     An answered write becomes the base even if the record shows other values now: those are then an edit. If a write was
     not answered, the side's former value may look like a shortened form of the sent one: then the write did not arrive.
@@ -82,7 +82,7 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
             continue
         if shown is UNREAD:
             if name in readings[side].off and not sent.get("took_effect"):
-                new.pop(name, None)  # whether it arrived cannot be told, so neither side's value counts as an edit
+                new.pop(name, None)  # it is unknown whether it arrived, so neither side's value counts as an edit
             continue
         arrived = same(field, value, shown) or (
             is_reduction(field, value, shown)
@@ -115,7 +115,7 @@ def left_between(draft: Draft, told: Mapping[str, Any], reading: Reading) -> Map
 
 
 def _tell_arrived(draft: Draft, link: Link, side: Side, reading: Reading) -> None:
-    """A write of unknown outcome is journaled when reads show it, with what it overwrote."""
+    """Journal a write of unknown outcome if the read shows it, with what it overwrote."""
     sent, mapping = link.sent(side) or {}, draft.mapping
     values = {} if sent.get("took_effect") else load_values(mapping, sent.get("values", {}))
     before = load_values(mapping, sent.get("before", {}))
@@ -201,18 +201,21 @@ def recover_create(draft: Draft, link: Link) -> Completion:
 
 
 def reopened(draft: Draft, unknown: Link) -> Completion:
-    """A person checked a create of unknown outcome: look again, and create if nothing is there."""
+    """Reopen a create of unknown outcome that a person checked: look again, and create if nothing is there."""
     draft.moves.append(moves.reopen(unknown, draft.now))
     return draft.later(draft.now, Reason.CREATE_CHECKED.of())
 
 
 def _created(draft: Draft, link: Link, target: Side, checked: bool) -> tuple[Sequence[Record], Sequence[Record]]:
-    """Unlinked records newer than the intent and equal in the folded fields that were sent, or shortened by the server.
+    """Return the records that the create may have made, and the records that only a person can judge.
 
-    With none of them, those that show a match key of what was sent: somebody edited the new record meanwhile. With none
-    of these either, and once a person has `checked`, those that are equal but refer to other records: somebody changed
-    or merged what the new record refers to. And apart from these, what only a person can tell: the last kind, those
-    that show nothing of what was sent, and older ones that look shortened (`Company 1` need not be our `Company 10`).
+    The first are unlinked records newer than the intent that are equal in the folded fields that were sent, or
+    shortened by the server. If there are none: those that show a match key of what was sent, because somebody may have
+    edited the new record. If there are none of these either, and a person has `checked`: those that are equal but refer
+    to other records, because somebody may have changed or merged what the new record refers to.
+
+    The second are the last kind, those that show nothing of what was sent, and older ones that look shortened (`Company
+    1` need not be our `Company 10`).
     """
     opened = from_epoch(float((link.payload or {}).get("at", 0.0)))
     newer = opened - CLOSE_MARGIN - timedelta(seconds=draft.endpoint(target).read_lag)
@@ -239,7 +242,7 @@ def _created(draft: Draft, link: Link, target: Side, checked: bool) -> tuple[Seq
 
 
 def _unlinked_since(draft: Draft, link: Link, target: Side) -> list[Record]:
-    """What the intent may have created, each freshly read; a marker that names another record rules one out."""
+    """Return what the intent may have created, freshly read. A record whose marker names another record is left out."""
     opened = from_epoch(float((link.payload or {}).get("at", 0.0)))
     endpoint = draft.endpoint(target)
     rows = draft.ask(Newest(endpoint.system, endpoint.entity, opened - CLOCK_MARGIN))
@@ -279,8 +282,8 @@ def _looks_sent(draft: Draft, reading: Reading, values: Mapping[str, Any]) -> Lo
 def _adopt_created(draft: Draft, link: Link, target: Side, new: str) -> Completion:
     """The create took effect: link the record with the values that were sent as its base.
 
-    Whatever keeps the claim from ending now, the intent holds the record's id from here on. Otherwise somebody who
-    deletes the record meanwhile makes it look as if it had never been created, and it would come back.
+    The intent keeps the record's id from here on, even if the claim must wait. Otherwise, if somebody deleted the
+    record meanwhile, it would look as if it had never been created, and would be created again.
     """
     if link.record_id(target) is None:
         draft.moves.append(moves.learn_id(link, target, new))

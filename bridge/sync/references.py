@@ -19,11 +19,11 @@ from bridge.sync.remember import links_in
 from bridge.sync.situation import WaitFor
 
 PATIENCE_SECONDS = 20.0
-"""A record waits this long for a parent that waits itself; then it is written, and the reference follows."""
+"""A record waits this long for a parent that waits itself. Then it is written, and the reference is written later."""
 
 
 def resolve(draft: Draft, readings: Mapping[Side, Reading]) -> dict[Side, Reading]:
-    """Replace every Reference that is linked by its LinkId; what is not linked yet stays a Reference."""
+    """Replace every Reference that is linked by its LinkId. One that is not linked yet stays a Reference."""
     wanted = dict.fromkeys(
         one
         for reading in readings.values()
@@ -68,7 +68,7 @@ def _with_links(reading: Reading, found: Mapping[Reference, Link]) -> Reading:
 def left_over(
     draft: Draft, side: Side, decisions: Iterable[Decision], readings: Mapping[Side, Reading]
 ) -> dict[str, Any]:
-    """References to what a merge left over, where the other side names the survivor: it is to be named here too."""
+    """Return the survivors that this side must name, because it still names a record that a merge left over."""
     found = {}
     for one in decisions:
         here: Any = readings[side].values.get(one.field)
@@ -91,7 +91,7 @@ class Settled:
     again: bool = False  # a reference was left out for now: look at the record again
 
     def chosen(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The canonical values that are sent, of those wanted."""
+        """Return the canonical values of the fields that are sent."""
         return {name: values[name] if value is not None else None for name, value in self.values.items()}
 
 
@@ -141,7 +141,7 @@ def _does_not_cross(draft: Draft, reference: Reference) -> bool:
 
 
 def referring(field: Field, value: Any) -> Iterator[tuple[Field, LinkId | Reference]]:
-    """What a value names of other records, each with its row: the field's own, or those of its lines."""
+    """Yield the references in a value, each with its field rule: the field's own, or that of a field of its lines."""
     if isinstance(value, Lines) and field.items is not None:
         named = field.items.named
         parts = [(named[name], one) for line in value.rows for name, one in line.values]
@@ -168,7 +168,7 @@ class _LeaveOut:
 
 
 def _missing(draft: Draft, field: Field, reference: Reference) -> Completion | Link | _LeaveOut:
-    """A reference to a record that is not linked yet: parents first, without leasing them."""
+    """Decide about a reference to a record that is not linked yet. The parent comes first, and is not leased."""
     parent_scope = draft.situation.scopes.get(reference.mapping)
     parent = TaskKey(reference.mapping, reference.side, reference.id)
     name = f"{field.name}: {reference.mapping} {reference.id}"
@@ -183,11 +183,11 @@ def _missing(draft: Draft, field: Field, reference: Reference) -> Completion | L
         return _LeaveOut(f"{name} is not there yet; the reference follows", again=True)
     if task and task.state is TaskState.DUE and task.attempts > 0:
         return draft.later(draft.now + draft.jitter(1.0), Reason.PARENT_BUSY.of(parent=name))
-    if task is None or task.state is not TaskState.WAITING:  # what waits itself is not stirred up
+    if task is None or task.state is not TaskState.WAITING:  # a parent that waits itself is not made due
         link = draft.ask(WaitFor(parent))
         if link is not None and usable(link):
             return link
-    longest = draft.limits.wait_seconds  # who is done wakes those who wait; a circle shows after the first wait
+    longest = draft.limits.wait_seconds  # the parent's end wakes this record; a circle shows after the first wait
     due = draft.now + (longest if _patient(draft) else min(longest, PATIENCE_SECONDS))
     return draft.later(due, Reason.PARENT_WAITED_FOR.of(parent=name), waits_for=parent)
 
@@ -195,9 +195,9 @@ def _missing(draft: Draft, field: Field, reference: Reference) -> Completion | L
 def note_missing(
     draft: Draft, records: Mapping[Side, str | None], readings: Mapping[Side, Reading]
 ) -> tuple[TaskKey, ...]:
-    """Note which records these refer to that are not linked; those that were never decided on become due.
+    """Note the unlinked records that these refer to. Return those that were never decided on: they must become due.
 
-    A record is due again as soon as a record that it refers to is linked, in whichever way.
+    A record is due again as soon as a record that it refers to is linked.
     """
     waited: list[TaskKey] = []
     if not draft.claim.scope.refers:
@@ -223,7 +223,7 @@ def note_missing(
 
 
 def _circular(draft: Draft, parent: Task) -> bool:
-    """The parent waits for this record, or both have waited so long that it may well do so round some corners."""
+    """Whether the parent waits for this record, or both have waited so long that it may do so through other records."""
     return draft.key in (parent.key, parent.waits_for) or (parent.state is TaskState.WAITING and _patient(draft))
 
 
@@ -238,7 +238,7 @@ def _decided_without_link(task: Task) -> bool:
 
 
 def current_base(draft: Draft, link: Link) -> Base:
-    """The link's base with links that were merged away followed to their survivors."""
+    """Return the link's base, in which links that were merged away are replaced by their survivors' links."""
     base = load_base(draft.mapping, link.base)
     moved = _moved(draft, {value.id for entry in base.values() for value in links_in(entry)})
     if not moved:
@@ -254,7 +254,7 @@ def current_base(draft: Draft, link: Link) -> Base:
 
 
 def followed(draft: Draft, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values with links that were merged away followed to their survivors."""
+    """Return values in which links that were merged away are replaced by their survivors' links."""
     moved = _moved(draft, {one.id for value in values.values() for one in parts_of(value) if isinstance(one, LinkId)})
 
     def follow(value: Any) -> Any:

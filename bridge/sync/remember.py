@@ -1,4 +1,4 @@
-"""What is kept of a pair: the base that both sides agreed on last, and values in words for the journal. Pure."""
+"""What is kept of a pair: the base (the last values both sides agreed on), and values for the journal. Pure."""
 
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def shows_base(mapping: Mapping, side: Side, reading: Reading, base: Base) -> bo
         if field.set_on == "create" or field.cells(side) is None or field.name in reading.off or not field.flows:
             continue
         if side in field.when:
-            return False  # it may hold again since a moment ago, and then edits of the other side are written
+            return False  # it may hold again now, and then edits of the other side are written
         entry, value = base.get(field.name), reading.values.get(field.name, UNREAD)
         if entry is None or entry.fingerprint != field.fingerprint:
             return False
@@ -89,7 +89,7 @@ def sent_entry(
 def of_defaults(
     mapping: Mapping, target: Side, source: Reading, chosen: MappingOf[str, Any], shown: Reading | None
 ) -> dict[str, FieldBase]:
-    """The base of fields a create gave their default: the source was last in sync empty, so nothing flows back."""
+    """The base of fields that got their default in a create. The source counts as empty, so nothing flows back."""
     base = {}
     for name, value in defaulted(mapping, target, chosen, source.off).items():
         entry = sent_entry(mapping, name, target, source, value, shown)
@@ -98,7 +98,7 @@ def of_defaults(
 
 
 def of_left_out(field: Field, target: Side, value: Any, shown: Reading) -> dict[str, FieldBase]:
-    """The base of a reference that a create left out: only an edit is written, or the link once its record has one."""
+    """The base of a reference that a create left out. It is written once it is edited, or its record is linked."""
     there = shown.values.get(field.name, UNREAD)
     if there is UNREAD:
         return {}
@@ -121,9 +121,9 @@ def both_empty(mapping: Mapping, target: Side, source: Reading, shown: Reading) 
 
 
 def _hash(reading: Reading, name: str, kept: str | None = None) -> str | None:
-    """None for a reference whose record is not linked yet, so that every sweep marks the pair again.
+    """Return a field's hash. None for a reference whose record is not linked yet, so that every sweep marks the pair.
 
-    kept: what its base has; where that is the hash, the reference was filled in by the product and says nothing.
+    kept: the hash in the base. If it is the same, the product filled the reference in, and it is not an edit.
     """
     hashed = reading.hashes.get(name)
     return None if names_unlinked(reading.values.get(name)) and hashed != kept else hashed
@@ -159,7 +159,7 @@ def confirms(mapping: Mapping, chosen: MappingOf[str, Any], shown: Reading) -> b
 def as_written(
     readings: MappingOf[Side, Reading], target: Side, chosen: MappingOf[str, Any], shown: Reading | None
 ) -> dict[Side, Reading]:
-    """Both sides as they are after a write: the target holds what it shows of the sent values, else those."""
+    """Return both sides after a write. The target holds what it shows of the sent values, otherwise the sent values."""
     before = readings[target]
     there = {name: shown.values.get(name, UNREAD) if shown else UNREAD for name in chosen}
     hashes = {name: hashed for name, hashed in before.hashes.items() if name not in chosen}
@@ -169,7 +169,7 @@ def as_written(
 
 
 def save_base(draft: Draft, link: Link, base: Base) -> Link:
-    """Have the link's base stored with whatever ends the claim; the link as it will then be."""
+    """Have the base stored at the end of the claim. Return the link as it will then be."""
     dumped = dump_base(draft.mapping, base)
     if dumped == link.base:
         return link
@@ -180,7 +180,7 @@ def save_base(draft: Draft, link: Link, base: Base) -> Link:
 def refs_of(
     mapping: Mapping, base: MappingOf[str, FieldBase], before: MappingOf[str, Any] = MappingProxyType({})
 ) -> list[tuple[str, int]] | None:
-    """Which links a base names: (field, link id). None where no field can name one, nor could in the base before."""
+    """The links that a base names as (field, link id). None if no field can name one, now or in the base before."""
     fields = mapping.named
     if not any(field.refers for field in mapping.fields) and all(
         name in fields and entry[4] == fields[name].fingerprint for name, entry in before.items()

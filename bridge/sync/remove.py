@@ -23,7 +23,7 @@ VISIBILITY_SECONDS = 1800.0
 
 
 def removed(draft: Draft, link: Link, side: Side, pair: Mapping[Side, Record | Gone]) -> Completion | Removal:
-    """One record of a link is gone. `side`: where; `pair`: both sides as just read."""
+    """Decide about a link of which one record is gone. `side`: where it is gone; `pair`: both sides as just read."""
     gone, record_id = pair[side], str(link.record_id(side))
     assert isinstance(gone, Gone)
     if gone.merged_into is not None and gone.merged_into != record_id:
@@ -49,13 +49,13 @@ def removed(draft: Draft, link: Link, side: Side, pair: Mapping[Side, Record | G
 def _merged(
     draft: Draft, link: Link, side: Side, survivor: str, gone: Gone, other: Record | Gone
 ) -> Completion | Removal:
-    """The record was merged into another one; what the mapping says of a counterpart that is left over is done."""
+    """Decide about a record that was merged into another one. The mapping says whether its counterpart is archived."""
     theirs = merge.survivors_link(draft, link, side, survivor)
     if isinstance(theirs, Completion):
         return theirs
     archives = draft.mapping.merged[side] is Leftover.ARCHIVE
     if isinstance(other, Record) and other.archived and "removal" in (link.sent(side.other) or {}):
-        return merge.merged(draft, link, side, survivor, theirs, ARCHIVED)  # its answer was lost
+        return merge.merged(draft, link, side, survivor, theirs, ARCHIVED)  # the archive's answer was lost
     if theirs is None or not archives or not isinstance(other, Record) or other.archived:
         return merge.merged(draft, link, side, survivor, theirs)
     keep = _reason_to_keep(draft, link, side, replace(gone, evidence=Evidence.FLAG), other, DeletePolicy.ARCHIVE)
@@ -81,11 +81,11 @@ def _removed_by_us(draft: Draft, link: Link, side: Side, other: Record | Gone) -
 
 
 def _confirm(draft: Draft, link: Link, side: Side, record_id: str) -> Link | Completion:
-    """Two reads `read_lag` apart, and a canary: another linked record must still be visible to us.
+    """Confirm a deletion by two reads `read_lag` apart and a canary read: another linked record must still be visible.
 
-    When none is for `VISIBILITY_SECONDS`, a person has to say whether the records are deleted or only hidden from us.
-    Retrying the dead letter says that they are deleted; the link remembers question and answer. Else it would wait for
-    ever.
+    If none is visible for `VISIBILITY_SECONDS`, a person must say whether the records are deleted or only hidden from
+    the account; otherwise the record would wait for ever. To retry the dead letter says that they are deleted. The link
+    stores the question and the answer.
     """
     since, read_lag, name = draft.first.gone_since, draft.endpoint(side).read_lag, draft.named(side, record_id)
     if since is None or draft.now < since + read_lag:
@@ -112,12 +112,12 @@ def _confirm(draft: Draft, link: Link, side: Side, record_id: str) -> Link | Com
 
 
 def _asked(link: Link) -> dict[str, float]:
-    """Since when the record was gone for each task, by side, that became a dead letter with this question."""
+    """Return, by side of the task that became a dead letter with this question, since when the record was gone."""
     return dict((link.payload or {}).get("deletion_asked", {}))
 
 
 def _answered(draft: Draft, link: Link) -> bool:
-    """Whether a person retried a dead letter that asked about this very absence.
+    """Whether a person retried a dead letter that asked about this absence.
 
     A retry of another dead letter, the counterpart's for instance, says nothing about it.
     """
@@ -180,12 +180,12 @@ def _edited_since(draft: Draft, link: Link, side: Side, record: Record) -> str |
         value, entry = reading.values.get(field.name, UNREAD), base.get(field.name)
         if names_unlinked(value) or side.other not in field.flows:
             continue
-        if value is UNREAD:  # what cannot be translated may be an edit all the same
+        if value is UNREAD:  # a value that cannot be translated may still be an edit
             seen = entry and (entry.left_hash if side is Side.LEFT else entry.right_hash)
             if reading.hashes.get(field.name, seen) != seen:
                 return field.name
             continue
-        if field.link and is_empty(value):  # products empty these by themselves when the record named goes
+        if field.link and is_empty(value):  # products empty these themselves when the named record is deleted
             continue
         before = None if entry is None else entry.left if side is Side.LEFT else entry.right
         if not translate.same(field, value, before):
@@ -199,7 +199,7 @@ def values(draft: Draft, side: Side, record: Record) -> dict[str, Any]:
 
 
 def referring_first(draft: Draft, link: Link, since: float) -> Completion | None:
-    """A record that other pairs' bases still name is removed only after those pairs were processed `since` then."""
+    """Wait until pairs whose base names this link have been processed after `since`. None: none is left."""
     now, read_lag = draft.now, draft.endpoint(draft.side).read_lag
     asked = (link.payload or {}).get("referring_asked")
     keys = merge.pairs_naming(draft, link)
@@ -216,7 +216,7 @@ def referring_first(draft: Draft, link: Link, since: float) -> Completion | None
 
 
 def settled(draft: Draft, plan: Removal) -> Completion:
-    """The counterpart was removed."""
+    """End the claim after the counterpart was removed."""
     target, link = plan.side.other, plan.link
     draft.note_wrote(target, plan.record.ref.id, None)
     verb = "archived" if plan.policy is DeletePolicy.ARCHIVE else "deleted"

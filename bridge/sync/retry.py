@@ -1,4 +1,4 @@
-"""Errors to decisions: the only place that says whether an error waits, counts, parks the record or stops a system."""
+"""Decide what follows an error. Only this module says whether a record waits, an attempt counts, a system stops."""
 
 from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import (
@@ -24,7 +24,7 @@ NOT_THERE = (404, 410)
 
 
 async def decide(load: Loader, error: BridgeError, systems: SystemWatch) -> Completion:
-    """What happens next to a claim whose work raised `error`."""
+    """Return how a claim ends whose work raised `error`."""
     draft = load.refresh()
     if isinstance(error, RateLimited):
         return draft.later(draft.now + error.after_seconds, Reason.SYSTEM.of(error=error))
@@ -44,7 +44,7 @@ async def decide(load: Loader, error: BridgeError, systems: SystemWatch) -> Comp
 
 
 async def _unknown(load: Loader, error: OutcomeUnknown, systems: SystemWatch) -> Completion:
-    """The intent or the pending write stays; look once reads must show it. An attempt, unless the system is down."""
+    """Keep the intent or pending write, and look when reads must show it. An attempt, unless the system is down."""
     down = await systems.is_down(error.system, error.message)
     due = max(load.draft.look_at, load.parts.store.now() + load.parts.limits.backoff_first_seconds)
     return load.draft.later(due, Reason.OUTCOME_UNKNOWN.of(error=error), attempt=not down)
@@ -80,7 +80,7 @@ def crashed(load: Loader, error: Exception) -> Completion:
 
 
 def without_store(load: Loader) -> Completion:
-    """The store was away while the claim was worked on: an attempt of which nothing is kept."""
+    """End a claim during which the store was away. It counts as an attempt, and nothing that was gathered is kept."""
     return load.bare().draft.later(_next(load), Reason.STORE_AWAY.of(), attempt=True)
 
 
@@ -88,8 +88,8 @@ def without_store(load: Loader) -> Completion:
 
 
 async def _rejected(load: Loader, error: Rejected) -> Completion:
-    """For good, unless it is about a record that went away since it was read."""
-    if error.status in NOT_THERE:  # the next look finds out what became of the record
+    """Make a dead letter of a refused write, unless it concerns a record that went away since it was read."""
+    if error.status in NOT_THERE:  # the next read finds out what happened to the record
         return attempt(load, str(error))
     gone = [key for ref, key in _referred(load) if await _is_gone(load, ref)]
     load.refresh()
@@ -117,7 +117,7 @@ async def _is_gone(load: Loader, ref: RecordRef) -> bool:
 
 
 def _looked_at_first(draft: Draft, gone: list[TaskKey]) -> Completion:
-    """The write referred to a record that was deleted: its pair is processed first, and this record waits for it.
+    """Process the deleted records that the write referred to first; this record waits for them.
 
     Without this a deleted company would make a dead letter of every person who is just being written.
     """
@@ -126,7 +126,7 @@ def _looked_at_first(draft: Draft, gone: list[TaskKey]) -> Completion:
 
 
 def _once_more(draft: Draft, error: Rejected) -> Completion | None:
-    """Reads may lag, so a refused write that names others is tried twice."""
+    """Try a refused write that refers to other records once more, because reads may lag."""
     if not draft.referred or draft.first.code == Reason.REFUSED_ONCE:
         return None
     due = draft.now + max(draft.endpoint(side).read_lag for side in Side)

@@ -23,10 +23,10 @@ ECHO_SECONDS = 1.0
 
 
 def updated(draft: Draft, pair: Progress, write: SideWrite, record: Record | None, until: float | None) -> Progress:
-    """A write took effect. `record`: what its answer shows of it; None: the next read of the target confirms it.
+    """Settle a write that took effect. `record`: what its answer shows; None: the next read of the target confirms it.
 
-    That read is the one that the write's echo asks for anyway, or it comes once reads must show the write.
-    until: of a write to the other side that is pending.
+    The write's echo causes that read, or it comes once reads must show the write.
+    until: the `sent_until` of a pending write to the other side.
     """
     target, record_id = write.target, str(pair.link.record_id(write.target))
     shown = _reading(draft, target, record)
@@ -40,7 +40,7 @@ def updated(draft: Draft, pair: Progress, write: SideWrite, record: Record | Non
         draft.moves.append(moves.confirmed(link, target, until))
         link = replace(_with_pending(link, target, None), sent_until=until)
         if translate.off(draft.mapping, target, write.record.fields) - shown.off:
-            pair = replace(pair, again=draft.now)  # the write made a row's `when` hold: it is compared from now on
+            pair = replace(pair, again=draft.now)  # the write made the `when` of a field rule hold
     else:
         sent = _took_effect(draft, write.remembered, write.beside)
         draft.moves.append(moves.unconfirmed(link, target, sent, draft.now))
@@ -50,7 +50,7 @@ def updated(draft: Draft, pair: Progress, write: SideWrite, record: Record | Non
 
 
 def _told(draft: Draft, write: SideWrite, shown: Reading | None) -> JournalEntry:
-    """The story of a write, with what it overwrote and what the record holds since: by that it can be undone."""
+    """Return the journal entry of a write, with what it overwrote and what the record holds now: undo needs both."""
     readable = {name: write.before.values.get(name, UNREAD) for name in write.chosen if name not in write.unreadable}
     there = shown.values if shown is not None else {}
     after = {name: value if there.get(name, UNREAD) is UNREAD else there[name] for name, value in write.chosen.items()}
@@ -65,7 +65,7 @@ def _confirmable(draft: Draft, side: Side) -> float:
 
 
 def not_needed(draft: Draft, pair: Progress, write: SideWrite) -> Progress:
-    """The record held all of it already, and nothing was sent."""
+    """Settle a write that was not sent, because the record held all of it already."""
     return _remembered(draft, pair, write, write.before, called=False)
 
 
@@ -122,7 +122,7 @@ def pair_ended(draft: Draft, pair: Progress, blocked: Completion | None = None) 
 
 
 def instruction_ended(draft: Draft, fulfilled: Fulfilled, what: str) -> Completion:
-    """A person's instruction was carried out. Then both records are processed as usual: other edits may have come."""
+    """End a claim whose instruction was carried out. Both records are then processed as usual, for other edits."""
     link, pair = draft.claim.link, list[TaskKey]()
     if link is not None:
         pair = [
@@ -202,7 +202,7 @@ def created(
         moves.mark_live(link, target, record_id, dump_base(draft.mapping, base), remember.refs_of(draft.mapping, base))
     )
     if shown is not None and {name for name, _ in draft.mapping.gates[target] if name in source.off} - shown.off:
-        again = draft.now  # a row's `when` holds of the record as the server made it
+        again = draft.now  # the `when` of a field rule holds for the record as the server made it
     looks = [] if again is None else [again]
     if shown is None:
         live = replace(link, state=moves.LIVE)

@@ -1,7 +1,7 @@
 """Decisions that are never carried out: what shadow mode would write, and whether a pair would be left as it is.
 
-`bridge verify` calls equal what the second half calls equal. Pure, like all decisions: both halves use
-what an update uses.
+`bridge verify` uses the second half. Pure, like all decisions. Both halves use the functions that an update uses, so
+that their answers agree with it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ from bridge.sync.situation import Limits, Situation
 
 
 def would_create(draft: Draft, target: Side, values: Mapping[str, Any], left_out: Mapping[str, str]) -> Completion:
-    """`values`: all that the new record would hold. `left_out`: by field why a reference would not be among it."""
+    """Journal a create. `values`: all that the record would hold. `left_out`: by field why a reference is missing."""
     fields = {name: {"after": value} for name, value in remember.in_words(draft, target, values).items()}
     record = draft.named(target)
     detail = {"writes": [_write(draft, target, record, fields)], "left out": dict(left_out)}
@@ -38,7 +38,7 @@ def would_create(draft: Draft, target: Side, values: Mapping[str, Any], left_out
 
 
 def would_link(draft: Draft, own: Record, candidate: Record) -> Completion:
-    """The two would be linked, and then be merged without a base."""
+    """Journal that the two would be linked, and then merged without a base."""
     records = {draft.side: own, draft.side.other: candidate}
     readings = compare.readings(draft, records)
     decisions = compare.decide(draft, records, readings, {})
@@ -67,7 +67,7 @@ def would_update(
 
 
 def would_remove(draft: Draft, link: Link, target: Side, record: Record, verb: str) -> Completion:
-    """`record` would be deleted or archived."""
+    """Journal that `record` would be deleted or archived."""
     reading, named = compare.readings(draft, {target: record})[target], draft.named(target, record.ref.id)
     held = {name: value for name, value in reading.values.items() if value is not None and value is not UNREAD}
     fields = {name: {"before": value} for name, value in remember.in_words(draft, target, held).items()}
@@ -97,9 +97,9 @@ def _told(
 
 
 def _sent(draft: Draft, target: Side, values: Mapping[str, Any], fresh: Fields) -> bool:
-    """Whether anything is to be sent: not where the record holds it already. Raises MappingFailed as the write would.
+    """Whether the record lacks any of these values, so that it would be written. Raises MappingFailed as a write does.
 
-    References get the target's ids only when they are written; each one is something to send.
+    References get the target's ids only when they are written, so each one counts as something to send.
     """
     plain = {name: value for name, value in values.items() if not names_records(value)}
     changes = translate.write(draft.mapping, target, plain, fresh)
@@ -149,7 +149,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`fields`: those the bridge would write. `kept`: those that differ and stay as they are.
+    """What would be done with a pair. `fields`: those to write. `kept`: those that differ and stay as they are.
 
     `money`: by field each side's amount. `unshown`: (side, field) that the record did not show.
     """
@@ -170,8 +170,11 @@ def draft_of(
     facts: MappingOf[Any, Any],
     tasks: Sequence[Task] = (),
 ) -> Draft:
-    """What a claim of this pair would decide with; nothing is claimed. `facts`: answers known so far. `tasks`: those of
-    the two records, which say when edits were heard of; without them both were heard of now."""
+    """Return a draft like that of a claim of this pair, without a claim.
+
+    `facts`: answers known so far. `tasks`: those of the two records, which say when edits were reported. Without them
+    both count as reported now.
+    """
     key = TaskKey(mapping.name, Side.LEFT, str(link.left))
     task = Task(
         key=key,
@@ -245,9 +248,9 @@ def verdict(draft: Draft, link: Link, records: MappingOf[Side, Record]) -> Verdi
 class FieldBeside:
     """One field of a pair, its values as people read them. `now`: by side; a side that did not show it is `unread`.
 
-    `off`: the field rule's `when` does not hold. `agreed`: what each side held when both agreed last; None where they
-    never did. `changed`: sides that have changed since. `gets`: what would be written to a
-    side. `why`: the bridge's reason.
+    `off`: the field rule's `when` does not hold. `agreed`: what each side held when both agreed last; None if they
+    never did. `changed`: sides that have changed since. `gets`: what would be written to a side. `why`: the bridge's
+    reason.
     """
 
     field: str
@@ -293,7 +296,7 @@ def _beside(draft: Draft, weighed: Weighed, name: str, sent: MappingOf[Side, boo
         if agreed is not None and side not in unread and not translate.same(row, values[side], agreed[side])
     ]
     now = _in_words(draft, name, values)
-    same = {side: now[side] for side in Side if side not in unread and side not in moved}  # 5.00 is 5
+    same = {side: now[side] for side in Side if side not in unread and side not in moved}  # 5.00 equals 5
     return FieldBeside(
         field=name,
         now=now,
@@ -353,7 +356,7 @@ def amount_in(value: Any) -> Money | None:
 
 
 def unshown(mapping: RecordMapping, readings: MappingOf[Side, Reading]) -> frozenset[tuple[Side, str]]:
-    """What a record did not show of the columns the mapping names: it is compared with nothing."""
+    """Return (side, field) for every mapped field that the record did not show, and that is therefore not compared."""
     return frozenset(
         (side, row.name)
         for row in mapping.fields

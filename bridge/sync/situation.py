@@ -1,6 +1,6 @@
-"""What one decision is made of: what all claims share, what is known of this one, what it may request and plan.
+"""The values of a decision: what all claims share, what is known of this one, what it may request and plan.
 
-Plain values. `load` fills a Situation, `decide` answers it with a Need or a plan, `apply` carries a plan out.
+`load` fills a Situation. `decide` answers it with a Completion or a plan, or raises Wanted. `apply` carries a plan out.
 """
 
 from collections.abc import Mapping as MappingOf
@@ -57,7 +57,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """`facts`: the answers so far, by what was asked. `now`: epoch seconds. `chance`: 0 to 1, drawn once for the claim.
+    """`facts`: the answers so far, by question. `now`: epoch seconds. `chance`: 0 to 1, drawn once for the claim.
 
     `manifests`: what each side's system can do. `scopes`: all mappings that run, for the records that this one names.
     """
@@ -92,7 +92,7 @@ class Seen:
 
 
 class Moment(StrEnum):
-    """When a record is processed, if the same record is processed more than once."""
+    """When a record is read, if the same record is read more than once."""
 
     FIRST = "first"
     LEASED = "leased"  # once no other worker can change it
@@ -100,7 +100,7 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Look(Question[Seen]):
-    """The record as one read shows it. That may lag, and whether it may be used is not said."""
+    """The record as one read shows it. The read may lag; `accept` says whether it may be used."""
 
     ref: RecordRef
     moment: Moment = Moment.FIRST
@@ -142,7 +142,7 @@ class Lease(Question[bool]):
 
 @dataclass(frozen=True, slots=True)
 class WaitFor(Question[Link | None]):
-    """Make the parent due and wait for it; its link when it is there already."""
+    """Make the parent due and wait for it. The answer is its link if it is linked already."""
 
     parent: TaskKey
 
@@ -157,7 +157,7 @@ class RequestListing(Question[None]):
 
 @dataclass(frozen=True, slots=True)
 class NoteMerge(Question[None]):
-    """Keep as a fact that the record was merged into another one."""
+    """Store that the record was merged into another one."""
 
     loser: RecordRef
     survivor: str
@@ -165,23 +165,23 @@ class NoteMerge(Question[None]):
 
 @dataclass(frozen=True, slots=True)
 class ForgetMerge(Question[None]):
-    """The record that was merged away is back."""
+    """Delete what is stored about a merge, because the record that was merged away exists again."""
 
     loser: RecordRef
 
 
-# ---- What a decision has done at a vendor ----
+# ---- Plans: what a decision wants written ----
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
     """Create the counterpart of the claim's record. `source`: that record as it was read.
 
-    chosen: canonical values; fields: the same as the target's columns. keys: hashes of the match keys that the intent
-    holds meanwhile. first_seq: when the record was first known. made_at: when it was made, as its system says. unlike:
-    records of its side that the match index has under these keys, and that were seen not to show them; None where
-    duplicates are copied. again: when it must be processed once more. left_out: by field why a reference is not among
-    the values.
+    chosen: canonical values; fields: the same as the target's columns; told: the same in words, for the journal. keys:
+    hashes of the match keys that the intent holds meanwhile. first_seq: when the record was first known. made_at: when
+    it was created, as its system says. unlike: records of its side that the match index has under these keys, and that
+    do not show them any more; None where duplicates are copied. again: when it must be processed once more. left_out:
+    by field why a reference is not among the values.
     """
 
     target: Side
@@ -202,9 +202,9 @@ class SideWrite:
     """What one side of a pair is to get. `chosen`: canonical values; `values`: the same with the target's own ids.
 
     record, read_at, before: the target as it was read when this was decided. changes: columns to send, empty when the
-    record holds all of it already. losers: journal entries of what a conflict overwrites. unfinished: sets the other
-    side is still to get; until then their base stays, because with it alone both sides' adds and removes can be told
-    again. blanked: how many filled fields are emptied. unreadable: fields of which nobody knows what they held.
+    record holds all of it already. losers: journal entries of what a conflict overwrites. unfinished: sets that the
+    other side must still get; until then their base stays, because only with it can the adds and removes of both sides
+    be found again. blanked: how many filled fields are emptied. unreadable: fields whose former value is not known.
     beside: what the other side holds and keeps, where a person wants both sides to differ. why: by field the rule that
     says so.
     """
@@ -233,9 +233,9 @@ class SideWrite:
 class Progress:
     """How far a pair is: what both sides agree on, what they hold, what was written. Nothing is changed in place.
 
-    parents: records that it names and that were never decided on; they are looked at. again: when both sides are looked
-    at again. look_at: when a write that was not confirmed by its answer is looked at. fulfils: the
-    person's instruction that these writes carry out.
+    parents: records that it refers to and that were never decided on; they become due. again: when both sides are read
+    again. look_at: when a write that its answer did not confirm is checked. fulfils: the person's instruction that
+    these writes carry out.
     """
 
     link: Link
@@ -270,7 +270,7 @@ class Undoing:
 
 @dataclass(frozen=True, slots=True)
 class MergedInto:
-    """Where the record of a link that is gone went: the survivor, and its own link."""
+    """The record that a link's record was merged into, and that survivor's own link."""
 
     survivor: str
     link: Link
@@ -280,8 +280,8 @@ class MergedInto:
 class Removal:
     """Delete or archive the counterpart of a record that is gone on `side`. `record`: that counterpart as read.
 
-    values: what it holds, as the journal keeps it. undoes: the record of `side` is there; a person undoes that
-    the bridge created the other one. merged: the record of `side` was merged away, and this one is left over.
+    values: what it holds, as the journal keeps it. undoes: set if a person undoes the create of `record`; then the
+    record of `side` exists. merged: set if the record of `side` was merged away, and `record` is left over.
     """
 
     link: Link

@@ -1,4 +1,4 @@
-"""Which systems answer: identity at start, down only when the probe fails too, up again by itself."""
+"""Which systems answer. A system is down only if its probe fails too, and is up again as soon as a check succeeds."""
 
 import logging
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ STOPPED_RECHECK_SECONDS = 300.0
 
 
 class SystemWatch:
-    """Keeps the store's picture of each system; `blocked` is what the worker must not claim for."""
+    """Keeps the state of each system in the store. `blocked`: systems for which the worker must not claim."""
 
     def __init__(self, connectors: Mapping[str, Connector], store: Store, seams: Seams) -> None:
         self.connectors = connectors
@@ -30,7 +30,7 @@ class SystemWatch:
         self.failed: dict[str, int] = {}
 
     async def start(self) -> None:
-        """Learn or check each account's identity; a system with another account than before stops."""
+        """Learn or check each account's identity. A system with another account than before is stopped."""
         await together(*(self.check(name) for name in self.connectors))
 
     async def is_down(self, name: str, reason: str) -> bool:
@@ -50,13 +50,13 @@ class SystemWatch:
         return False
 
     async def stop(self, name: str, reason: str) -> None:
-        """Send nothing more to a system until a person has acted; it is probed now and then."""
+        """Send nothing more to a system until a person has acted. It is checked every `STOPPED_RECHECK_SECONDS`."""
         await self._save(name, stopped=reason)
         self._block(name, STOPPED_RECHECK_SECONDS)
         log.error("system stopped", extra={"system": name, "reason": reason})
 
     async def run(self) -> None:
-        """Look again at blocked systems until they answer, at each for itself. Runs until cancelled."""
+        """Check blocked systems until they answer, each on its own. Runs until cancelled."""
         await together(*(self._keep_looking(name) for name in self.connectors))
 
     async def _keep_looking(self, name: str) -> None:
@@ -67,7 +67,7 @@ class SystemWatch:
             await self.seams.clock.sleep(1.0)
 
     async def check(self, name: str) -> str:
-        """Look at a system now; why it cannot be used, "" when it can."""
+        """Check a system now. Return why it cannot be used, "" when it can."""
         await self._look(name)
         return await self.store.systems.unusable(name)
 

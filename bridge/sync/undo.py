@@ -31,7 +31,7 @@ from bridge.sync.situation import Progress, SideWrite, Update
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of one field. `value` goes back in place of `now`; `held`: it is there already.
+    """What happens to one field. `value` is restored in place of `now`; `held`: the record has it already.
 
     `refused`: why the field stays as it is.
     """
@@ -50,7 +50,7 @@ class Verdict:
 def verdicts(
     draft: Draft, target: Side, fields: Mapping[str, Json], records: Mapping[Side, Record], link: Link
 ) -> list[Verdict]:
-    """What becomes of each of these fields of the target's record. `fields`: see `bridge.app.undo`."""
+    """Return what happens to each of these fields of the target's record. `fields`: see `bridge.app.undo`."""
     readings = compare.readings(draft, records)
     base = references.current_base(draft, link)
     for side in Side:
@@ -92,7 +92,7 @@ def _verdict(
 
 
 def _journaled(draft: Draft, name: str, data: Any) -> Any:
-    """A value as the journal kept it; a record that was not linked then may be by now, or merged into another."""
+    """Return a value from the journal. A record that it names may have been linked or merged since then."""
 
     def now(value: Any) -> Any:
         link = draft.ask(LinkOf(value.mapping, value.side, value.id)) if isinstance(value, Reference) else None
@@ -112,7 +112,7 @@ def _edited(row: Field, readings: Mapping[Side, Reading], base: Base) -> frozens
 
 
 def _unwritable(draft: Draft, target: Side, row: Field, value: Any, record: Record) -> str:
-    """Why the value cannot go back; "" when it can."""
+    """Why the value cannot be restored; "" when it can."""
     if names_records(value) and not is_empty(value) and as_written(draft, target, value) is None:
         return "the record that it named is not linked any more"
     if names_records(value):
@@ -137,7 +137,7 @@ def as_written(draft: Draft, target: Side, value: Any) -> Any:
 
 
 def undo(draft: Draft, instruction: Instruction, link: Link) -> Completion | Update | None:
-    """Put the fields back that may go back, and name those that may not. None: a record is gone, decide on that."""
+    """Restore the fields that may be restored, name the others. None: a record is gone, and that is decided first."""
     target, detail = instruction.key.side, instruction.detail
     pair = update.read_pair(draft, link)
     if isinstance(pair, Completion):
@@ -153,7 +153,7 @@ def undo(draft: Draft, instruction: Instruction, link: Link) -> Completion | Upd
     if settled:
         base, link = recover.settle_pending(draft, link, readings, base)
     put_back = {one.field: one.value for one in found if one.restores}
-    if settled and put_back:  # what was learned is stored before `sent` says something new
+    if settled and put_back:  # the result is stored before a new write replaces `sent`
         return draft.later(draft.now, Reason.WRITE_SETTLED.of())
     refused = [one for one in found if one.refused]
     if refused:

@@ -53,7 +53,7 @@ def update(draft: Draft, link: Link) -> Completion | Update | Removal:
 
 
 def _half_typed(draft: Draft, link: Link) -> Completion | None:
-    """Somebody edits the other record and may not be done: the pair waits until that one has been left alone."""
+    """Put the pair off while the other record waits for its quiet time: somebody may still be editing it."""
     record_id = link.record_id(draft.side.other)
     if not draft.mapping.quiet or record_id is None or any(task.instructed for task in draft.claim.tasks):
         return None
@@ -65,7 +65,7 @@ def _half_typed(draft: Draft, link: Link) -> Completion | None:
 
 
 def _of_one_side(draft: Draft, link: Link) -> Completion | None:
-    """The end of a claim whose own side still shows what both sides agreed on last: then nothing else is read.
+    """Return the end of a claim if only one side must be read, and it still shows what both sides agreed on last.
 
     The other side's own events and sweeps report its changes. None: both sides must be read.
     """
@@ -98,7 +98,7 @@ def _of_one_side(draft: Draft, link: Link) -> Completion | None:
 
 
 def _told_of(draft: Draft, link: Link) -> frozenset[Side] | None:
-    """The sides that events or our own pending writes need checked; None if anything else needs it."""
+    """Return the sides to check because of events or our own pending writes. None: something else needs both sides."""
     asked = any(task.both_sides or DELETED & task.kinds for task in draft.claim.tasks)
     if asked or draft.shadow or link.held or link.state is not LinkState.LIVE:
         return None
@@ -107,7 +107,7 @@ def _told_of(draft: Draft, link: Link) -> frozenset[Side] | None:
 
 
 def read_pair(draft: Draft, link: Link) -> dict[Side, Record | Gone] | Completion:
-    """Both records as they are now; else when they can be read."""
+    """Both records as they are now; otherwise the end of the claim until they can be read."""
     pair: dict[Side, Record | Gone] = {}
     for side in (draft.side, draft.side.other):
         record_id = link.record_id(side)
@@ -148,7 +148,7 @@ def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completi
     link = remember.save_base(draft, link, base)
     link = compare.hold(draft, link, decisions, readings, records)
     parents = references.note_missing(draft, {side: link.record_id(side) for side in Side}, readings)
-    if settled and any(plans.values()):  # what was learned is stored before `sent` says something new
+    if settled and any(plans.values()):  # the result is stored before a new write replaces `sent`
         return draft.later(draft.now, Reason.WRITE_SETTLED.of())
     state = Progress(link, base, readings, parents, again=again)
     if not any(plans.values()):
@@ -176,10 +176,10 @@ def _written(
     plans: Mapping[Side, Mapping[str, Any]],
     hidden: Mapping[Side, Stale],
 ) -> Completion | Update:
-    """The writes to one side after the other, as far as nothing keeps them from being made now.
+    """Plan the writes to one side after the other, without those that cannot be made now.
 
-    What one side waits for does not hold the other one back; an alarm about the pair does. hidden: sides whose reads
-    may not show an edit yet; a write there could overwrite it.
+    If one side must wait, the other one is written; an alarm about the pair stops both. hidden: sides whose reads may
+    not show an edit yet; a write there could overwrite it.
     """
     writes: list[SideWrite] = []
     again = state.again
@@ -262,7 +262,7 @@ def _lost(draft: Draft, link: Link, decision: Decision, records: Mapping[Side, R
 
 
 def loop_alarm(draft: Draft, link: Link, target: Side, fields: Iterable[str]) -> Completion | None:
-    """A completion that parks a pair that keeps changing, or None when it may be written once more."""
+    """Return a dead letter for a pair that keeps changing. None: it may be written once more."""
     limits = draft.limits
     recent = draft.now - link.window_at < limits.loop_window_seconds
     if draft.retried or not recent or link.writes < limits.loop_writes:

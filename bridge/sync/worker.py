@@ -1,4 +1,4 @@
-"""The worker: claims due tasks, works on several at once, finishes them, and sleeps exactly until the next is due.
+"""The worker: claims due tasks, works on several at once, and finishes them. It sleeps until the next is due.
 
 Each pair of systems has its own number of claims, so that a slow system delays only its own pairs.
 """
@@ -26,15 +26,15 @@ from bridge.sync.systems import SystemWatch
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 2.0  # polling is only a safety net: events wake the worker
-BUSY_SECONDS = 0.1  # what is due already is held by a running claim, whose end wakes us
+BUSY_SECONDS = 0.1  # a task that is due already is held by a running claim, whose end wakes the worker
 TOGETHER_SECONDS = 0.04
-"""While claims are under way, the next are taken together after so long: what runs together shares its transactions."""
+"""While claims run, new ones are taken only this often, because claims that are taken together share transactions."""
 
 KEPT_FREE = 4
 """One of this many claims is reserved for live changes, so that they never wait for the end of a sweep or backfill."""
 
 Observe = Callable[[str, Outcome, float | None], None]
-"""Told of every outcome (see `is_outcome`): mapping, outcome, and seconds from the callback to the write it caused."""
+"""Called for every outcome (see `is_outcome`): mapping, outcome, seconds from the callback to the write it caused."""
 
 
 class Worker:
@@ -47,7 +47,7 @@ class Worker:
         self.systems = systems
         self.observe = observe
         self.running: dict[asyncio.Task[None], Pair] = {}
-        self.lower: set[asyncio.Task[None]] = set()  # of these, those that matter less than live changes
+        self.lower: set[asyncio.Task[None]] = set()  # those with a lower priority than live changes
 
     async def run(self) -> None:
         """Work until cancelled; claims under way are then given the time they need to finish."""
@@ -69,7 +69,7 @@ class Worker:
             await self._sleep(next_due)
 
     async def _claim(self) -> tuple[Sequence[Claim], float | None]:
-        """What is due now, or when something will be."""
+        """Claim what is due now. If nothing is, return when the next task will be."""
         tasks, limits = self.parts.store.tasks, self.parts.limits
         self.parts.store.wake.clear()
         scopes, blocked, at_work = self._with_room(), self.systems.blocked, Counter(self.running.values())
@@ -156,14 +156,14 @@ class Worker:
             return retry.crashed(load, error)
 
     async def _submit(self, load: Loader, completion: Completion) -> Completion:
-        """Store how the claim ended. What cannot be stored must not come back for ever: it is an attempt."""
+        """Store how a claim ended. An end that cannot be stored is an attempt, so it is not repeated for ever."""
         tasks, key = self.parts.store.tasks, load.draft.key
         try:
             await tasks.submit(completion)
             return completion
         except (LeaseLost, LinkTaken, StoreUnavailable):
             raise
-        except Unstorable as error:  # of one answer of a vendor; the next may be another
+        except Unstorable as error:  # a value in a vendor's answer; the next answer may differ
             bare = retry.attempt(load.bare(), str(error))
         except Exception as error:
             log.exception("could not be stored", extra={"mapping": key.mapping, "record": key.record_id})
@@ -192,7 +192,7 @@ class Worker:
         return max(0.0, self.parts.store.now() - task.first_due)
 
     async def _drain(self) -> None:
-        """Let claims under way finish; what is cut off anyway is recovered from intents and `sent`."""
+        """Let running claims finish. Those that are cut off are recovered from intents and pending writes."""
         if self.running:
             await asyncio.wait(self.running, timeout=self.parts.limits.write_seconds)
         for task in self.running:
@@ -215,7 +215,7 @@ def _claimed(load: Loader) -> dict[str, object]:
 
 
 def purpose_of(claim: Claim) -> Priority:
-    """For what its calls are made: what matters most of its tasks."""
+    """Return the priority of its calls: the highest one of its tasks."""
     again = claim.tasks[0].attempts > 1
     return min(priority_of(task.lane, again=again) for task in claim.tasks)
 

@@ -1,4 +1,4 @@
-"""Why a record is on one side only, from what the store knows about it. Pure."""
+"""Says why a record is on one side only, from what the store knows about it. Pure."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from bridge.store.model import Link, LinkState, MappingState, Task, TaskState
 from bridge.sync import match
 from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED, Reason
 
-LIVE_MARGIN_SECONDS = 2.0  # vendors cut their times to whole seconds, and their clock is not ours
+LIVE_MARGIN_SECONDS = 2.0  # vendors cut their times to whole seconds, and their clocks differ from the bridge's
 STATES = {
     LinkState.DUPLICATE: "duplicate",
     LinkState.ALIAS: "counterpart gone",
@@ -35,7 +35,7 @@ def why_alone(
     *,
     forgotten: bool,
 ) -> str:
-    """One of `report.ALONE_WORDS`. `history`: the youngest row of links that names the record, which is no pair."""
+    """Return a key of `report.ALONE_WORDS`. `history`: the youngest link that names the record; it is not a pair."""
     if forgotten:
         return "forgotten"
     if task is not None and task.state is TaskState.DEAD:
@@ -56,14 +56,15 @@ def why_alone(
 
 
 def _unlinked(mapping: RecordMapping, side: Side, record: Record, task: Task | None, history: Link | None) -> bool:
-    """A person ended its pair, or that of the record it matches. A later edit that no callback reported ends that."""
+    """Return whether a person ended the pair of the record, or of the record that it matches, and nobody edited it
+    since. The edit counts even if no callback reported it."""
     if history is not None and history.state is LinkState.PARTED:
         return not match.edited(mapping, history, side, record)
     return task is not None and task.code in UNLINKED
 
 
 def _from_before(record: Record, task: Task | None, state: MappingState) -> bool:
-    """Nobody has edited it since the mapping went live, and nothing was decided about it."""
+    """Return whether nobody has edited the record since the mapping went live and nothing was decided about it."""
     if task is not None and task.generation:
         return False
     touched = [epoch(moment) for moment in (record.modified_at, record.created_at) if moment is not None]

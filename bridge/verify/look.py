@@ -1,4 +1,4 @@
-"""A pair read by itself: what the bridge would do with it, asked of the store and the vendors, and never done."""
+"""Reads a pair and decides what the bridge would do with it, without doing it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -21,12 +21,12 @@ from bridge.sync.situation import Wanted
 T = TypeVar("T")
 Decide = Callable[[Draft, Link, Mapping[Side, Record]], T]
 
-LONGEST_PAUSE_SECONDS = 300.0  # a budget that takes longer to fill ends the verification
+LONGEST_PAUSE_SECONDS = 300.0  # a rate limit that lasts longer ends the verification
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is verified: one mapping, as this instance runs it."""
+    """What is verified: one mapping with its connectors and store."""
 
     mapping: RecordMapping
     scopes: Mapping[str, Scope]
@@ -42,18 +42,18 @@ class Subject:
         return self.connectors[self.scope.endpoint(side).system]
 
     def named(self, side: Side, record_id: str | None) -> str:
-        """A record as people and commands name it: `crm person 7`."""
+        """Return the name of a record for people and commands: `crm person 7`."""
         return f"{self.mapping.side(side).name} {self.scope.endpoint(side).entity} {record_id}"
 
     @property
     def read_lag(self) -> float:
-        """How long reads of either side may lag, in seconds."""
+        """The longer read lag of both sides, in seconds."""
         return max(self.scope.endpoint(side).read_lag for side in Side)
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One look at a pair. `verdict` None: a record is gone, on the sides `gone`. `content`: what both showed."""
+    """One look at a pair. `verdict` None: the records on the sides `gone` are gone. `content`: both records' hashes."""
 
     link: Link
     verdict: Verdict | None
@@ -62,7 +62,7 @@ class Looked:
 
 
 async def patiently(clock: Clock, ask: Any) -> Any:
-    """Ask a vendor; a short pause that it wants is waited for. Raises RateLimited for a long one, RemoteError."""
+    """Call a vendor. Wait if it demands a short pause. Raises RateLimited for a long one, and RemoteError."""
     waited = 0.0
     while True:
         try:
@@ -76,7 +76,7 @@ async def patiently(clock: Clock, ask: Any) -> Any:
 
 
 async def read(subject: Subject, side: Side, record_id: str) -> Record | Gone:
-    """One record as it is now."""
+    """Read one record as it is now, with its lines."""
     ref = subject.scope.endpoint(side).ref(record_id)
     found: Record | Gone = await patiently(
         subject.clock, lambda: read_whole(subject.connector(side), ref, subject.mapping.line_columns(side))
@@ -103,7 +103,7 @@ async def look(subject: Subject, link: Link) -> Looked:
 async def decided(
     subject: Subject, link: Link, records: Mapping[Side, Record], decide: Decide[T], tasks: Sequence[Task] = ()
 ) -> T:
-    """What `decide` says of a pair; what it must know of the store is asked, as often as there is something new.
+    """Return what `decide` decides about a pair. What it needs to know from the store is fetched until it can decide.
 
     `tasks`: see `draft_of`.
     """

@@ -1,4 +1,4 @@
-"""What a walk keeps of records: numbers of 64 bits, nothing else."""
+"""What a walk keeps in memory of records: only numbers of 64 bits."""
 
 import hashlib
 from array import array
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from itertools import groupby
 
 HASHED = 1 << 63
-"""An id that is no plain number is kept as a hash, which has this bit."""
+"""An id that is not a plain number is kept as a hash with this bit set."""
 
 
 class Numbers:
-    """Many numbers of 64 bits, 8 bytes each: added in any order, then looked up."""
+    """A set of 64-bit numbers, 8 bytes each: first they are added in any order, then looked up."""
 
     def __init__(self) -> None:
         self._all = array("Q")
@@ -34,20 +34,21 @@ class Numbers:
 
 
 class Keys:
-    """Match keys with the records that showed them, 16 bytes each."""
+    """Match keys and the records that showed them, 16 bytes for each."""
 
     def __init__(self) -> None:
         self._keys, self._records = array("Q"), array("Q")
 
     def add(self, key: str, record_id: str) -> None:
-        """`key`: a hash in hexadecimal digits, of which the first 64 bits count."""
+        """Add a record's key. `key`: a hash in hexadecimal digits, of which the first 64 bits are kept."""
         self._keys.append(int(key[:16], 16))
         self._records.append(_number(record_id))
 
     def shared(self) -> Iterator[tuple[str, list[str | None]]]:
-        """Keys that several records showed: how their hash begins, and the ids; None for one that is not a number.
+        """Yield the keys that several records showed: the beginning of the hash, and the ids. None stands for an id
+        that is not a number.
 
-        A listing may show a record on two of its pages: that is one record all the same.
+        A record that a listing shows on two pages counts once.
         """
         order = sorted(range(len(self._keys)), key=self._keys.__getitem__)
         for key, places in groupby(order, self._keys.__getitem__):

@@ -1,4 +1,4 @@
-"""What a verification found: numbers by kind with a few examples, as JSON, as lines, and as what is kept of it."""
+"""What a verification found: numbers by kind with a few examples, as JSON, as lines, and as a summary for the store."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from bridge.mapping.values import Money
 from bridge.sync.shadow import Difference
 
 EXAMPLES = 5
-"""So many are named of each kind."""
+"""How many examples of each kind are named."""
 WRONG = ("differing", "gone", "dead", "unread")
 ALONE_WRONG = ("not matched", "dead")
 PAIR_STATES = ("equal", "differing", "waiting", "dead", "frozen", "gone", "unread")
@@ -20,7 +20,7 @@ PAIR_STATES = ("equal", "differing", "waiting", "dead", "frozen", "gone", "unrea
 
 @dataclass(slots=True)
 class Tally:
-    """A number, and the first few of what was counted."""
+    """A number, and the first few examples of what was counted."""
 
     number: int = 0
     examples: list[Any] = field(default_factory=list)
@@ -37,9 +37,9 @@ def tallies() -> defaultdict[Any, Tally]:
 
 @dataclass(slots=True)
 class Report:
-    """One mapping verified. `sample`: this many random pairs were read, and nothing else.
+    """The verification of one mapping. `sample`: only this many random pairs were read; None: everything.
 
-    `pairs`: by state. `fault`: why it ended early; then the numbers are of what was read until then.
+    `pairs`: by state. `fault`: why it ended early; then the numbers cover what was read before.
     """
 
     mapping: str
@@ -62,13 +62,13 @@ class Report:
 
     @property
     def number(self) -> int:
-        """Of pairs that were compared."""
+        """The number of pairs that were compared."""
         return sum(tally.number for tally in self.pairs.values())
 
     @property
     def agrees(self) -> bool | None:
-        """Nothing differs, nothing that should be there is missing, and no record needs a person. What waits is no
-        difference: the bridge is at it. None: it ended early, and what was read until then did not differ."""
+        """Whether nothing differs, no record is missing, and none needs a person. A record that waits is not a
+        difference, because the bridge will sync it. None: it ended early, and found no difference before."""
         pairs = sum(self.pairs[state].number for state in WRONG)
         if pairs or any(by[why].number for by in self.alone.values() for why in ALONE_WRONG if why in by):
             return False
@@ -82,7 +82,7 @@ class Report:
             sums[currency] = sums.get(currency, Decimal(0)) + amount.amount
 
     def summary(self) -> dict[str, Any]:
-        """Only numbers: the store keeps no personal data of a verification."""
+        """Return the numbers for the store, which keeps no personal data of a verification."""
         return {
             **{state: tally.number for state, tally in self.pairs.items()},
             "pairs": self.number,
@@ -99,25 +99,25 @@ class Report:
         }
 
     def document(self) -> dict[str, Any]:
-        """All of it, for programs."""
+        """Return the whole report, for programs."""
         names = {side: self.names[side].partition(" ")[0] for side in Side}
         return {
             "mapping": self.mapping,
             "agrees": self.agrees,
             "pairs": self.number,
-            **{state: _told(tally) for state, tally in self.pairs.items() if state != "equal"},
+            **{state: _as_json(tally) for state, tally in self.pairs.items() if state != "equal"},
             "equal": self.pairs["equal"].number,
-            "fields": {name: _told(tally) for name, tally in sorted(self.fields.items())},
-            "kept": {name: _told(tally) for name, tally in sorted(self.kept.items())},
+            "fields": {name: _as_json(tally) for name, tally in sorted(self.fields.items())},
+            "kept": {name: _as_json(tally) for name, tally in sorted(self.kept.items())},
             "sums": {
                 name: {names[side]: {cur: plain(total) for cur, total in sorted(by[side].items())} for side in Side}
                 for name, by in sorted(self.sums.items())
             },
             "alone": {
-                names[side]: {why: _told(tally) for why, tally in sorted(self.alone[side].items())} for side in Side
+                names[side]: {why: _as_json(tally) for why, tally in sorted(self.alone[side].items())} for side in Side
             },
-            "duplicates": {names[side]: _told(self.duplicates[side]) for side in Side},
-            "references": {name: _told(tally) for name, tally in sorted(self.references.items())},
+            "duplicates": {names[side]: _as_json(self.duplicates[side]) for side in Side},
+            "references": {name: _as_json(tally) for name, tally in sorted(self.references.items())},
             "not compared": sorted(self.unshown),
             "rows": {names[side]: self.rows[side] for side in Side},
             "rows not understood": {names[side]: self.skipped[side] for side in Side},
@@ -128,7 +128,7 @@ class Report:
         }
 
     def lines(self) -> list[str]:
-        """All of it, for people."""
+        """Return the whole report as lines, for people."""
         drawn = " drawn at random" if self.sample is not None else ""
         lines = [f"{self.mapping}: {self.pairs['equal'].number} of {self.number} pairs{drawn} equal"]
         lines += [f"  {text}" for text in self._lines()]
@@ -199,11 +199,11 @@ ALONE_WORDS = {
 
 
 EXPECTED = ("filtered", "never crosses")
-"""Records that are on one side only by intention; naming them does not help."""
+"""Reasons why a record is on one side only on purpose. Such records are not named."""
 
 
 def pair_example(records: Mapping[str, str], difference: Difference) -> dict[str, Any]:
-    """One pair and field. `records`: the names of both, by side."""
+    """Return an example of a pair that differs in a field. `records`: the names of both, by side."""
     return {"records": records, "values": difference.values, "why": difference.why}
 
 
@@ -211,7 +211,7 @@ def _numbers(found: Mapping[str, Tally]) -> dict[str, int]:
     return {name: tally.number for name, tally in sorted(found.items())}
 
 
-def _told(tally: Tally) -> dict[str, Any]:
+def _as_json(tally: Tally) -> dict[str, Any]:
     return {"number": tally.number, "examples": tally.examples}
 
 
@@ -226,7 +226,7 @@ def _such(tally: Tally) -> str:
 
 
 def example_line(example: Any) -> str:
-    """A pair and what its two records hold of one field."""
+    """Return a line with the values of one field in both records of a pair."""
     values = [f"{record}: {_value(example['values'].get(side))}" for side, record in example["records"].items()]
     why = f" ({example['why']})" if example["why"] else ""
     return f"{', '.join(values)}{why}"
@@ -237,5 +237,5 @@ def _value(value: Any) -> str:
 
 
 def total_line(sums: Mapping[str, Any]) -> str:
-    """Amounts by currency, numbers or their texts."""
+    """Return the sums as text. `sums`: by currency, as numbers or as their texts."""
     return " + ".join(f"{plain(Decimal(total))} {currency}".strip() for currency, total in sorted(sums.items())) or "0"

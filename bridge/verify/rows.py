@@ -1,7 +1,7 @@
-"""One row of a listing beside what its pair agreed on last: must the pair be read to be judged? Pure.
+"""Compares one row of a listing with the base of its pair, and says whether the pair must be read. Pure.
 
-Where both rows of a pair show their base in every field that may cross from them, the bridge would write nothing,
-whatever the other row holds. So a walk keeps no records: a number for each pair it saw, and those to be read.
+If both rows of a pair show their base in every field that may cross from them, the bridge would write nothing,
+whatever the other row holds. So a walk keeps no records, but only numbers: the pairs that it saw and those to read.
 """
 
 from collections.abc import Collection, Mapping
@@ -21,7 +21,8 @@ from bridge.sync.shadow import amount_in
 
 @dataclass(frozen=True, slots=True)
 class RowVerdict:
-    """`look`: the pair must be read. `drifted`: fields edited where nothing reads them, which differ now."""
+    """`look`: the pair must be read. `drifted`: fields that differ because they were edited on a side that does not
+    cross."""
 
     look: bool
     drifted: frozenset[str] = frozenset()
@@ -30,7 +31,7 @@ class RowVerdict:
 def judge_row(
     mapping: RecordMapping, side: Side, fields: Fields, reading: Reading, link: Link, shown: Collection[str]
 ) -> RowVerdict:
-    """`reading`: of the row, its references resolved. `shown`: the fields that a record read by itself shows."""
+    """Judge one row. `reading`: of the row, with references resolved. `shown`: the fields that a single read shows."""
     passes = translate.passes_where(mapping, side, fields)
     if link.state is LinkState.FROZEN:
         return RowVerdict(look=passes is not False)
@@ -48,22 +49,22 @@ def judge_row(
 
 
 def _whole(mapping: RecordMapping, side: Side, reading: Reading, shown: Collection[str]) -> bool:
-    """Whether the row shows all that the record shows when it is read by itself."""
+    """Return whether the row shows every field that a single read of the record shows."""
     known = reading.hashes.keys() | reading.off
     return all(row.name in known or row.name not in shown for row in mapping.fields if row.cells(side))
 
 
 def _matters(row: Field, side: Side) -> bool:
-    """Whether an edit here may have something written, or changes a sum."""
+    """Return whether an edit of the field on this side may cause a write or changes a sum."""
     return side.other in row.flows or row.set_on == "always" or row.type == "money"
 
 
 def _edited(row: Field, side: Side, reading: Reading, base: Base) -> bool:
-    """Whether the row shows another value than the one this side held when both agreed last."""
+    """Return whether the row shows another value than the base of this side."""
     if row.name not in reading.hashes:
         return False
     entry, value = base.get(row.name), reading.values.get(row.name, UNREAD)
-    if isinstance(value, Reference):  # what it names is not linked: told with the references, nothing crosses
+    if isinstance(value, Reference):  # the record it refers to is not linked: it is counted elsewhere, nothing crosses
         return row.missing == "blank" and (entry is None or entry.left_hash is not None or entry.right_hash is not None)
     if names_left_over(value):
         return True
@@ -84,12 +85,12 @@ def _apart(row: Field, side: Side, reading: Reading, base: Base) -> bool:
 
 
 def _of_side(entry: FieldBase, side: Side) -> tuple[Any, str | None]:
-    """The value and the hash of the columns that one side held."""
+    """Return the base's value of one side, and the hash of its columns."""
     return (entry.left, entry.left_hash) if side is Side.LEFT else (entry.right, entry.right_hash)
 
 
 def kept_of_base(mapping: RecordMapping, link: Link) -> list[str]:
-    """The fields in which both sides agreed to differ, as where a vendor shortens what is sent to it."""
+    """Return the fields whose base differs between the sides, for example because a vendor shortened the value."""
     base = load_base(mapping, link.base)
     return [
         row.name
@@ -103,7 +104,7 @@ def _alike(row: Field, entry: FieldBase) -> bool:
 
 
 def money_of_base(mapping: RecordMapping, link: Link, names: Collection[str]) -> Mapping[str, dict[Side, Any]]:
-    """By money field the amount that each side showed when both agreed last."""
+    """Return for each money field the amount of each side in the base."""
     base = load_base(mapping, link.base)
     return {
         name: {side: amount_in(_of_side(base[name], side)[0]) if name in base else None for side in Side}

@@ -1,7 +1,7 @@
-"""One verification: both listings are walked page by page, then the pairs in the store, and what may differ is read.
+"""One verification: walks both listings page by page, then the pairs in the store, and reads those that may differ.
 
-Kept in memory: 8 bytes for each pair that a side showed, 16 for each match key, and nothing else of records. A pair is
-called different only after two looks, apart by as long as the vendors' reads may lag, that show the same and find
+It keeps in memory 8 bytes for each pair that a side showed and 16 for each match key, and nothing else of records. A
+pair counts as different only after two looks with the read lag between them. Both looks must show the same and find
 nothing due.
 """
 
@@ -32,21 +32,22 @@ from bridge.verify.rows import RowVerdict, judge_row, kept_of_base, money_of_bas
 
 log = logging.getLogger(__name__)
 
-PORTION = 200  # pairs or rows that are looked at together
-AT_ONCE = 8  # records that are read at the same time; the vendors' own limits hold besides
+PORTION = 200  # pairs or rows that are handled together
+AT_ONCE = 8  # records that are read at the same time; the vendors' own limits apply as well
 LOOKS = 4  # a pair that shows something else at every look is being edited
-UNREAD_LIMIT = 50  # so many pairs that cannot be read are a fault of the vendor, which ends the verification
+UNREAD_LIMIT = 50  # if this many pairs cannot be read, the vendor is at fault and the verification ends
 UNMATCHED = "not matched"
-YOUNG_SECONDS = 600.0  # what was touched since then may be on its way; clocks are not further apart
+YOUNG_SECONDS = 600.0  # a record touched within this time may be crossing now; clocks differ by less
 GRACE_SECONDS = 1.0
-"""On top of the read lag: a callback about an edit made a moment ago is on its way."""
+"""Added to the read lag, because the callback about a recent edit may not have arrived."""
 
 Progress = Callable[[str], None]
 
 
 @dataclass(slots=True)
 class Seen:
-    """What a walk of both sides leaves behind. `drifted`: by field the pairs edited where nothing reads it."""
+    """What the walks of both sides found. `shown`: pairs, by side. `doubtful`: pairs that must be read. `drifted`: by
+    field, the pairs in which it was edited on a side that does not cross."""
 
     shown: dict[Side, Numbers] = field(default_factory=lambda: {side: Numbers() for side in Side})
     keys: dict[Side, Keys] = field(default_factory=lambda: {side: Keys() for side in Side})
@@ -55,7 +56,7 @@ class Seen:
 
 
 class Verification:
-    """Verifies one mapping. Reads only; with `repair`, the routes of its events, what differs is marked as due."""
+    """Verifies one mapping. Only reads. With `repair`, the routes of events, records that differ are marked as due."""
 
     def __init__(
         self, subject: Subject, progress: Progress = lambda text: None, *, repair: Routes | None = None
@@ -72,7 +73,7 @@ class Verification:
         self._young: list[str] = []
 
     async def run(self, sample: Sequence[int] | None = None) -> Report:
-        """All of it, or only the pairs of these link ids. What ends it early stands in the report."""
+        """Verify the whole mapping, or only the pairs with these link ids. The report says what ended it early."""
         with calls_for(Priority.RECONCILE):
             return await self._run(sample)
 
@@ -98,7 +99,7 @@ class Verification:
         return report
 
     async def _mark(self, side: Side, record_ids: Sequence[str]) -> None:
-        """Mark records as due, where that is wanted. The bridge looks at them when it runs."""
+        """Mark records as due if a repair was requested. The running bridge then syncs them."""
         if self._repair is None or not record_ids:
             return
         endpoint = self._subject.scope.endpoint(side)
@@ -113,7 +114,7 @@ class Verification:
 
     async def _walk(self, side: Side, seen: Seen) -> None:
         connector, endpoint, token = self._subject.connector(side), self._subject.scope.endpoint(side), None
-        before: set[str] = set()  # some pages overlap with the one before them
+        before: set[str] = set()  # ids of the page before: some pages overlap
         while True:
             page: Page = await patiently(
                 self._subject.clock, lambda at=token: connector.list(endpoint.entity, since=None, page=at, where={})
@@ -162,7 +163,7 @@ class Verification:
             seen.drifted.setdefault(name, Numbers()).add(link)
 
     async def _shown(self, side: Side, row: Record) -> frozenset[str]:
-        """The fields that a record shows when it is read by itself, learned from one: listings may show fewer."""
+        """Return the fields that a single read shows, learned from one record. Listings may show fewer."""
         if side not in self._known:
             found = await read(self._subject, side, row.ref.id)
             shown = found.fields if isinstance(found, Record) else row.fields
@@ -179,7 +180,7 @@ class Verification:
         return self._known[side]
 
     async def _resolved(self, readings: Mapping[str, Reading], side: Side) -> dict[str, Reading]:
-        """References to records that are linked as links; the others are counted."""
+        """Return the readings with references to linked records as links. References to other records are counted."""
         wanted: dict[tuple[str, Side], set[str]] = {}
         values_read = (value for reading in readings.values() for value in reading.values.values())
         for one in (part for value in values_read for part in parts_of(value) if isinstance(part, Reference)):
@@ -200,7 +201,7 @@ class Verification:
         return resolved
 
     async def _alone(self, side: Side, rows: Sequence[Record]) -> None:
-        """Records without a counterpart, and why. Of one that was made a moment ago a callback may be on its way."""
+        """Count records without a counterpart, by reason. A young one is checked later: its callback may be coming."""
         store, definite = self._subject.store, list[str]()
         record_ids = [row.ref.id for row in rows]
         tasks, histories = await self._known_of(side, record_ids)
@@ -227,14 +228,14 @@ class Verification:
             await self._look_for_young(side)
 
     async def _known_of(self, side: Side, record_ids: Sequence[str]) -> tuple[dict[str, Task], dict[str, Link]]:
-        """The tasks of records, and the youngest row of links that names each."""
+        """Return the tasks of records, and for each record the youngest link that names it."""
         name, store = self._subject.mapping.name, self._subject.store
         tasks = await store.verifications.tasks([TaskKey(name, side, record_id) for record_id in record_ids])
         histories = await store.verifications.histories(name, side, record_ids)
         return {key.record_id: task for key, task in tasks.items()}, histories
 
     async def _look_for_young(self, side: Side) -> None:
-        """What was made a moment ago, once its callback must have come."""
+        """Look again at young records without a counterpart, after the time in which their callbacks must have come."""
         record_ids, self._young = self._young, []
         if not record_ids:
             return
@@ -243,7 +244,7 @@ class Verification:
         tasks, _ = await self._known_of(side, [record_id for record_id in record_ids if record_id not in linked])
         unmatched: list[str] = []
         for record_id in record_ids:
-            if record_id in linked:  # it crossed meanwhile, and is looked at with the pairs
+            if record_id in linked:  # it crossed meanwhile, so it is compared with the pairs
                 continue
             task = tasks.get(record_id)
             why = "waiting" if task is not None and task.state is not TaskState.IDLE else UNMATCHED
@@ -255,7 +256,7 @@ class Verification:
     # The pairs.
 
     async def _pairs(self, seen: Seen) -> None:
-        """Each pair once: those whose rows both showed what they agreed on are equal, the others are read."""
+        """Judge each pair once: if both rows showed their base, it is equal; otherwise it is read."""
         mapping, store = self._subject.mapping, self._subject.store
         after, looked = 0, 0
         doubtful: list[Link] = []
@@ -308,7 +309,7 @@ class Verification:
             self._count(link, "waiting")
 
     async def _undecided(self, looks: Sequence[Looked]) -> list[Looked]:
-        """Of pairs that look different those about which nothing is being done already."""
+        """Return those of the different pairs that do not wait and need no person; count the others."""
         name = self._subject.mapping.name
         keys = {one.link.id: [TaskKey(name, side, str(one.link.record_id(side))) for side in Side] for one in looks}
         tasks = await self._subject.store.verifications.tasks([key for both in keys.values() for key in both])
@@ -333,14 +334,14 @@ class Verification:
             return None
         try:
             return await look(self._subject, link)
-        except RetryLater:  # one record that cannot be read stops no other
+        except RetryLater:  # a record that cannot be read must not stop the others
             self._count(link, "unread")
             if self.report.pairs["unread"].number >= UNREAD_LIMIT:
                 raise
             return None
 
     def _alike(self, looked: Looked) -> bool:
-        """Count a pair that the bridge would leave as it is."""
+        """Count a pair that the bridge would not change, and return whether it is one."""
         verdict = looked.verdict
         if verdict is None or verdict.state is State.DIFFERING:
             return False
@@ -378,7 +379,7 @@ class Verification:
     # Duplicates.
 
     async def _duplicates(self, side: Side, keys: Keys) -> None:
-        """Match keys that several records of a side showed. Ids that are no numbers the index of match keys knows."""
+        """Count match keys that several records of a side showed. Ids that are no numbers come from the match index."""
         mapping, store, tally = self._subject.mapping, self._subject.store, self.report.duplicates[side]
         for key, record_ids in keys.shared():
             named = [record_id for record_id in record_ids if record_id is not None]
@@ -391,13 +392,13 @@ class Verification:
 
 
 def _young(record: Record, now: float) -> bool:
-    """Somebody touched it a moment ago, or the vendor does not say when."""
+    """Return whether the record was touched within YOUNG_SECONDS, or the vendor does not say when."""
     touched = [epoch(moment) for moment in (record.modified_at, record.created_at) if moment is not None]
     return not touched or max(touched) > now - YOUNG_SECONDS
 
 
 def _busy(link: Link, tasks: Iterable[Task]) -> str:
-    """What is being done about a pair, or must be done by a person; "" for nothing."""
+    """Return "dead" if a pair needs a person, "waiting" if the bridge is syncing it, and "" otherwise."""
     states = {task.state for task in tasks}
     if TaskState.DEAD in states:
         return "dead"

@@ -20,14 +20,14 @@ LOADED = (
         "sync/load.py::Loader.conclude",
         "        while True:\n",
         "        self.situation = replace(self.situation, facts={})\n        while True:\n",
-        (f"{LOADING}what_changes_something_is_asked_for_once_in_a_claim",),
+        (f"{LOADING}requests_with_effects_are_made_once_in_a_claim",),
     ),
     Mutant(
         "a record leased on the way does not belong to the claim",
         "sync/load.py::Loader._lease",
         "        self.situation = replace(self.situation, claim=leased)\n",
         "        pass\n",
-        (f"{LOADING}what_changes_something_is_asked_for_once_in_a_claim",),
+        (f"{LOADING}requests_with_effects_are_made_once_in_a_claim",),
     ),
     Mutant(
         "what was gathered before a write is lost with its answer",
@@ -70,8 +70,7 @@ LOADED = (
         "return True",
         (
             f"{DELETING}lost_visibility_deletes_nothing_and_says_so_once",
-            "sync/test_delete_policies.py::"
-            "test_promise_12_a_system_that_shows_nothing_at_all_has_lost_sight_not_records",
+            "sync/test_delete_policies.py::test_promise_12_a_system_that_shows_nothing_at_all_has_lost_visibility",
         ),
     ),
     Mutant(
@@ -94,7 +93,7 @@ LOADED = (
         "code=why.code.value",
         'code=""',
         (
-            f"{DELETING}a_delete_event_that_comes_while_our_own_write_settles_is_not_forgotten",
+            f"{DELETING}a_delete_event_within_the_read_lag_of_our_own_write_is_not_forgotten",
             f"{DELETING}lost_visibility_deletes_nothing_and_says_so_once",
         ),
     ),
@@ -103,28 +102,28 @@ LOADED = (
         "sync/draft.py::Draft.accept",
         "stale_since=None,",
         "stale_since=self.first.stale_since,",
-        (f"{UPDATING}a_read_that_lags_is_not_believed_because_another_one_lagged_long_ago",),
+        (f"{UPDATING}a_read_that_lags_is_not_accepted_because_another_one_lagged_long_ago",),
     ),
     Mutant(
         "a record that a delete event names and that is shown is believed at once",
         "sync/accept.py::_alive_in_spite",
         "if isinstance(found, Gone) or not draft.deleted_by_event(side, found.ref.id):",
         "if True:",
-        (f"{DELETING}a_delete_event_is_believed_although_the_first_read_lags",),
+        (f"{DELETING}a_delete_event_counts_although_the_first_read_lags",),
     ),
     Mutant(
         "a wait for our own write counts as the second look at a deleted record",
         "sync/accept.py::_alive_in_spite",
         "task.stale_since if task.code == Reason.KEPT_VISIBLE else None",
         "task.stale_since",
-        (f"{DELETING}a_delete_event_that_comes_while_our_own_write_settles_is_not_forgotten",),
+        (f"{DELETING}a_delete_event_within_the_read_lag_of_our_own_write_is_not_forgotten",),
     ),
     Mutant(
         "a read that stays old is never believed",
         "sync/accept.py::_older_than_known",
         "if now - since > ACCEPT_AFTER_READ_LAGS * read_lag:",
         "if False:",
-        ("sync/test_stale_reads.py::test_a_read_that_stays_old_for_ten_times_settle_is_believed_and_journaled",),
+        ("sync/test_stale_reads.py::test_a_read_that_stays_old_for_ten_read_lags_is_accepted_and_journaled",),
     ),
 )
 
@@ -234,14 +233,14 @@ ONE_LOOK = (
         "sync/settle.py::pair_ended",
         '"narrow": pair.again is None',
         '"narrow": True',
-        ("sync/test_waiting.py::test_a_record_that_crossed_without_its_reference_is_looked_at_again_on_both_sides",),
+        ("sync/test_waiting.py::test_a_record_that_crossed_without_its_reference_is_read_again_on_both_sides",),
     ),
     Mutant(
         "a new record without its reference is looked at on one side only",
         "sync/settle.py::created",
         "narrow=again is None",
         "narrow=True",
-        ("sync/test_waiting.py::test_a_record_that_crossed_without_its_reference_is_looked_at_again_on_both_sides",),
+        ("sync/test_waiting.py::test_a_record_that_crossed_without_its_reference_is_read_again_on_both_sides",),
     ),
     Mutant(
         "a sweep asks for a look at one side",
@@ -301,7 +300,7 @@ LINKED = (
         "if link.state not in allowed_from(kind):",
         "if False:",
         (
-            f"{MOVES}a_link_moves_from_the_states_it_may_move_from_only",
+            f"{MOVES}a_move_is_allowed_only_from_its_states",
             f"{MOVES}what_a_pair_holds_changes_only_while_it_is_a_pair",
         ),
     ),
@@ -310,7 +309,7 @@ LINKED = (
         "store/moves.py::STATES",
         "Kind.DROP: ((INTENDED, UNKNOWN, DUPLICATE, ALIAS, PARTED), None)",
         "Kind.DROP: ((INTENDED, LIVE, UNKNOWN, DUPLICATE, ALIAS), None)",
-        (f"{MOVES}a_link_moves_from_the_states_it_may_move_from_only",),
+        (f"{MOVES}a_move_is_allowed_only_from_its_states",),
     ),
     Mutant(
         "a link that is no pair any more is settled",
@@ -369,7 +368,9 @@ ENDS = (
         "sync/match.py::_history",
         "if row.state is LinkState.DUPLICATE:",
         "if False:",
-        ("sync/test_created_once.py::test_promise_5_twins_of_two_people_are_reported_with_both_ids_and_never_copied",),
+        (
+            "sync/test_created_once.py::test_promise_5_duplicates_of_two_people_are_reported_with_both_ids_and_not_copied",
+        ),
     ),
     Mutant(
         "the survivor of a delete is copied back",
@@ -390,7 +391,7 @@ ENDS = (
         "sync/match.py::_gone",
         "if draft.deleted_by_event(side, record_id) or draft.now >= first + read_lag:",
         "if True:",
-        (f"{CREATING}a_new_record_that_reads_do_not_show_yet_is_looked_at_again",),
+        (f"{CREATING}a_new_record_that_reads_do_not_show_yet_is_read_again",),
     ),
     Mutant(
         "a refused create leaves its intent open",
@@ -425,14 +426,14 @@ ENDS = (
         "sync/apply.py::_held_back",
         "if draft.first.code != why.code:",
         "if True:",
-        (f"{DELETING}what_the_threshold_holds_back_is_told_once",),
+        (f"{DELETING}what_the_threshold_holds_back_is_reported_once",),
     ),
     Mutant(
         "a person's retry is never seen",
         "sync/draft.py::Draft.retried",
         "any(task.retried for task in self.claim.tasks)",
         "False",
-        (f"{CREATING}a_doubtful_create_goes_on_when_a_person_retries_it",),
+        (f"{CREATING}a_create_of_unknown_outcome_continues_when_a_person_retries_it",),
     ),
     Mutant(
         "a record gone a moment ago is restored at once",
@@ -447,28 +448,28 @@ ENDS = (
         "    merge.answered(draft, draft.side, draft.key.record_id)\n"
         "    merge.answered(draft, other, other_record_id)\n",
         "",
-        (f"{CREATING}a_record_made_by_hand_answers_the_question_what_became_of_a_create",),
+        (f"{CREATING}a_record_created_by_hand_settles_a_create_of_unknown_outcome",),
     ),
     Mutant(
         "twins of which one is left stay reported",
         "sync/merge.py::_follow",
         "answered(draft, side, survivor)",
         "pass",
-        ("sync/test_twins.py::test_twins_of_which_one_is_left_are_reported_no_longer",),
+        ("sync/test_made_twice.py::test_duplicates_of_which_one_is_left_are_no_longer_reported",),
     ),
     Mutant(
         "a record heard of before the create is taken for what it made",
         "sync/recover.py::_unlinked_since",
         " or (heard_of is not None and heard_of.first_seq < link.seq)",
         "",
-        (f"{CREATING}a_record_heard_of_before_the_create_is_not_taken_for_what_it_made",),
+        (f"{CREATING}a_record_known_before_the_create_is_not_taken_for_what_it_made",),
     ),
     Mutant(
         "a restored record is linked with a counterpart that is gone",
         "sync/match.py::_restored",
         "if isinstance(draft.look(draft.ref(draft.side.other, other), Moment.LEASED), Gone):",
         "if False:",
-        (f"{DELETING}a_record_restored_while_its_delete_was_in_doubt_begins_anew",),
+        (f"{DELETING}a_record_restored_while_its_delete_had_an_unknown_outcome_begins_anew",),
     ),
     Mutant(
         "what was indexed before its parent was linked is not found",
@@ -492,7 +493,7 @@ ENDS = (
         "sync/update.py::_written",
         "frozenset(plans[Side.LEFT].keys() & plans[Side.RIGHT].keys())",
         "frozenset[str]()",
-        (f"{UPDATING}promise_7_a_set_both_sides_changed_loses_nothing_when_one_of_its_two_writes_ends_badly",),
+        (f"{UPDATING}promise_7_a_set_both_sides_changed_loses_nothing_when_one_of_its_two_writes_fails",),
     ),
     Mutant(
         "an attempt of unknown outcome is given back",
@@ -569,7 +570,9 @@ ENDS = (
         "sync/remove.py::removed",
         "    if instead:\n        return instead\n",
         "",
-        ("sync/test_twins.py::test_when_a_person_deletes_the_linked_one_of_two_twins_the_other_takes_its_place",),
+        (
+            "sync/test_made_twice.py::test_when_a_person_deletes_the_linked_one_of_two_duplicates_the_other_takes_its_place",
+        ),
     ),
     Mutant(
         "a refusal that names a record just deleted is final",
@@ -590,7 +593,7 @@ ENDS = (
         "sync/settle.py::_counted",
         "link.writes + 1",
         "link.writes",
-        (f"{PROMISES}a_pair_that_keeps_changing_is_parked_by_the_loop_alarm",),
+        (f"{PROMISES}a_pair_that_keeps_changing_is_stopped_by_the_loop_alarm",),
     ),
 )
 
@@ -601,7 +604,7 @@ TOLD_OF = (
         "if known is None or known.told_at is None or seen is None or seen.at >= known.told_at + read_lag:",
         "if True:",
         (
-            f"{TOLD}promise_7_an_edit_that_a_callback_told_of_is_not_overwritten_although_reads_lag_behind_it",
+            f"{TOLD}promise_7_an_edit_that_a_callback_reported_is_not_overwritten_although_reads_lag",
             f"{TOLD}promise_4_an_edit_crosses_by_its_callback_although_the_first_read_does_not_show_it",
         ),
     ),
@@ -610,7 +613,7 @@ TOLD_OF = (
         "sync/accept.py::edit_not_shown",
         "if _waited_enough(draft, read_lag):",
         "if False:",
-        (f"{TOLD}a_record_that_callbacks_tell_of_all_the_time_is_written_all_the_same",),
+        (f"{TOLD}a_record_that_callbacks_report_all_the_time_is_still_written",),
     ),
     Mutant(
         "one edit that shows is the last of several that were told of",
@@ -631,7 +634,7 @@ TOLD_OF = (
         "sync/accept.py::_too_early",
         "settled = known.told_at + endpoint.read_lag",
         "pass",
-        (f"{TOLD}a_write_and_its_echo_take_one_read_more_although_the_callback_says_no_version",),
+        (f"{TOLD}a_write_and_its_echo_take_one_read_more_although_the_callback_has_no_version",),
     ),
     Mutant(
         "an edit that was told of while the claim ran is not heard",
@@ -639,7 +642,7 @@ TOLD_OF = (
         "if (at := told.get(ref, since)) > since:",
         "if (at := told.get(ref, since)) > since + 1e9:",
         (
-            "sync/test_told_edits.py::test_promise_7_an_edit_told_of_while_the_claim_waits_for_its_turn_is_not_overwritten",
+            "sync/test_told_edits.py::test_promise_7_an_edit_reported_while_the_claim_waits_for_its_turn_is_not_overwritten",
         ),
     ),
     Mutant(
@@ -647,21 +650,21 @@ TOLD_OF = (
         "sync/accept.py::unless_told",
         "if _waited_enough(draft, read_lag):",
         "if False:",
-        ("sync/test_told_edits.py::test_a_record_that_is_told_of_without_end_is_written_after_a_while",),
+        ("sync/test_told_edits.py::test_a_record_that_is_reported_without_end_is_written_after_a_while",),
     ),
     Mutant(
         "an edit that shows is read once more",
         "sync/accept.py::shows_what_was_told",
         "return changed or _newer(",
         "return False and _newer(",
-        (f"{TOLD}what_shows_at_once_is_not_waited_for",),
+        (f"{TOLD}an_edit_that_is_shown_at_once_is_not_waited_for",),
     ),
     Mutant(
         "a write overwrites an edit that was told of and does not show yet",
         "sync/update.py::_written",
         "if target in hidden:",
         "if False:",
-        (f"{TOLD}promise_7_an_edit_that_a_callback_told_of_is_not_overwritten_although_reads_lag_behind_it",),
+        (f"{TOLD}promise_7_an_edit_that_a_callback_reported_is_not_overwritten_although_reads_lag",),
     ),
     Mutant(
         "a pair with an edit that does not show yet is done with",
@@ -682,7 +685,7 @@ TOLD_OF = (
         "sync/remove.py::_apply_policy",
         "    if hidden:\n",
         "    if False:\n",
-        (f"{TOLD}promise_12_a_record_is_not_deleted_while_an_edit_of_it_that_a_callback_told_of_is_not_shown_yet",),
+        (f"{TOLD}promise_12_a_record_is_not_deleted_while_reads_do_not_show_a_reported_edit_of_it",),
     ),
     Mutant(
         "a callback that says no version leaves no trace",
@@ -691,7 +694,7 @@ TOLD_OF = (
         "pass",
         (
             f"{INTAKE}when_a_callback_told_of_a_record_and_not_of_its_version_is_kept",
-            f"{TOLD}promise_7_an_edit_that_a_callback_told_of_is_not_overwritten_although_reads_lag_behind_it",
+            f"{TOLD}promise_7_an_edit_that_a_callback_reported_is_not_overwritten_although_reads_lag",
         ),
     ),
 )
@@ -710,14 +713,14 @@ LOST_CREATES = (
         "sync/recover.py::_looks_sent",
         "found.add(Looks.OTHER_LINKS)",
         "return Looks.OTHER",
-        (f"{LOST}promise_5_what_differs_from_a_lost_create_in_its_references_alone_is_asked_about",),
+        (f"{LOST}promise_5_a_record_that_differs_from_a_lost_create_only_in_references_needs_a_person",),
     ),
     Mutant(
         "a record that differs from a lost create in its references is made again once a person has checked",
         "sync/recover.py::_created",
         "(referring if checked else [])",
         "[]",
-        (f"{LOST}promise_5_what_differs_from_a_lost_create_in_its_references_alone_is_asked_about",),
+        (f"{LOST}promise_5_a_record_that_differs_from_a_lost_create_only_in_references_needs_a_person",),
     ),
     Mutant(
         "a record that differs from a lost create in its references is taken for it unasked",

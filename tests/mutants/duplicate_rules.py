@@ -34,7 +34,7 @@ DUPLICATE_MUTANTS = (
         "sync/match.py::_unlike",
         "and _has_key(draft, draft.side, first, key):",
         "and True:",
-        (f"{HELD}a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first_one",),
+        (f"{HELD}a_first_one_with_an_unreported_edit_of_its_key_holds_nothing",),
     ),
     Mutant(
         "a first one that is gone counts as none",
@@ -48,28 +48,28 @@ DUPLICATE_MUTANTS = (
         "sync/match.py::_unlike",
         "if record_id == own.ref.id:",
         "if False:",
-        (f"{HELD}a_record_is_no_duplicate_of_itself_when_its_create_is_answered_while_it_is_looked_at",),
+        (f"{HELD}a_record_is_no_duplicate_of_itself_when_its_create_is_answered_during_its_claim",),
     ),
     Mutant(
         "in shadow a first one that is gone and the second wait for each other",
         "sync/match.py::_unlike",
         " and not draft.shadow:",
         ":",
-        (f"{HELD}in_shadow_again_a_first_one_that_is_gone_is_waited_for_by_nobody",),
+        (f"{HELD}back_in_shadow_mode_nothing_waits_for_a_first_one_that_is_gone",),
     ),
     Mutant(
         "what waits for a record is not looked at when its counterpart's claim wrote it",
         "store/finish.py::_looked_at",
         "if claim.link is not None:",
         "if False:",
-        (f"{HELD}one_that_the_first_record_was_changed_away_from_by_the_other_side_is_created_without_its_echo",),
+        (f"{HELD}a_second_one_is_created_once_the_other_side_changed_the_firsts_key_even_without_an_echo",),
     ),
     Mutant(
         "the first one is not leased",
         "sync/match.py::_unlike",
         "            if taken:\n                return taken\n",
         "",
-        (f"{HELD}a_first_one_that_is_worked_on_is_waited_for",),
+        (f"{HELD}a_first_one_that_is_being_processed_is_waited_for",),
     ),
     Mutant(
         "a link that went before the first one was leased holds the second one",
@@ -83,14 +83,14 @@ DUPLICATE_MUTANTS = (
         "sync/accept.py::of_another",
         "return stale or found",
         "return found",
-        (f"{HELD}a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_believed",),
+        (f"{HELD}a_read_of_the_first_one_that_is_older_than_what_is_known_is_rejected",),
     ),
     Mutant(
         "the own side's index is not asked",
         "sync/match.py::_firsts",
         "for found in index for record_id in found} - {own.ref.id}",
         "for found in index for record_id in found if False}",
-        (f"{HELD}two_that_name_a_company_nobody_keeps_in_sync_are_still_the_same",),
+        (f"{HELD}two_that_refer_to_a_company_that_is_not_synced_are_still_duplicates",),
     ),
     Mutant(
         "a first one is not found by its counterpart",
@@ -111,7 +111,7 @@ DUPLICATE_MUTANTS = (
         "sync/match.py::_firsts",
         "    if draft.shadow:\n",
         "    if False:\n",
-        (f"{HELD}in_shadow_what_would_be_held_is_said",),
+        (f"{HELD}in_shadow_mode_what_would_be_held_is_shown",),
     ),
     Mutant(
         "an intent is opened although a linked record of the same side has its key",
@@ -144,7 +144,7 @@ DUPLICATE_MUTANTS = (
         "apart = {one.key.record_id}",
         (
             f"{INTENTS}a_linked_record_that_was_seen_not_to_show_the_key_is_in_nobodys_way",
-            f"{HELD}a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first_one",
+            f"{HELD}a_first_one_with_an_unreported_edit_of_its_key_holds_nothing",
         ),
     ),
     Mutant(

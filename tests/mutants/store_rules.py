@@ -120,7 +120,7 @@ LEASES = (
         "store/mappings.py::Mappings.sync.work",
         "conn.execute(decided.values(outcome=None))",
         "pass",
-        ("sync/test_references.py::test_a_parent_let_in_by_another_mapping_file_is_looked_at_again",),
+        ("sync/test_references.py::test_a_filtered_parent_is_processed_again_after_its_mapping_changed",),
     ),
     Mutant(
         "a child does not hear that its parent was linked",
@@ -185,7 +185,7 @@ LINKS = (
         "store/links.py::_may_be_about",
         "return own is None and",
         "return one.link.state is LinkState.INTENDED and own is None and",
-        (f"{CREATING}promise_5_what_a_lost_create_may_have_made_is_not_copied_back_although_no_match_key_tells",),
+        (f"{CREATING}promise_5_what_a_lost_create_may_have_made_is_not_copied_back_even_without_a_match_key",),
     ),
     Mutant(
         "what a dead letter names is held only while its match keys are those that were sent",
@@ -248,7 +248,7 @@ LINKS = (
         "store/links.py::Links.set_pending.work",
         "            if not again:\n",
         "            if False:\n",
-        ("sync/test_promises.py::test_promise_12_the_threshold_stops_a_mass_delete_and_asks",),
+        ("sync/test_promises.py::test_promise_12_the_threshold_holds_a_mass_delete_for_a_person",),
     ),
     Mutant(
         "sending again what is unconfirmed counts for the deletion threshold twice",
@@ -264,7 +264,7 @@ LINKS = (
         "return found",
         (
             f"{CLAIMS}a_record_merged_away_is_leased_with_the_survivors_pair",
-            "sync/test_deleting.py::test_a_merge_of_two_linked_records_leaves_no_double_and_references_follow",
+            "sync/test_deleting.py::test_a_merge_of_two_linked_records_leaves_no_duplicate_and_references_follow",
         ),
     ),
 )

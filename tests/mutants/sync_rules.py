@@ -88,7 +88,7 @@ UPDATES = (
         "if draft.now >= settled or (endpoint.versioned and newer):",
         "if True:",
         (
-            "sync/test_stale_reads.py::test_a_read_right_after_our_own_write_is_no_edit_back_although_no_callback_and_no_version_tells",
+            "sync/test_stale_reads.py::test_a_read_right_after_our_own_write_is_no_edit_back_even_without_callback_and_version",
         ),
     ),
     Mutant(
@@ -152,17 +152,14 @@ UPDATES = (
         "sync/apply.py::_send",
         "RateLimited(system, text, left)",
         "RetryLater(system, text)",
-        (
-            "sync/test_deadlines.py::"
-            "test_a_write_that_waited_for_its_turn_past_its_deadline_was_not_sent_and_nobody_doubts_it",
-        ),
+        ("sync/test_deadlines.py::test_a_write_that_waited_past_its_deadline_was_not_sent_and_its_outcome_is_known",),
     ),
     Mutant(
         "the loop alarm is off",
         "sync/update.py::loop_alarm",
         "if draft.retried or not recent or link.writes < limits.loop_writes:",
         "if True:",
-        (f"{PROMISES}a_pair_that_keeps_changing_is_parked_by_the_loop_alarm",),
+        (f"{PROMISES}a_pair_that_keeps_changing_is_stopped_by_the_loop_alarm",),
     ),
     Mutant(
         "a system that is down costs attempts",
@@ -235,7 +232,7 @@ CREATES = (
         "sync/recover.py::recover_create",
         "if among or not (draft.manifest(target).shows_new or checked):",
         "if among:",
-        (f"{CREATING}a_doubtful_create_stays_dead_when_only_a_callback_comes",),
+        (f"{CREATING}a_create_of_unknown_outcome_stays_a_dead_letter_when_only_a_callback_comes",),
     ),
     Mutant(
         "an older record that looks like the sent one cut short is taken for it",
@@ -277,7 +274,7 @@ CREATES = (
         "sync/match.py::_judged",
         "elif link.state is LinkState.INTENDED:",
         "elif False:",
-        (f"{BETWEEN}promise_5_a_record_that_matches_one_just_being_copied_to_its_own_side_waits_for_how_that_ends",),
+        (f"{BETWEEN}promise_5_a_record_that_matches_one_just_being_copied_to_its_own_side_waits_for_that_create",),
     ),
     Mutant(
         "a twin is copied",
@@ -322,7 +319,7 @@ DELETES = (
         "sync/remove.py::_confirm",
         "    if since is None or draft.now < since + read_lag:\n",
         "    since = draft.now if since is None else since\n    if False:\n",
-        (f"{PROMISES}promise_12_a_delete_is_believed_only_after_two_reads",),
+        (f"{PROMISES}promise_12_a_delete_is_accepted_only_after_two_reads",),
     ),
     Mutant(
         "an edit made right before its removal is removed with the record",
@@ -343,7 +340,7 @@ DELETES = (
         "sync/remove.py::_reason_to_keep",
         'if draft.mapping.delete_conflict == "keep":',
         "if False:",
-        (f"{DELETING}what_was_edited_there_meanwhile_stays",),
+        (f"{DELETING}a_record_edited_there_meanwhile_stays",),
     ),
     Mutant(
         "our own delete is taken for a person's",
@@ -351,7 +348,7 @@ DELETES = (
         'if "removal" in (link.sent(side) or {}):',
         "if False:",
         (
-            f"{DELETING}a_record_restored_while_its_delete_was_in_doubt_begins_anew",
+            f"{DELETING}a_record_restored_while_its_delete_had_an_unknown_outcome_begins_anew",
             f"{DELETING}a_delete_whose_worker_died_is_not_taken_for_a_persons",
         ),
     ),
@@ -374,7 +371,7 @@ DELETES = (
         "sync/remove.py::removed",
         "survivor = draft.ask(SurvivorOf(draft.ref(side, record_id)))",
         "survivor = None",
-        (f"{DELETING}a_merge_re_points_the_link",),
+        (f"{DELETING}the_link_follows_a_merge",),
     ),
     Mutant(
         "the alias of a merge is not followed in a base",
@@ -401,14 +398,14 @@ AFTER_STORMS = (
         "sync/remove.py::_confirm",
         "if draft.now >= since + VISIBILITY_SECONDS:",
         "if False:",
-        (f"{DELETING}lost_visibility_becomes_a_question_for_a_person_whose_answer_ends_it",),
+        (f"{DELETING}lost_visibility_becomes_a_dead_letter_that_a_person_ends",),
     ),
     Mutant(
         "a person's answer about lost visibility counts for nothing",
         "sync/remove.py::_confirm",
         "if _answered(draft, link):",
         "if False:",
-        (f"{DELETING}lost_visibility_becomes_a_question_for_a_person_whose_answer_ends_it",),
+        (f"{DELETING}lost_visibility_becomes_a_dead_letter_that_a_person_ends",),
     ),
     Mutant(
         "the retry of any dead letter says that a hidden record is deleted",
@@ -422,7 +419,7 @@ AFTER_STORMS = (
         "sync/settle.py::pair_ended",
         "unseen = _not_shown(draft, pair.readings)",
         "unseen = list[str]()",
-        ("sync/test_updating.py::test_a_field_that_a_side_does_not_show_is_never_said_to_agree",),
+        ("sync/test_updating.py::test_a_field_that_a_side_does_not_show_is_never_reported_to_agree",),
     ),
     Mutant(
         "a warning about columns is dropped while its system is silent",

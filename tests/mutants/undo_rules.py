@@ -24,7 +24,7 @@ UNDO_MUTANTS = (
         "app/undo.py::_fields",
         'entry.pop("before", None)',
         'if "before" in entry:\n                continue',
-        (f"{UNDO}a_record_is_made_as_it_was_at_a_time",),
+        (f"{UNDO}a_record_is_restored_to_its_values_at_a_time",),
     ),
     Mutant(
         "undo: emptied fields do not count under the deletion threshold",
@@ -87,7 +87,7 @@ UNDO_MUTANTS = (
         "sync/instruct.py::_restored",
         "if isinstance(own, Record):",
         "if True:",
-        (f"{UNDO}what_the_bridge_deleted_is_made_anew_and_its_counterpart_stays_deleted",),
+        (f"{UNDO}what_the_bridge_deleted_is_created_again_and_its_counterpart_stays_deleted",),
     ),
     Mutant(
         "undo: edits made at the counterpart since are lost by a restore",
@@ -101,7 +101,7 @@ UNDO_MUTANTS = (
         "sync/instruct.py::preferring",
         "if prefer is None:",
         "if True:",
-        (f"{UNDO}two_records_become_a_pair_by_a_persons_word_and_a_side_may_win",),
+        (f"{UNDO}a_person_links_two_records_and_may_choose_the_winning_side",),
     ),
     Mutant(
         "undo: retention is not asked for how far the journal reaches",

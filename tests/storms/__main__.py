@@ -1,4 +1,4 @@
-"""`python -m tests.storms --seeds N --from K`: many seeds; a failing one says how to run it again."""
+"""`python -m tests.storms --seeds N --from K`: runs many seeds. A failing one prints how to run it again."""
 
 import argparse
 import multiprocessing
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def ran(seeds: Sequence[int], acts: int, rounds: int, jobs: int) -> Iterator[Told]:
-    """In this process when there is one job: a further process imports everything once more."""
+    """Run the seeds; in this process if there is one job, because a further process would import everything again."""
     if jobs == 1:
         yield from (one(seed, acts, rounds) for seed in seeds)
         return
@@ -50,7 +50,7 @@ def ran(seeds: Sequence[int], acts: int, rounds: int, jobs: int) -> Iterator[Tol
 
 
 if __name__ == "__main__":
-    if os.environ.get("PYTHONHASHSEED") != "0":  # a seed must tell the same story again in another process
+    if os.environ.get("PYTHONHASHSEED") != "0":  # a seed must run the same way in another process
         again = [sys.executable, "-m", "tests.storms", *sys.argv[1:]]
         os.execve(sys.executable, again, {**os.environ, "PYTHONHASHSEED": "0"})
     sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""The storm seeds of one test run: drawn by the first process, the same in all of its workers."""
+"""The storm seeds of one test run: drawn by the first process, and the same in all of its workers."""
 
 import os
 import random

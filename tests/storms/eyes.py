@@ -1,8 +1,8 @@
 """How people see the records of both products: as plain values that mean the same on either side.
 
-Every value a person ever enters says which entry it was: a name begins with the thing's tag and a number ("T7 v12"),
-an address with a number, e-mail addresses, phone numbers, amounts and dates are never used twice. Only stages and
-segments repeat.
+Every value that a person enters identifies its entry: a name begins with the thing's tag and a number ("T7 v12"), an
+address with a number; e-mail addresses, phone numbers, amounts and dates are never used twice. Only stages and segments
+repeat.
 """
 
 from decimal import Decimal
@@ -20,7 +20,7 @@ FIELDS = {
 }
 REFERENCES = {"person": {"company": "company"}, "deal": {"person": "person", "company": "company"}}
 KEYS = {"company": "name", "person": "email"}
-"""The field by which a thing is found; people are found by name and company as well."""
+"""The field by which a thing is matched; people are matched by name and company as well."""
 CRM_TABLE = {"company": "organizations", "person": "persons", "deal": "deals"}
 ERP_TABLE = {"company": "contacts", "person": "contacts", "deal": "deals"}
 ERP_TYPE = {"company": "organization", "person": "person"}
@@ -31,7 +31,7 @@ ERP_SEGMENTS = {"Gold": "L", "Silver": "M", "Bronze": "S"}
 
 
 def key_of(text: str | None, words: int) -> str | None:
-    """The words that say which entry a text is."""
+    """The words of a text that identify its entry."""
     return " ".join(text.split()[:words]) if text else None
 
 
@@ -43,7 +43,7 @@ class Eyes:
 
     # -- which records there are ------------------------------------------------------------------------------------
     def raw(self, side: str, kind: str, record_id: str) -> dict[str, Any] | None:
-        """The record as stored, also when deleted; None when there never was one."""
+        """The record as stored, even if deleted; None if it never existed."""
         if side == "crm":
             return self.crm.state.tables[CRM_TABLE[kind]].get(record_id)
         row = self.erp.state.tables[ERP_TABLE[kind]].get(record_id)
@@ -61,19 +61,19 @@ class Eyes:
         return [record_id for record_id in shown if self.lives(side, kind, record_id) is not deleted]
 
     def tag(self, side: str, kind: str, record_id: str) -> str:
-        """Which thing of the world this record is about."""
+        """The tag of the thing that this record is about."""
         row = self.raw(side, kind, record_id)
         assert row is not None, f"no {side} {kind} {record_id}"
         return self.text(side, kind, record_id, "name").split()[0]
 
     def text(self, side: str, kind: str, record_id: str, field: str) -> str:
-        """A text as stored, whole."""
+        """The whole text as stored."""
         row = self.raw(side, kind, record_id) or {}
         if field == "address":
             return str((row.get("address") or {}).get("value") or "" if side == "crm" else row.get("address") or "")
         return str(row.get("title" if (side, kind) == ("crm", "deal") else "name") or "")
 
-    # -- what they show ---------------------------------------------------------------------------------------------
+    # -- what records show ------------------------------------------------------------------------------------------
     def values(self, side: str, kind: str, record_id: str) -> dict[str, Any]:
         """The mapped fields of a record."""
         row = self.raw(side, kind, record_id)
@@ -120,7 +120,7 @@ class Eyes:
         }
 
     def _named(self, side: str, record_id: Any, kind: str = "company") -> str | None:
-        """The thing a reference means; None when that record is gone."""
+        """The tag of the thing that a reference names; None if that record is gone."""
         return self.tag(side, kind, str(record_id)) if record_id and self.lives(side, kind, str(record_id)) else None
 
 

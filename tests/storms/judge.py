@@ -1,4 +1,4 @@
-"""What must hold once the storm is over and one full reconcile has ended."""
+"""Checks what must hold after the storm and one full reconcile."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ TEXTS = ("name", "address")
 
 
 class Judge:
-    """`trims`: by side and table, its cuts. `unread`: (kind, field) the erp never shows.
+    """`trims`: by side and table, how it shortens texts. `unread`: (kind, field) that the erp never shows.
 
-    `holds`: the mappings hold duplicates of one side.
+    `holds`: whether the mappings hold duplicates of one side.
     """
 
     def __init__(
@@ -58,16 +58,16 @@ class Judge:
             found.append(f"{kind} {tag} was deleted in crm and nobody touched it in erp, where it still is")
         if thing.again:
             found += self._again(kind, tag, live)
-        apart = twice and any(thing.deleted.values())  # what is left may be one of each of two pairs
+        apart = twice and any(thing.deleted.values())  # the remaining two records may be of two pairs
         if len(crm) == len(erp) == 1 and not (thing.lost or apart):
-            return found + self._in_step(kind, tag, crm[0], erp[0])
+            return found + self._in_sync(kind, tag, crm[0], erp[0])
         touched = any(thing.deleted.values()) or thing.merged or twice
         if (not crm or not erp) and not touched:
             found.append(f"{kind} {tag} is only in {'crm' if crm else 'erp' if erp else 'neither product'}")
         return found
 
     def _again(self, kind: str, tag: str, live: dict[str, list[str]]) -> list[str]:
-        """A thing that was made again on its own side, and to which nothing else happened that counts for this."""
+        """Check how often a thing exists that was created again on its own side, if nothing else happened to it."""
         thing, edits = self.ledger.things[kind, tag], self.ledger.edits[kind, tag, KEYS[kind]]
         edited = len({edit.value for edit in edits}) > 1
         if any(thing.deleted.values()) or thing.merged or len(thing.made) > 1 or edited:
@@ -88,7 +88,7 @@ class Judge:
         )
 
     def several(self, side: str, kind: str, record_id: str) -> bool:
-        """Whether several records of the other side show its key, so that nobody can say which one it is."""
+        """Whether several records of the other side show its key, so that the counterpart is not known."""
         other, one = ("erp" if side == "crm" else "crm"), self._keys(side, kind, record_id)
         return sum(bool(one & self._keys(other, kind, each)) for each in self.eyes.all(other, kind)) > 1
 
@@ -107,14 +107,15 @@ class Judge:
 
     # -- fields -----------------------------------------------------------------------------------------------------
     def _entered_here(self, kind: str, tag: str, name: str, erp: str) -> list[Edit]:
-        """What stands of what people entered in a record whose counterpart went into this thing by a merge.
+        """The standing edits in a record whose former counterpart was merged into this thing.
 
-        The merge makes it this thing's counterpart, and they may have edited on before that."""
+        The merge makes that record this thing's counterpart, and people may have edited it before.
+        """
         others = self.ledger.things[kind, tag].absorbed
         edits = [edit for other in sorted(others) for edit in self.ledger.standing(kind, other, name)]
         return [edit for edit in edits if (edit.side, edit.record_id) == ("erp", erp)]
 
-    def _in_step(self, kind: str, tag: str, crm: str, erp: str) -> list[str]:
+    def _in_sync(self, kind: str, tag: str, crm: str, erp: str) -> list[str]:
         one, two, found = self.eyes.values("crm", kind, crm), self.eyes.values("erp", kind, erp), []
         again = self.ledger.things[kind, tag].restored
         for name in FIELDS[kind]:
@@ -140,9 +141,9 @@ class Judge:
         return found
 
     def _unclear(self, kind: str, tag: str, name: str, shown: set[Any]) -> bool:
-        """Something this reference ever named was deleted or merged.
+        """Whether anything that this reference ever named was deleted, merged or created twice.
 
-        shown: what it names now; a merge may have filled it with a record that was deleted then and is back.
+        shown: what it names now. A merge may have filled it with a record that was deleted then and exists again.
         """
         to = "person" if name == "person" else "company"
         named = ({edit.value for edit in self.ledger.edits[kind, tag, name]} | shown) - {None}
@@ -150,7 +151,7 @@ class Judge:
         return any(any(thing.deleted.values()) or thing.merged or sum(thing.made.values()) > 1 for thing in things)
 
     def _texts(self, where: str, kind: str, tag: str, name: str, crm: str, erp: str) -> list[str]:
-        """Whole on the side where it was entered, and on the other as that product keeps it."""
+        """A text must be whole on the side where it was entered, and on the other side as that product stores it."""
         value = self.eyes.values("crm", kind, crm)[name]
         sources = [edit for edit in self.ledger.edits[kind, tag, name] if edit.value == value]
         if not sources:
@@ -163,7 +164,7 @@ class Judge:
         return []
 
     def _forms(self, side: str, record_id: str, kind: str, name: str, edit: Edit) -> list[str]:
-        """How this side may show what was entered; where it was entered here in a record that is gone, it came back."""
+        """How this side may show an entry. If entered here in a record that is gone, it may be back, shortened."""
         if edit.side != side:
             return [self._kept(side, kind, name, edit.text)]
         other = "erp" if side == "crm" else "crm"

@@ -1,8 +1,8 @@
-"""What people did, what they saw when they did it, and what of it may stand in the end. Knows nothing of the bridge.
+"""What people did, what they saw when they did it, and which edits may remain in the end. Knows nothing of the bridge.
 
-The only rule: an edit stands until somebody changes what he sees it to be. Edits nobody has changed so are *standing*;
-in the end both sides show one of them. With exactly one standing edit, which is so wherever no two people edited the
-same field past each other, the value is exact.
+The only rule: an edit stands until a person who sees it changes it. Edits that nobody has changed in this way are
+*standing*; in the end both sides show one of them. If exactly one edit is standing, the value is exact. This is so
+unless two people edited the same field without seeing each other's edit.
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ Place = tuple[str, str, str]  # side, kind, record
 
 @dataclass(frozen=True)
 class Edit:
-    """`text`: as stored where it was entered. `over`: the edits it replaced, and those they replaced.
+    """`text`: as stored where it was entered. `over`: the edits that it replaced, and those that they had replaced.
 
     `record_id`: the record it was entered in.
     """
@@ -30,7 +30,7 @@ class Edit:
 
 @dataclass
 class Shown:
-    """What a field of a record shows: which edit; `sure`: the bridge knows that it arrived there."""
+    """Which edit a field of a record shows. `sure`: the bridge knows that it arrived there."""
 
     edit: Edit | None
     sure: bool = True
@@ -38,18 +38,18 @@ class Shown:
 
 @dataclass
 class Thing:
-    """What happened to one thing of the world. Lists hold moments."""
+    """What happened to one thing. Lists contain times."""
 
     made: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     deleted: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     restored: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     merged: int = 0
-    again: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # made once more, alike, on that side
-    lost: int = 0  # how often it was the one that went into another
-    absorbed: set[str] = field(default_factory=set)  # tags of those that went into it
-    chosen: bool = False  # a person was asked which record is it, and took the others away
+    again: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # created again there, with the same key
+    lost: int = 0  # how often it was merged into another thing
+    absorbed: set[str] = field(default_factory=set)  # tags of things that were merged into it
+    chosen: bool = False  # a person had to say which record it is, and deleted the others
     must_go: bool = False
-    renamed: bool = False  # a person put another record of one and the same thing into a reference
+    renamed: bool = False  # a person changed a reference to another record of the same thing
 
 
 class Ledger:
@@ -68,7 +68,7 @@ class Ledger:
     def person(
         self, place: Place, tag: str, before: dict[str, Any], after: dict[str, Any], texts: Any, at: float
     ) -> None:
-        """A person changed a record, or made it (`before` empty)."""
+        """A person changed a record, or created it (`before` is empty)."""
         side, kind, _ = place
         for name, value in after.items():
             if before.get(name) == value:
@@ -84,19 +84,21 @@ class Ledger:
             self.shown[place, name] = Shown(edit)
 
     def fills(self, kind: str, tag: str, into: str, name: str) -> None:
-        """A merge filled an empty field of `into` with what `tag` held. Nobody entered it there: what people entered
-        for it on the other side meanwhile stands as well."""
+        """A merge filled an empty field of `into` with the value of `tag`.
+
+        Nobody entered it there, so entries for it on the other side stand as well.
+        """
         self.edits[kind, into, name] += self.standing(kind, tag, name)
 
     def dies(self, place: Place, tag: str) -> None:
-        """A record is deleted: what was entered in it just before may go with it, and what that replaced stands."""
+        """A record is deleted. Edits made in it just before may be lost with it, so those that they replaced stand."""
         side, kind, record_id = place
         for edit in [edit for key, edits in self.edits.items() if key[:2] == (kind, tag) for edit in edits]:
             if (edit.side, edit.record_id) == (side, record_id):
                 self.standing_too |= edit.over
 
     def takes_away(self, place: Place, tag: str) -> None:
-        """A person says that a record is one too many: what was entered in it does not stand any more."""
+        """A person deletes a surplus record: edits made in it do not stand any more."""
         side, kind, record_id = place
         self.things[kind, tag].chosen = True
         for name in [name for k, t, name in self.edits if (k, t) == (kind, tag)]:
@@ -109,10 +111,10 @@ class Ledger:
     ) -> list[Shown]:
         """The bridge's write changed a record.
 
-        `read_at`: the state it had read is not newer than that. `told_at`: of edits until then a callback had told it
-        before it read. What was entered since both it could not know of, and may overwrite.
+        `read_at`: the state that it had read is not newer than this. `told_at`: edits until this time were reported
+        before it read. It could not know of edits after both times, and may overwrite them.
 
-        Returns what is not sure until the bridge has stored that the write was answered.
+        Returns what is not sure until the bridge has stored the answer of the write.
         """
         side, kind, record_id = place
         unsure = []
@@ -126,22 +128,22 @@ class Ledger:
                 )
             last = self.shown.get((place, name))
             if last is not None and last.edit is not None and last.edit.at > max(read_at, told_at):
-                if edit is not None:  # entered while the bridge was between its read and its write
+                if edit is not None:  # the edit was made between the bridge's read and its write
                     self.standing_too.add(edit.number)
-                elif value is None:  # the same, and what it overwrites with is what was there before anybody's entry
+                elif value is None:  # the same, and the bridge writes the empty value from before all edits
                     self.emptied.add((kind, tag, name))
             self.shown[place, name] = Shown(edit, sure=False)
             unsure.append(self.shown[place, name])
         return unsure
 
     def _source(self, kind: str, tag: str, name: str, value: Any, other: str) -> Edit | None:
-        """The edit a value comes from: the latest with that value, those of the other side first."""
+        """The edit that a value comes from: the latest one with that value, edits of the other side first."""
         found = [edit for edit in self.edits[kind, tag, name] if edit.value == value]
         if found:
             return max(found, key=lambda edit: (edit.side == other, edit.number))
         return None if value is None else self.by_value.get((name, value))
 
-    # -- what stands ------------------------------------------------------------------------------------------------
+    # -- standing edits ---------------------------------------------------------------------------------------------
     def standing(self, kind: str, tag: str, name: str) -> list[Edit]:
         edits = self.edits[kind, tag, name]
         replaced = {number for edit in edits for number in edit.over} - self.standing_too
@@ -149,4 +151,4 @@ class Ledger:
 
 
 LOOSE = {("person", "company"), ("deal", "person"), ("deal", "company")}
-"""References: what they name may be merged or deleted behind them."""
+"""References: the records that they name may be merged or deleted."""

@@ -1,4 +1,4 @@
-"""One life of the bridge's process: everything it starts belongs to it, and dies with it at once."""
+"""One life of the bridge's process: everything that it starts belongs to it, and dies with it at once."""
 
 import asyncio
 import contextvars
@@ -14,7 +14,7 @@ LIFE: contextvars.ContextVar["Life | None"] = contextvars.ContextVar("life", def
 
 
 class Life:
-    """A process that can be killed. After that nothing of it reaches the store or the network, whatever still runs."""
+    """A process that can be killed. After that, nothing that still runs in it reaches the store or the network."""
 
     def __init__(self) -> None:
         self.dead = False
@@ -28,7 +28,7 @@ class Life:
         return asyncio.get_running_loop().create_task(work, context=self.context)
 
     def end(self) -> None:
-        """No goodbye: what was not committed is rolled back, locks on files go as the kernel lets them go."""
+        """Kill it: open transactions are rolled back, and file locks are released, as the kernel does it."""
         self.dead = True
         for connection in self.files:
             connection.close()
@@ -36,7 +36,7 @@ class Life:
             lock.release()
 
     async def bury(self) -> None:
-        """Let every task of it end; none can do anything any more."""
+        """Let all of its tasks end. None can do anything any more."""
         me = asyncio.current_task()
         for _ in range(1000):
             left = [task for task in self.tasks if not task.done() and task is not me]
@@ -49,7 +49,7 @@ class Life:
 
 
 def alive() -> None:
-    """Raises CancelledError in whatever belongs to a process that was killed."""
+    """Raises CancelledError if the caller belongs to a process that was killed."""
     life = LIFE.get()
     if life is not None and life.dead:
         raise asyncio.CancelledError
@@ -60,7 +60,7 @@ def task_factory(
     work: Coroutine[Any, Any, T] | Generator[Any, None, T],
     context: contextvars.Context | None = None,
 ) -> asyncio.Task[T]:
-    """Every task is known to the life that started it."""
+    """Create a task that is known to the life that started it."""
     context = context if context is not None else contextvars.copy_context()
     task: asyncio.Task[T] = asyncio.Task(work, loop=loop, context=context)  # type: ignore[arg-type]
     life = context.get(LIFE)
@@ -71,7 +71,7 @@ def task_factory(
 
 
 def connect_mortal(database: str) -> sqlite3.Connection:
-    """In place of `bridge.store.database.connect`: the file is closed when its process dies."""
+    """Replaces `bridge.store.database.connect`: the file is closed when its process dies."""
     connection = sqlite3.connect(database, timeout=0, check_same_thread=False, isolation_level=None)
     life = LIFE.get()
     if life is not None:
@@ -80,9 +80,9 @@ def connect_mortal(database: str) -> sqlite3.Connection:
 
 
 async def inline(_: Sqlite, act: Callable[[], None]) -> None:
-    """In place of `Sqlite.in_thread`, for a loop whose time must not move while a thread works.
+    """Replaces `Sqlite.in_thread`, for a loop whose time must not move while a thread works.
 
-    What the product hands to its thread lets the others run once, as it does there.
+    Other tasks run once before the act, as they do while the real thread works.
     """
     await asyncio.sleep(0)
     alive()
@@ -90,7 +90,7 @@ async def inline(_: Sqlite, act: Callable[[], None]) -> None:
 
 
 def mortal(method: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Coroutine[Any, Any, T]]:
-    """A method of the store's, of which nothing is left to see once its process is dead."""
+    """Wrap a method of the store, so that it has no effect and raises no other error once its process is dead."""
 
     async def called(*args: Any) -> T:
         alive()

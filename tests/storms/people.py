@@ -1,4 +1,4 @@
-"""People at work in both products: they make, edit, delete, merge and restore records, and note it in the ledger."""
+"""People work in both products: they create, edit, delete, merge and restore records. The ledger notes it."""
 
 import random
 from typing import Any
@@ -9,13 +9,13 @@ from tests.storms.site import Site
 
 CURRENCIES = ("EUR", "NOK", "USD")
 AGAIN = 0.08
-"""How often somebody who did something makes a thing once more as well."""
+"""How likely, after each act, a person creates an existing thing once more."""
 HANDS_OFF_SECONDS = 400.0
-"""Nobody touches a copy whose making may have got lost on the way back: it might be made again, and rightly so."""
+"""How long people leave a copy alone whose create may have lost its answer: once changed, it may be created again."""
 
 
 class People:
-    """`again`: by it somebody makes a thing once more, on the side where it is; None: nobody does."""
+    """`again`: randomness by which people create a thing once more on its own side; None: they do not."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class People:
         self._number = 0
         self._tags = 0
 
-    # -- one thing somebody does ------------------------------------------------------------------------------------
+    # -- single acts ------------------------------------------------------------------------------------------------
     def act(self) -> None:
         acts = {
             self._make: 5,
@@ -64,7 +64,7 @@ class People:
         self._create(side, kind, f"T{self._tags}", self._entries(side, kind, f"T{self._tags}"))
 
     def _make_on_both(self, side: str) -> None:
-        """Two people make the same thing, one in each product."""
+        """Two people create the same thing, one in each product."""
         self._tags += 1
         kind, tag = self.chance.choice(("company", "person")), f"T{self._tags}"
         entries = {"name": f"{tag} v{self.next()}"}
@@ -74,7 +74,7 @@ class People:
         self._create("erp" if side == "crm" else "crm", kind, tag, entries)
 
     def _make_again(self, chance: random.Random, side: str) -> None:
-        """Somebody does not see that a thing is there, and makes it a second time."""
+        """A person does not see that a thing exists, and creates it a second time."""
         kind = chance.choice(("company", "person"))
         field = KEYS[kind]
         found = [record_id for record_id in self.eyes.all(side, kind) if self.eyes.values(side, kind, record_id)[field]]
@@ -133,14 +133,14 @@ class People:
         self._say(f"delete {place} {tag}{' (must go)' if thing.must_go else ''}")
 
     def takes_away(self, place: Place) -> None:
-        """Of records that may be one and the same, the person keeps another one."""
+        """Delete a record that may be the same as another one, which the person keeps."""
         tag = self.eyes.tag(*place)
         self.ledger.takes_away(place, tag)
         self._product(place[0]).person_deletes(self._table(place[0], place[1]), place[2])
         self._say(f"take away {place} {tag}")
 
     def _crossed(self, place: Place, tag: str) -> bool:
-        """Whether the erp holds one copy, which shows in every field the very edit that the crm shows."""
+        """Whether the erp has one copy, which shows in every field the same edit as the crm."""
         _, kind, _ = place
         copies = [record_id for record_id in self.eyes.all("erp", kind) if self.eyes.tag("erp", kind, record_id) == tag]
         if len(copies) != 1:
@@ -195,7 +195,7 @@ class People:
 
     # -- what they enter --------------------------------------------------------------------------------------------
     def _entries(self, side: str, kind: str, tag: str, *, blanks: bool = False) -> dict[str, Any]:
-        """Something new for every field of a record; some may be emptied."""
+        """Return a new entry for every field of a record; some may be emptied."""
         tail = self.chance.choice(("", " Fjord Shipping", " and Sons Incorporated of Bergen"))
         entries: dict[str, Any] = {"name": f"{tag} v{self.next()}{tail}"}
         if kind == "company":
@@ -277,7 +277,7 @@ class People:
         label = {"L": "Gold", "M": "Silver", "S": "Bronze", None: ""}[entry]
         return {"custom_field": [{"code": "SEGMENT", "value": label}]}
 
-    # -- where they look --------------------------------------------------------------------------------------------
+    # -- places -----------------------------------------------------------------------------------------------------
     def _product(self, side: str) -> Any:
         return self.site.crm if side == "crm" else self.site.erp
 
@@ -289,7 +289,7 @@ class People:
             return self.eyes.text(*place, name) if name in ("name", "address") else ""
 
         after = self.eyes.values(*place)
-        if not before:  # what a new record shows without anybody's entry is no edit
+        if not before:  # a value that a new record shows without an entry is not an edit
             before = dict.fromkeys(after)
         self.ledger.person(place, tag, before, after, text, self.now())
 

@@ -1,4 +1,4 @@
-"""One seed is two storms: a quick one over products in memory, and one over both simulators and the whole bridge."""
+"""One seed is two storms: a quick one with products in memory, and one with both simulators and the whole bridge."""
 
 import asyncio
 import gc
@@ -13,7 +13,7 @@ QUICK_STEPS = 40
 
 @dataclass(frozen=True)
 class Told:
-    """What became of one seed."""
+    """The result of one seed."""
 
     seed: int
     problems: list[str]

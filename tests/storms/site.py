@@ -1,4 +1,4 @@
-"""A site in one process on virtual time: both simulated products, the store, and the lives of the bridge one by one."""
+"""A site in one process on virtual time: both simulated products, the store, and the lives of the bridge in turn."""
 
 import asyncio
 import functools
@@ -64,7 +64,7 @@ sync: {{attempts_limit: 1000, backoff_cap_seconds: 60, delete_limit: 100000, loo
 
 
 class Site:
-    """`mishap(name)` is asked at every failpoint; True kills the bridge there."""
+    """`mishap(name)` is called at every failpoint; True kills the bridge there."""
 
     def __init__(self, folder: Path, seed: int, loop: VirtualLoop, erp: dict[str, Any] | None = None) -> None:
         chance = random.Random(f"site {seed}")
@@ -87,7 +87,7 @@ class Site:
         self._running: asyncio.Task[None] | None = None
 
     async def open(self, patches: ExitStack) -> None:
-        """Bring up the products; the bridge starts with `start`."""
+        """Start the products. `start` starts the bridge."""
         for target, replacement in (
             ("bridge.store.database.connect", connect_mortal),
             ("bridge.app.reload.make_plan", planned),
@@ -114,7 +114,7 @@ class Site:
 
     # -- mapping files --------------------------------------------------------------------------------------------
     def write_mappings(self, texts: dict[str, str]) -> None:
-        """Put mapping files in place, by file name; the running bridge does not know yet."""
+        """Write mapping files, by file name. The running bridge does not read them yet."""
         for name, text in texts.items():
             (self.folder / "mappings" / name).write_text(text)
 
@@ -125,7 +125,7 @@ class Site:
         return load_settings(file, SECRETS)
 
     async def reload(self) -> None:
-        """SIGHUP: the running bridge takes the mapping files as they are now."""
+        """Do what SIGHUP does: the running bridge reads the mapping files again."""
         if self.bridge is not None and self.life is not None and not self.life.dead:
             work = self.life.start(quietly(reload(self.bridge)))
             await asyncio.wait({work})
@@ -134,7 +134,7 @@ class Site:
 
     # -- lives of the bridge ----------------------------------------------------------------------------------------
     async def start(self) -> None:
-        """Start the bridge on its store, and wait until it is at work; False when it died on the way."""
+        """Start the bridge on its store, and wait until it works or has died."""
         await self.kill()
         life = self.life = Life()
         self.died, self._stop, up = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -174,7 +174,7 @@ class Site:
                     task.cancel()
 
     async def _keep(self, timetable: Timetable, job: Job) -> None:
-        """APScheduler goes by the machine's clock; here the jobs run by the virtual one."""
+        """Run a job by the virtual clock. (APScheduler uses the machine's clock.)"""
         if job.at_start:
             await timetable.trigger(job.name)
         while True:
@@ -194,14 +194,14 @@ class Site:
             self.died.set()
 
     async def kill(self) -> None:
-        """kill -9, and nothing of it is left."""
+        """Do what kill -9 does, and wait until nothing of the process is left."""
         if self.life is not None:
             self._end(self.life)
             await self.life.bury()
         self.life = self.bridge = None
 
     async def stop(self) -> None:
-        """SIGTERM: the bridge ends in order."""
+        """Do what SIGTERM does: the bridge ends in order."""
         if self.life is None or self.life.dead or self._running is None:
             return
         self.wire.apps.pop(BRIDGE, None)
@@ -215,7 +215,7 @@ PAYLOADS = ("wrapped", "flat", "id-only", "array", "form", "empty")
 
 
 async def quietly(work: Any) -> None:
-    """What a dying process still raises is nobody's concern."""
+    """Run `work`, and ignore errors of a process that is dead."""
     try:
         await work
     except Exception:
@@ -239,7 +239,7 @@ _PLANS: dict[str, Plan] = {}
 
 
 def planned(settings: Settings) -> Plan:
-    """The real plan, kept by the text of the mapping files: loading and checking takes longer than a storm."""
+    """The real plan, cached by the text of the mapping files: to load and check them takes longer than a storm."""
     files = sorted(settings.mappings_dir.iterdir())
     key = "\0".join(file.name + "\0" + file.read_text() for file in files)
     if key not in _PLANS:
@@ -248,7 +248,7 @@ def planned(settings: Settings) -> Plan:
 
 
 class Complaints(logging.Handler):
-    """Collects what the bridge itself calls unexpected. A storm may bring errors of every kind, but no such."""
+    """Collects unexpected errors that the bridge logs. A storm may cause many errors, but none of these."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

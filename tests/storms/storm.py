@@ -1,7 +1,7 @@
-"""Storms over both simulated products and the real bridge, on virtual time: `python -m tests.storms --seeds N`.
+"""Storms with both simulated products and the real bridge, on virtual time: `python -m tests.storms --seeds N`.
 
-People edit at random on both sides while callbacks get lost, calls fail, reads lag and the process is killed. Then the
-weather clears, one full reconcile runs, and everything must be as the ledger of what people did allows.
+People edit at random on both sides while callbacks get lost, calls fail, reads lag and the process is killed. Then all
+faults end, one full reconcile runs, and every value must be one that the ledger of people's edits allows.
 """
 
 import asyncio
@@ -31,14 +31,14 @@ FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None
 PAUSES = (0.0, 0.05, 0.3, 1.0, 2.5, 8.0, 30.0)
 PATIENCE_SECONDS = 4000.0
 ASKED_SECONDS = 2000.0
-"""A person sees to what the bridge asks after this long."""
+"""A person decides what the bridge waits for after this long."""
 KIND_OF = {"organizations": "company", "people": "person", "deals": "deal"}
 FATES = ("applied", "unchanged", "coalesced", "filtered", "waiting", "dead", "discarded")
 
 
 @dataclass(frozen=True)
 class Climate:
-    """What this seed's storm is like, drawn once."""
+    """The faults of this seed's storm, drawn once."""
 
     lose: float
     slow: float
@@ -50,7 +50,7 @@ class Climate:
     kills: float
     erp_options: dict[str, Any]
     duplicates: str = ""
-    """What the mappings say of records that somebody makes again on one side; "": nobody does."""
+    """`duplicates` of the mappings, for records that people create again on one side; "": nobody does."""
 
 
 def climate(chance: random.Random) -> Climate:
@@ -75,7 +75,7 @@ def climate(chance: random.Random) -> Climate:
         trims=trims,
         kills=chance.choice((0.0, 0.03, 0.1)),
         erp_options={
-            "rotate_refresh": False,  # a lost answer to a rotation needs a person, by the nature of it
+            "rotate_refresh": False,  # a lost answer to a rotation always needs a person
             "show_phone": chance.random() < 0.8,
             "partial_put": chance.random() < 0.3,
             "deal_updated_at": chance.random() < 0.3,
@@ -85,7 +85,7 @@ def climate(chance: random.Random) -> Climate:
 
 
 def mapping_files(variant: int, duplicates: str) -> dict[str, str]:
-    """The shipped files: as they are, with the other side winning conflicts, or with one more constant."""
+    """The shipped files: unchanged, with the other side winning conflicts, or with one more constant."""
     files = {file.name: file.read_text() for file in shipped_pairs()["pipedrive-deskera"].glob("*.yaml")}
     if duplicates == "copy":
         files = {name: text.replace("duplicates: hold ", "duplicates: copy ") for name, text in files.items()}
@@ -99,7 +99,7 @@ def mapping_files(variant: int, duplicates: str) -> dict[str, str]:
 
 @dataclass
 class Storm:
-    """One seed at work."""
+    """The run of one seed."""
 
     seed: int
     site: Site
@@ -126,7 +126,7 @@ class Storm:
             await self.site.start()
 
     def _blow(self) -> None:
-        """Every fault of this climate begins."""
+        """Start all faults of this climate."""
         self.calm, weather = False, self.site.wire.weather
         weather.lose, weather.slow = self.climate.lose, self.climate.slow
         for product, lag in ((self.site.crm, self.climate.crm_lag), (self.site.erp, self.climate.erp_lag)):
@@ -134,7 +134,7 @@ class Storm:
             product.faults.read_lag, product.faults.search_lag = {"*": lag}, self.climate.search_lag
 
     def _clear(self) -> None:
-        """All faults end; how a server trims is its nature and stays."""
+        """End all faults, except the trimming of a server, which is permanent."""
         self.calm, self.fuse = True, None
         self.site.wire.weather.lose, self.site.wire.weather.slow = 0.0, 0.0
         self.site.wire.weather.down.clear()
@@ -183,7 +183,7 @@ class Storm:
         self.site.erp.expire_tokens()
 
     async def _stop(self) -> None:
-        """An orderly restart, perhaps with mapping files that were edited meanwhile."""
+        """Restart the bridge in order, perhaps with edited mapping files."""
         await self.site.stop()
         if self.chance.random() < 0.3:
             self.site.write_mappings(mapping_files(self.chance.randrange(3), self.climate.duplicates))
@@ -196,7 +196,7 @@ class Storm:
 
     # -- deaths -----------------------------------------------------------------------------------------------------
     def mishap(self, name: str) -> bool:
-        """Whether the process dies at this failpoint. A fuse burns down over a number of them."""
+        """Whether the process dies at this failpoint. `fuse` counts the failpoints that are left."""
         if self.calm:
             return False
         if self.fuse is None and self.chance.random() < self.climate.kills / 20:
@@ -211,7 +211,7 @@ class Storm:
         return True
 
     async def _pause(self, seconds: float) -> None:
-        """Time passes; a bridge that died is brought up again after a while."""
+        """Let time pass, and start a bridge that died again after a while."""
         end = self.site.clock.monotonic() + seconds
         while (left := end - self.site.clock.monotonic()) > 0:
             with suppress(TimeoutError):
@@ -223,7 +223,7 @@ class Storm:
 
     # -- afterwards -------------------------------------------------------------------------------------------------
     async def heal(self) -> list[str]:
-        """One full reconcile once all is calm; what is wrong after it has come to rest."""
+        """Run one full reconcile without faults. Return what is wrong once nothing is due."""
         await self.site.clock.sleep(200.0)
         await self._reconcile()
         assert self.site.life is not None
@@ -237,10 +237,10 @@ class Storm:
         return problems + await self._left_over() + self.site.faults.found
 
     async def _answered(self) -> int:
-        """A person says that records are deleted where the bridge cannot tell; how many that were.
+        """A person confirms that records are deleted if the bridge cannot know it. Returns how many.
 
-        Where a product shows nothing of deleted records and its last ones are gone, the account may have lost its
-        rights just as well (design: a canary is read before a delete is believed).
+        If a product does not show deleted records and its last ones are gone, the account may also have lost its rights
+        (a canary read comes before a delete is accepted).
         """
         assert self.site.bridge is not None
         letters = self.site.bridge.store.dead_letters
@@ -248,10 +248,10 @@ class Storm:
         return await letters.retry(asked) if asked else 0
 
     async def _chosen(self) -> None:
-        """A person takes away all but one of the records that a lost create may have made, and has it tried again, with
-        what found several counterparts because of it.
+        """A person deletes all but one of the records that a lost create may have made, and retries it.
 
-        Two people made the same thing on both sides meanwhile, and nothing tells their record from the copy.
+        Dead letters with several counterparts because of it are retried too. This happens if a person created the same
+        thing on the other side meanwhile, and nothing distinguishes that record from the copy.
         """
         assert self.site.bridge is not None
         store = self.site.bridge.store
@@ -271,7 +271,7 @@ class Storm:
 
     async def _reconcile(self) -> None:
         bridge, life = self.site.bridge, self.site.life
-        assert bridge is not None, "the bridge is up"
+        assert bridge is not None, "the bridge runs"
         assert life is not None
         done = await life.start(bridge.reconciler.sweep_all("full"))
         faults = [str(sweep) for sweep in done if sweep.fault]
@@ -289,7 +289,7 @@ class Storm:
             assert self.site.clock.monotonic() < end, f"the bridge never comes to rest: {await self._left_over()}"
 
     async def _left_over(self) -> list[str]:
-        """Nothing is open, dead or uncounted."""
+        """Return what is open, dead or not counted."""
         bridge, life = self.site.bridge, self.site.life
         assert bridge is not None
         assert life is not None
@@ -305,11 +305,11 @@ class Storm:
         return problems
 
     def _held(self, task: Task) -> bool:
-        """A dead letter that is right: a duplicate that waits for a person."""
+        """Whether a dead letter is right: a duplicate that waits for a person."""
         kind, side = KIND_OF.get(task.key.mapping), "crm" if task.key.side is Side.LEFT else "erp"
         if kind is None or not self.judge.eyes.lives(side, kind, task.key.record_id):
             return False
-        if task.code == Reason.SEVERAL_MATCH:  # made again on the other side before either was linked
+        if task.code == Reason.SEVERAL_MATCH:  # created again on the other side before either was linked
             return self.judge.several(side, kind, task.key.record_id)
         return task.code == Reason.HELD_AS_DUPLICATE and self.judge.held(side, kind, task.key.record_id)
 
@@ -319,14 +319,14 @@ class Storm:
 
 
 async def weather(seed: int, acts: int, rounds: int) -> tuple[list[str], Storm]:
-    """Run one seed to its end: what was violated, and the storm itself."""
+    """Run one seed to its end. Return the violated promises, and the storm itself."""
     chance = random.Random(seed)
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     folder = Path(tempfile.mkdtemp(prefix="bridge-storm-", dir=FOLDER))
     try:
         with ExitStack() as patches:
-            again = random.Random(f"again {seed}")  # its own, so that storms without it stay what they were
+            again = random.Random(f"again {seed}")  # separate, so that storms without it stay as they were
             drawn = replace(climate(chance), duplicates=again.choice(("", "hold", "copy")))
             site = Site(folder, seed, loop, drawn.erp_options)
             for (side, table), trim in drawn.trims.items():
@@ -360,7 +360,7 @@ async def weather(seed: int, acts: int, rounds: int) -> tuple[list[str], Storm]:
 
 
 def run(seed: int, acts: int = 25, rounds: int = 1) -> tuple[list[str], Storm]:
-    """One seed on a loop of its own."""
+    """Run one seed on a loop of its own."""
     loop = VirtualLoop()
     loop.set_task_factory(task_factory)  # type: ignore[arg-type]
     try:

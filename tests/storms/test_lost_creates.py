@@ -1,4 +1,4 @@
-"""A create whose answer is lost while somebody makes the same record on the other side, over the whole bridge."""
+"""A create whose answer is lost while a person creates the same record on the other side, with the whole bridge."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def _loses_one_create(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def _two_make_the_same(self: Storm, acts: int) -> None:
-    """One person in each product, with nothing in it that tells records apart."""
+    """Create one person in each product, with nothing that distinguishes the two."""
     entries = {"name": "T1 v1"}
     self.people._create("crm", "person", "T1", entries)
     await self.site.clock.sleep(10)

@@ -1,4 +1,4 @@
-"""Virtual time: an event loop that jumps to the next thing due when nothing is ready, and the clock that goes by it."""
+"""Virtual time: an event loop that jumps to the next due time when nothing is ready, and clocks that follow it."""
 
 import asyncio
 import selectors
@@ -9,11 +9,11 @@ START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
 class NothingEver(RuntimeError):
-    """Everything waits and nothing is due: a real process would hang for ever."""
+    """All tasks wait and nothing is due: a real process would hang for ever."""
 
 
 class Jumping(selectors.SelectSelector):
-    """Waits for nobody: a wait moves the loop's time on instead. No thread or socket may work for such a loop."""
+    """Does not wait, but advances the loop's time. No thread or socket may work for such a loop."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Watches the bridge's calls at the products and keeps the ledger: what it read and when, and what it changed."""
+"""Watches the bridge's calls at the products, and notes in the ledger what it read and when, and what it changed."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ class Watch:
         site.wire.before, site.wire.after, site.wire.accepted = self.before, self.after, self.accepted
 
     def before(self, exchange: Exchange) -> Any:
-        """The record a call is about and what it shows now; None for calls about none."""
+        """The record that a call is about and what it shows now; None for calls about no record."""
         if exchange.task is not None:
             self.began.setdefault(exchange.task, exchange.began)
         found = PATHS[exchange.host].match(exchange.path) if exchange.host in PATHS else None
@@ -48,13 +48,13 @@ class Watch:
         return side, table, record_id, values
 
     def accepted(self, url: str, body: bytes) -> None:
-        """The bridge was told of an edit of a deal of the erp, which shows no version. Some bodies name no record."""
+        """A callback reported an edit of an erp deal, which has no version. Some bodies name no record."""
         record_id = _named(body) if DEAL_EVENT.search(url) else None
         if record_id is not None:
             self.told_at["erp", "deal", record_id].append(self.site.clock.monotonic())
 
     def _told_at(self, exchange: Exchange, place: Place) -> float:
-        """Until when the bridge was told of edits before the claim that makes this call began."""
+        """When the last edit was reported before the claim that makes this call began."""
         claimed = self.began.get(exchange.task, exchange.began) if exchange.task else exchange.began
         return max((at for at in self.told_at[place] if at < claimed - CLAIMED_SECONDS), default=-1.0)
 
@@ -84,7 +84,7 @@ class Watch:
             self._deleted(place, bool(before))
             return
         if exchange.method == "POST" and (place, "name") in self.ledger.shown:
-            return  # refused: the last record is an older one
+            return  # refused: the newest record is an older one
         if self.eyes.lives(*place):
             self._wrote(exchange, place, before)
 
@@ -108,7 +108,7 @@ class Watch:
             task.add_done_callback(lambda ended: self._ended(ended, exchange, life, unsure, place))
 
     def _ended(self, task: asyncio.Task[Any], exchange: Exchange, life: Any, unsure: list[Shown], place: Place) -> None:
-        """The claim is over. Had its call an answer, and was it stored, the bridge knows what arrived."""
+        """The claim has ended. If its call was answered and the answer was stored, the bridge knows what arrived."""
         if task.cancelled() or task.exception() is not None or life.dead or not exchange.answered:
             self.log.append(f"{self.site.clock.monotonic():.2f}   unsure of {exchange.method} {place}")
             return
@@ -118,9 +118,9 @@ class Watch:
             self.ledger.unsure_records.pop(place, None)
 
     def _deleted(self, place: Place, lived: bool) -> None:
-        """Only what was deleted in the crm may be deleted, and only in the erp.
+        """Check a delete of the bridge: only records deleted in the crm may be deleted, and only in the erp.
 
-        Nor does Pipedrive say where a merged record went, except in the callback: when that is lost it is a delete.
+        Pipedrive names the survivor of a merge only in the callback. If that is lost, the merge looks like a delete.
         """
         if not lived or self.eyes.lives(*place):
             return
@@ -133,7 +133,7 @@ class Watch:
 
 
 def _named(body: bytes) -> str | None:
-    """The record that a callback of Deskera names, whatever its shape; None when it names none."""
+    """The record that a callback of Deskera names, in any of its shapes; None if it names none."""
     try:
         said = json.loads(body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""HTTP without sockets: requests go straight into the handlers of aiohttp applications, both ways, with faults."""
+"""HTTP without sockets: requests go directly to the handlers of aiohttp applications, both ways, with faults."""
 
 import asyncio
 import contextvars
@@ -19,7 +19,7 @@ from tests.storms.life import LIFE, alive
 
 
 class _Connection:
-    """What a request needs of its connection. `aborted`: the server closed it without an answer."""
+    """The part of a connection that a request needs. `aborted`: the server closed it without an answer."""
 
     ssl_context = peername = sockname = None
     max_field_size = max_line_length = 8190
@@ -39,7 +39,7 @@ class _Connection:
 async def call(
     app: web.Application, method: str, url: URL, headers: Mapping[str, str], body: bytes
 ) -> HttpResponse | None:
-    """One exchange with an application; None when it closed the connection."""
+    """Make one exchange with an application; None if it closed the connection."""
     given = CIMultiDict(headers)
     given["Host"] = url.authority
     given["Content-Length"] = str(len(body))
@@ -75,9 +75,9 @@ async def call(
 
 @dataclass
 class Weather:
-    """What the network is like. `lose`: how likely a call meets a fault; `slow`: longest delay of one way in seconds.
+    """The state of the network. `lose`: probability of a fault per call; `slow`: longest delay of one way in seconds.
 
-    `down`: hosts nobody reaches.
+    `down`: hosts that cannot be reached.
     """
 
     lose: float = 0.0
@@ -100,9 +100,11 @@ class Exchange:
 
 
 class Wire:
-    """Implements the bridge's Transport and the simulators' Deliver. `seen` is told of every call before and after it
-    takes effect at a host: `before(exchange)` returns what `after(exchange, token)` is given. And of every callback the
-    bridge accepted: `accepted(url, body)`."""
+    """Implements the bridge's Transport and the simulators' Deliver.
+
+    It calls `before(exchange)` before each call takes effect at a host, and `after(exchange, token)` with what that
+    returned afterwards. It calls `accepted(url, body)` for every callback that the bridge accepted.
+    """
 
     def __init__(self, chance: random.Random, outside: contextvars.Context) -> None:
         self._chance = chance
@@ -167,7 +169,7 @@ class Wire:
 
     # -- the products call ------------------------------------------------------------
     async def deliver(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> int:
-        """A callback. Raises OSError when nobody listens, TimeoutError when no answer came."""
+        """A callback. Raises OSError if the bridge does not listen, TimeoutError if no answer came."""
         app = self.apps.get(urlsplit(url).netloc)
         if app is None:
             raise OSError("nobody listens")

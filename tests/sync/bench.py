@@ -1,4 +1,4 @@
-"""A bench for the worker: two products in memory, a real store, mapping text, and a clock that jumps to what is due."""
+"""A bench for the worker: two products in memory, a real store, mapping text, and a clock that jumps to due tasks."""
 
 import asyncio
 from collections import Counter
@@ -61,7 +61,7 @@ fields:
 """
 )
 
-HELD_SECONDS = 0.1  # what is due and cannot be claimed is held by a worker that died
+HELD_SECONDS = 0.1  # a due task that cannot be claimed is held by a worker that died
 
 KINDS = {"created": EventKind.CREATED, "changed": EventKind.CHANGED, "deleted": EventKind.DELETED}
 
@@ -81,13 +81,13 @@ class Bench:
     worker: Worker
     seen: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     actors: dict[str, str] = field(default_factory=dict)
-    """By system who callbacks say made each change; without one they do not say."""
+    """By system, the person that callbacks name as the author of a change. Callbacks of other systems name nobody."""
 
     def product(self, system: str) -> FakeProduct:
         return self.crm if system == "crm" else self.erp
 
     async def index(self) -> None:
-        """A complete listing of both sides is indexed, as the first full sweep does."""
+        """Index a complete listing of both sides, as the first full sweep does."""
         await self.store.mappings.sync(self.parts.scopes)
         for name, mapping in self.parts.mappings.items():
             for side in Side:
@@ -105,13 +105,13 @@ class Bench:
         await self.store.events.accept([], self.routes, keys=keys)
 
     async def tell(self, system: str, entity: str, record_id: str, kind: str = "changed", **more: Any) -> None:
-        """A callback about one record."""
+        """Accept a callback about one record."""
         more = {"actor": self.actors.get(system), **more}
         event = Event(system, entity, record_id, KINDS[kind], Origin.WEBHOOK, source_at=self.clock.now(), **more)
         await self.store.events.accept([event], self.routes)
 
     async def tell_all(self) -> None:
-        """Callbacks about every record of both systems that changed since the last call (as a sweep would find)."""
+        """Accept a callback about every record of both systems that changed since the last call."""
         for product in (self.crm, self.erp):
             for (entity, record_id), row in list(product.rows.items()):
                 state = (row.deleted, dict(row.fields))
@@ -120,7 +120,7 @@ class Bench:
                     self.seen[product.system, entity, record_id] = state
 
     async def settle(self, seconds: float = 600.0) -> None:
-        """Work until nothing is due for `seconds` of the bench's clock, telling of changes on the way."""
+        """Work until nothing is due for `seconds` of the bench's clock, and report changes on the way."""
         end = self.store.now() + seconds
         while True:
             await self.tell_all()
@@ -141,18 +141,18 @@ class Bench:
                 await self.systems.check(name)
 
     async def turn(self) -> int:
-        """One round of claims, each worked on to its end; returns how many there were."""
+        """Run one round of claims to their end. Returns how many there were."""
         limits = self.parts.limits
         claims: list[Claim] = []
         with suppress(asyncio.CancelledError):
             claims = await self.store.tasks.claim(4, self.parts.scopes, limits.lease_seconds, self.systems.blocked)
         for claim in claims:
-            with suppress(asyncio.CancelledError):  # a fault killed the worker: its leases run out
+            with suppress(asyncio.CancelledError):  # a fault killed the worker; its leases expire later
                 await self.worker._work(claim)
         return len(claims)
 
     async def assert_silent(self) -> None:
-        """Told of every record once more, the bridge writes nothing."""
+        """Report every record once more: the bridge must write nothing."""
         before = list(self.crm.writes()), list(self.erp.writes())
         for product in (self.crm, self.erp):
             for entity, record_id in list(product.rows):
@@ -161,35 +161,35 @@ class Bench:
         assert (self.crm.writes(), self.erp.writes()) == before
 
     def missed(self, system: str, entity: str, record_id: str) -> None:
-        """No callback comes of what was done to this record so far."""
+        """Drop the callbacks about this record's changes until now."""
         row = self.product(system).rows[entity, record_id]
         self.seen[system, entity, record_id] = (row.deleted, dict(row.fields))
 
     async def adopt(self, text: str, mode: Mode = Mode.LIVE) -> None:
-        """Work by other mapping files or in another mode from now on, as after a hangup or a restart."""
+        """Use other mapping files or another mode from now on, as after a SIGHUP or a restart."""
         mappings, scopes, self.routes = _bound(text, mode, self.crm, self.erp)
         self.parts = replace(self.parts, mappings=mappings, scopes=scopes)
         self.worker.parts = self.parts
         await self.store.mappings.sync(scopes)
 
     def fail_at(self, failpoint: FailPoint) -> None:
-        """Have every named step of the bridge pass here from now on."""
+        """Call `failpoint` at every failpoint of the bridge from now on."""
         self.parts = replace(self.parts, seams=replace(self.parts.seams, failpoint=failpoint))
         self.worker.parts = self.parts
         self.store.database.seams = replace(self.store.database.seams, failpoint=failpoint)
 
     async def turn_once(self) -> None:
-        """Tell of what changed, and work on the first claims only."""
+        """Report changes, and run the first claims only."""
         await self.tell_all()
         await self.turn()
 
     async def tell_and_wait(self) -> None:
-        """Tell of what changed, and let a while pass, so that reads must show it."""
+        """Report changes, and let the read lag pass."""
         await self.tell_all()
         self.clock.advance(3.0)
 
     async def make_due(self, mapping: str, side: Side, record_id: str, because: TaskKey) -> None:
-        """Have a task looked at without any event, as a record does that waits for it."""
+        """Make a task due without an event, as a record does that waits for it."""
         task = await self.store.tasks.get(because)
         assert task is not None
         mark = [Mark(TaskKey(mapping, side, record_id), task.lane, self.store.now(), task.generation + 1)]
@@ -199,7 +199,7 @@ class Bench:
         return (await self.store.tasks.totals())[mapping]
 
     async def assert_accounted(self) -> None:
-        """Promise 9: every stored event counts once in each mapping of its entity, and is somewhere."""
+        """Promise 9: every stored event counts once in each mapping of its entity, and has an outcome or waits."""
         stored = await self._stored()
         for name, totals in (await self.store.tasks.totals()).items():
             parts = ("applied", "unchanged", "coalesced", "filtered", "waiting", "dead", "discarded")
@@ -220,7 +220,7 @@ class Bench:
         return counted
 
     async def story(self, system: str, entity: str, record_id: str) -> list[str]:
-        """What the journal says happened to a record, oldest first."""
+        """The kinds of a record's journal entries, oldest first."""
         return [entry.what for entry in await self.journal(system, entity, record_id)]
 
     async def journal(self, system: str, entity: str, record_id: str) -> list[JournalEntry]:
@@ -255,7 +255,7 @@ def make_bench(
 
 @cache
 def _loaded(text: str, types: int) -> tuple[Mapping, ...]:
-    """Frozen, and the same for every test that uses this text with the same `types` (the identity of their table)."""
+    """Load the mappings of a text once for all tests. They are frozen. `types`: the identity of the table of types."""
     return tuple(load_text(text, "bench.yaml"))
 
 

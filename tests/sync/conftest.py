@@ -1,4 +1,4 @@
-"""Benches on either store. When a test is over, every event it caused must be accounted for."""
+"""Benches on either store. After each test, every event that it caused must be accounted for."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any

@@ -1,10 +1,10 @@
 """A store as schema 0005 wrote it, and the products as they were then.
 
-`former_store.sql` is the dump of a SQLite file, and `former_products.json` what the two products of the bench held. In
-it are: pairs in sync, one of them edited with the edit not looked at yet, and one edited behind the bridge's back; an
-update whose process died before the answer was stored; a create whose answer was lost; a create to be tried again; a
-create that was refused for good, and a record that crossed without its reference to it; a tombstone; a hook; and a
-command's request.
+`former_store.sql` is the dump of a SQLite file, and `former_products.json` has the records of the bench's two products.
+They contain: pairs in sync, one of them with an edit that was reported and not yet processed, and one with an edit that
+was not reported; an update whose process died before the answer was stored; a create whose answer was lost; a create
+that is to be tried again; a create that was refused for good, and a record that crossed without its reference to it; a
+tombstone; a hook; and a command's request.
 """
 
 import json
@@ -30,15 +30,15 @@ SINCE = (
 )
 """Tables that schema 0005 did not have."""
 FORMER_INDEX = "CREATE INDEX tasks_pending ON tasks (mapping, state, pending) WHERE pending > 0"
-"""In place of `tasks_waiting`."""
+"""Schema 0005 had it instead of `tasks_waiting`."""
 DUMP = Path(__file__).with_name("former_store.sql")
 HELD = json.loads(Path(__file__).with_name("former_products.json").read_text())
 SECONDS: float = HELD["seconds"]
-"""On the bench's clock when the store was closed."""
+"""The bench's clock when the store was closed."""
 
 
 async def write_former(url: str, seams: Seams) -> None:
-    """Make the store that `url` names what it was under schema 0005."""
+    """Create the store of schema 0005 at `url`."""
     if not url.startswith("sqlite"):
         return await _write_postgres(url, seams)
     conn = sqlite3.connect(url.removeprefix("sqlite:///"))
@@ -47,7 +47,7 @@ async def write_former(url: str, seams: Seams) -> None:
 
 
 async def _write_postgres(url: str, seams: Seams) -> None:
-    """The same rows, in the tables PostgreSQL had: those of today, and what the step removes."""
+    """Write the same rows into the tables that PostgreSQL had: the present ones, with what the migrations removed."""
     store = await open_store(url, seams)
     rows = _rows()
 
@@ -80,7 +80,7 @@ async def _write_postgres(url: str, seams: Seams) -> None:
 
 
 def products(clock: FakeClock) -> tuple[FakeProduct, FakeProduct]:
-    """What people and the former bridge left there."""
+    """The products with the records that people and the former bridge left there."""
     return _product("crm", clock), _product("erp", clock)
 
 

@@ -1,4 +1,4 @@
-"""What one record costs the worker and its store: CPU and SQL statements, over products in memory.
+"""Measures what one record costs the worker and its store: CPU and SQL statements, with products in memory.
 
 `python -m tests.sync.measure [--records N] [--store URL] [--statements]`; the figures are in docs/performance.md.
 """

@@ -1,4 +1,4 @@
-"""What must hold after a storm, told by what people did; knows nothing of how the bridge works."""
+"""What must hold after a storm, by what people did. It knows nothing about how the bridge works."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ KEY = {"person": "email", "company": "name"}
 
 @dataclass
 class Model:
-    """A thing is known by its key, which nobody ever edits: the e-mail of a person, the name of a company."""
+    """A thing is known by its key, which is never edited: the e-mail of a person, the name of a company."""
 
     wishes: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     deleted_on: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -48,8 +48,8 @@ class Model:
             live = {name: self._by_key(side, entity, problems) for name, side in sides.items()}
             for key in sorted(live["crm"].keys() | live["erp"].keys()):
                 here, there = live["crm"].get(key), live["erp"].get(key)
-                if here and there:  # what was brought back may be there twice: one of them is the counterpart
-                    faults = [self._in_step(entity, key, one, two, sides) for one in here for two in there]
+                if here and there:  # a restored record may exist twice: one of the two is the counterpart
+                    faults = [self._in_sync(entity, key, one, two, sides) for one in here for two in there]
                     problems += min(faults, key=len)
                 else:
                     problems += self._alone(entity, key, "crm" if here else "erp")
@@ -66,7 +66,7 @@ class Model:
             found[key].append(fields)
         return found
 
-    def _in_step(
+    def _in_sync(
         self, entity: str, key: str, here: dict[str, Any], there: dict[str, Any], sides: dict[str, FakeProduct]
     ) -> list[str]:
         if (entity, key) in self.merged_away:
@@ -92,7 +92,7 @@ class Model:
         return None if row is None or row.deleted else str(row.fields["name"])
 
     def _survived(self, entity: str, key: str, name: str, shown: Any, sides: dict[str, FakeProduct]) -> list[str]:
-        """The value is what somebody wanted last: on his side, if nobody on the other side touched the field."""
+        """The value must be one that a person entered last on either side."""
         wanted = self.wishes.get((entity, key, name))
         if not wanted or (entity, key) in self.merged_into or (entity, key) in self.deleted_on:
             return []

@@ -1,6 +1,6 @@
-"""A seeded storm: people edit, callbacks get lost, systems and workers fail; then everything must be in step.
+"""A seeded storm: people edit, callbacks get lost, systems and workers fail; then everything must be in sync.
 
-`python -m tests.sync.storm --seeds N --from K` runs more of it; a failing seed prints how to run it again.
+`python -m tests.sync.storm --seeds N --from K` runs many seeds; a failing seed prints how to run it again.
 """
 
 import argparse
@@ -32,12 +32,12 @@ from tests.sync.traits import MAPPINGS, new_product
 WRITES = ("create", "update", "delete")
 KEYS = {"people": ("person", "email"), "companies": ("company", "name")}
 SILENCE = 100_000.0
-UNSEEN_SECONDS = 900.0  # a lost create is looked for within this, however often the process is killed meanwhile
+UNSEEN_SECONDS = 900.0  # a lost create is found within this time, however often the process is killed
 FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a store in memory is several times faster
 
 
 class Killed(asyncio.CancelledError):
-    """The process is gone in the middle of something."""
+    """The process is killed in the middle of its work."""
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Storm:
 
     # -- people -----------------------------------------------------------------------------------------------------
     def act(self) -> None:
-        """Somebody does something on either side, and a callback may tell of it."""
+        """A person does something on either side, and a callback may report it."""
         product = self.chance.choice((self.bench.crm, self.bench.erp))
         acts = (self._create, self._create_company, self._edit, self._edit, self._edit, self._edit)
         act = self.chance.choice((*acts, self._delete, self._restore, self._merge, self._assign))
@@ -91,7 +91,7 @@ class Storm:
         return self.chance.choice(found) if found else None
 
     def _unseen(self, product: FakeProduct, entity: str, record_id: str) -> bool:
-        """A copy so new that the bridge may not know of it: deleted now, nobody could tell that it was ever there."""
+        """Whether it is a copy so new that the bridge may not know it: if deleted now, nothing shows it existed."""
         row = product.rows[entity, record_id]
         young = (product.clock.now() - row.created).total_seconds() < UNSEEN_SECONDS
         return young and (product.system, entity, record_id) not in self.model.made
@@ -123,7 +123,7 @@ class Storm:
         if record_id is None or self.chance.random() < 0.5 or self._unseen(product, entity, record_id):
             return None
         if len(product.live(entity)) == 1:
-            return None  # where deleted records are just not found, an empty product looks like lost visibility
+            return None  # if a product only answers 404 for deleted records, an empty one looks like lost visibility
         product.person_deletes(entity, record_id)
         self.model.deleted(product.system, entity, product.rows[entity, record_id].fields)
         return entity, record_id, "deleted"
@@ -148,7 +148,7 @@ class Storm:
 
     # -- faults -----------------------------------------------------------------------------------------------------
     def fail(self, product: FakeProduct, name: str) -> None:
-        """What a call may meet; read errors, lost answers, limits, and the death of the process."""
+        """Let a call fail at random: read errors, lost answers, limits, and the death of the process."""
         if not self.working or self.calm or self.chance.random() > 0.06:
             return
         when, call = name.split(" ")
@@ -168,7 +168,7 @@ class Storm:
 
     # -- the bridge -------------------------------------------------------------------------------------------------
     async def deliver(self, all_of_it: bool = False) -> None:
-        """Some of the callbacks arrive, in any order; some never do."""
+        """Deliver some of the callbacks, in any order. Some never arrive."""
         self.chance.shuffle(self.callbacks)
         for _ in range(len(self.callbacks) if all_of_it else self.chance.randint(0, len(self.callbacks))):
             callback = self.callbacks.pop()
@@ -176,7 +176,7 @@ class Storm:
                 await self.bench.tell(*callback)
 
     async def turn(self) -> int:
-        """One round of claims, worked on at the same time in every fourth seed, else one after the other."""
+        """Run one round of claims: at the same time in every fourth seed, otherwise one after the other."""
         bench = self.bench
         limits = bench.parts.limits
         claims = await bench.store.tasks.claim(4, bench.parts.scopes, limits.lease_seconds, bench.systems.blocked)
@@ -226,7 +226,7 @@ class Storm:
             await self.bench._probe()
 
     async def heal(self) -> None:
-        """The faults end; a full reconcile tells of every record, and again of what that brought up."""
+        """End the faults, and report every record twice, as a full reconcile does. Then everything must be in sync."""
         self.calm = True
         self.bench.clock.advance(400.0)
         for _ in range(2):
@@ -251,7 +251,7 @@ class Storm:
                 await self.bench.tell(product.system, entity, record_id, "deleted" if evident else "changed")
 
     def _is_held(self, task: Task) -> bool:
-        """A dead letter that is right: a second live record of its side shows its match key.
+        """Whether it is a rightly held duplicate: another live record of its side shows its match key.
 
         Merges make duplicates: a company whose counterpart went into another one takes the name of that one.
         """
@@ -263,7 +263,7 @@ class Storm:
         return bool(own) and any(row[key] == own for record_id, row in live.items() if record_id != task.key.record_id)
 
     async def _left_over(self) -> list[str]:
-        """Nothing is open, dead or uncounted once all is calm."""
+        """Return what is open, dead or not counted although all faults have ended."""
         letters = [task for task, _ in await self.bench.store.dead_letters.list()]
         problems = [f"dead letter: {task.key} {task.reason}" for task in letters if not self._is_held(task)]
         problems += [f"unsettled link {link}" for link in await self.bench.store.links.unsettled()]

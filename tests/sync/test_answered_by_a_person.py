@@ -1,4 +1,4 @@
-"""What a person answers by command: `bridge approve`, and `conflicts choose` after `conflicts list`."""
+"""What a person decides by command: `bridge approve`, and `conflicts choose` after `conflicts list`."""
 
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
 
 
 class Watched(FakeProduct):
-    """Something happens after its next read."""
+    """A product where something happens right after its next read."""
 
     meanwhile: Callable[[], Awaitable[None]] | None = None
 
@@ -32,7 +32,7 @@ class Watched(FakeProduct):
 
 
 async def _answer(bench: Bench, kind: str, **arguments: Any) -> str:
-    """The running bridge's answer to a command, by way of the store."""
+    """The running bridge's answer to a command, whose request goes through the store."""
     plan = Plan(bench.parts.mappings, bench.parts.scopes, bench.routes, {}, {})
     running = SimpleNamespace(plan=plan, store=bench.store, seams=bench.parts.seams)
     number = await bench.store.requests.ask(kind, arguments)
@@ -41,7 +41,7 @@ async def _answer(bench: Bench, kind: str, **arguments: Any) -> str:
     return str(await Requests(cast(Any, running)).answer(taken[0]))
 
 
-async def test_promise_12_what_the_threshold_holds_back_goes_on_when_a_person_approves_and_for_that_long(
+async def test_promise_12_an_approval_releases_held_deletes_and_lasts_for_its_minutes(
     new_bench: NewBench,
 ) -> None:
     bench = await new_bench(limits=Limits(deletion_limit=2, wait_seconds=60))
@@ -57,7 +57,7 @@ async def test_promise_12_what_the_threshold_holds_back_goes_on_when_a_person_ap
     assert answer == "people: deletes are allowed for 10 minutes; 2 held records are due now"
     await bench.settle(300)
     assert len(bench.erp.live("person")) == 4
-    bench.clock.advance(700)  # the approval is over, and those it let through count
+    bench.clock.advance(700)  # the approval has ended, and the deletes that it allowed count
     bench.crm.person_deletes("person", "5")
     await bench.settle(300)
     assert len(bench.erp.live("person")) == 4
@@ -81,10 +81,10 @@ async def test_promise_9_dead_letters_a_person_retries_or_discards_stay_accounte
     assert [fields["name"] for fields in bench.erp.live("person").values()] == ["P1"]
 
 
-async def test_promise_7_an_answer_given_while_a_worker_is_at_the_pair_is_not_lost(
+async def test_promise_7_a_choice_made_while_a_worker_holds_the_pair_is_not_lost(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """The worker has read the question, finds a further one, and stores both after the answer came."""
+    """The worker has read the conflict, finds a further one, and stores both after the person's choice was stored."""
     erp = Watched("erp", clock)
     bench = await new_bench(PEOPLE.replace("conflict: crm", "conflict: ask"), erp=erp)
     record_id = bench.crm.person_creates("person", **ANA)
@@ -106,7 +106,7 @@ async def test_promise_7_an_answer_given_while_a_worker_is_at_the_pair_is_not_lo
     assert [question.field for question in await bench.store.conflicts.waiting()] == ["phone"]
 
 
-async def test_promise_7_a_question_is_listed_and_the_answer_is_taken_for_both_sides(new_bench: NewBench) -> None:
+async def test_promise_7_conflicts_are_listed_and_either_side_can_be_chosen(new_bench: NewBench) -> None:
     bench = await new_bench(PEOPLE.replace("conflict: crm", "conflict: ask"))
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()

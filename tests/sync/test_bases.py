@@ -1,4 +1,4 @@
-"""A base for each side: what a server makes of values, redefined fields, unread fields, first contact."""
+"""A base for each side: values that a server changes, redefined fields, unread fields, first contact."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ TEXT = PEOPLE + "  amount: {crm: amount, erp: amount, type: decimal}\n"
 
 @dataclass
 class Reducing(FakeProduct):
-    """A server that keeps less than it is given; `keeps`: what it makes of a column."""
+    """A server that stores less than it is sent. `keeps`: by column, what it stores of a value."""
 
     keeps: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
 
@@ -140,7 +140,7 @@ async def test_a_redefined_field_nobody_edited_is_re_based_without_a_write(new_b
     await bench.adopt(SWAPPED)
     await bench.assert_silent()
     assert _grades(bench, record_id) == ("A", "Gold")
-    bench.crm.person_edits("person", record_id, notes="B")  # and from then on the new words count
+    bench.crm.person_edits("person", record_id, notes="B")  # from now on the new definition counts
     bench.clock.advance(60)
     bench.erp.person_edits("person", "1", phone="1")
     await bench.settle()
@@ -167,8 +167,8 @@ async def test_the_edited_side_of_a_redefined_field_wins_over_the_unedited_one(
     assert not any(entry.what == "conflict" for entry in entries)
 
 
-async def test_a_field_of_other_columns_meets_as_if_for_the_first_time(new_bench: NewBench) -> None:
-    """The old base is no reason to take the new column's emptiness for an edit."""
+async def test_a_field_with_other_columns_is_merged_as_at_first_contact(new_bench: NewBench) -> None:
+    """By the old base, the empty new column would look like an edit."""
     bench, record_id = await _graded(new_bench)
     bench.erp.person_edits("person", "1", amount="Silver")
     bench.missed("erp", "person", "1")
@@ -181,7 +181,7 @@ async def test_a_field_of_other_columns_meets_as_if_for_the_first_time(new_bench
     assert bench.erp.live("person")["1"]["amount"] == "Silver"
 
 
-async def test_a_field_that_only_got_more_words_is_no_edit(new_bench: NewBench) -> None:
+async def test_a_table_that_only_gets_more_values_is_no_edit(new_bench: NewBench) -> None:
     bench, record_id = await _graded(new_bench)
     await bench.adopt(OTHERS)
     await bench.assert_silent()
@@ -207,7 +207,7 @@ async def test_an_unread_field_is_no_change_gets_no_write_and_keeps_its_base(
     await bench.settle()
     assert erp.live("person")["1"]["phone"] == "1"
     clock.advance(60)
-    erp.hides = frozenset()  # the edit of long ago is still known to be one, of this side alone
+    erp.hides = frozenset()  # the old edit still counts as an edit, and only of this side
     await bench.tell("erp", "person", "1")
     await bench.settle()
     assert bench.crm.live("person")[record_id]["phone"] == erp.live("person")["1"]["phone"] == "1"
@@ -234,7 +234,7 @@ async def test_a_field_unread_on_one_side_is_not_written_over_by_the_other(
 
 # -- first contact --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("policy", ["crm", "erp", '"newest, else crm"', "ask", "fill-empty"])
-async def test_first_contact_blanks_nothing_whoever_wins(new_bench: NewBench, policy: str) -> None:
+async def test_first_contact_empties_no_field_whichever_side_wins(new_bench: NewBench, policy: str) -> None:
     bench = await new_bench(PEOPLE.replace("conflict: crm", f"conflict: {policy}"))
     there = bench.erp.person_creates("person", name=None, email="ana@x.example", phone="+47 1")
     bench.missed("erp", "person", there)

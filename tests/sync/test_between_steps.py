@@ -47,7 +47,7 @@ async def _claimed(bench: Bench) -> Claim:
 
 
 async def _work_on(bench: Bench) -> None:
-    """Ten minutes pass, whatever is due or not."""
+    """Let ten minutes pass, and work on what becomes due."""
     for _ in range(10):
         bench.clock.advance(60)
         await bench.turn_once()
@@ -85,14 +85,14 @@ async def test_a_write_that_arrives_late_overwrites_nothing_sent_after_it(
     for _ in range(3):
         await bench.turn_once()
     assert bench.erp.calls.count("update") == 1
-    bench.erp.person_edits("person", "1", name="Ana Berg")  # here it is
+    bench.erp.person_edits("person", "1", name="Ana Berg")  # now it arrives
     await bench.settle()
     assert bench.erp.live("person")["1"]["name"] == "Ana Holm"
     assert bench.crm.live("person")[record_id]["name"] == "Ana Holm"
 
 
 @pytest.mark.parametrize("answers", [True, False])
-async def test_a_write_that_arrives_late_overwrites_nothing_although_the_other_sides_was_answered(
+async def test_a_write_that_arrives_late_overwrites_nothing_although_the_other_sides_write_was_answered(
     new_bench: NewBench, clock: FakeClock, *, answers: bool
 ) -> None:
     """Both sides are written in one claim; the second write's answer is lost."""
@@ -141,7 +141,7 @@ async def test_promise_5_a_create_that_arrives_late_is_found_not_sent_again(benc
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
     clock.advance(10)
-    await bench.tell("crm", "person", record_id)  # has it looked at before its deadline
+    await bench.tell("crm", "person", record_id)  # makes it due before its deadline
     await bench.turn()
     late = bench.erp.person_creates("person", **ANA)
     bench.seen["erp", "person", late] = (False, dict(bench.erp.rows["person", late].fields))
@@ -208,7 +208,7 @@ async def test_promise_3_a_matched_record_another_worker_has_is_not_linked_until
 
 
 class Slow(FakeProduct):
-    """While a create is under way, another worker's claim runs to its end."""
+    """A product during whose create another worker's claim runs to its end."""
 
     meanwhile: Callable[[], Awaitable[object]] | None = None
 
@@ -223,7 +223,7 @@ class Slow(FakeProduct):
 async def test_promise_5_a_record_that_matches_one_just_being_created_waits_for_the_create(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """A second crm record of the same key, looked at before the first one's create is answered, makes no copy."""
+    """A second crm record with the same key, processed before the first one's create is answered, is not copied."""
     erp = Slow("erp", clock)
     bench = await new_bench(erp=erp)
     first = bench.crm.person_creates("person", **ANA)
@@ -240,7 +240,7 @@ async def test_promise_5_a_record_that_matches_one_just_being_created_waits_for_
 
 
 class Limited(Slow):
-    """A create that is refused for a while, when another worker's claim has run to its end."""
+    """A product whose create is refused for a while, after another worker's claim has run to its end."""
 
     async def create(self, entity: str, fields: Fields) -> Written:
         if self.meanwhile is not None:
@@ -250,7 +250,7 @@ class Limited(Slow):
         return await super().create(entity, fields)
 
 
-async def test_promise_5_a_record_that_matches_one_just_being_copied_to_its_own_side_waits_for_how_that_ends(
+async def test_promise_5_a_record_that_matches_one_just_being_copied_to_its_own_side_waits_for_that_create(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     crm = Limited("crm", clock)
@@ -330,7 +330,7 @@ async def test_a_read_right_after_our_own_write_may_show_the_state_before_it_and
 
 
 async def test_a_read_back_that_lags_does_not_become_the_base(new_bench: NewBench, clock: FakeClock) -> None:
-    """What it shows is the state before our write; as base it would make the write itself an edit, back to us."""
+    """It shows the state before our write. As the base, that would make our own write look like an edit."""
     text = PEOPLE.replace("conflict: crm", "conflict: erp")
     erp = FakeProduct("erp", clock, answers_record=False)
     bench, record_id = await _linked(new_bench, text=text, erp=erp)

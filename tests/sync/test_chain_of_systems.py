@@ -1,4 +1,4 @@
-"""Three systems in a chain: what is edited at one end reaches the other one, and everything comes to rest.
+"""Three systems in a chain: an edit at one end reaches the other one, and then no more writes follow.
 
 The bench has two products; the third system of the chain is the companies of the first one.
 """
@@ -36,7 +36,7 @@ ONE_MASTER = CHAIN.format(first=", from: crm")
 
 
 async def in_a_row(new_bench: NewBench, text: str) -> tuple[Bench, Callable[..., None], Callable[[], list[str]]]:
-    """A record in all three; how to edit it in one of them (0, 1, 2), and its names in their order."""
+    """A record in all three systems: functions that edit it in one of them (0, 1, 2) and that return its names."""
     bench = await new_bench(text)
     bench.crm.person_creates("person", name="Ana", email="ana@x.example")
     await bench.settle()
@@ -83,7 +83,7 @@ async def test_edits_at_several_places_at_once_come_to_rest_with_one_of_them(
 
 
 @pytest.mark.parametrize("at", [1, 2])
-async def test_an_edit_behind_the_one_that_has_the_say_does_not_go_back_and_forth(new_bench: NewBench, at: int) -> None:
+async def test_an_edit_behind_the_master_does_not_go_back_and_forth(new_bench: NewBench, at: int) -> None:
     bench, edit, names = await in_a_row(new_bench, ONE_MASTER)
     edit(at, "Ana Lund")
     await bench.settle()

@@ -1,4 +1,4 @@
-"""Two records side by side, as the record page shows them: lines, and rows whose `when` does not hold."""
+"""Two records side by side, as the record page shows them: lines, and field rules whose `when` does not hold."""
 
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
@@ -80,7 +80,7 @@ async def test_a_line_that_waits_is_not_to_be_written_and_one_that_may_be_blank_
     assert f"products {unknown}, amount 4" in str(found.left)
 
 
-async def test_a_row_that_does_not_hold_is_told_as_such(new_bench: NewBench, clock: FakeClock) -> None:
+async def test_a_field_rule_that_does_not_hold_is_shown_as_off(new_bench: NewBench, clock: FakeClock) -> None:
     bench, left = await _bench(new_bench, clock, DEALS.replace("  name: {crm: name, erp: name}\n  items:", ROWS))
     bench.crm.person_edits("person", left, phone="2")
     found = (await _compared(bench, left))["phone"]

@@ -1,4 +1,4 @@
-"""Who wins when both sides edited a field, by each policy; and what no policy ends: a field that flaps."""
+"""Which side wins by each policy if both edited a field; and the loop alarm for a field that never stops changing."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -68,7 +68,7 @@ async def test_promise_7_fill_empty_keeps_two_values_apart_and_fills_an_empty_on
     assert bench.crm.live("person")[record_id]["phone"] == bench.erp.live("person")["1"]["phone"] == "2"
 
 
-async def test_promise_7_a_row_may_name_another_winner_than_its_mapping(new_bench: NewBench) -> None:
+async def test_promise_7_a_field_rule_may_name_another_winner_than_its_mapping(new_bench: NewBench) -> None:
     text = PEOPLE.replace("absent: clear}", "absent: clear, conflict: erp}")
     bench = await new_bench(text)
     record_id = bench.crm.person_creates("person", **ANA)
@@ -80,7 +80,7 @@ async def test_promise_7_a_row_may_name_another_winner_than_its_mapping(new_benc
         assert (fields["name"], fields["phone"]) == ("Crm", "22")
 
 
-async def _heard(bench: Bench, system: str, record_id: str, *, timed: bool) -> None:
+async def _report(bench: Bench, system: str, record_id: str, *, timed: bool) -> None:
     at = bench.clock.now() if timed else None
     event = Event(system, "person", record_id, EventKind.CHANGED, Origin.WEBHOOK, source_at=at)
     await bench.store.events.accept([event], bench.routes)
@@ -88,22 +88,22 @@ async def _heard(bench: Bench, system: str, record_id: str, *, timed: bool) -> N
 
 
 @pytest.mark.parametrize("timed", [True, False])
-async def test_newest_goes_by_the_events_own_time_or_by_first_sight_where_records_show_no_time(
+async def test_newest_uses_the_events_time_or_the_first_report_if_records_show_no_time(
     new_bench: NewBench, clock: FakeClock, timed: bool
 ) -> None:
     products = {name: FakeProduct(name, clock, manifest=manifest(version_resolution=None)) for name in ("crm", "erp")}
     bench, record_id = await _linked(new_bench, '"newest, else crm"', **products)
     bench.crm.person_edits("person", record_id, name="Crm")
-    await _heard(bench, "crm", record_id, timed=timed)
+    await _report(bench, "crm", record_id, timed=timed)
     clock.advance(30)
     bench.erp.person_edits("person", "1", name="Erp")
-    await _heard(bench, "erp", "1", timed=timed)
+    await _report(bench, "erp", "1", timed=timed)
     await bench.settle()
     assert bench.crm.live("person")[record_id]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
 
 
 async def test_newest_is_not_won_by_an_event_from_the_future(new_bench: NewBench, clock: FakeClock) -> None:
-    """What says it was made in the year 9990 counts as of when it was first heard of."""
+    """An event with a time in the year 9990 counts as of when it was first reported."""
     products = {name: FakeProduct(name, clock, manifest=manifest(version_resolution=None)) for name in ("crm", "erp")}
     bench, record_id = await _linked(new_bench, '"newest, else crm"', **products)
     bench.crm.person_edits("person", record_id, name="Crm")
@@ -114,13 +114,13 @@ async def test_newest_is_not_won_by_an_event_from_the_future(new_bench: NewBench
     bench.missed("crm", "person", record_id)
     clock.advance(30)
     bench.erp.person_edits("person", "1", name="Erp")
-    await _heard(bench, "erp", "1", timed=True)
+    await _report(bench, "erp", "1", timed=True)
     await bench.settle()
     assert bench.crm.live("person")[record_id]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
 
 
-async def test_newest_is_not_won_by_a_record_that_shows_a_time_to_come(new_bench: NewBench, clock: FakeClock) -> None:
-    """A vendor's clock that is days ahead orders nothing: its edit counts as of when it was first heard of."""
+async def test_newest_is_not_won_by_a_record_with_a_time_in_the_future(new_bench: NewBench, clock: FakeClock) -> None:
+    """If a vendor's clock is days ahead, its edit counts as of when it was first reported."""
     bench, record_id = await _linked(new_bench, '"newest, else crm"')
     bench.crm.person_edits("person", record_id, name="Crm")
     bench.crm.rows["person", record_id].modified += timedelta(days=3)
@@ -132,17 +132,17 @@ async def test_newest_is_not_won_by_a_record_that_shows_a_time_to_come(new_bench
     assert bench.crm.live("person")[record_id]["name"] == bench.erp.live("person")["1"]["name"] == "Erp"
 
 
-async def test_newest_takes_first_sight_for_fields_whose_edit_moves_no_version(
+async def test_newest_uses_the_first_report_for_fields_whose_edit_moves_no_version(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """The crm's record is newer, but not because of its phone."""
+    """The crm's record has the newer version, but not because of its phone."""
     crm = FakeProduct("crm", clock, manifest=manifest(unversioned=frozenset({"phone"})))
     bench, record_id = await _linked(new_bench, '"newest, else crm"', crm=crm)
     crm.person_edits("person", record_id, phone="11")
-    await _heard(bench, "crm", record_id, timed=True)
+    await _report(bench, "crm", record_id, timed=True)
     clock.advance(30)
     bench.erp.person_edits("person", "1", phone="22", name="Erp")
-    await _heard(bench, "erp", "1", timed=True)
+    await _report(bench, "erp", "1", timed=True)
     clock.advance(30)
     crm.person_edits("person", record_id, name="Crm")
     bench.missed("crm", "person", record_id)
@@ -151,7 +151,7 @@ async def test_newest_takes_first_sight_for_fields_whose_edit_moves_no_version(
         assert (fields["name"], fields["phone"]) == ("Crm", "22")
 
 
-async def test_the_loop_alarm_parks_a_pair_two_automations_fight_over_and_names_their_field_only(
+async def test_the_loop_alarm_stops_a_pair_that_two_automations_change_and_names_only_their_field(
     new_bench: NewBench,
 ) -> None:
     bench, record_id = await _linked(new_bench, limits=Limits(loop_writes=6, loop_window_seconds=3600))

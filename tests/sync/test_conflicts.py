@@ -1,4 +1,4 @@
-"""Rows that say `conflict: ask`: the field waits for a person, everything else goes on."""
+"""Field rules with `conflict: ask`: the field waits for a person, and all other fields are synced."""
 
 from collections.abc import Awaitable, Callable
 
@@ -13,7 +13,7 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
 ASK = PEOPLE.replace("name:  {crm: name, erp: name}", "name:  {crm: name, erp: name, conflict: ask}")
 
 
-async def _asked(new_bench: NewBench) -> tuple[Bench, str]:
+async def _conflicting(new_bench: NewBench) -> tuple[Bench, str]:
     """Both sides changed the name of a linked record."""
     bench = await new_bench(text=ASK)
     record_id = bench.crm.person_creates("person", **ANA)
@@ -32,8 +32,8 @@ async def _choose(bench: Bench, winner: Side) -> None:
     )
 
 
-async def test_promise_7_ask_holds_that_field_only_and_tells_of_it_once(new_bench: NewBench) -> None:
-    bench, record_id = await _asked(new_bench)
+async def test_promise_7_ask_holds_only_that_field_and_reports_it_once(new_bench: NewBench) -> None:
+    bench, record_id = await _conflicting(new_bench)
     await bench.tell("crm", "person", record_id)
     await bench.settle()
 
@@ -48,7 +48,7 @@ async def test_promise_7_ask_holds_that_field_only_and_tells_of_it_once(new_benc
 
 
 async def test_promise_7_the_chosen_side_wins_and_the_other_value_is_journaled(new_bench: NewBench) -> None:
-    bench, record_id = await _asked(new_bench)
+    bench, record_id = await _conflicting(new_bench)
 
     await _choose(bench, Side.RIGHT)
     await bench.settle()
@@ -61,8 +61,8 @@ async def test_promise_7_the_chosen_side_wins_and_the_other_value_is_journaled(n
     assert bench.erp.live("person")["1"]["name"] == "Ana Dahl"
 
 
-async def test_a_choice_outlives_a_write_that_fails(new_bench: NewBench) -> None:
-    bench, _rec = await _asked(new_bench)
+async def test_a_choice_is_kept_if_its_write_fails(new_bench: NewBench) -> None:
+    bench, _rec = await _conflicting(new_bench)
     await _choose(bench, Side.LEFT)
     bench.erp.fail = raising("before update", RateLimited("erp", "limit", 30.0))
 
@@ -74,8 +74,8 @@ async def test_a_choice_outlives_a_write_that_fails(new_bench: NewBench) -> None
     assert await bench.store.conflicts.waiting() == []
 
 
-async def test_a_choice_counts_for_the_values_it_was_made_on_only(new_bench: NewBench) -> None:
-    bench, record_id = await _asked(new_bench)
+async def test_a_choice_counts_only_for_the_values_it_was_made_for(new_bench: NewBench) -> None:
+    bench, record_id = await _conflicting(new_bench)
     await _choose(bench, Side.LEFT)
     bench.erp.person_edits("person", "1", name="Ana Dahl")
 
@@ -87,8 +87,8 @@ async def test_a_choice_counts_for_the_values_it_was_made_on_only(new_bench: New
     assert bench.crm.live("person")[record_id]["name"] == "Ana Berg"
 
 
-async def test_a_conflict_that_people_settle_themselves_is_asked_no_longer(new_bench: NewBench) -> None:
-    bench, record_id = await _asked(new_bench)
+async def test_a_conflict_that_people_resolve_themselves_is_no_longer_open(new_bench: NewBench) -> None:
+    bench, record_id = await _conflicting(new_bench)
     bench.crm.person_edits("person", record_id, name="Ana Holm")
     await bench.settle()
     assert await bench.store.conflicts.waiting() == []

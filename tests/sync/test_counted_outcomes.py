@@ -1,4 +1,4 @@
-"""What is counted as an outcome: what came of a record, not each look at it. Waiting is a state, with a gauge."""
+"""What counts as an outcome: the result for a record, not each attempt. Waiting is a state with a gauge."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -39,7 +39,7 @@ async def waiting(bench: Bench) -> Counter[str]:
 @pytest.mark.parametrize(
     "error", [RateLimited("erp", "quota", 5.0), RetryLater("erp", "busy")], ids=["quota", "errors"]
 )
-async def test_a_record_that_waits_is_in_the_gauge_and_counted_once_when_something_came_of_it(
+async def test_a_record_that_waits_is_in_the_gauge_and_counted_once_when_it_has_a_result(
     new_bench: NewBench, error: Exception
 ) -> None:
     bench = await new_bench()
@@ -79,7 +79,7 @@ async def test_a_dead_letter_that_is_tried_again_in_vain_is_counted_once(new_ben
     assert found["dead"] == 1
     bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
-    assert found["dead"] == 2, "an edit made another one of it"
+    assert found["dead"] == 2, "after an edit it is a new dead letter"
     await bench.assert_accounted()
 
 
@@ -118,7 +118,7 @@ async def test_reads_that_lag_are_no_outcomes(new_bench: NewBench) -> None:
     assert "waiting" not in found
 
 
-async def test_a_look_that_no_event_caused_and_that_finds_nothing_is_no_outcome(new_bench: NewBench) -> None:
+async def test_a_claim_without_an_event_that_finds_nothing_is_no_outcome(new_bench: NewBench) -> None:
     bench = await new_bench(PEOPLE)
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()

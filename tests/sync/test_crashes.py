@@ -1,4 +1,4 @@
-"""The process dies at each step the bridge knows by name, again and again, and is started anew each time."""
+"""The process dies at each failpoint again and again, and is started again each time."""
 
 import asyncio
 import re
@@ -37,7 +37,7 @@ STEPS = (
         for moment in ("before_commit", "committed")
     ),
 )
-"""Steps on the way of an event through the bridge."""
+"""The steps of an event through the bridge."""
 
 ELSEWHERE = """
     accept_names account_columns alert answer approve ask_sweep audit budget choose claim_one count delivered
@@ -46,7 +46,7 @@ ELSEWHERE = """
     put_back release request reseal restore resume_sweep retire retry share start_sweep sync_mappings system
     take_requests tokens verification void_leases
 """
-"""Transactions of commands, sweeps, hooks, start-up and refused removals; `intake` is `accept` for several at once."""
+"""Transactions of commands, sweeps, hooks, start-up and refused removals. `intake` is `accept` for several events."""
 
 LIMITS = Limits(lease_seconds=20, write_seconds=15, attempts=1000, loop_writes=1000)
 DELETING = WITH_COMPANIES.replace("deleted: {crm: delete, erp: unlink}", "deleted: {crm: delete, erp: delete}")
@@ -54,7 +54,7 @@ MOST_CRASHES = 6
 
 
 class Deaths:
-    """Kills the process every second time it comes to one step."""
+    """Kills the process every second time that it reaches one step."""
 
     def __init__(self, step: str) -> None:
         self.step = step
@@ -71,13 +71,13 @@ class Deaths:
 
 
 async def _live_through(bench: Bench, deaths: Deaths) -> None:
-    """Start the bridge anew after each death, until it has nothing more to do."""
+    """Start the bridge again after each death, until it has nothing more to do."""
     for _ in range(500):
         claims = 0
         try:
             await bench.tell_all()
             claims = await bench.turn()
-        except asyncio.CancelledError:  # in the middle of taking a callback in: the vendor sends it again
+        except asyncio.CancelledError:  # killed while a callback was stored: the vendor sends it again
             assert deaths.crashed
         if deaths.crashed:
             deaths.crashed = False
@@ -110,7 +110,9 @@ def _slow_reads(bench: Bench) -> Callable[[str], None]:
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_promise_4_and_5_a_crash_at_every_step_loses_and_doubles_nothing(new_bench: NewBench, step: str) -> None:
+async def test_promise_4_and_5_a_crash_at_every_step_loses_and_duplicates_nothing(
+    new_bench: NewBench, step: str
+) -> None:
     bench = await new_bench(DELETING, limits=LIMITS)
     deaths = Deaths(step)
     bench.fail_at(deaths)
@@ -119,7 +121,7 @@ async def test_promise_4_and_5_a_crash_at_every_step_loses_and_doubles_nothing(n
         crm.fail = erp.fail = _slow_reads(bench)
 
     acme = crm.person_creates("company", name="Acme")
-    bench.missed("crm", "company", acme)  # its child has it looked at
+    bench.missed("crm", "company", acme)  # its child makes it due
     ana = crm.person_creates("person", name="Ana", email="ana@x.example", company_id=acme)
     other = erp.person_creates("company", name="Other")
     bo = erp.person_creates("person", name="Bo", email="bo@x.example", company_id=other)
@@ -143,15 +145,15 @@ async def test_promise_4_and_5_a_crash_at_every_step_loses_and_doubles_nothing(n
     crm.person_edits("person", ana, company_id=other_here, phone="1")
     await _live_through(bench, deaths)
     assert _people(bench, "crm") == [("Ana Berg", "1", "Other"), ("Bo", "2", "Other")]
-    # what the loser's company became in the erp is left over for a person: Ana's may still be named there
+    # the loser's counterpart in the erp is left over for a person, and Ana may still refer to it
     assert [seen[:2] for seen in _people(bench, "erp")] == [("Ana Berg", "1"), ("Bo", "2")]
 
-    assert deaths.met, "the scenario never comes to this step"
+    assert deaths.met, "the scenario never reaches this step"
     assert await bench.store.links.unsettled() == []
     assert await bench.store.dead_letters.list() == []
 
 
-def test_every_step_that_has_a_name_is_crashed_at_or_said_to_be_elsewhere() -> None:
+def test_every_failpoint_is_crashed_at_or_listed_as_elsewhere() -> None:
     named, transactions = set[str](), set[str]()
     for path in Path(bridge.__file__).parent.rglob("*.py"):
         text = path.read_text()

@@ -1,4 +1,4 @@
-"""Promise 5: whichever side it begins on, with or without a key, and whatever happens to the create."""
+"""Promise 5, created once: from either side, with or without a match key, whatever happens to the create."""
 
 from collections.abc import Awaitable, Callable
 
@@ -24,7 +24,7 @@ LIMITS = Limits(lease_seconds=10, write_seconds=8)
 
 
 class Slow(FakeProduct):
-    """While a create is under way, others have time to act."""
+    """A product whose creates are slow, so that others can act meanwhile."""
 
     meanwhile: Callable[[], Awaitable[object]] | None = None
     loses_answer = False
@@ -49,7 +49,7 @@ COURSES = {
 
 
 async def _ended(bench: Bench) -> None:
-    """Everything is done, also what a dead worker's leases held back."""
+    """Work until everything is done, including records that a dead worker's leases held."""
     await bench.settle()
     bench.clock.advance(LIMITS.lease_seconds + LIMITS.write_seconds + 6)
     await bench.settle()
@@ -79,7 +79,7 @@ async def test_promise_5_created_once_from_both_sides_at_a_time(new_bench: NewBe
 async def test_promise_5_a_callback_that_overtakes_the_answer_of_the_create_makes_no_copy(
     new_bench: NewBench, clock: FakeClock, system: str, lost: bool, key: str
 ) -> None:
-    """The new record's own callback is worked on while its create is still under way, or was never answered."""
+    """The new record's own callback is processed while its create is still running, or was never answered."""
     target = Slow(system, clock)
     bench = await new_bench(KEYS[key], limits=LIMITS, **{system: target})
     source = bench.erp if system == "crm" else bench.crm
@@ -97,7 +97,7 @@ async def test_promise_5_a_callback_that_overtakes_the_answer_of_the_create_make
 
 
 async def test_promise_5_a_record_whose_own_callback_comes_only_after_its_copys_makes_no_copy(bench: Bench) -> None:
-    """A sweep told of it first; then the copy's callback, and the person's own one last."""
+    """A sweep reported it first, then came the copy's callback, and last the callback about the person's own record."""
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.tell("crm", "person", record_id)
     await bench.turn()
@@ -110,7 +110,7 @@ async def test_promise_5_a_record_whose_own_callback_comes_only_after_its_copys_
 
 # -- what searches do not show --------------------------------------------------------------------------------------
 class Indexed(FakeProduct):
-    """Its search knows a record a minute after it was made."""
+    """A product whose search finds a record a minute after it was created."""
 
     async def find(self, entity: str, column: str, value: object) -> list[Record]:
         found = await super().find(entity, column, value)
@@ -124,7 +124,7 @@ def _with_search(clock: FakeClock, lookup: Lookup) -> Indexed:
 async def test_promise_5_a_search_index_that_lags_hides_no_record_from_the_match(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """What the bridge heard of or made itself is in its own index."""
+    """Records that were reported to the bridge or created by it are in its own index."""
     bench = await new_bench(erp=_with_search(clock, Lookup.LAGGING))
     there = bench.erp.person_creates("person", **{**ANA, "name": "A. Lund"})
     await bench.index()
@@ -139,7 +139,7 @@ async def test_promise_5_a_search_that_lags_does_not_stand_in_for_the_first_comp
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench = await new_bench(erp=_with_search(clock, Lookup.LAGGING))
-    await bench.adopt(PEOPLE.replace("match: [email]", "match: [name]"))  # other keys: the index begins anew
+    await bench.adopt(PEOPLE.replace("match: [email]", "match: [name]"))  # other keys: the index starts empty
     bench.crm.person_creates("person", **ANA)
     await bench.settle(60)
     assert bench.erp.writes() == []
@@ -148,35 +148,35 @@ async def test_promise_5_a_search_that_lags_does_not_stand_in_for_the_first_comp
     assert len(bench.erp.live("person")) == 1
 
 
-# -- twins ----------------------------------------------------------------------------------------------------------
+# -- duplicates -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("first", ["crm", "erp"])
-async def test_promise_5_twins_of_two_people_are_reported_with_both_ids_and_never_copied(
+async def test_promise_5_duplicates_of_two_people_are_reported_with_both_ids_and_not_copied(
     new_bench: NewBench, first: str
 ) -> None:
     bench = await new_bench()
     second = "erp" if first == "crm" else "crm"
     mine = bench.product(first).person_creates("person", **ANA)
-    twin = bench.product(second).person_creates("person", **{**ANA, "name": "A. Lund"})
+    own = bench.product(second).person_creates("person", **{**ANA, "name": "A. Lund"})
     bench.clock.advance(1)
     await bench.tell(first, "person", mine, "created")
-    await bench.turn()  # nobody has told the bridge of the twin yet: it makes a copy
-    (copy,) = set(bench.product(second).live("person")) - {twin}
+    await bench.turn()  # the other record is not reported yet, so the bridge makes a copy
+    (copy,) = set(bench.product(second).live("person")) - {own}
     await bench.settle()
     bench.clock.advance(60)
-    bench.product(second).person_edits("person", twin, phone="1")
+    bench.product(second).person_edits("person", own, phone="1")
     await bench.settle()
     assert list(bench.product(first).live("person")) == [mine]
-    assert sorted(bench.product(second).live("person")) == sorted([twin, copy])
+    assert sorted(bench.product(second).live("person")) == sorted([own, copy])
     assert bench.product(first).live("person")[mine]["phone"] == ANA["phone"]
-    (entry,) = [entry for entry in await bench.journal(second, "person", twin) if entry.what == "duplicate"]
-    assert f"{second} person {twin} and {second} person {copy}" in entry.text
+    (entry,) = [entry for entry in await bench.journal(second, "person", own) if entry.what == "duplicate"]
+    assert f"{second} person {own} and {second} person {copy}" in entry.text
     bench.clock.advance(60)
-    bench.product(second).person_merges("person", copy, twin)  # the person did as asked
+    bench.product(second).person_merges("person", copy, own)  # the person merges the two, as the report says
     await bench.settle()
-    assert list(bench.product(second).live("person")) == [twin]
+    assert list(bench.product(second).live("person")) == [own]
     bench.product(first).person_edits("person", mine, name="Ana Berg")
     await bench.settle()
-    assert bench.product(second).live("person")[twin]["name"] == "Ana Berg"
+    assert bench.product(second).live("person")[own]["name"] == "Ana Berg"
 
 
 # -- markers --------------------------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ async def test_promise_5_a_marker_under_a_second_id_is_a_clone_with_a_copy_of_it
 
 
 async def test_a_lost_create_that_was_found_is_not_made_again_when_somebody_deletes_it_meanwhile(bench: Bench) -> None:
-    """Promise 5 and the rule on unknown outcomes: what recovery found is the create's record from then on.
+    """Promise 5 and the rule on unknown outcomes: a record that recovery found is the create's record from then on.
 
     The record cannot be leased when recovery finds it, and it is deleted before recovery looks again.
     """

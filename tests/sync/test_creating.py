@@ -1,4 +1,4 @@
-"""Creating, matching and what is done about creates of unknown outcome."""
+"""Creates, matches, and recovery of creates of unknown outcome."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -22,7 +22,7 @@ NO_KEYS = PEOPLE.replace("match: [email]", "match: none")
 WITHOUT_EMAIL = {"name": "Ana Lund", "phone": ANA["phone"]}
 
 
-async def _in_doubt(new_bench: NewBench, clock: FakeClock) -> Bench:
+async def _of_unknown_outcome(new_bench: NewBench, clock: FakeClock) -> Bench:
     """A create whose answer was lost, at a product whose listings do not show new records."""
     bench = await new_bench(erp=FakeProduct("erp", clock, manifest=manifest(shows_new=False)))
     bench.erp.fail = lost_answer("before create")
@@ -31,8 +31,10 @@ async def _in_doubt(new_bench: NewBench, clock: FakeClock) -> Bench:
     return bench
 
 
-async def test_a_doubtful_create_stays_dead_when_only_a_callback_comes(new_bench: NewBench, clock: FakeClock) -> None:
-    bench = await _in_doubt(new_bench, clock)
+async def test_a_create_of_unknown_outcome_stays_a_dead_letter_when_only_a_callback_comes(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench = await _of_unknown_outcome(new_bench, clock)
     await bench.tell("crm", "person", "1")
     await bench.settle()
     ((task, _),) = await bench.store.dead_letters.list()
@@ -40,8 +42,10 @@ async def test_a_doubtful_create_stays_dead_when_only_a_callback_comes(new_bench
     assert bench.erp.live("person") == {}
 
 
-async def test_a_doubtful_create_goes_on_when_a_person_retries_it(new_bench: NewBench, clock: FakeClock) -> None:
-    bench = await _in_doubt(new_bench, clock)
+async def test_a_create_of_unknown_outcome_continues_when_a_person_retries_it(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench = await _of_unknown_outcome(new_bench, clock)
     assert await bench.store.dead_letters.retry(None) == 1
     await bench.settle()
     assert len(bench.erp.live("person")) == 1
@@ -49,10 +53,10 @@ async def test_a_doubtful_create_goes_on_when_a_person_retries_it(new_bench: New
     assert await bench.store.links.unsettled() == []
 
 
-async def test_a_record_made_by_hand_answers_the_question_what_became_of_a_create(
+async def test_a_record_created_by_hand_settles_a_create_of_unknown_outcome(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    bench = await _in_doubt(new_bench, clock)
+    bench = await _of_unknown_outcome(new_bench, clock)
     bench.erp.person_creates("person", **ANA)
     await bench.settle()
     rows = await bench.store.questions.one(LinksNaming("people", Side.LEFT, "1"))
@@ -61,7 +65,7 @@ async def test_a_record_made_by_hand_answers_the_question_what_became_of_a_creat
     assert len(bench.crm.live("person")) == len(bench.erp.live("person")) == 1
 
 
-async def test_a_record_heard_of_before_the_create_is_not_taken_for_what_it_made(new_bench: NewBench) -> None:
+async def test_a_record_known_before_the_create_is_not_taken_for_what_it_made(new_bench: NewBench) -> None:
     text = NO_KEYS.replace("creates: [crm, erp]", "creates: [erp]")
     bench = await new_bench(text=text)
     older = bench.erp.person_creates("person", **ANA)
@@ -76,12 +80,12 @@ async def test_a_record_heard_of_before_the_create_is_not_taken_for_what_it_made
     assert len(bench.erp.live("person")) == 2
 
 
-async def test_a_retried_doubt_adopts_the_one_record_that_is_there(bench: Bench) -> None:
+async def test_a_retried_create_of_unknown_outcome_adopts_the_only_record_there(bench: Bench) -> None:
     bench.erp.fail = lost_answer("after create")
     bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
     other = bench.erp.person_creates("person", **ANA)
-    for record_id in ("1", other):  # no callback: the first of them to be looked at would be taken for ours
+    for record_id in ("1", other):  # without callbacks: the first one to be processed would be matched
         bench.missed("erp", "person", record_id)
     await bench.settle()
     assert len(await bench.store.dead_letters.list()) == 1
@@ -134,7 +138,7 @@ async def test_an_edit_made_while_a_lost_create_was_looked_up_survives(new_bench
     assert bench.erp.live("person")["1"]["name"] == "Ana Berg"
 
 
-async def test_an_id_taught_by_a_lost_worker_is_linked_with_what_was_sent(new_bench: NewBench) -> None:
+async def test_an_id_stored_by_a_worker_without_its_lease_is_linked_with_what_was_sent(new_bench: NewBench) -> None:
     bench = await new_bench(text=PEOPLE.replace("conflict: crm", "conflict: erp"))
     bench.erp.fail = killed("after create")
     record_id = bench.crm.person_creates("person", **ANA)
@@ -159,7 +163,7 @@ async def test_a_refused_duplicate_is_matched_on_the_refused_column(new_bench: N
     assert bench.erp.calls.count("create") == 1
 
 
-async def test_a_refused_duplicate_nobody_finds_yet_is_tried_again(new_bench: NewBench) -> None:
+async def test_a_refused_duplicate_that_no_search_finds_yet_is_tried_again(new_bench: NewBench) -> None:
     bench = await new_bench(text=NO_KEYS)
     bench.erp.fail = raising("before create", DuplicateRefused("erp", "e-mail exists", field="email"))
     bench.crm.person_creates("person", **ANA)
@@ -167,7 +171,7 @@ async def test_a_refused_duplicate_nobody_finds_yet_is_tried_again(new_bench: Ne
     assert len(bench.erp.live("person")) == 1
 
 
-async def test_a_new_record_that_reads_do_not_show_yet_is_looked_at_again(bench: Bench) -> None:
+async def test_a_new_record_that_reads_do_not_show_yet_is_read_again(bench: Bench) -> None:
     bench.crm.lag = 1.5
     bench.crm.person_creates("person", **ANA)
     await bench.settle()
@@ -175,7 +179,7 @@ async def test_a_new_record_that_reads_do_not_show_yet_is_looked_at_again(bench:
 
 
 async def test_a_record_waits_for_older_creates_even_when_no_event_ever_named_it(new_bench: NewBench) -> None:
-    """Otherwise a copy that only a reference made known would be copied back."""
+    """Otherwise a copy that is known only by a reference to it would be copied back."""
     bench = await new_bench(text=NO_KEYS)
     bench.erp.fail = killed("after create")
     bench.crm.person_creates("person", **ANA)
@@ -233,8 +237,8 @@ async def test_a_default_that_was_sent_by_a_create_of_unknown_outcome_stays_as_w
     assert not bench.crm.live("person")[record_id].get("phone")
 
 
-async def test_which_of_two_equal_records_a_lost_create_made_is_asked_and_neither_is_copied_back(bench: Bench) -> None:
-    """Somebody made the same record in the erp, too, before the outcome of our create was looked at."""
+async def test_a_person_must_say_which_of_two_equal_records_a_lost_create_made(bench: Bench) -> None:
+    """A person created the same record in the erp too, before the outcome of our create was checked."""
     bench.erp.fail = lost_answer("after create")
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.turn_once()
@@ -253,7 +257,7 @@ async def test_which_of_two_equal_records_a_lost_create_made_is_asked_and_neithe
 
 
 async def _lost_among_two(new_bench: NewBench, text: str, person: dict[str, str]) -> tuple[Bench, str, str]:
-    """A lost create, and the same record made by somebody in the erp before it was looked up."""
+    """Lose a create, and let a person create the same record in the erp before its outcome is checked."""
     bench = await new_bench(text=text)
     bench.erp.fail = lost_answer("after create")
     record_id = bench.crm.person_creates("person", **person)
@@ -264,10 +268,10 @@ async def _lost_among_two(new_bench: NewBench, text: str, person: dict[str, str]
 
 
 @pytest.mark.parametrize(("text", "person"), [(NO_KEYS, ANA), (PEOPLE, WITHOUT_EMAIL)], ids=["none", "empty"])
-async def test_promise_5_what_a_lost_create_may_have_made_is_not_copied_back_although_no_match_key_tells(
+async def test_promise_5_what_a_lost_create_may_have_made_is_not_copied_back_even_without_a_match_key(
     new_bench: NewBench, text: str, person: dict[str, str]
 ) -> None:
-    """A copy of either of them would be one person too many on the side the create came from."""
+    """A copy of either one would be a duplicate on the side that the create came from."""
     bench, record_id, theirs = await _lost_among_two(new_bench, text, person)
     assert list(bench.crm.live("person")) == [record_id]
     ((task, _),) = await bench.store.dead_letters.list()
@@ -287,7 +291,7 @@ async def test_promise_5_what_a_lost_create_may_have_made_is_not_copied_back_alt
 async def test_what_was_made_after_a_lost_create_and_edited_since_is_not_copied_back_either(
     new_bench: NewBench,
 ) -> None:
-    """Nobody can say whether it is what the create made: the fields that were sent are not in it any more."""
+    """It cannot be known whether the create made it: it does not show the fields that were sent any more."""
     bench, record_id, _ = await _lost_among_two(new_bench, NO_KEYS, ANA)
     bench.erp.person_creates("person", name="Somebody Else")
     await bench.settle()
@@ -305,7 +309,7 @@ async def test_a_filled_match_key_tells_a_record_from_what_a_lost_create_may_hav
 async def test_the_time_a_record_was_made_tells_it_from_what_a_lost_create_may_have_made(
     new_bench: NewBench, seconds: float
 ) -> None:
-    """One dead letter must not hold up every later record of its mapping."""
+    """One dead letter must not hold up all later records of its mapping."""
     bench, _, theirs = await _lost_among_two(new_bench, NO_KEYS, ANA)
     another = bench.erp.person_creates("person", name="Bo")
     made = bench.erp.rows["person", theirs].created
@@ -316,7 +320,7 @@ async def test_the_time_a_record_was_made_tells_it_from_what_a_lost_create_may_h
 
 @pytest.mark.parametrize("keys", [True, False])
 async def test_a_discarded_dead_letter_holds_nothing_any_more(new_bench: NewBench, keys: bool) -> None:
-    """Without a match key a person has decided that what is there is copied; with one it still finds its match."""
+    """Without a match key, a person has decided that existing records are copied; with one, they are still matched."""
     bench, record_id, theirs = await _lost_among_two(new_bench, PEOPLE if keys else NO_KEYS, ANA)
     bench.erp.person_deletes("person", theirs)
     (made,) = bench.erp.live("person")
@@ -331,7 +335,7 @@ async def test_a_discarded_dead_letter_holds_nothing_any_more(new_bench: NewBenc
 
 
 async def test_an_older_record_that_looks_shortened_is_not_taken_for_a_lost_create(new_bench: NewBench) -> None:
-    """A record nobody told of, made before the create was decided, is called like the start of the new one."""
+    """An unreported record, created before the create was decided, has a name that is a prefix of the new one's."""
     bench = await new_bench(text=NO_KEYS)
     older = bench.erp.person_creates("person", name="Ana")
     bench.missed("erp", "person", older)
@@ -342,7 +346,7 @@ async def test_an_older_record_that_looks_shortened_is_not_taken_for_a_lost_crea
     assert await bench.store.links.of("people", Side.RIGHT, older) is None
     ((task, _),) = await bench.store.dead_letters.list()
     assert "may exist" in task.reason
-    await bench.store.dead_letters.retry(None)  # a person looked, and there is none
+    await bench.store.dead_letters.retry(None)  # a person checked, and there is none
     await bench.settle()
     assert sorted(row["name"] for row in bench.erp.live("person").values()) == ["Ana", "Ana Lund"]
 

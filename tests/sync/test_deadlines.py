@@ -1,4 +1,4 @@
-"""A write ends at its deadline: whoever looks for its outcome afterwards must not be overtaken by it."""
+"""A write ends at its deadline, so that it cannot arrive after its outcome was checked."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ HASTY = Limits(write_seconds=0.05)
 
 
 class Stuck(FakeProduct):
-    """The next writes wait for a place in some queue for ever, before they are sent."""
+    """A product whose next writes wait in a queue for ever, and are never sent."""
 
     waiting = 0
     cut_short = 0
@@ -49,17 +49,17 @@ class Stuck(FakeProduct):
 
 
 class StuckAtTheGate(Stuck):
-    """The client was asked for the calls, and sent none of them."""
+    """A product whose next writes wait at the gate: the client gets the calls and sends none of them."""
 
     async def _queue(self) -> None:
         note_call()
         await super()._queue()
 
 
-async def test_a_write_that_waited_for_its_turn_past_its_deadline_was_not_sent_and_nobody_doubts_it(
+async def test_a_write_that_waited_past_its_deadline_was_not_sent_and_its_outcome_is_known(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """Nor does it count as an attempt: with one allowed, the record would be given up."""
+    """It does not count as an attempt either: only one is allowed, so the record would become a dead letter."""
     bench = await new_bench(erp=StuckAtTheGate("erp", clock), limits=replace(HASTY, attempts=1))
     bench.erp.waiting = 1
     record_id = bench.crm.person_creates("person", **ANA)
@@ -114,7 +114,7 @@ async def test_an_update_and_a_delete_that_wait_past_their_deadline_are_cut_shor
 async def test_promise_3_a_process_that_stood_still_past_the_deadline_sends_nothing(
     bench: Bench, clock: FakeClock, committed: str
 ) -> None:
-    """It was frozen between its commit and its call; another copy may have taken the record over by now."""
+    """It was frozen between its commit and its call. Another instance may have taken the record over since then."""
     passed: list[str] = []
 
     async def frozen(name: str) -> None:
@@ -154,7 +154,7 @@ async def test_promise_3_no_write_begins_under_a_lease_that_may_end_before_it(
 
     bench.crm.fail = slow
     bench.fail_at(note)
-    bench.crm.person_creates("person", name="Bo", email="bo@x.example")  # somebody who can be seen afterwards
+    bench.crm.person_creates("person", name="Bo", email="bo@x.example")  # a record that can be seen afterwards
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.crm.person_edits("person", record_id, name="Ana Dahl")

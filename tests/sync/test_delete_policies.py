@@ -1,4 +1,4 @@
-"""Deletes by policy and direction, tombstones, edits against deletes, and whom to believe."""
+"""Deletes by policy and direction, tombstones, edits against deletes, and reads that are rejected."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,7 +17,7 @@ NewBench = Callable[..., Awaitable[Bench]]
 
 
 class Archiving(FakeProduct):
-    """Archives apart from deletes."""
+    """A product that archives records instead of deleting them."""
 
     async def archive(self, fresh: Any) -> None:
         self._called("archive")
@@ -42,7 +42,7 @@ async def _linked(new_bench: NewBench, number: int = 2, **more: Any) -> Bench:
 async def test_promise_12_each_direction_follows_its_own_policy(
     new_bench: NewBench, clock: FakeClock, policy: str, deleted_in: str
 ) -> None:
-    """The other direction's policy is the opposite one, so that mixing them up shows."""
+    """The other direction has the opposite policy, so that the test fails if the two are mixed up."""
     opposite = "delete" if policy in ("ignore", "unlink") else "unlink"
     text = _with(policy, opposite) if deleted_in == "crm" else _with(opposite, policy)
     products = {name: Archiving(name, clock, manifest=manifest(archives=True)) for name in ("crm", "erp")}
@@ -61,7 +61,7 @@ async def test_promise_12_each_direction_follows_its_own_policy(
             "delete": {"2": None},
         }[policy]
     )
-    assert list(source.live("person")) == ["2"]  # a survivor is never copied back
+    assert list(source.live("person")) == ["2"]  # a survivor is not copied back
     (link,) = await bench.store.questions.one(LinksNaming("people", Side.LEFT, "1"))
     assert link.state is LinkState.TOMBSTONE
 
@@ -118,7 +118,7 @@ async def test_a_record_restored_before_the_second_read_was_never_deleted(new_be
 async def test_a_record_restored_after_both_were_deleted_begins_anew_once(
     new_bench: NewBench, restored_in: str
 ) -> None:
-    """Its link is not revived, for the other record does not live any more."""
+    """Its link is not revived, because the other record no longer exists."""
     bench = await _linked(new_bench)
     bench.crm.person_deletes("person", "1")
     await bench.settle()
@@ -131,11 +131,11 @@ async def test_a_record_restored_after_both_were_deleted_begins_anew_once(
     await bench.assert_silent()
 
 
-# -- whom to believe ------------------------------------------------------------------------------------------------
+# -- lost visibility ------------------------------------------------------------------------------------------------
 async def test_promise_12_the_canary_of_another_account_deletes_nothing_and_stops_the_system(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """The credentials were exchanged while the bridge ran: none of our records is to be found."""
+    """The credentials were exchanged while the bridge ran, so none of our records is found."""
     crm = FakeProduct("crm", clock, manifest=manifest(delete_evidence=False))
     bench = await _linked(new_bench, crm=crm)
     crm.rows, crm.account = {}, "account-2"
@@ -167,10 +167,10 @@ async def test_a_system_that_opens_another_account_at_start_stops_until_the_old_
     assert bench.erp.live("person")["1"]["name"] == "Ana"
 
 
-async def test_promise_12_a_system_that_shows_nothing_at_all_has_lost_sight_not_records(
+async def test_promise_12_a_system_that_shows_nothing_at_all_has_lost_visibility(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """No flag, no other record, and an empty listing: permissions were taken from us."""
+    """There is no flag, no other record, and an empty listing: the account has lost its permissions."""
     crm = FakeProduct("crm", clock, manifest=manifest(delete_evidence=False), hard_delete=True)
     bench = await _linked(new_bench, crm=crm)
     for record_id in ("1", "2"):
@@ -203,7 +203,7 @@ async def test_promise_12_the_threshold_counts_deletes_archives_and_blanked_fiel
     await bench.settle(30)
     assert bench.erp.live("person")["4"]["notes"] is None
     assert bench.crm.live("person")["5"]["phone"] == "5"
-    await bench.settle(3 * 3600)  # the window slides on, without anybody's approval
+    await bench.settle(3 * 3600)  # the window moves on, without an approval
     assert bench.erp.live("person")["4"]["notes"] == "archived"
     assert bench.crm.live("person")["5"]["phone"] is None
 

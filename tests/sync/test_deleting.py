@@ -46,7 +46,7 @@ async def test_filling_fields_never_meets_the_threshold(new_bench: NewBench) -> 
     assert bench.erp.live("person")["1"]["name"] == "Ana"
 
 
-async def test_what_the_threshold_holds_back_is_told_once(new_bench: NewBench) -> None:
+async def test_what_the_threshold_holds_back_is_reported_once(new_bench: NewBench) -> None:
     bench = await new_bench(limits=Limits(deletion_limit=1, deletion_window_seconds=10**6))
     record_ids = [bench.crm.person_creates("person", name=f"P{n}", email=f"p{n}@x.example") for n in range(3)]
     await bench.settle()
@@ -89,7 +89,7 @@ async def test_a_delete_whose_worker_died_is_not_taken_for_a_persons(new_bench: 
     await bench.assert_accounted()
 
 
-async def test_a_record_restored_while_its_delete_was_in_doubt_begins_anew(new_bench: NewBench) -> None:
+async def test_a_record_restored_while_its_delete_had_an_unknown_outcome_begins_anew(new_bench: NewBench) -> None:
     bench = await _linked(new_bench)
     bench.erp.fail = lost_answer("after delete")
     bench.crm.person_deletes("person", "1")
@@ -110,7 +110,7 @@ async def test_our_delete_is_not_undone_by_a_read_that_lags(new_bench: NewBench)
     assert sorted(bench.erp.live("person")) == ["2"]
 
 
-async def test_a_delete_event_is_believed_although_the_first_read_lags(new_bench: NewBench) -> None:
+async def test_a_delete_event_counts_although_the_first_read_lags(new_bench: NewBench) -> None:
     bench = await _linked(new_bench)
     bench.crm.lag = 1.5
     bench.crm.person_deletes("person", "1")
@@ -119,7 +119,7 @@ async def test_a_delete_event_is_believed_although_the_first_read_lags(new_bench
 
 
 async def test_the_last_records_of_a_mapping_can_be_deleted_together(new_bench: NewBench) -> None:
-    """Each is the other's canary; being shown as deleted proves that we still see."""
+    """Each is the canary of the other: a record that is shown as deleted proves that the account can see."""
     bench = await _linked(new_bench)
     bench.crm.person_deletes("person", "1")
     bench.crm.person_deletes("person", "2")
@@ -140,10 +140,8 @@ async def test_lost_visibility_deletes_nothing_and_says_so_once(new_bench: NewBe
     assert len(bench.erp.live("person")) == 2
 
 
-async def test_lost_visibility_becomes_a_question_for_a_person_whose_answer_ends_it(
-    new_bench: NewBench, clock: FakeClock
-) -> None:
-    """Promise 12, and no wait without an end: the last records are gone and nothing shows whether they are deleted."""
+async def test_lost_visibility_becomes_a_dead_letter_that_a_person_ends(new_bench: NewBench, clock: FakeClock) -> None:
+    """Promise 12, and no endless wait: the last records are gone, and nothing shows whether they are deleted."""
     crm = FakeProduct("crm", clock, manifest=manifest(delete_evidence=False))
     bench = await _linked(new_bench, crm=crm)
     crm.rows = {}
@@ -170,7 +168,7 @@ async def test_our_own_unconfirmed_write_is_no_edit_that_saves_a_record(new_benc
     assert sorted(bench.erp.live("person")) == ["2"]
 
 
-async def test_what_was_edited_there_meanwhile_stays(new_bench: NewBench) -> None:
+async def test_a_record_edited_there_meanwhile_stays(new_bench: NewBench) -> None:
     bench = await _linked(new_bench)
     bench.erp.person_edits("person", "1", phone="99")
     bench.crm.person_deletes("person", "1")
@@ -179,8 +177,8 @@ async def test_what_was_edited_there_meanwhile_stays(new_bench: NewBench) -> Non
     assert sorted(bench.crm.live("person")) == ["2"]
 
 
-async def test_a_field_first_filled_there_and_not_yet_looked_at_is_an_edit_that_stays(new_bench: NewBench) -> None:
-    """A create sends no empty fields, so that until its echo was read the base says nothing of them."""
+async def test_a_field_first_filled_there_and_not_yet_read_is_an_edit_that_stays(new_bench: NewBench) -> None:
+    """A create sends no empty fields, so the base does not contain them until the echo is read."""
     bench = await _linked(new_bench)
     record_id = bench.crm.person_creates("person", name="Bo", email="bo@x.example")
     bench.seen["crm", "person", record_id] = (False, dict(bench.crm.rows["person", record_id].fields))
@@ -218,10 +216,10 @@ async def test_a_reference_somebody_changed_there_is_an_edit_that_stays(new_benc
     assert there[ANA["name"]] in bench.erp.live("person")
 
 
-async def test_a_delete_event_counts_while_the_pair_is_looked_at_for_its_other_record(
+async def test_a_delete_event_counts_while_the_pair_is_claimed_for_its_other_record(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """The record is only not found, as one that is no longer visible; its task waits at the deletion threshold."""
+    """The record is not found, like one that is no longer visible. Its task waits at the deletion threshold."""
     bench = await new_bench(limits=Limits(deletion_limit=0), crm=FakeProduct("crm", clock, hard_delete=True))
     bench.crm.person_creates("person", **ANA)
     bench.crm.person_creates("person", name="Bo", email="bo@x.example")
@@ -236,13 +234,13 @@ async def test_a_delete_event_counts_while_the_pair_is_looked_at_for_its_other_r
     assert list(bench.erp.live("person")) == ["2"]
 
 
-async def test_a_delete_event_that_comes_while_our_own_write_settles_is_not_forgotten(new_bench: NewBench) -> None:
+async def test_a_delete_event_within_the_read_lag_of_our_own_write_is_not_forgotten(new_bench: NewBench) -> None:
     bench = await _linked(new_bench)
     bench.erp.lag = 1.8
     bench.crm.person_edits("person", "1", name="Ana")
     await bench.turn_once()
     bench.clock.advance(0.1)
-    await bench.turn_once()  # the echo: looked at once it has settled
+    await bench.turn_once()  # the echo: it is processed after the read lag
     bench.clock.advance(1.7)
     bench.erp.person_deletes("person", "1")
     await bench.settle()
@@ -327,7 +325,7 @@ async def test_pairs_that_name_a_record_are_done_before_it_is_deleted_and_once(n
     assert [fields["name"] for fields in bench.erp.live("company").values()] == ["Other"]
 
 
-async def test_a_merge_of_two_linked_records_leaves_no_double_and_references_follow(new_bench: NewBench) -> None:
+async def test_a_merge_of_two_linked_records_leaves_no_duplicate_and_references_follow(new_bench: NewBench) -> None:
     bench = await new_bench(text=WITH_COMPANIES)
     one = bench.crm.person_creates("company", name="Acme")
     two = bench.crm.person_creates("company", name="Acme Ltd")
@@ -347,7 +345,7 @@ async def test_a_merge_of_two_linked_records_leaves_no_double_and_references_fol
 
 
 async def test_an_edit_of_a_reference_whose_old_record_was_merged_away_meanwhile_survives(new_bench: NewBench) -> None:
-    """What the merge did to the base is nobody's edit, so the edit on the other side is no conflict."""
+    """The merge's change of the base is not an edit, so the edit on the other side is no conflict."""
     bench = await new_bench(text=WITH_COMPANIES)
     one, two, _ = (bench.crm.person_creates("company", name=name) for name in ("Acme", "Acme Ltd", "Acme Group"))
     person = bench.crm.person_creates("person", **ANA, company_id=one)
@@ -379,7 +377,7 @@ async def test_a_merge_that_is_turned_round_later_keeps_the_link(new_bench: NewB
     assert link.state is LinkState.LIVE
 
 
-async def test_a_merge_re_points_the_link(bench: Bench) -> None:
+async def test_the_link_follows_a_merge(bench: Bench) -> None:
     first = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.clock.advance(60)
@@ -394,9 +392,9 @@ async def test_a_merge_re_points_the_link(bench: Bench) -> None:
 async def test_a_retry_of_another_dead_letter_does_not_say_that_a_hidden_record_is_deleted(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """Promise 12: only the answer to this very question stands in for the canary read.
+    """Promise 12: only the answer to this question replaces the canary read.
 
-    The counterpart is a dead letter for a reason of its own, and both are due when its retry is worked on.
+    The counterpart is a dead letter for another reason, and both are due when its retry is processed.
     """
     crm = FakeProduct("crm", clock, manifest=manifest(delete_evidence=False))
     bench = await _linked(new_bench, crm=crm, limits=Limits(attempts=1))
@@ -417,7 +415,7 @@ async def test_a_retry_of_another_dead_letter_does_not_say_that_a_hidden_record_
 async def test_the_question_whether_a_hidden_record_is_deleted_is_answered_where_it_was_asked(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """Promise 12: the counterpart's task may be the one that asks; its retry is the answer, and is needed only once."""
+    """Promise 12: the counterpart's task may have the question. Its retry is the answer, and is needed only once."""
     crm = FakeProduct("crm", clock, manifest=manifest(delete_evidence=False))
     bench = await _linked(new_bench, crm=crm)
     crm.rows = {}

@@ -1,4 +1,4 @@
-"""Two records of one side with the same match key: the second is held for a person, or copied where that is said."""
+"""Two records of one side with the same match key: the second is held, or copied if the mapping says so."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -21,7 +21,7 @@ BOTH = ["crm", "erp"]
 
 
 def sides(bench: Bench, own: str) -> tuple[FakeProduct, FakeProduct]:
-    """The product that holds two records, and the other one."""
+    """The product that has the two records, and the other product."""
     return (bench.crm, bench.erp) if own == "crm" else (bench.erp, bench.crm)
 
 
@@ -151,7 +151,7 @@ async def test_of_a_key_of_two_fields_both_must_be_filled_and_equal(
     assert len(bench.erp.live("person")) == 2 - held
 
 
-async def test_two_that_name_a_company_nobody_keeps_in_sync_are_still_the_same(new_bench: NewBench) -> None:
+async def test_two_that_refer_to_a_company_that_is_not_synced_are_still_duplicates(new_bench: NewBench) -> None:
     text = WITH_COMPANIES.replace("match: [email]", "match: [name + company]")
     text = text.replace("link: companies", "link: companies, missing: blank")
     text = text.replace("match: [name]", "match: [name]\nwhere: {crm: {notes: kept}}")
@@ -213,7 +213,7 @@ async def test_a_first_one_that_left_where_still_counts(new_bench: NewBench) -> 
     assert [code for _, _, code in await letters(bench)] == [Reason.HELD_AS_DUPLICATE]
 
 
-# What ends it.
+# What ends the hold.
 
 
 async def test_an_edit_of_the_second_one_lets_it_cross(bench: Bench) -> None:
@@ -244,7 +244,7 @@ async def test_an_edit_that_leaves_the_key_as_it_is_keeps_it_held_without_anothe
     assert await bench.story("crm", "person", second) == ["dead"]
 
 
-async def test_a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first_one(bench: Bench) -> None:
+async def test_a_first_one_with_an_unreported_edit_of_its_key_holds_nothing(bench: Bench) -> None:
     """Index and counterpart still show the key, but the record does not."""
     first = bench.crm.person_creates("person", **ANA)
     await bench.settle()
@@ -289,7 +289,7 @@ async def test_when_the_second_one_is_deleted_nothing_is_left_to_do(bench: Bench
 
 
 async def test_while_the_first_one_is_gone_and_not_yet_settled_the_second_waits_for_it(new_bench: NewBench) -> None:
-    """Else a counterpart would be created for the second one, beside that of the first, which is free in a moment."""
+    """Otherwise a counterpart would be created for the second one, although the first one's is free shortly after."""
     bench = await new_bench(text=PEOPLE.replace("crm: delete", "crm: unlink"))
     first = bench.crm.person_creates("person", **ANA)
     await bench.settle()
@@ -340,7 +340,7 @@ async def test_of_three_the_third_is_held_as_long_as_one_is_linked(new_bench: Ne
     assert len(bench.erp.live("person")) == 1
 
 
-# What it must not be mistaken for, and races.
+# Cases that are not held duplicates, and races.
 
 
 async def test_made_twice_on_two_sides_at_once_is_still_reported_and_not_held(bench: Bench) -> None:
@@ -357,7 +357,7 @@ async def test_made_twice_on_two_sides_at_once_is_still_reported_and_not_held(be
 async def test_a_first_one_linked_after_the_decision_is_seen_before_the_create(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second one looks for others while the first one is not there yet, and comes to create when it is linked."""
+    """The second one finds no other record, and by the time of its create the first one is linked."""
     bench.crm.person_creates("person", **ANA)
     second = bench.crm.person_creates("person", **ANA)
     bench.missed("crm", "person", second)
@@ -378,7 +378,7 @@ async def test_a_first_one_linked_after_the_decision_is_seen_before_the_create(
     assert [record_id for _, record_id, _ in await letters(bench)] == [second]
 
 
-async def test_a_first_one_that_is_worked_on_is_waited_for(bench: Bench) -> None:
+async def test_a_first_one_that_is_being_processed_is_waited_for(bench: Bench) -> None:
     first = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     await bench.tell("crm", "person", first)
@@ -398,7 +398,7 @@ async def test_a_first_one_that_is_worked_on_is_waited_for(bench: Bench) -> None
 async def test_a_first_one_that_was_unlinked_before_it_could_be_leased_holds_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its counterpart is deleted in the erp, and the link goes, between the question for links and the lease."""
+    """Its counterpart is deleted in the erp, and the link ends, after the links were read and before the lease."""
     first = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.clock.advance(60)
@@ -422,7 +422,7 @@ async def test_a_first_one_that_was_unlinked_before_it_could_be_leased_holds_not
     assert len(bench.erp.live("person")) == 1
 
 
-async def test_a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_believed(
+async def test_a_read_of_the_first_one_that_is_older_than_what_is_known_is_rejected(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """Its address was corrected; the index and reads that lag still show the former one."""
@@ -436,7 +436,7 @@ async def test_a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_b
     keys = translate.index_hashes(bench.parts.mappings["people"], {"email": ANA["email"]})
     await bench.store.records.note(keys=[KeyNote("people", Side.LEFT, first, keys)])
     second = bench.crm.person_creates("person", **ANA)
-    bench.crm.rows["person", second].before.clear()  # this one is shown at once
+    bench.crm.rows["person", second].before.clear()  # reads of this one do not lag
     bench.crm.lag = 90.0
     await bench.turn_once()
     assert await letters(bench) == []
@@ -444,7 +444,7 @@ async def test_a_read_of_the_first_one_that_is_older_than_what_is_known_is_not_b
     assert len(bench.erp.live("person")) == 2
 
 
-async def test_in_shadow_what_would_be_held_is_said(new_bench: NewBench) -> None:
+async def test_in_shadow_mode_what_would_be_held_is_shown(new_bench: NewBench) -> None:
     bench = await new_bench(mode=Mode.SHADOW)
     first, second = await two(bench)
     assert await bench.story("crm", "person", first) == ["would create"]
@@ -455,7 +455,7 @@ async def test_in_shadow_what_would_be_held_is_said(new_bench: NewBench) -> None
     assert bench.erp.writes() == []
 
 
-async def test_in_shadow_a_first_one_that_is_gone_is_none(new_bench: NewBench) -> None:
+async def test_in_shadow_mode_a_first_one_that_is_gone_holds_nothing(new_bench: NewBench) -> None:
     bench = await new_bench(mode=Mode.SHADOW)
     first, second = await two(bench)
     bench.crm.person_deletes("person", first)
@@ -464,7 +464,7 @@ async def test_in_shadow_a_first_one_that_is_gone_is_none(new_bench: NewBench) -
     assert await bench.story("crm", "person", second) == ["would hold", "would create"]
 
 
-async def test_one_that_the_first_record_was_changed_away_from_by_the_other_side_is_created_without_its_echo(
+async def test_a_second_one_is_created_once_the_other_side_changed_the_firsts_key_even_without_an_echo(
     bench: Bench,
 ) -> None:
     first, second = await two(bench)
@@ -474,31 +474,31 @@ async def test_one_that_the_first_record_was_changed_away_from_by_the_other_side
     await bench.tell_all()
     while bench.crm.live("person")[first]["email"] != "new@x.example":
         assert await bench.turn()
-    bench.missed("crm", "person", first)  # nobody tells of what the bridge wrote there
+    bench.missed("crm", "person", first)  # the echo of the bridge's write is lost
     await bench.settle(30)
     assert len(bench.erp.live("person")) == 2
     assert await letters(bench) == []
     assert bench.crm.live("person")[second]["email"] == "ana@x.example"
 
 
-async def test_in_shadow_again_a_first_one_that_is_gone_is_waited_for_by_nobody(new_bench: NewBench) -> None:
-    """Its removal is decided only when the mapping is live again: the two would wake each other until then."""
+async def test_back_in_shadow_mode_nothing_waits_for_a_first_one_that_is_gone(new_bench: NewBench) -> None:
+    """Its removal is decided only when the mapping is live again. Until then, the two would wake each other."""
     bench = await new_bench()
     first, _ = await two(bench)
     await bench.adopt(PEOPLE, mode=Mode.SHADOW)
     bench.crm.person_deletes("person", first)
     bench.crm.person_creates("person", **ANA)
-    for _ in range(60):  # `settle` would go on for ever
+    for _ in range(60):  # `settle` would never end
         bench.clock.advance(20)
         await bench.turn_once()
     assert len(await bench.story("crm", "person", first)) < 20
     assert await bench.store.waiting.numbers() == {}
 
 
-async def test_a_record_is_no_duplicate_of_itself_when_its_create_is_answered_while_it_is_looked_at(
+async def test_a_record_is_no_duplicate_of_itself_when_its_create_is_answered_during_its_claim(
     bench: Bench,
 ) -> None:
-    """Its callback overtakes the answer: it is claimed without a link, and linked before it is decided on."""
+    """Its callback arrives before the create's answer: it is claimed without a link, and linked before the decision."""
     claims: list[Claim] = []
 
     async def overtaken(name: str) -> None:

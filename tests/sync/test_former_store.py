@@ -1,4 +1,4 @@
-"""A store the former version wrote opens, and sync goes on: nothing is lost and nothing is there twice."""
+"""A store that the former version wrote opens, and sync continues: nothing is lost and nothing is duplicated."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -36,7 +36,7 @@ async def former(store_url: str, clock: FakeClock, new_seams: Callable[..., Seam
 async def bench(former: Store, clock: FakeClock, new_seams: Callable[..., Seams]) -> Bench:
     crm, erp = former_store.products(clock)
     bench = make_bench(former, clock, new_seams("copy-2"), former_store.TEXT, crm=crm, erp=erp)
-    for product in (crm, erp):  # callbacks came while the former version ran, but for one record
+    for product in (crm, erp):  # callbacks of all records but one came while the former version ran
         for entity, rec in product.rows:
             if product.rows[entity, rec].fields["name"] != "Hans Nilsen":
                 bench.missed(product.system, entity, rec)
@@ -44,14 +44,14 @@ async def bench(former: Store, clock: FakeClock, new_seams: Callable[..., Seams]
 
 
 def people(product: FakeProduct) -> dict[str, tuple[str, str | None]]:
-    """By e-mail name and phone; each is there once."""
+    """By e-mail, name and phone. Each person exists once."""
     rows = product.live("person").values()
     assert max(Counter(row["email"] for row in rows).values()) == 1
     return {row["email"]: (row["name"], row["phone"]) for row in rows}
 
 
-async def test_it_is_brought_up_to_the_tables_of_today(former: Store) -> None:
-    """Columns that are not used any more may stay: copies of the former version still name them."""
+async def test_it_is_upgraded_to_the_present_tables(former: Store) -> None:
+    """Columns that are no longer used may stay, because instances of the former version still name them."""
 
     def found(conn: Connection) -> tuple[str | None, list[object], set[str]]:
         indexes = {index["name"] for table in metadata.tables for index in inspect(conn).get_indexes(table)}
@@ -98,7 +98,7 @@ async def test_what_is_no_record_is_kept(former: Store) -> None:
     assert (await former.systems.get("crm")).identity_key == "account-1"
 
 
-async def test_what_was_used_of_the_day_counts_on(former: Store) -> None:
+async def test_what_was_used_of_the_days_budget_is_kept(former: Store) -> None:
     ends = datetime(2026, 1, 6, tzinfo=UTC).timestamp()
     share = await former.budgets.share(Report("crm", 0.2, limit=2000, unit="tokens", ends=ends))
     assert share.left == 2000 - 1234

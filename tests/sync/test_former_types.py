@@ -1,4 +1,4 @@
-"""A store of a release that read telephone numbers and e-mail addresses otherwise, taken over by this one."""
+"""A store of a release that read telephone numbers and e-mail addresses differently, used by this one."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -20,7 +20,7 @@ ANA = {"name": "Ana Lund", "email": "mailto:ana@x.example", "phone": EXTENSION.f
 
 
 def _former_phone(options: Mapping[str, Any]) -> Kind:
-    """It compared by E.164 alone and stored two parts."""
+    """The former phone type: it compared by E.164 only and stored two parts."""
 
     def parse(raw: Any) -> Phone:
         number = phonenumbers.parse(raw, None)
@@ -42,7 +42,7 @@ def _former_email(options: Mapping[str, Any]) -> Kind:
 
 @pytest.fixture
 async def taken_over(new_bench: NewBench, monkeypatch: pytest.MonkeyPatch) -> tuple[Bench, str]:
-    """Ana was linked by the former release; then this one has the same mapping files."""
+    """Link Ana with the former release, and then start this one with the same mapping files."""
     former = {"phone": (_former_phone, TYPES["phone"][1]), "email": (_former_email, TYPES["email"][1])}
     with monkeypatch.context() as patch:
         patch.setattr(registry, "TYPES", {**TYPES, **former})
@@ -83,7 +83,7 @@ async def test_an_edit_of_what_was_not_compared_before_crosses(
 
 
 async def test_a_record_known_by_its_former_key_is_found_by_the_new_one(taken_over: tuple[Bench, str]) -> None:
-    """Both sides are listed once more before anything is made, so the cleaned address matches."""
+    """Both sides are listed once more before anything is created, so the cleaned address matches."""
     bench, _ = taken_over
     bench.erp.person_creates("person", name="Bo Ek", email="bo@x.example\u200b")
     await bench.index()

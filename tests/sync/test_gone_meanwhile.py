@@ -1,4 +1,4 @@
-"""Records that go away between a read and the write that follows it, or the write that names them."""
+"""Records that are deleted between a read and the write that follows it, or the write that refers to them."""
 
 from bridge.connectors.protocols import Written
 from bridge.domain.errors import Rejected
@@ -10,7 +10,7 @@ from tests.sync.test_waiting import ANA, NewBench
 
 
 class Strict(FakeProduct):
-    """Refuses a record that names a company which is not there."""
+    """A product that refuses a record whose company does not exist."""
 
     async def create(self, entity: str, fields: Fields) -> Written:
         if fields.get("company_id") and fields["company_id"] not in self.live("company"):
@@ -21,12 +21,12 @@ class Strict(FakeProduct):
 async def test_a_new_record_naming_one_just_deleted_there_crosses_without_it(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """Storm seed 13: the refusal made a dead letter of the person, whom nobody had done anything to."""
+    """Storm seed 13: the refusal made a dead letter of the person, although the person had not been changed."""
     bench = await new_bench(text=WITH_COMPANIES, erp=Strict("erp", clock))
     company = bench.crm.person_creates("company", name="Acme")
     await bench.settle()
     (there,) = bench.erp.live("company")
-    bench.erp.person_deletes("company", there)  # and the callback is late
+    bench.erp.person_deletes("company", there)  # the callback comes later
     person = bench.crm.person_creates("person", **ANA, company_id=company)
     await bench.tell("crm", "person", person, "created")
     await bench.turn()
@@ -41,7 +41,7 @@ async def test_a_new_record_naming_one_just_deleted_there_crosses_without_it(
 async def test_a_refusal_is_not_final_while_reads_may_still_show_the_record_it_is_about(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """Storm seed 71: the company was deleted half a second ago, and the product's reads lag behind."""
+    """Storm seed 71: the company was deleted half a second ago, and the product's reads lag."""
     bench = await new_bench(text=WITH_COMPANIES, erp=Strict("erp", clock))
     company = bench.crm.person_creates("company", name="Acme")
     await bench.settle()
@@ -59,7 +59,7 @@ async def test_a_refusal_is_not_final_while_reads_may_still_show_the_record_it_i
 
 
 async def test_an_update_of_a_record_deleted_since_it_was_read_is_no_dead_letter(new_bench: NewBench) -> None:
-    """Storm seed 6: a write answered with 404 parked the pair, so that the delete never crossed either."""
+    """Storm seed 6: a write that was answered with 404 made a dead letter, so that the delete never crossed."""
     bench = await new_bench()
     person = bench.crm.person_creates("person", **ANA)
     await bench.settle()

@@ -1,4 +1,4 @@
-"""What the deletion threshold holds is told in health, status and the log, and goes as soon as a person approves."""
+"""Health, status and log show what the deletion threshold holds. It continues as soon as a person approves."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -77,7 +77,7 @@ async def test_approving_makes_what_is_held_due_at_once(new_bench: NewBench) -> 
 async def test_archives_blanked_fields_and_the_other_direction_are_held_and_approved_alike(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    erp = FakeProduct("erp", clock, manifest=manifest(archives=True))  # what it archives is shown as deleted
+    erp = FakeProduct("erp", clock, manifest=manifest(archives=True))  # it shows archived records as deleted
     bench = await _linked(new_bench, text=BOTH_WAYS, erp=erp)
     bench.crm.person_deletes("person", "1")
     bench.erp.person_deletes("person", "2")
@@ -91,7 +91,7 @@ async def test_archives_blanked_fields_and_the_other_direction_are_held_and_appr
     assert bench.erp.live("person")["3"]["phone"] is None
 
 
-async def test_approving_looks_at_nothing_but_what_is_held_in_this_mapping(new_bench: NewBench) -> None:
+async def test_approving_makes_only_held_records_of_this_mapping_due(new_bench: NewBench) -> None:
     two = PEOPLE.strip() + "\n---\n" + PEOPLE.replace("people", "firms").replace("fake person", "fake company").strip()
     bench = await _linked(new_bench, text=two)
     company = bench.crm.person_creates("company", name="Acme", email="a@x.example")

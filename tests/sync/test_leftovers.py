@@ -1,4 +1,4 @@
-"""`merged: archive`: the counterpart that a merge of two linked records leaves over is archived, under the limit."""
+"""`merged: archive`: the counterpart that a merge of two linked records leaves over is archived, within the limit."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -16,7 +16,7 @@ NewBench = Callable[..., Awaitable[Bench]]
 
 
 class Archiving(FakeProduct):
-    """Archived records are records that say so."""
+    """A product that marks archived records and still shows them."""
 
     async def archive(self, fresh: Record) -> None:
         self._called("archive")
@@ -35,7 +35,7 @@ def text(words: str) -> str:
 async def merged(
     new_bench: NewBench, clock: FakeClock, words: str = "merged: {crm: archive}", **more: object
 ) -> tuple[Bench, str, str]:
-    """Two linked people; the first is merged into the second. Returns what each had become in erp."""
+    """Link two people and merge the first into the second. Returns their counterparts' ids in erp."""
     products = {name: Archiving(name, clock, manifest=manifest(archives=True)) for name in ("crm", "erp")}
     bench = await new_bench(text(words), **products, **more)
     for number in (1, 2):
@@ -49,7 +49,7 @@ async def merged(
 
 
 async def said(bench: Bench) -> str:
-    """The texts of the story of the record that was merged away."""
+    """The texts of the journal entries of the record that was merged away."""
     return "\n".join(entry.text for entry in await bench.journal("crm", "person", "1"))
 
 

@@ -1,4 +1,4 @@
-"""Lists of lines by the worker: both sides' lines survive, writes that end in the middle, records named by lines."""
+"""Lists of lines in the worker: both sides' lines survive, writes that stop half-way, references in lines."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -57,7 +57,7 @@ def _with_lines(one: Manifest, *, apart: bool) -> Manifest:
 
 @dataclass
 class Apart(FakeProduct):
-    """A product that reads and writes lines by calls of their own, one call for each line."""
+    """A product that reads and writes lines in separate calls, one for each line."""
 
     def __post_init__(self) -> None:
         self.manifest = _with_lines(self.manifest, apart=True)
@@ -79,7 +79,7 @@ class Apart(FakeProduct):
         return {record_id: list(self.rows[entity, record_id].fields.get(column) or ()) for record_id in record_ids}
 
     async def create(self, entity: str, fields: Fields) -> Written:
-        assert "items" not in fields, "a record is made without lines that take calls of their own"
+        assert "items" not in fields, "a record is created without lines that take calls of their own"
         written = await super().create(entity, fields)
         return replace(written, record=self._bare(written.record) if written.record else None)
 
@@ -111,7 +111,7 @@ class Apart(FakeProduct):
 
 
 async def _bench(new_bench: NewBench, clock: FakeClock, text: str = DEALS) -> Bench:
-    """The right side has lines apart, the left one in its records."""
+    """The right side has lines in separate calls, the left one in its records."""
     crm = FakeProduct("crm", clock, _with_lines(manifest(), apart=False))
     bench = await new_bench(text=text, crm=crm, erp=Apart("erp", clock))
     for name in ("Desk", "Lamp", "Sofa"):
@@ -181,7 +181,7 @@ async def test_a_write_of_lines_that_ends_in_the_middle_is_finished(
     lines = [("Lamp", 2), ("Sofa", 3)]
     bench.erp.fail = fail()
     items = [{"id": name, "product_id": _here(bench, name), "amount": n} for name, n in lines]
-    bench.crm.person_edits("person", left, items=items)  # one line goes, two come
+    bench.crm.person_edits("person", left, items=items)  # one line is removed, two are added
     await bench.settle()
     bench.clock.advance(200)  # a worker that died holds its records until its lease ends
     await bench.settle()
@@ -244,7 +244,7 @@ async def test_lines_that_name_what_a_merge_left_over_are_moved_to_the_survivor(
     ]
     bench.clock.advance(60)
     if merged == "report":
-        bench.erp.person_deletes("company", loser)  # and whoever cleans up deletes no line with it
+        bench.erp.person_deletes("company", loser)  # the clean-up deletes no line
     await bench.tell("erp", "person", right)
     await bench.settle()
     assert _shown(bench, bench.crm) == _shown(bench, bench.erp) == {("Lamp", 1), ("Sofa", 3)}
@@ -259,14 +259,14 @@ async def test_the_journal_shows_lines_and_the_records_they_name(new_bench: NewB
     assert change == [None, [{"product": f"products {_there(bench, 'Desk')}", "amount": 1}]]
 
 
-async def test_lines_are_asked_for_only_by_mappings_that_have_them(new_bench: NewBench, clock: FakeClock) -> None:
+async def test_lines_are_read_only_for_mappings_that_have_them(new_bench: NewBench, clock: FakeClock) -> None:
     bench = await _bench(new_bench, clock)
     assert "lines" not in bench.erp.calls
     await _pair(bench, ("Desk", 1))
     assert bench.erp.calls.count("lines") <= 3
 
 
-async def test_a_sweep_asks_for_lines_with_the_priority_of_a_sweep(new_bench: NewBench, clock: FakeClock) -> None:
+async def test_a_sweep_reads_lines_with_the_priority_of_a_sweep(new_bench: NewBench, clock: FakeClock) -> None:
     bench = await _bench(new_bench, clock)
     await _pair(bench, ("Desk", 1))
     asked: list[tuple[str, Priority]] = []
@@ -281,7 +281,7 @@ async def test_a_sweep_asks_for_lines_with_the_priority_of_a_sweep(new_bench: Ne
     assert {priority for _, priority in asked} == {Priority.RECONCILE}
 
 
-async def test_in_shadow_lines_are_told_and_not_written(new_bench: NewBench, clock: FakeClock) -> None:
+async def test_in_shadow_mode_lines_are_shown_and_not_written(new_bench: NewBench, clock: FakeClock) -> None:
     bench = await _bench(new_bench, clock)
     left, _ = await _pair(bench, ("Desk", 1))
     await bench.adopt(DEALS, Mode.SHADOW)
@@ -327,10 +327,10 @@ async def test_undo_of_a_write_of_lines_restores_those_it_added_changed_and_remo
     run = await do(bench, "undo", f"erp person {right}")
     assert _shown(bench, bench.erp) == {("Desk", 1), ("Lamp", 2)}
     assert bench.erp.live("person")[right]["items"][0] == before[0], "a line that was changed is still that line"
-    assert _shown(bench, bench.crm) == {("Desk", 9), ("Sofa", 3)}, "the edit stands where it was made"
+    assert _shown(bench, bench.crm) == {("Desk", 9), ("Sofa", 3)}, "the edit stays where it was made"
     await bench.settle()
     await bench.assert_silent()
-    assert _shown(bench, bench.erp) == {("Desk", 1), ("Lamp", 2)}, "and no sweep does it again"
+    assert _shown(bench, bench.erp) == {("Desk", 1), ("Lamp", 2)}, "no sweep writes it again"
     await do(bench, "undo", run=run)
     assert _shown(bench, bench.erp) == {("Desk", 9), ("Sofa", 3)}, "an undo can be undone"
     await bench.assert_silent()

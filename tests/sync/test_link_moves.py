@@ -1,4 +1,4 @@
-"""The named moves of a link: each is allowed from some states only, and says what it changes."""
+"""The named moves of a link: each is allowed only from certain states, and says what it changes."""
 
 from collections.abc import Callable
 
@@ -51,7 +51,7 @@ def test_every_move_is_tried_here() -> None:
 
 @pytest.mark.parametrize("state", list(LinkState))
 @pytest.mark.parametrize("name", MOVES)
-def test_a_link_moves_from_the_states_it_may_move_from_only(name: str, state: LinkState) -> None:
+def test_a_move_is_allowed_only_from_its_states(name: str, state: LinkState) -> None:
     make, states, to = MOVES[name]
     if state not in states:
         with pytest.raises(ValueError, match=f"link 5 is {state.value}: it cannot {name}"):

@@ -1,4 +1,4 @@
-"""What a decision needs is fetched once; what was gathered outlives the error that ends the claim."""
+"""Each fact of a decision is fetched once, and gathered notes are kept after an error."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ ERP = RecordRef("erp", "person", "1")
 
 
 class Counted:
-    """Stands in for a part of the store, and notes what is asked of it."""
+    """Replaces a part of the store, and notes which methods are called."""
 
     def __init__(self, inner: Any, asked: list[str]) -> None:
         self._inner, self._asked = inner, asked
@@ -39,7 +39,7 @@ async def _loader(bench: Bench) -> tuple[Loader, list[str]]:
     return load, asked
 
 
-async def test_what_changes_something_is_asked_for_once_in_a_claim(bench: Bench) -> None:
+async def test_requests_with_effects_are_made_once_in_a_claim(bench: Bench) -> None:
     load, asked = await _loader(bench)
 
     def decide(draft: Draft) -> Claim:

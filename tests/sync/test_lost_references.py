@@ -1,4 +1,4 @@
-"""A create whose answer was lost, of a record whose reference somebody changes before the outcome is looked up."""
+"""A lost create of a record whose reference is changed before the outcome is checked."""
 
 from collections.abc import Awaitable, Callable
 
@@ -14,7 +14,7 @@ NO_KEYS = WITH_COMPANIES.replace("match: [email]", "match: none")
 
 
 async def _lost_create(new_bench: NewBench, when: str) -> tuple[Bench, str]:
-    """Two linked companies, and a person at the first one whose create at the erp got no answer."""
+    """Two linked companies, and a person at the first one whose create in the erp got no answer."""
     bench = await new_bench(text=NO_KEYS)
     acme = bench.crm.person_creates("company", name="Acme")
     bench.crm.person_creates("company", name="Bolt")
@@ -41,10 +41,10 @@ async def test_promise_5_a_lost_create_is_found_although_what_it_refers_to_was_m
     assert (link.right, len(bench.crm.live("person")), len(bench.erp.live("person"))) == (made, 1, 1)
 
 
-async def test_promise_5_what_differs_from_a_lost_create_in_its_references_alone_is_asked_about(
+async def test_promise_5_a_record_that_differs_from_a_lost_create_only_in_references_needs_a_person(
     new_bench: NewBench,
 ) -> None:
-    """Nothing is made a second time, and once a person has checked, what is left is the record."""
+    """Nothing is created twice. Once a person has checked, the record that is left is the created one."""
     bench, record_id = await _lost_create(new_bench, "after create")
     (made,) = bench.erp.live("person")
     bench.erp.person_edits("person", made, company_id=_company(bench, "Bolt"))

@@ -1,4 +1,4 @@
-"""What a record is matched by, and what is no match."""
+"""By what records are matched, and what is not a match."""
 
 from collections.abc import Awaitable, Callable
 
@@ -44,7 +44,7 @@ async def test_a_dead_letter_of_several_matches_ends_when_one_of_them_is_linked(
     await bench.assert_accounted()
 
 
-async def test_a_doubtful_create_of_a_record_deleted_since_holds_up_no_other(
+async def test_a_create_of_unknown_outcome_for_a_record_deleted_since_holds_up_no_other(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench = await new_bench(erp=FakeProduct("erp", clock, manifest=manifest(shows_new=False)))

@@ -1,4 +1,4 @@
-"""Merges people make: facts that outlast their callbacks, aliases, and links that follow the survivor."""
+"""Merges by people: facts that later callbacks do not change, aliases, and links that follow the survivor."""
 
 from collections.abc import Awaitable, Callable
 
@@ -47,7 +47,7 @@ async def _there(bench: Bench, name: str) -> str:
 async def test_a_merge_is_a_fact_that_later_callbacks_of_the_loser_do_not_hide(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """Merged, then reported as deleted and as changed before anybody looked; the vendor itself only says 404."""
+    """The merge, a deletion and a change are reported before the record is processed; the vendor answers only 404."""
     crm = FakeProduct("crm", clock, hard_delete=True)
     bench, loser, survivor, _ = await _two(new_bench, crm=crm)
     crm.person_merges("company", loser, survivor)
@@ -83,8 +83,8 @@ async def test_of_a_merge_of_two_linked_records_the_loser_is_an_alias_and_its_co
     assert len(bench.erp.writes()) == len(before[0]) + 1
 
 
-async def test_every_pair_that_names_the_loser_of_a_merge_is_looked_at(new_bench: NewBench) -> None:
-    """The vendor moves people to the survivor without telling of each: the bridge must look by itself."""
+async def test_every_pair_that_names_the_loser_of_a_merge_is_processed(new_bench: NewBench) -> None:
+    """The vendor moves people to the survivor without a callback for each, so the bridge must read them itself."""
     bench, loser, survivor, person = await _two(new_bench)
     bench.crm.person_edits("person", person, company_id=survivor, phone="7")
     bench.missed("crm", "person", person)
@@ -94,8 +94,8 @@ async def test_every_pair_that_names_the_loser_of_a_merge_is_looked_at(new_bench
     assert fields["phone"] == "7"
 
 
-async def test_a_merge_nobody_told_of_is_found_when_the_loser_is_looked_at(new_bench: NewBench) -> None:
-    """The merge's callback was lost; any hint about the loser is enough, for the vendor shows where it went."""
+async def test_an_unreported_merge_is_found_when_the_loser_is_read(new_bench: NewBench) -> None:
+    """The merge's callback was lost. Any event about the loser is enough, because the vendor shows the survivor."""
     bench, loser, _, person = await _two(new_bench)
     survivor = bench.crm.person_creates("company", name="New Acme")
     bench.missed("crm", "company", survivor)
@@ -112,9 +112,7 @@ async def test_a_merge_nobody_told_of_is_found_when_the_loser_is_looked_at(new_b
 
 
 @pytest.mark.parametrize("system", ["crm", "erp"])
-async def test_a_merge_on_either_side_re_points_the_link_of_an_unlinked_survivor(
-    new_bench: NewBench, system: str
-) -> None:
+async def test_a_merge_on_either_side_moves_the_link_to_an_unlinked_survivor(new_bench: NewBench, system: str) -> None:
     bench, _, _, _ = await _two(new_bench)
     product, other = bench.product(system), bench.product("erp" if system == "crm" else "crm")
     loser = next(record_id for record_id, fields in product.live("company").items() if fields["name"] == "Acme")

@@ -11,7 +11,7 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example"}
 
 
 async def _merged(bench: Bench) -> tuple[str, str]:
-    """Two linked people of whom the first was merged into the second, and a third one; the first two's ids."""
+    """Three linked people, of whom the first was merged into the second. Returns the ids of these two."""
     loser = bench.crm.person_creates("person", **ANA)
     survivor = bench.crm.person_creates("person", name="Ana L", email="al@x.example")
     bench.crm.person_creates("person", name="Bo", email="bo@x.example")
@@ -33,7 +33,7 @@ async def test_a_record_restored_from_a_merge_has_its_own_pair_again(new_bench: 
     await bench.settle()
     assert sorted(str(fields["name"]) for fields in bench.erp.live("person").values()) == ["Ana Berg", "Ana L", "Bo"]
     bench.clock.advance(60)
-    bench.crm.person_deletes("person", loser)  # and that is a delete, not the old merge
+    bench.crm.person_deletes("person", loser)  # this is a delete, and not the former merge
     await bench.settle()
     assert sorted(str(fields["name"]) for fields in bench.erp.live("person").values()) == ["Ana L", "Bo"]
     await bench.assert_accounted()
@@ -66,7 +66,7 @@ async def test_what_a_merge_left_over_is_not_copied_back_when_the_survivor_is_de
 async def test_a_reference_to_what_a_merge_left_over_goes_to_the_survivor_and_outlives_the_clean_up(
     new_bench: NewBench,
 ) -> None:
-    """The left-over company was reported; whoever deletes it must not empty the field on both sides."""
+    """The left-over company was reported. When it is deleted, the field must not become empty on both sides."""
     bench = await new_bench(text=WITH_COMPANIES)
     loser, survivor = (bench.crm.person_creates("company", name=name) for name in ("Acme", "Acme Ltd"))
     person = bench.crm.person_creates("person", **ANA, company_id=loser)

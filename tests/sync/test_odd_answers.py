@@ -1,4 +1,4 @@
-"""Values that a vendor may answer and no database keeps: told in words, never a traceback, and nothing else stops."""
+"""Values in a vendor's answer that no database can store: a plain message, no traceback, and nothing else stops."""
 
 import logging
 from itertools import count

@@ -1,4 +1,4 @@
-"""What may end a claim by a look at its own side alone, and when both sides must be looked at."""
+"""When it is enough to read a claim's own side, and when both sides must be read."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -40,7 +40,7 @@ async def _link(bench: Bench, record_id: str) -> Link:
     return link
 
 
-# -- what a pair still has to say --------------------------------------------------------------------------------------
+# -- whole pairs -------------------------------------------------------------------------------------------------------
 async def test_a_record_that_shows_what_both_sides_agreed_on_is_the_only_one_read(new_bench: NewBench) -> None:
     bench, record_id = await _linked(new_bench)
     before = bench.erp.calls.count("read")
@@ -104,7 +104,7 @@ async def test_a_write_that_was_not_shown_is_settled_only_by_a_read(
     assert bench.erp.calls.count("read") > before
 
 
-# -- what one reading shows --------------------------------------------------------------------------------------------
+# -- one reading -------------------------------------------------------------------------------------------------------
 def _base(values: dict[str, Any]) -> Base:
     named = MAPPING.named
     return {
@@ -145,7 +145,7 @@ def test_a_base_of_another_definition_or_of_fewer_fields_is_not_shown(side: Side
 
 
 async def _confirmed(bench: Bench, record_id: str, sent: Any, shown: str) -> Base | None:
-    """What is agreed on when the erp record shows this name, after `sent` went there while the crm showed Ana Berg."""
+    """The base if the erp shows this name after `sent` was written there, and the crm shows Ana Berg."""
     link = await _link(bench, record_id)
     await bench.tell("crm", "person", record_id)
     (claim,) = await bench.store.tasks.claim(1, bench.parts.scopes, 120.0)

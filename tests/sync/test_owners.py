@@ -1,4 +1,4 @@
-"""Users are paired by e-mail and never made; an owner without a pair is left out."""
+"""Users are paired by e-mail and never created. An owner without a counterpart is left out."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ OWNED = USERS + PEOPLE.strip() + "\n  owner: {crm: company_id, erp: company_id, 
 
 
 async def opened(new_bench: NewBench) -> tuple[Bench, dict[str, str]]:
-    """Ann is a user of both sides; Bo of the CRM alone, and Cy of the ERP alone."""
+    """Ann is a user on both sides, Bo only in the CRM, and Cy only in the ERP."""
     bench = await new_bench(PEOPLE)
     ids = {f"crm {one}": bench.crm.person_creates("company", name=f"{one}@x.example") for one in ("ann", "bo")}
     ids |= {f"erp {one}": bench.erp.person_creates("company", name=f"{one}@x.example") for one in ("ann", "cy")}
@@ -55,7 +55,7 @@ async def test_users_with_one_address_are_one_user_and_none_is_made(new_bench: N
     assert len(bench.crm.live("company")) == len(bench.erp.live("company")) == 2
     ((record_id, _),) = bench.erp.live("person").items()
     await written(bench, "erp", record_id, company_id=ids["erp cy"])
-    assert owner(bench, "crm") == ids["crm ann"], "who has no counterpart crosses nowhere"
+    assert owner(bench, "crm") == ids["crm ann"], "a user without a counterpart does not cross"
     await bench.assert_silent()
 
 
@@ -84,7 +84,7 @@ async def test_the_owner_crosses_when_the_missing_user_appears(new_bench: NewBen
 
 @dataclass
 class FillsIn(FakeProduct):
-    """A new person without an owner gets the user who made it, as most products do."""
+    """A product that makes the user who creates a person its owner if none is given, as most products do."""
 
     own: str = ""
 
@@ -95,7 +95,7 @@ class FillsIn(FakeProduct):
 
 
 async def filled_in(new_bench: NewBench, clock: FakeClock, policy: str, maker: str, **more: Any) -> tuple[Bench, str]:
-    """A person of Bo, who is a user of the CRM alone, crossed; the ERP made it one of `maker`. And Bo's id."""
+    """Let a person cross whose owner Bo is a user only in the CRM; the ERP makes `maker` its owner. Also Bo's id."""
     erp = FillsIn("erp", clock, **more)
     bench = await new_bench(PEOPLE, erp=erp)
     bench.crm.person_creates("company", name="api@x.example")
@@ -124,7 +124,7 @@ async def test_promise_7_an_owner_that_a_product_fills_in_gives_way_to_the_real_
     await bench.assert_silent()
 
     late = await joins(bench, "erp", "bo@x.example")
-    assert (owner(bench, "crm"), owner(bench, "erp")) == (bo, late), "who is a user there by now"
+    assert (owner(bench, "crm"), owner(bench, "erp")) == (bo, late), "Bo is a user there now"
     await bench.assert_silent()
     await bench.assert_accounted()
 

@@ -1,4 +1,4 @@
-"""The worker's promises, each by name, over two products in memory and a real store."""
+"""The worker's promises, each by its number, with two products in memory and a real store."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -68,14 +68,14 @@ async def test_promise_5_a_record_that_exists_on_the_other_side_is_matched_not_c
 
 async def test_promise_5_two_people_making_the_same_record_at_once_is_reported_not_copied(bench: Bench) -> None:
     bench.crm.person_creates("person", **ANA)
-    twin = bench.erp.person_creates("person", **ANA)
+    second = bench.erp.person_creates("person", **ANA)
     bench.clock.advance(1)
     await bench.tell("crm", "person", "1", "created")
     await bench.turn()
     await bench.settle()
     assert len(bench.crm.live("person")) == 1
     assert len(bench.erp.live("person")) == 2
-    assert "duplicate" in await bench.story("erp", "person", twin)
+    assert "duplicate" in await bench.story("erp", "person", second)
 
 
 async def test_promise_6_our_own_write_coming_back_causes_no_write(bench: Bench) -> None:
@@ -227,7 +227,7 @@ async def test_promise_11_a_credential_only_a_person_can_renew_says_so(bench: Be
     assert "token refused" in row.stopped
 
 
-async def test_promise_12_a_delete_is_believed_only_after_two_reads(bench: Bench) -> None:
+async def test_promise_12_a_delete_is_accepted_only_after_two_reads(bench: Bench) -> None:
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
     bench.clock.advance(60)
@@ -239,7 +239,7 @@ async def test_promise_12_a_delete_is_believed_only_after_two_reads(bench: Bench
     assert bench.erp.live("person") == {}
 
 
-async def test_promise_12_the_threshold_stops_a_mass_delete_and_asks(new_bench: NewBench) -> None:
+async def test_promise_12_the_threshold_holds_a_mass_delete_for_a_person(new_bench: NewBench) -> None:
     bench = await new_bench(limits=Limits(deletion_limit=3))
     record_ids = [bench.crm.person_creates("person", name=f"P{n}", email=f"p{n}@x.example") for n in range(8)]
     await bench.settle()
@@ -282,7 +282,7 @@ async def test_an_update_whose_answer_was_lost_is_settled_without_harm(bench: Be
     assert bench.erp.live("person")["1"]["name"] == "Ana Holm"
 
 
-async def test_reads_that_lag_revert_nobodys_edit(new_bench: NewBench) -> None:
+async def test_reads_that_lag_revert_no_edit(new_bench: NewBench) -> None:
     bench = await new_bench()
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
@@ -299,7 +299,9 @@ async def test_reads_that_lag_revert_nobodys_edit(new_bench: NewBench) -> None:
     assert bench.crm.live("person")[record_id]["phone"] == "1"
 
 
-async def test_a_system_without_versions_is_read_after_our_own_write_settled(new_bench: NewBench, clock: Any) -> None:
+async def test_a_system_without_versions_is_read_after_the_read_lag_of_our_own_write(
+    new_bench: NewBench, clock: Any
+) -> None:
     erp = FakeProduct("erp", clock, manifest=manifest(version_resolution=None), lag=1.5, answers_record=False)
     bench = await new_bench(erp=erp)
     record_id = bench.crm.person_creates("person", **ANA)
@@ -314,7 +316,7 @@ async def test_a_system_without_versions_is_read_after_our_own_write_settled(new
     await bench.assert_accounted()
 
 
-async def test_a_pair_that_keeps_changing_is_parked_by_the_loop_alarm(new_bench: NewBench) -> None:
+async def test_a_pair_that_keeps_changing_is_stopped_by_the_loop_alarm(new_bench: NewBench) -> None:
     bench = await new_bench(limits=Limits(loop_writes=5, loop_window_seconds=3600))
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()

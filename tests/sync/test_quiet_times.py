@@ -1,4 +1,4 @@
-"""`quiet: 30s`: a record that somebody is typing in crosses once it has been left alone."""
+"""`quiet: 30s`: an edited record crosses after 30 seconds without another edit."""
 
 from collections.abc import Awaitable, Callable
 
@@ -48,7 +48,7 @@ async def test_an_edit_waits_for_the_next_one(new_bench: NewBench) -> None:
     assert (task.state, task.code) == (TaskState.WAITING, Reason.QUIET.value)
     assert task.due == pytest.approx(bench.store.now() + 10, abs=1)
     assert "after 30 s without an edit" in task.reason
-    assert task in await bench.store.waiting.all("people"), "it is told with what waits"
+    assert task in await bench.store.waiting.all("people"), "it is listed with what waits"
     bench.clock.advance(11)
     await bench.turn()
     assert bench.erp.live("person")["1"]["name"] == "Ana L"
@@ -84,7 +84,7 @@ async def test_a_record_that_waited_for_a_system_is_left_alone_after_each_edit_a
         bench.clock.advance(10)
 
 
-async def test_what_its_counterpart_is_claimed_for_does_not_take_a_half_typed_record_along(new_bench: NewBench) -> None:
+async def test_a_claim_of_its_counterpart_does_not_sync_a_record_in_its_quiet_time(new_bench: NewBench) -> None:
     bench, record_id = await _pair(new_bench)
     bench.erp.person_edits("person", "1", phone="1")
     await bench.tell_all()
@@ -100,7 +100,7 @@ async def test_what_its_counterpart_is_claimed_for_does_not_take_a_half_typed_re
     assert bench.crm.live("person")[record_id]["phone"] == "1"
 
 
-async def test_an_edit_made_while_the_record_is_worked_on_waits_as_well(new_bench: NewBench) -> None:
+async def test_an_edit_made_during_a_claim_waits_as_well(new_bench: NewBench) -> None:
     bench, record_id = await _pair(new_bench)
     await _edit(bench, record_id, "An")
     bench.clock.advance(31)
@@ -113,7 +113,7 @@ async def test_an_edit_made_while_the_record_is_worked_on_waits_as_well(new_benc
     assert task.due > bench.store.now() + 25
 
 
-async def test_a_deletion_and_what_a_person_asks_for_do_not_wait(new_bench: NewBench) -> None:
+async def test_deletions_and_persons_requests_do_not_wait(new_bench: NewBench) -> None:
     bench, record_id = await _pair(new_bench)
     await _edit(bench, record_id, "Ana Lund")
     asked = Event("crm", "person", record_id, EventKind.CHANGED, Origin.PERSON)
@@ -126,7 +126,7 @@ async def test_a_deletion_and_what_a_person_asks_for_do_not_wait(new_bench: NewB
 
 
 @pytest.mark.parametrize("text", ["30", "0s", "2h", "soon", "11m"])
-def test_a_quiet_time_that_is_none_is_told(text: str) -> None:
+def test_an_invalid_quiet_time_is_reported(text: str) -> None:
     with pytest.raises(ConfigError, match=f"`quiet: {text}` of mapping people is not a quiet time"):
         load_text(QUIET.replace("30s", text), "m.yaml")
 

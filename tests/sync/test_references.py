@@ -1,4 +1,4 @@
-"""Fields that name another record: parents, removed references, filtered, dead and frozen parents."""
+"""Fields that refer to other records: parents, removed references, filtered, dead and frozen parents."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -40,7 +40,7 @@ async def _at_company(new_bench: NewBench, text: str = WITH_COMPANIES, **company
 
 
 async def test_parents_first_and_no_worker_ever_leases_a_parent(new_bench: NewBench) -> None:
-    """The parent's own callback never comes: its child makes it due, and another claim creates it."""
+    """The parent's own callback never arrives: its child makes it due, and another claim creates it."""
     bench, parent, _ = await _at_company(new_bench)
     bench.missed("crm", "company", parent)
     claims: list[Claim] = []
@@ -101,7 +101,7 @@ async def test_a_filtered_parent_is_not_waited_for_and_the_reference_follows_onc
     bench.clock.advance(60)
     bench.crm.person_edits("company", parent, notes="ours")
     await bench.settle()
-    await bench.tell("crm", "person", child)  # or the next sweep, which compares references
+    await bench.tell("crm", "person", child)  # the next sweep, which compares references, would do as well
     await bench.settle()
     assert _company_of(bench) == "Acme"
 
@@ -152,7 +152,7 @@ FAMILIES = PEOPLE + "  boss: {crm: company_id, erp: company_id, link: people}\n"
 
 @pytest.mark.parametrize("ring", [1, 2, 3])
 async def test_a_ring_of_references_crosses_whole_and_comes_to_rest(new_bench: NewBench, ring: int) -> None:
-    """One who names himself, two who name each other, three in a circle."""
+    """A record that refers to itself, two that refer to each other, and a circle of three."""
     bench = await new_bench(FAMILIES)
     record_ids = [bench.crm.person_creates("person", name=f"P{one}", email=f"p{one}@x.example") for one in range(ring)]
     for one, record_id in enumerate(record_ids):
@@ -205,7 +205,7 @@ async def test_a_record_that_left_where_is_frozen_on_both_sides_and_thaws_with_a
 
 @pytest.mark.parametrize("left_in", ["crm", "erp"])
 async def test_a_frozen_record_that_is_deleted_is_deleted_not_filtered(new_bench: NewBench, left_in: str) -> None:
-    """Deletion is looked at before `where`: of the record that is gone, and of its counterpart."""
+    """Deletion is checked before `where`, for the record that is gone and for its counterpart."""
     bench = await new_bench(FILTERED.replace("notes: customer}", "notes: customer}, erp: {notes: customer}"))
     for name in ("ana", "bo"):
         bench.crm.person_creates("person", name=name, email=f"{name}@x.example", notes="customer")
@@ -238,22 +238,22 @@ async def test_a_frozen_parent_may_still_be_named(new_bench: NewBench, edited: s
     assert bench.crm.live("person")[child]["company_id"] == second
 
 
-# -- parents that were not to be had --------------------------------------------------------------------------------
+# -- parents that could not be linked at first ----------------------------------------------------------------------
 async def _in_mode(bench: Bench, mode: Mode, mapping: str = "companies") -> None:
-    """The settings give one mapping this mode, and the bridge is started again."""
+    """Set this mode for one mapping, and start the bridge again."""
     scopes = {**bench.parts.scopes, mapping: replace(bench.parts.scopes[mapping], mode=mode)}
     bench.parts = replace(bench.parts, scopes=scopes)
     bench.worker.parts = bench.parts
     await bench.store.mappings.sync(scopes)
 
 
-async def _told(bench: Bench) -> list[tuple[str, str, int]]:
-    """What health says of references that should exist and did not cross."""
+async def _missing(bench: Bench) -> list[tuple[str, str, int]]:
+    """What health says about references that should exist and did not cross."""
     return [(one.mapping, one.parent_mapping, one.number) for one in await bench.store.unlinked.overdue()]
 
 
-async def test_what_was_decided_in_shadow_is_no_decision_once_live(new_bench: NewBench) -> None:
-    """The child's reference waits for its parent, which is looked at and made, although shadow had let it be."""
+async def test_outcomes_of_shadow_mode_do_not_count_once_live(new_bench: NewBench) -> None:
+    """The child's reference waits for its parent, which is created although it was filtered in shadow mode."""
     bench = await new_bench(WITH_COMPANIES, mode=Mode.SHADOW)
     parent = bench.crm.person_creates("company", name="Acme")
     child = bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=parent)
@@ -269,22 +269,22 @@ async def test_what_was_decided_in_shadow_is_no_decision_once_live(new_bench: Ne
 async def test_a_child_that_crossed_without_its_parent_gets_the_reference_once_the_parent_is_linked(
     new_bench: NewBench,
 ) -> None:
-    """The parent was in shadow; nobody tells of the child again."""
+    """The parent's mapping was in shadow mode, and no event reports the child again."""
     bench, parent, _ = await _at_company(new_bench)
     await _in_mode(bench, Mode.SHADOW)
     await bench.settle()
     assert _company_of(bench) is None
-    assert await _told(bench) == [("people", "companies", 1)]
+    assert await _missing(bench) == [("people", "companies", 1)]
     await _in_mode(bench, Mode.LIVE)
     bench.clock.advance(60)
     bench.crm.person_edits("company", parent, notes="any")
     await bench.settle()
     assert _company_of(bench) == "Acme"
-    assert await _told(bench) == []
+    assert await _missing(bench) == []
 
 
 async def test_a_child_gets_the_reference_when_the_other_sides_record_links_the_parent(new_bench: NewBench) -> None:
-    """The link is made by a claim of the parent's counterpart, which matches it."""
+    """A claim of the parent's counterpart makes the link, by a match."""
     bench, parent, _ = await _at_company(new_bench)
     await _in_mode(bench, Mode.SHADOW)
     await bench.settle()
@@ -297,7 +297,7 @@ async def test_a_child_gets_the_reference_when_the_other_sides_record_links_the_
     assert len(bench.erp.live("company")) == 1
 
 
-async def test_a_parent_that_was_filtered_and_is_let_in_brings_the_reference_by_itself(new_bench: NewBench) -> None:
+async def test_a_reference_crosses_when_its_filtered_parent_passes_where(new_bench: NewBench) -> None:
     bench, parent, _ = await _at_company(new_bench, OURS_ONLY, notes="theirs")
     await bench.settle()
     assert _company_of(bench) is None
@@ -307,7 +307,7 @@ async def test_a_parent_that_was_filtered_and_is_let_in_brings_the_reference_by_
     assert _company_of(bench) == "Acme"
 
 
-async def test_a_parent_let_in_by_another_mapping_file_is_looked_at_again(new_bench: NewBench) -> None:
+async def test_a_filtered_parent_is_processed_again_after_its_mapping_changed(new_bench: NewBench) -> None:
     bench, parent, child = await _at_company(new_bench, OURS_ONLY, notes="theirs")
     await bench.settle()
     await bench.adopt(WITH_COMPANIES)
@@ -319,7 +319,7 @@ async def test_a_parent_let_in_by_another_mapping_file_is_looked_at_again(new_be
     assert _company_of(bench) == "Acme"
 
 
-async def test_a_parent_discarded_as_a_dead_letter_brings_the_reference_once_it_crosses(new_bench: NewBench) -> None:
+async def test_a_reference_crosses_once_its_discarded_parent_crosses(new_bench: NewBench) -> None:
     bench, parent, _ = await _at_company(new_bench)
     bench.erp.fail = raising("before create", Rejected("erp", "no companies today", field="name"))
     await bench.settle()
@@ -330,10 +330,10 @@ async def test_a_parent_discarded_as_a_dead_letter_brings_the_reference_once_it_
     assert _company_of(bench) == "Acme"
 
 
-async def test_a_parent_discarded_as_a_dead_letter_is_looked_at_again_for_a_child_that_is_edited(
+async def test_a_discarded_parent_is_processed_again_for_a_child_that_is_edited(
     new_bench: NewBench,
 ) -> None:
-    """That it had been filtered before it became a dead letter is no decision any more."""
+    """Its outcome from before it became a dead letter, filtered, does not count any more."""
     bench, parent, child = await _at_company(new_bench, OURS_ONLY, notes="theirs")
     await bench.settle()
     bench.clock.advance(60)
@@ -349,7 +349,7 @@ async def test_a_parent_discarded_as_a_dead_letter_is_looked_at_again_for_a_chil
 
 @pytest.mark.parametrize("mode", [Mode.SHADOW, Mode.LIVE])
 async def test_a_claim_that_ends_after_its_mapping_changed_decides_nothing(new_bench: NewBench, mode: Mode) -> None:
-    """It was under way when the mapping went live, or when another mapping file let its record in."""
+    """It was running when the mapping went live, or when another mapping file included its record."""
     bench = await new_bench(OURS_ONLY, mode=mode)
     parent = bench.crm.person_creates("company", name="Acme", notes="theirs")
     await bench.tell("crm", "company", parent)
@@ -366,7 +366,7 @@ async def test_a_claim_that_ends_after_its_mapping_changed_decides_nothing(new_b
     assert _company_of(bench) == "Acme"
 
 
-async def test_a_parent_linked_while_its_child_is_on_its_way_brings_the_reference(new_bench: NewBench) -> None:
+async def test_a_reference_crosses_when_its_parent_is_linked_during_the_childs_claim(new_bench: NewBench) -> None:
     """The child does not wait (`missing: blank`), and its claim ends after the parent's."""
     bench, parent, _ = await _at_company(new_bench, WITH_COMPANIES.replace("companies}", "companies, missing: blank}"))
     bench.missed("crm", "company", parent)
@@ -379,7 +379,7 @@ async def test_a_parent_linked_while_its_child_is_on_its_way_brings_the_referenc
     bench.fail_at(meanwhile)
     await bench.settle()
     assert _company_of(bench) == "Acme"
-    assert await _told(bench) == []
+    assert await _missing(bench) == []
 
 
 async def test_a_child_whose_parents_mapping_is_paused_waits_and_crosses_with_the_reference(
@@ -394,7 +394,7 @@ async def test_a_child_whose_parents_mapping_is_paused_waits_and_crosses_with_th
     assert _company_of(bench) == "Acme"
 
 
-async def test_a_mapping_of_the_parents_added_later_brings_the_reference(new_bench: NewBench) -> None:
+async def test_a_reference_crosses_when_the_parents_mapping_is_added_later(new_bench: NewBench) -> None:
     bench = await new_bench(PEOPLE)
     parent = bench.crm.person_creates("company", name="Acme")
     child = bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=parent)
@@ -422,18 +422,18 @@ async def test_a_child_of_the_other_side_gets_the_reference_too(new_bench: NewBe
     assert _company_of(bench, "crm") == "Acme"
 
 
-async def test_only_references_that_should_exist_are_told(new_bench: NewBench) -> None:
-    """Not those to records that are filtered, and not those of records that are no longer kept in sync."""
+async def test_only_references_that_should_exist_are_reported(new_bench: NewBench) -> None:
+    """References to filtered records are not reported, and neither are those of records that are no longer synced."""
     bench, parent, child = await _at_company(new_bench, OURS_ONLY, notes="theirs")
     await bench.settle()
-    assert await _told(bench) == []
+    assert await _missing(bench) == []
     bench.clock.advance(60)
     bench.crm.person_edits("company", parent, notes="ours")
     bench.erp.fail = raising("before create", Rejected("erp", "no companies today", field="name"))
     await bench.settle()
-    assert await _told(bench) == [("people", "companies", 1)]
+    assert await _missing(bench) == [("people", "companies", 1)]
     bench.clock.advance(60)
     bench.crm.person_creates("person", name="Bo", email="bo@x.example")
     bench.crm.person_deletes("person", child)
     await bench.settle()
-    assert await _told(bench) == []
+    assert await _missing(bench) == []

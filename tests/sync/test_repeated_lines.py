@@ -1,4 +1,4 @@
-"""What is the same for every record, such as a pause, has one code: the log shows such lines once a minute."""
+"""A cause that many records share, such as a pause, has one code. The log shows such lines once a minute."""
 
 import logging
 from collections.abc import Awaitable, Callable

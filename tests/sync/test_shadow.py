@@ -1,4 +1,4 @@
-"""In shadow mode a person sees what would be written: each field before and after, and the sum of it per mapping."""
+"""In shadow mode a person sees what would be written: each field before and after, and the totals per mapping."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -114,7 +114,7 @@ async def test_a_pair_that_agrees_would_not_be_written(new_bench: NewBench) -> N
     assert (await summed(bench))[0]["would update"] == 0
 
 
-async def test_a_reference_that_would_be_left_out_is_told(new_bench: NewBench) -> None:
+async def test_a_reference_that_would_be_left_out_is_shown(new_bench: NewBench) -> None:
     bench = await _shadow(new_bench, WITH_COMPANIES)
     company = bench.crm.person_creates("company", name="Acme")
     bench.crm.person_creates("person", **ANA, company_id=company)
@@ -145,7 +145,7 @@ async def test_the_sum_counts_each_record_once_by_mapping_and_forgets_what_is_de
     assert [row["would create"] for row in await summed(bench)] == [1, 2]
 
 
-async def test_only_the_newest_look_is_told_field_by_field(new_bench: NewBench) -> None:
+async def test_only_the_newest_decision_is_shown_field_by_field(new_bench: NewBench) -> None:
     bench = await _shadow(new_bench)
     bench.crm.person_creates("person", **ANA)
     await bench.settle()

@@ -1,4 +1,4 @@
-"""Several mappings on one record: one writer at a time, and nobody erases what another mapping wrote."""
+"""Several mappings of one record: one writer at a time, and none erases what another mapping wrote."""
 
 import asyncio
 from collections import Counter
@@ -35,7 +35,7 @@ fields:
 
 @dataclass
 class WholeRecords(FakeProduct):
-    """Takes whole records only: what was read goes back with the changes, and whatever came between is lost."""
+    """A product that accepts whole records only, as read and with the changes, so that edits in between are lost."""
 
     writing: Counter[RecordRef] = field(default_factory=Counter)
     overlaps: int = 0
@@ -55,7 +55,7 @@ class WholeRecords(FakeProduct):
 
 
 async def _all_at_once(bench: Bench) -> None:
-    """Every claim of a round is worked on together with the others."""
+    """Run all claims of a round at the same time."""
     await bench.tell_all()
     for _ in range(100):
         claims = await bench.store.tasks.claim(8, bench.parts.scopes, 120.0)
@@ -124,7 +124,7 @@ async def test_a_delete_is_followed_in_each_mapping_by_its_own_policy(
     assert (record_id in crm.live("person")) is (deleted_in == "erp")
     assert (person in bench.erp.live("person")) is (deleted_in == "erp")
     assert account not in bench.erp.live("company")
-    if deleted_in == "erp":  # the other mapping goes on
+    if deleted_in == "erp":  # the other mapping continues
         clock.advance(60)
         crm.person_edits("person", record_id, name="Ana Berg", notes="Lead")
         await _all_at_once(bench)
@@ -134,7 +134,7 @@ async def test_a_delete_is_followed_in_each_mapping_by_its_own_policy(
 
 
 async def test_a_merge_is_followed_in_each_mapping_of_the_record(new_bench: NewBench, clock: FakeClock) -> None:
-    """In one mapping both are linked, in the other one the loser only."""
+    """In one mapping both records are linked, in the other one only the loser."""
     bench, crm, loser, person, account = await _shared(new_bench, clock)
     survivor = crm.person_creates("person", name="Bo", email="bo@x.example", notes="Tin")
     await _all_at_once(bench)

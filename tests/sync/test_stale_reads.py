@@ -1,4 +1,4 @@
-"""Updates nobody saw the end of, and reads that lag behind writes."""
+"""Updates of unknown outcome, and reads that lag behind writes."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
 
 @dataclass
 class Recording(FakeProduct):
-    """Keeps what every update changed."""
+    """A product that keeps the changes of every update."""
 
     changes: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -63,14 +63,14 @@ async def test_sent_is_in_the_store_while_a_write_is_under_way_and_gone_after_it
 
 
 @pytest.mark.parametrize("fault", [lost_answer, killed])
-async def test_of_an_update_in_doubt_only_fields_that_show_another_value_are_sent_again(
+async def test_of_an_update_of_unknown_outcome_only_fields_that_show_another_value_are_sent_again(
     new_bench: NewBench, clock: FakeClock, fault: Callable[[str], Callable[[str], None]]
 ) -> None:
     bench, record_id, erp = await _linked(new_bench, clock)
     erp.fail = fault("after update")
     bench.crm.person_edits("person", record_id, name="Ana Berg", phone="2")
     await bench.turn_once()
-    erp.rows["person", "1"].fields["phone"] = "1"  # half of it was lost on the way
+    erp.rows["person", "1"].fields["phone"] = "1"  # half of the write was lost
     clock.advance(200)
     await bench.settle()
     assert erp.changes == [{"name": "Ana Berg", "phone": "2"}, {"phone": "2"}]
@@ -84,7 +84,7 @@ async def _link(bench: Bench, record_id: str) -> Link:
 
 
 @pytest.mark.parametrize("policy", ["crm", "erp"])
-async def test_an_edit_there_of_a_field_whose_write_is_in_doubt_goes_by_the_conflict_policy(
+async def test_an_edit_there_of_a_field_whose_write_has_an_unknown_outcome_goes_by_the_conflict_policy(
     new_bench: NewBench, clock: FakeClock, policy: str
 ) -> None:
     bench, record_id, erp = await _linked(new_bench, clock, PEOPLE.replace("conflict: crm", f"conflict: {policy}"))
@@ -97,7 +97,7 @@ async def test_an_edit_there_of_a_field_whose_write_is_in_doubt_goes_by_the_conf
         assert (fields["name"], fields["phone"]) == (policy.capitalize(), "2")
 
 
-async def test_a_stale_replica_does_not_swallow_an_edit_the_callback_told_the_version_of(
+async def test_a_stale_replica_does_not_lose_an_edit_whose_version_a_callback_reported(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench, record_id, erp = await _linked(new_bench, clock)
@@ -109,8 +109,8 @@ async def test_a_stale_replica_does_not_swallow_an_edit_the_callback_told_the_ve
     assert erp.live("person")["1"]["name"] == "Ana Berg"
 
 
-async def test_a_stale_replica_on_the_other_side_reverts_nobodys_edit(new_bench: NewBench, clock: FakeClock) -> None:
-    """Both sides are edited in turn while the erp answers from ten seconds ago."""
+async def test_a_stale_replica_on_the_other_side_reverts_no_edit(new_bench: NewBench, clock: FakeClock) -> None:
+    """Both sides are edited in turn while the erp's reads are ten seconds old."""
     bench, record_id, erp = await _linked(new_bench, clock, PEOPLE.replace("conflict: crm", "conflict: erp"))
     erp.lag = 10.0
     for number in range(3):
@@ -125,10 +125,10 @@ async def test_a_stale_replica_on_the_other_side_reverts_nobodys_edit(new_bench:
         assert (fields["name"], fields["phone"]) == ("Ana 2", "9")
 
 
-async def test_a_read_that_stays_old_for_ten_times_settle_is_believed_and_journaled(
+async def test_a_read_that_stays_old_for_ten_read_lags_is_accepted_and_journaled(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """The vendor went back to a backup: there is no newer state any more."""
+    """The vendor restored a backup, so the newer state no longer exists."""
     bench, record_id, erp = await _linked(new_bench, clock)
     bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.settle()
@@ -150,7 +150,7 @@ FAR = datetime(9990, 1, 1, tzinfo=UTC)
 async def test_a_callback_from_the_year_9990_does_not_slow_its_record(
     new_bench: NewBench, clock: FakeClock, kind: EventKind
 ) -> None:
-    """Believed, every later read would look older than what is known, and be repeated for a while."""
+    """If it were accepted, every later read would look older than the known version, and would be repeated."""
     bench, record_id, erp = await _linked(new_bench, clock)
     survivor = "2" if kind == EventKind.MERGED else None
     far = Event("crm", "person", record_id, kind, Origin.WEBHOOK, source_at=FAR, version=FAR, merged_into=survivor)
@@ -170,10 +170,10 @@ async def test_a_callback_from_the_year_9990_does_not_slow_its_record(
     assert not [line for line in await bench.story("crm", "person", record_id) if "older" in line]
 
 
-async def test_a_read_right_after_our_own_write_is_no_edit_back_although_no_callback_and_no_version_tells(
+async def test_a_read_right_after_our_own_write_is_no_edit_back_even_without_callback_and_version(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """The next edit has the erp read again, which still shows the name that was written over."""
+    """After the next edit the erp is read again, and still shows the name that was overwritten."""
     erp = FakeProduct("erp", clock, manifest=manifest(version_resolution=None))
     bench = await new_bench(erp=erp)
     record_id = bench.crm.person_creates("person", **ANA)
@@ -195,7 +195,7 @@ async def test_a_read_right_after_our_own_write_is_no_edit_back_although_no_call
 async def test_what_was_created_a_moment_ago_and_is_not_shown_yet_is_not_gone(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """Deleted on one side and, as it seems, on the other: the pair would be forgotten, and its record copied back."""
+    """It seems to be deleted on both sides: the pair would be forgotten, and the other record copied back."""
     erp = FakeProduct("erp", clock, manifest=manifest(version_resolution=0.001))
     bench = await new_bench(erp=erp)
     record_id = bench.crm.person_creates("person", **ANA)

@@ -1,4 +1,4 @@
-"""A write of several calls that stops between two of them: what it leaves is nobody's edit (promises 5 and 7)."""
+"""A write of several calls that stops between two of them: what it leaves is not an edit (promises 5 and 7)."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Workflow(FakeProduct):
 
     answers_record: bool = False
     stops: int = 1
-    lost: bool = False  # a create whose id never came
+    lost: bool = False  # the answer of a create, with its id, is lost
 
     def between(self, entity: str, fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
         if changes is None:
@@ -86,7 +86,7 @@ async def test_an_update_that_stopped_goes_on_from_where_it_is(
     assert names(bench) == (["converted"], ["converted"])
 
 
-async def test_an_update_that_is_refused_half_way_is_told_and_overwrites_nobody(
+async def test_an_update_that_is_refused_half_way_is_reported_and_overwrites_no_edit(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench, record_id = await started(new_bench, clock, "erp", "lead", stops=9)
@@ -110,7 +110,7 @@ async def test_a_create_that_stopped_is_made_whole_by_the_next_write(
     assert names(bench) == (["converted"], ["converted"])
 
 
-async def test_a_person_who_edits_what_stopped_is_heard(new_bench: NewBench, clock: FakeClock) -> None:
+async def test_a_persons_edit_of_what_stopped_survives(new_bench: NewBench, clock: FakeClock) -> None:
     bench, record_id = await started(new_bench, clock, "erp", "lead")
     clock.advance(60)
     bench.crm.person_edits("person", record_id, name="converted")

@@ -1,4 +1,4 @@
-"""A store that is away while a claim is worked on: its records are free as soon as it is back."""
+"""A store that is away during a claim: the claim's records are free as soon as the store is back."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "+47 22 33 44 55"}
 
 @pytest.fixture
 def lose(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """The next writes of these names meet no store, one for each name."""
+    """Let the next transaction of each of these names fail, because the store is away."""
     write = bench.store.database.write
 
     def lose(*names: str) -> None:

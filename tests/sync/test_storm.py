@@ -6,5 +6,5 @@ from tests.sync.storm import storm
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_after_a_storm_everything_is_in_step(seed: int) -> None:
+async def test_after_a_storm_everything_is_in_sync(seed: int) -> None:
     await storm(seed, steps=25)

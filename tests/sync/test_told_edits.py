@@ -1,4 +1,4 @@
-"""Callbacks that say no version: what they told of counts, although reads do not show it yet."""
+"""Callbacks without a version: the edit that they report counts, although reads do not show it yet."""
 
 from collections.abc import Awaitable, Callable
 
@@ -16,7 +16,7 @@ LAG = 1.5
 
 
 class WholeRecords(FakeProduct):
-    """Stores everything an update brings, as it was read."""
+    """A product that stores whole records: an update replaces every field."""
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
         return await super().update(fresh, {**fresh.fields, **changes})
@@ -25,7 +25,7 @@ class WholeRecords(FakeProduct):
 async def _linked(
     new_bench: NewBench, clock: FakeClock, text: str = PEOPLE, resolution: float | None = None
 ) -> tuple[Bench, str, WholeRecords]:
-    """A pair long in sync; the erp takes whole records, and its reads lag."""
+    """A pair that is in sync. The erp accepts whole records, and its reads lag."""
     facts = manifest(version_resolution=resolution, whole_record=True)
     erp = WholeRecords("erp", clock, manifest=facts, answers_record=False)
     bench = await new_bench(text, erp=erp)
@@ -41,10 +41,10 @@ async def _linked(
 
 @pytest.mark.parametrize("resolution", [None, 1.0, 1e-6])
 @pytest.mark.parametrize("apart", [0.0, 0.5, 1.9])
-async def test_promise_7_an_edit_that_a_callback_told_of_is_not_overwritten_although_reads_lag_behind_it(
+async def test_promise_7_an_edit_that_a_callback_reported_is_not_overwritten_although_reads_lag(
     new_bench: NewBench, clock: FakeClock, apart: float, resolution: float | None
 ) -> None:
-    """The whole record would go back to the erp as it was before the edit there."""
+    """Otherwise the whole record would be written to the erp as it was before the edit there."""
     bench, record_id, erp = await _linked(new_bench, clock, resolution=resolution)
     erp.person_edits("person", "1", phone="9")
     if apart:
@@ -59,7 +59,7 @@ async def test_promise_7_an_edit_that_a_callback_told_of_is_not_overwritten_alth
 async def test_promise_7_reads_that_lag_are_not_accepted_because_the_bridge_was_away_meanwhile(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """Such a read is accepted when callbacks kept coming for long; while nothing was read, none counts."""
+    """Such a read is accepted after callbacks have come for long, but time in which nothing was read does not count."""
     bench, record_id, erp = await _linked(new_bench, clock)
     erp.person_edits("person", "1", phone="8")
     bench.crm.person_edits("person", record_id, name="Ana B")
@@ -99,7 +99,7 @@ async def test_promise_4_an_edit_crosses_by_its_callback_although_the_first_read
 async def test_promise_4_of_two_edits_shortly_after_each_other_the_second_crosses_too(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """The read shows the first one only, and one callback more than that was told."""
+    """The read shows only the first edit, and two callbacks came."""
     bench, record_id, erp = await _linked(new_bench, clock)
     erp.person_edits("person", "1", phone="8")
     clock.advance(LAG + 0.1)
@@ -112,7 +112,7 @@ async def test_promise_4_of_two_edits_shortly_after_each_other_the_second_crosse
 async def test_promise_4_an_edit_right_after_a_record_was_made_crosses_too(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """The read shows the record as it was made, and not yet the edit that was told of as well."""
+    """The read shows the record as it was created, and not yet the edit that was also reported."""
     bench, _, erp = await _linked(new_bench, clock)
     record_id = erp.person_creates("person", name="Bo", email="bo@x.example")
     await bench.tell("erp", "person", record_id, "created")
@@ -122,7 +122,7 @@ async def test_promise_4_an_edit_right_after_a_record_was_made_crosses_too(
     assert "Bo Berg" in [row["name"] for row in bench.crm.live("person").values()]
 
 
-async def test_promise_12_a_record_is_not_deleted_while_an_edit_of_it_that_a_callback_told_of_is_not_shown_yet(
+async def test_promise_12_a_record_is_not_deleted_while_reads_do_not_show_a_reported_edit_of_it(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     """Deleted in the crm and edited in the erp: it stays (delete-conflict: keep)."""
@@ -135,7 +135,7 @@ async def test_promise_12_a_record_is_not_deleted_while_an_edit_of_it_that_a_cal
     assert erp.live("person")["1"]["phone"] == "9"
 
 
-async def test_what_shows_at_once_is_not_waited_for(new_bench: NewBench, clock: FakeClock) -> None:
+async def test_an_edit_that_is_shown_at_once_is_not_waited_for(new_bench: NewBench, clock: FakeClock) -> None:
     bench, record_id, erp = await _linked(new_bench, clock)
     erp.lag = 0.0
     erp.person_edits("person", "1", phone="9")
@@ -146,7 +146,7 @@ async def test_what_shows_at_once_is_not_waited_for(new_bench: NewBench, clock: 
 
 
 async def test_a_newer_version_shows_that_the_edit_was_of_something_else(new_bench: NewBench, clock: FakeClock) -> None:
-    """No field rule names the column, so that nothing shows but the version."""
+    """No field rule uses the column, so only the version shows the edit."""
     bench, _, erp = await _linked(new_bench, clock, resolution=1.0)
     erp.lag = 0.0
     erp.person_edits("person", "1", notes="called back")
@@ -154,7 +154,7 @@ async def test_a_newer_version_shows_that_the_edit_was_of_something_else(new_ben
     assert erp.calls == ["read"]
 
 
-async def test_a_record_that_callbacks_tell_of_all_the_time_is_written_all_the_same(
+async def test_a_record_that_callbacks_report_all_the_time_is_still_written(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench, record_id, erp = await _linked(new_bench, clock)
@@ -167,10 +167,10 @@ async def test_a_record_that_callbacks_tell_of_all_the_time_is_written_all_the_s
     assert "accepted" in await bench.story("erp", "person", "1")
 
 
-async def test_a_write_and_its_echo_take_one_read_more_although_the_callback_says_no_version(
+async def test_a_write_and_its_echo_take_one_read_more_although_the_callback_has_no_version(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """One read and one write of the target; one more read is confirmation and echo together."""
+    """The target is read once and written once. One more read serves as confirmation and for the echo."""
     bench, record_id, erp = await _linked(new_bench, clock)
     bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.turn_once()
@@ -180,7 +180,7 @@ async def test_a_write_and_its_echo_take_one_read_more_although_the_callback_say
     assert erp.live("person")["1"]["name"] == "Ana Berg"
 
 
-async def test_a_callback_that_changed_nothing_is_read_twice_where_it_says_no_version(
+async def test_a_callback_without_a_version_that_changed_nothing_causes_two_reads(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench, _, erp = await _linked(new_bench, clock)
@@ -190,10 +190,10 @@ async def test_a_callback_that_changed_nothing_is_read_twice_where_it_says_no_ve
 
 
 @pytest.mark.parametrize("resolution", [None, 1.0])
-async def test_promise_7_an_edit_told_of_while_the_claim_waits_for_its_turn_is_not_overwritten(
+async def test_promise_7_an_edit_reported_while_the_claim_waits_for_its_turn_is_not_overwritten(
     new_bench: NewBench, clock: FakeClock, resolution: float | None
 ) -> None:
-    """The claim began before the callback came, and reads the record before that shows the edit."""
+    """The claim began before the callback, and reads the record before reads show the edit."""
     bench, record_id, erp = await _linked(new_bench, clock, resolution=resolution)
     read = bench.crm.read
 
@@ -212,7 +212,7 @@ async def test_promise_7_an_edit_told_of_while_the_claim_waits_for_its_turn_is_n
     await bench.assert_accounted()
 
 
-async def test_promise_12_a_record_is_not_deleted_when_an_edit_of_it_is_told_of_while_the_claim_waits(
+async def test_promise_12_a_record_is_not_deleted_when_an_edit_of_it_is_reported_while_the_claim_waits(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench, record_id, erp = await _linked(new_bench, clock)
@@ -230,7 +230,7 @@ async def test_promise_12_a_record_is_not_deleted_when_an_edit_of_it_is_told_of_
     assert erp.live("person")["1"]["phone"] == "9"
 
 
-async def test_a_record_that_is_told_of_without_end_is_written_after_a_while(
+async def test_a_record_that_is_reported_without_end_is_written_after_a_while(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
     bench, record_id, erp = await _linked(new_bench, clock)

@@ -1,4 +1,4 @@
-"""Two copies of the bridge on one store, each with leases and fences of its own."""
+"""Two instances on one store, each with leases and fences of its own."""
 
 import asyncio
 from collections import Counter
@@ -24,7 +24,7 @@ LIMITS = Limits(lease_seconds=20, write_seconds=10)
 
 @dataclass
 class Busy(FakeProduct):
-    """Lets others run in the middle of every call, and notes writes to one record that overlap."""
+    """A product that lets others run in the middle of every call, and notes overlapping writes to one record."""
 
     writing: Counter[RecordRef] = field(default_factory=Counter)
     overlaps: int = 0
@@ -53,7 +53,7 @@ class Busy(FakeProduct):
 
 
 class Pair:
-    """A bench whose work two workers share; `done`: claims each of them ended."""
+    """A bench with two workers. `done`: how many claims each of them has ended."""
 
     def __init__(self, bench: Bench, second: Worker) -> None:
         self.bench = bench
@@ -96,13 +96,13 @@ async def pair(
     await store.close()
 
 
-def _in_step(bench: Bench, entity: str) -> bool:
+def _in_sync(bench: Bench, entity: str) -> bool:
     key = "email" if entity == "person" else "name"
     sides = [sorted(fields[key] for fields in product.live(entity).values()) for product in (bench.crm, bench.erp)]
     return sides[0] == sides[1] and len(set(sides[0])) == len(sides[0])
 
 
-async def test_promise_5_two_copies_that_work_at_once_create_once(pair: Pair) -> None:
+async def test_promise_5_two_instances_that_work_at_once_create_once(pair: Pair) -> None:
     bench = pair.bench
     company = bench.crm.person_creates("company", name="Acme")
     for number in range(6):
@@ -113,13 +113,13 @@ async def test_promise_5_two_copies_that_work_at_once_create_once(pair: Pair) ->
         await bench.tell(product.system, "person", same)
     await bench.index()
     await pair.settle()
-    assert _in_step(bench, "person")
-    assert _in_step(bench, "company")
+    assert _in_sync(bench, "person")
+    assert _in_sync(bench, "company")
     assert len(bench.crm.live("person")) == 13
     assert min(pair.done[0], pair.done[1]) > 0
 
 
-async def test_promise_3_two_copies_never_write_one_record_at_once(pair: Pair) -> None:
+async def test_promise_3_two_instances_never_write_one_record_at_once(pair: Pair) -> None:
     bench = pair.bench
     record_id = bench.crm.person_creates("person", **ANA)
     await pair.settle()
@@ -138,24 +138,24 @@ async def test_promise_3_two_copies_never_write_one_record_at_once(pair: Pair) -
         assert (fields["name"], fields["phone"]) == ("Ana 7", "+47 7")
 
 
-async def test_promise_5_what_a_copy_that_died_had_created_is_found_by_the_other(pair: Pair) -> None:
+async def test_promise_5_what_an_instance_created_before_it_died_is_found_by_the_other(pair: Pair) -> None:
     bench = pair.bench
     bench.erp.fail = killed("after create")
     bench.crm.person_creates("person", **ANA)
     await bench.tell_all()
     await pair.turn(0)
     assert len(bench.erp.live("person")) == 1
-    assert await pair.turn(1) == 0  # the lease of the dead one still counts
+    assert await pair.turn(1) == 0  # the dead instance's lease is still valid
     bench.clock.advance(LIMITS.lease_seconds + 6)
     while await pair.turn(1):
         bench.clock.advance(LIMITS.write_seconds)
     await pair.settle()
-    assert _in_step(bench, "person")
+    assert _in_sync(bench, "person")
     assert len(bench.erp.live("person")) == 1
 
 
-async def test_promise_5_a_copy_that_was_too_slow_and_the_one_that_took_over_make_one_record(pair: Pair) -> None:
-    """The answer comes after the lease has ended and the other copy has settled the create."""
+async def test_promise_5_an_instance_that_was_too_slow_and_the_one_that_took_over_create_one_record(pair: Pair) -> None:
+    """The answer comes after the lease has expired and the other instance has settled the create."""
     bench = pair.bench
     erp = bench.erp
     assert isinstance(erp, Busy)

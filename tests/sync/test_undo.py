@@ -1,4 +1,4 @@
-"""A person takes back what the bridge did: it is shown first, edits since stay, and no sweep does it again."""
+"""A person undoes what the bridge did: the preview comes first, later edits stay, and no sweep writes it again."""
 
 import asyncio
 import itertools
@@ -25,7 +25,7 @@ NUMBERS = itertools.count(1)
 
 
 async def answered(bench: Bench, request: Request) -> str:
-    """What the running bridge answers, before it has done anything."""
+    """What the running bridge answers before it has done anything."""
     limits = SimpleNamespace(delete_limit=25, delete_window_seconds=3600.0)
     bridge: Any = SimpleNamespace(
         store=bench.store,
@@ -38,7 +38,7 @@ async def answered(bench: Bench, request: Request) -> str:
 
 
 async def say(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
-    """What is answered to a request that is not in the store."""
+    """The answer to a request that is not in the store."""
     words = dict(zip(("side", "entity", "record", "other"), typed.split(), strict=False))
     number = next(NUMBERS)
     bench.store.number = number  # type: ignore[attr-defined]
@@ -46,7 +46,7 @@ async def say(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
 
 
 async def do(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
-    """Say it with --yes, and let the bridge do it; the name of the run."""
+    """Request it with --yes, and let the bridge do it. Returns the name of the run."""
     await say(bench, kind, typed, go=True, **more)
     run = f"{kind}/{bench.store.number}"  # type: ignore[attr-defined]
     await bench.settle()
@@ -55,7 +55,7 @@ async def do(bench: Bench, kind: str, typed: str = "", **more: Any) -> str:
 
 
 async def linked(new_bench: NewBench, **more: Any) -> Bench:
-    """Person 1 of both sides, linked; the bridge has just written another phone to the erp's."""
+    """Link person 1 of both sides, and let the bridge write another phone to the erp's record."""
     bench = await new_bench(**more)
     bench.crm.person_creates("person", name="Ana", email="a@x.example", phone="1")
     await bench.settle()
@@ -71,7 +71,7 @@ def phones(bench: Bench) -> tuple[str, str]:
     return bench.crm.live("person")["1"]["phone"], bench.erp.live("person")["1"]["phone"]
 
 
-async def test_what_would_be_put_back_is_shown_first_and_nothing_is_written(new_bench: NewBench) -> None:
+async def test_what_would_be_restored_is_shown_first_and_nothing_is_written(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
     before = list(bench.erp.writes())
     answer = await say(bench, "undo", "erp person 1")
@@ -81,7 +81,7 @@ async def test_what_would_be_put_back_is_shown_first_and_nothing_is_written(new_
     assert bench.erp.writes() == before
 
 
-async def test_what_was_overwritten_goes_back_and_no_sweep_or_echo_writes_it_again(new_bench: NewBench) -> None:
+async def test_overwritten_values_are_restored_and_no_sweep_or_echo_writes_again(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
     await do(bench, "undo", "erp person 1")
     assert phones(bench) == ("2", "1")
@@ -122,10 +122,10 @@ async def test_a_field_that_was_edited_since_stays_and_is_named(new_bench: NewBe
     told = [entry for entry in await bench.journal("erp", "person", "1") if entry.what == "not undone"]
     assert "name: edited since: it is 'Cy'" in told[0].text
     await bench.settle()
-    assert bench.crm.live("person")["1"]["name"] == "Cy"  # an edit is an edit
+    assert bench.crm.live("person")["1"]["name"] == "Cy"  # the edit crosses like any other
 
 
-async def test_a_record_is_made_as_it_was_at_a_time(new_bench: NewBench) -> None:
+async def test_a_record_is_restored_to_its_values_at_a_time(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
     at = bench.store.now()
     for phone in ("3", "4"):
@@ -265,7 +265,7 @@ async def test_a_whole_mapping_is_undone_since_a_time_children_before_parents(ne
 # Removals.
 
 
-async def test_what_the_bridge_deleted_is_made_anew_and_its_counterpart_stays_deleted(new_bench: NewBench) -> None:
+async def test_what_the_bridge_deleted_is_created_again_and_its_counterpart_stays_deleted(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
     bench.crm.person_deletes("person", "1")
     await bench.settle()
@@ -324,7 +324,7 @@ async def test_a_lost_answer_of_a_restore_makes_no_second_record(new_bench: NewB
     assert (len(bench.erp.live("person")), bench.crm.live("person")) == (1, {})
 
 
-async def test_a_record_nobody_knows_cannot_be_restored(new_bench: NewBench) -> None:
+async def test_an_unknown_record_cannot_be_restored(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
     assert "nothing is known about a deleted erp person 77" in await say(bench, "restore", "erp person 77")
     assert "erp person 1 is linked in mapping people" in await say(bench, "restore", "erp person 1")
@@ -365,7 +365,7 @@ async def test_what_matches_an_unlinked_record_is_left_alone_too(new_bench: NewB
     assert await bench.store.links.of("people", Side.LEFT, "2") is None
 
 
-async def test_two_records_become_a_pair_by_a_persons_word_and_a_side_may_win(new_bench: NewBench) -> None:
+async def test_a_person_links_two_records_and_may_choose_the_winning_side(new_bench: NewBench) -> None:
     bench = await new_bench(text=PEOPLE.replace("creates: [crm, erp]", "creates: []"))
     bench.crm.person_creates("person", name="Ana", email="a@x.example", phone="1")
     bench.erp.person_creates("person", name="Anna", email="b@x.example")
@@ -380,7 +380,7 @@ async def test_two_records_become_a_pair_by_a_persons_word_and_a_side_may_win(ne
     assert "is already linked" in await say(bench, "link", "crm person 1 2")
 
 
-async def test_only_records_that_are_there_and_free_become_a_pair(new_bench: NewBench) -> None:
+async def test_only_existing_records_without_a_pair_are_linked(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
     bench.crm.person_creates("person", name="Bo", email="b@x.example")
     await bench.settle()
@@ -392,7 +392,7 @@ async def test_only_records_that_are_there_and_free_become_a_pair(new_bench: New
     assert "no side `pos`" in await say(bench, "link", "crm person 2 1", prefer="pos")
 
 
-async def test_a_product_that_archives_what_was_created(new_bench: NewBench, clock: Any) -> None:
+async def test_what_was_created_is_archived_where_the_product_archives(new_bench: NewBench, clock: Any) -> None:
     erp = FakeProduct("erp", clock, manifest=manifest(archives=True))
     bench = await new_bench(text=PEOPLE.replace("crm: delete, erp", "crm: archive, erp"), erp=erp)
     bench.crm.person_creates("person", name="Ana", email="a@x.example")
@@ -480,7 +480,7 @@ def test_the_version_is_what_git_calls_the_file() -> None:
     assert version_of("hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"[:10]
 
 
-async def test_a_dead_letter_that_a_person_discards_takes_its_instruction_along(new_bench: NewBench) -> None:
+async def test_discarding_a_dead_letter_deletes_its_instruction(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
     bench.erp.fail = raising("before update", Rejected("erp", "no"))
     await say(bench, "undo", "erp person 1", go=True)
@@ -519,7 +519,7 @@ async def test_a_person_says_which_record_a_create_of_unknown_outcome_made(new_b
     bench.crm.person_edits("person", "1", phone="5")
     await bench.settle()
     assert phones(bench) == ("5", "5")
-    assert (len(bench.crm.live("person")), len(bench.erp.live("person"))) == (2, 2)  # the other one is another record
+    assert (len(bench.crm.live("person")), len(bench.erp.live("person"))) == (2, 2)  # the other one is not a copy
 
 
 async def test_a_create_whose_answer_was_lost_can_be_undone_as_well(new_bench: NewBench) -> None:
@@ -536,7 +536,7 @@ async def test_a_create_whose_answer_was_lost_can_be_undone_as_well(new_bench: N
 
 
 async def test_of_two_requests_about_a_record_at_once_the_second_is_refused_and_says_so(new_bench: NewBench) -> None:
-    """Both looked before either was given."""
+    """Both are previewed before either instruction is stored."""
     bench = await linked(new_bench)
     instructions = bench.store.instructions
     give, ready, second_given = instructions.give, asyncio.Event(), asyncio.Event()
@@ -563,7 +563,7 @@ async def test_of_two_requests_about_a_record_at_once_the_second_is_refused_and_
 
 
 async def test_a_run_whose_first_writes_may_be_gone_is_not_undone(new_bench: NewBench) -> None:
-    """The oldest entry that is left is of somebody else: when the run began says that some of it may be missing."""
+    """The oldest remaining entry is of another run. The run's start shows that some of its entries may be missing."""
     bench = await new_bench()
     cursor = await bench.store.cursors.start("crm", "person", "full")
     for number in range(3):
@@ -579,7 +579,7 @@ async def test_a_run_whose_first_writes_may_be_gone_is_not_undone(new_bench: New
     assert f"the first writes of {cursor.run} are no longer in the journal; the journal reaches back to" in answer
 
 
-async def test_a_journal_that_was_emptied_is_not_taken_for_one_that_has_everything(new_bench: NewBench) -> None:
+async def test_a_journal_that_was_emptied_is_not_taken_for_a_complete_one(new_bench: NewBench) -> None:
     bench = await linked(new_bench)
     assert await bench.store.journal.reach() is None
     before = bench.store.now() - 1000.0

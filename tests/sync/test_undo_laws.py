@@ -1,4 +1,4 @@
-"""A law of undo, over random histories: what was undone stays so until somebody edits it, and edits cross as ever."""
+"""A law of undo, for random histories: an undone value stays until a person edits it, and edits cross as always."""
 
 import asyncio
 import random
@@ -29,7 +29,7 @@ Write = dict[str, tuple[str, str]]
 
 @dataclass
 class History:
-    """A pair, what people did to it, and by side the writes of the bridge that nobody undid: before and after."""
+    """A pair that people edit, and by side the bridge's writes that are not undone, as (before, after)."""
 
     bench: Bench
     written: dict[str, list[Write]] = field(default_factory=lambda: {side: [] for side in SIDES})
@@ -38,7 +38,7 @@ class History:
         return {side: dict(self.bench.product(side).live("person")["1"]) for side in SIDES}
 
     async def edit(self, side: str, name: str, value: str, lost: bool) -> None:
-        """A person's edit; it crosses, by a write whose answer may get lost."""
+        """Let a person edit one side. The edit crosses by a write whose answer may get lost."""
         if self.shown()[side][name] == value:
             return
         self.bench.product(side).person_edits("person", "1", **{name: value})
@@ -46,7 +46,7 @@ class History:
         before = self.shown()
         await self.settle()
         after = self.shown()
-        assert after[SIDES[side]][name] == value, "an edit crosses, whatever was undone before"
+        assert after[SIDES[side]][name] == value, "an edit crosses, even if something was undone before"
         for one in SIDES:
             write = {
                 each: (before[one][each], after[one][each]) for each in FIELDS if before[one][each] != after[one][each]
@@ -54,7 +54,7 @@ class History:
             self.written[one] += [write] if write else []
 
     async def undo(self, side: str, lost: bool) -> None:
-        """The last write to a side goes back, where it still shows; nothing else changes, then or later."""
+        """Undo the last write to a side if the record still shows it. Nothing else changes, then or later."""
         before = self.shown()
         wanted = before[side].copy()
         last = self.written[side][-1] if self.written[side] else {}
@@ -88,7 +88,7 @@ async def lived(steps: list[tuple[str, str, str, str, bool]], answers: bool, las
         await history.settle()
         for what, side, name, value, lost in steps:
             if what == "undo":
-                if history.written[side]:  # else the last write is the create
+                if history.written[side]:  # otherwise the last write is the create
                     await history.undo(side, lost)
             else:
                 await history.edit(side, name, value, lost)

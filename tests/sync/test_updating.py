@@ -1,4 +1,4 @@
-"""Writing to linked records: what is remembered, what is held, what is sent once."""
+"""Writes to linked records: what is stored, what is held, what is sent only once."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -34,7 +34,7 @@ async def test_what_one_side_got_is_remembered_when_the_other_sides_write_fails(
     bench.erp.person_edits("person", "1", name="Ana Berg")
     bench.erp.fail = raising("before update", RateLimited("erp", "limit", 30.0))
     await bench.tell_and_wait()
-    await bench.turn_once()  # our own write's echo would have it looked at once more
+    await bench.turn_once()  # the echo of our own write would make it due once more
     assert bench.crm.live("person")[record_id]["name"] == "Ana Berg"
     bench.crm.person_edits("person", record_id, name="Ana Holm")
     await bench.settle()
@@ -97,7 +97,7 @@ async def test_an_update_that_was_refused_is_not_pending_any_more(new_bench: New
     assert (link.sent_right, link.sent_until) == (None, None)
 
 
-async def test_ask_holds_only_that_field_and_tells_of_it_once(new_bench: NewBench) -> None:
+async def test_ask_holds_only_that_field_and_reports_it_once(new_bench: NewBench) -> None:
     text = PEOPLE.replace("{crm: name, erp: name}", "{crm: name, erp: name, conflict: ask}")
     bench, record_id = await _linked(new_bench, text=text)
     bench.crm.person_edits("person", record_id, name="Ana Berg", phone="1")
@@ -120,7 +120,7 @@ async def test_ask_holds_only_that_field_and_tells_of_it_once(new_bench: NewBenc
 ONE_WAY = PEOPLE + "  amount: {crm: amount, erp: notes, type: decimal, from: crm}\n"
 
 
-async def test_what_a_one_way_target_holds_need_not_be_understood(new_bench: NewBench) -> None:
+async def test_values_of_a_one_way_target_need_not_be_valid(new_bench: NewBench) -> None:
     bench, record_id = await _linked(new_bench, text=ONE_WAY)
     bench.erp.person_edits("person", "1", notes="call again")
     await bench.settle()
@@ -135,7 +135,7 @@ NEWEST = PEOPLE.replace("conflict: crm", 'conflict: "newest, else erp"')
 
 
 async def test_newest_does_not_take_our_own_write_for_an_edit(new_bench: NewBench) -> None:
-    """The crm's record is newer only because we wrote another field to it, right after two people had edited."""
+    """The crm's record is newer only because we wrote another field to it, right after people had edited both sides."""
     bench, record_id = await _linked(new_bench, text=NEWEST.replace("else erp", "else crm"))
     edited = bench.clock.now()
 
@@ -168,7 +168,7 @@ async def test_newest_takes_the_later_of_two_edits(new_bench: NewBench) -> None:
 
 
 async def test_nothing_is_sent_when_the_record_holds_it_already(new_bench: NewBench) -> None:
-    """Two ways of writing here are one there: the edit between them needs no write, and does not come back."""
+    """Two values here are one value there: an edit from one to the other needs no write, and does not come back."""
     text = PEOPLE + "  code: {crm: notes, erp: {column: notes, via: upper}, from: crm}\n"
     bench, record_id = await _linked(new_bench, text=text)
     bench.crm.person_edits("person", record_id, notes="x7A")
@@ -181,7 +181,7 @@ async def test_nothing_is_sent_when_the_record_holds_it_already(new_bench: NewBe
     assert bench.crm.live("person")[record_id]["notes"] == "x7a"
 
 
-async def test_a_pair_parked_by_the_loop_alarm_goes_on_when_a_person_retries(new_bench: NewBench) -> None:
+async def test_a_pair_stopped_by_the_loop_alarm_continues_when_a_person_retries(new_bench: NewBench) -> None:
     bench, record_id = await _linked(new_bench, limits=Limits(loop_writes=2, loop_window_seconds=3600))
     for number in range(4):
         bench.crm.person_edits("person", record_id, name=f"Ana {number}")
@@ -218,7 +218,7 @@ async def test_the_loser_of_a_conflict_is_in_the_journal_before_it_is_overwritte
 
 
 async def test_an_unanswered_write_that_did_nothing_is_not_taken_for_shortened(new_bench: NewBench) -> None:
-    """What the record held before may look like a cut form of what was sent."""
+    """The former value may look like a shortened form of the sent one."""
     bench, record_id = await _linked(new_bench)
     bench.erp.fail = lost_answer("before update")
     bench.crm.person_edits("person", record_id, name="Ana Lund-Berg")
@@ -227,7 +227,7 @@ async def test_an_unanswered_write_that_did_nothing_is_not_taken_for_shortened(n
 
 
 async def test_a_worker_that_dies_twice_in_a_row_loses_no_edit(new_bench: NewBench) -> None:
-    """What the first recovery learned is stored before the second write begins."""
+    """The result of the first recovery is stored before the second write begins."""
     bench, record_id = await _linked(new_bench, text=ERP_WINS)
     bench.erp.fail = killed("after update")
     bench.crm.person_edits("person", record_id, name="Ana Berg")
@@ -272,7 +272,7 @@ async def test_a_constant_that_is_always_set_reaches_records_linked_before(new_b
 async def test_a_read_back_that_lags_is_not_taken_for_the_sent_text_cut_short(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """The old text is where the new one begins; as a base it made the next edit a conflict, which it lost."""
+    """The old text is a prefix of the new one. As the base, it made the next edit a conflict, which the edit lost."""
     text = PEOPLE.replace("conflict: crm", "conflict: erp")
     bench = await new_bench(text=text, erp=FakeProduct("erp", clock, answers_record=False))
     record_id = bench.crm.person_creates("person", **{**ANA, "name": "Ana"})
@@ -289,7 +289,7 @@ async def test_a_read_back_that_lags_is_not_taken_for_the_sent_text_cut_short(
 
 
 async def test_a_first_write_that_never_took_effect_is_not_taken_for_shortened(new_bench: NewBench) -> None:
-    """Matched records have no base yet, and the text there is where the sent one begins."""
+    """Matched records have no base yet, and the text there is a prefix of the sent one."""
     bench = await new_bench()
     bench.erp.person_creates("person", **{**ANA, "name": "Ana"})
     await bench.index()
@@ -299,13 +299,13 @@ async def test_a_first_write_that_never_took_effect_is_not_taken_for_shortened(n
     assert bench.erp.live("person")["1"]["name"] == "Ana Lund"
 
 
-async def test_a_read_that_lags_is_not_believed_because_another_one_lagged_long_ago(new_bench: NewBench) -> None:
+async def test_a_read_that_lags_is_not_accepted_because_another_one_lagged_long_ago(new_bench: NewBench) -> None:
     bench, record_id = await _linked(new_bench, limits=Limits(deletion_limit=0))
     bench.crm.person_edits("person", record_id, name="Ana")
     await bench.turn_once()
     bench.clock.advance(0.5)
     bench.crm.person_edits("person", record_id, phone=None)
-    await bench.settle(60)  # first our own write settles, then the deletion threshold holds the pair back
+    await bench.settle(60)  # first the read lag of our own write passes, then the deletion threshold holds the pair
     (task,) = await bench.store.tasks.about("crm", "person", record_id, bench.parts.scopes)
     bench.clock.advance(task.due - bench.store.now() - 1.0)
     bench.erp.lag = 1.9
@@ -328,7 +328,7 @@ async def test_a_read_that_lags_is_not_believed_because_another_one_lagged_long_
     ],
     ids=["second limited", "second lost", "second killed", "first lost", "first killed"],
 )
-async def test_promise_7_a_set_both_sides_changed_loses_nothing_when_one_of_its_two_writes_ends_badly(
+async def test_promise_7_a_set_both_sides_changed_loses_nothing_when_one_of_its_two_writes_fails(
     new_bench: NewBench, system: str, fail: Any
 ) -> None:
     bench = await new_bench(text=PEOPLE.rstrip() + "\n  tags: {crm: notes, erp: notes, type: set}\n")
@@ -355,10 +355,10 @@ async def test_promise_7_a_set_both_sides_changed_loses_nothing_when_one_of_its_
         ("nick: {crm: custom.Nick, erp: custom.Nick}", "crm.nick, erp.nick"),
     ],
 )
-async def test_a_field_that_a_side_does_not_show_is_never_said_to_agree(
+async def test_a_field_that_a_side_does_not_show_is_never_reported_to_agree(
     new_bench: NewBench, row: str, hidden: str
 ) -> None:
-    """Whether the other side's value was filled, blanked or is unread as well, and when another field crosses."""
+    """This holds if the other side's value is filled, blanked or unread as well, and if another field crosses."""
     bench = await new_bench(text=f"{PEOPLE.rstrip()}\n  {row}\n")
     record_id = bench.crm.person_creates("person", name="Ana", email="ana@x.example")
     await bench.settle()

@@ -1,4 +1,4 @@
-"""Records that name one another, and records two workers want."""
+"""Records that refer to each other, and records that two workers need at the same time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -43,7 +43,7 @@ async def test_records_that_name_each_other_cross_without_the_reference_which_fo
     await bench.assert_accounted()
 
 
-async def test_records_that_name_each_other_do_not_stir_each_other_up_for_ever(new_bench: NewBench) -> None:
+async def test_records_that_name_each_other_do_not_wake_each_other_for_ever(new_bench: NewBench) -> None:
     bench = await new_bench(text=CIRCLE)
     await _circle(bench)
     await bench.tell_all()
@@ -114,7 +114,7 @@ async def test_a_probe_that_fails_in_an_unknown_way_loses_no_claim(new_bench: Ne
     assert len(await bench.store.dead_letters.list()) == 1
 
 
-async def test_a_limited_probe_does_not_call_the_system_down(bench: Bench) -> None:
+async def test_a_rate_limited_probe_does_not_mark_the_system_as_down(bench: Bench) -> None:
     hits = iter(range(3))
 
     def fail(name: str) -> None:
@@ -164,7 +164,7 @@ async def test_parents_that_wait_themselves_are_waited_for_and_then_named(new_be
 
 
 class Crowded(FakeProduct):
-    """Takes no companies for now."""
+    """A product that accepts no companies for now."""
 
     async def create(self, entity: str, fields: Fields) -> Written:
         if entity == "company":
@@ -172,10 +172,10 @@ class Crowded(FakeProduct):
         return await super().create(entity, fields)
 
 
-async def test_a_record_that_crossed_without_its_reference_is_looked_at_again_on_both_sides(
+async def test_a_record_that_crossed_without_its_reference_is_read_again_on_both_sides(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """Once without it at its create, and then whenever the reference is still left out."""
+    """It is read once after its create without the reference, and again whenever the reference is still left out."""
     bench = await new_bench(text=WITH_COMPANIES, erp=Crowded("erp", clock))
     company = bench.crm.person_creates("company", name="Acme")
     child = TaskKey("people", Side.LEFT, bench.crm.person_creates("person", **ANA, company_id=company))
@@ -211,7 +211,7 @@ async def test_what_one_side_got_is_settled_while_the_other_sides_write_waits_fo
     assert (link.sent_left, link.base["phone"][:2]) == (None, ["2", "2"])
 
 
-async def test_a_child_of_a_paused_mappings_parent_is_looked_at_seldom_and_crosses_when_it_goes_on(
+async def test_a_child_whose_parents_mapping_is_paused_is_processed_seldom_and_crosses_when_it_continues(
     new_bench: NewBench,
 ) -> None:
     bench = await new_bench(text=WITH_COMPANIES)

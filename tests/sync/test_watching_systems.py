@@ -1,4 +1,4 @@
-"""Systems that do not answer, and the others beside them."""
+"""Systems that do not answer do not affect the others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from tests.sync.bench import Bench
 
 
 class Silent(FakeProduct):
-    """Does not say who it is until `answers` is set."""
+    """A product that does not answer for its identity until `answers` is set."""
 
     answers: asyncio.Event
 
@@ -44,7 +44,7 @@ async def test_at_start_a_system_that_does_not_answer_holds_up_no_other(bench: B
     await starting
 
 
-async def test_a_system_that_answers_again_is_used_again_while_another_is_still_looked_at(bench: Bench) -> None:
+async def test_a_system_that_answers_again_is_used_again_while_another_is_still_checked(bench: Bench) -> None:
     for name in ("crm", "erp"):
         await bench.systems._mark_down(name, str(Unreachable(name, "no answer")))
     bench.clock.advance(60)

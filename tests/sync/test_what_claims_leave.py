@@ -1,10 +1,10 @@
-"""What a claim loaded goes when the claim ends, not when garbage is looked for."""
+"""What a claim loaded is freed when the claim ends, not at the next garbage collection."""
 
 from tests.rings import no_rings
 from tests.sync.bench import Bench
 
 
-async def test_claims_leave_no_rings(bench: Bench) -> None:
+async def test_claims_leave_no_reference_cycles(bench: Bench) -> None:
     record_id = bench.crm.person_creates("person", name="Ana", email="ana@x.example")
     await bench.settle()
     with no_rings():

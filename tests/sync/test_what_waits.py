@@ -1,4 +1,4 @@
-"""What waits is named: the record, its reason, its next look and what to type, in health, status and lists."""
+"""Health, status and lists name what waits: the record, its reason, its next attempt and the command to use."""
 
 from collections.abc import Awaitable, Callable
 
@@ -19,14 +19,14 @@ TWO = (
 
 
 async def health(bench: Bench) -> str:
-    """What the part `waiting` of health says."""
+    """What the health part `waiting` says."""
     scopes, held = bench.parts.scopes, await hold_ups(bench.store, bench.parts.scopes)
     oldest, numbers = await bench.store.waiting.all(most=1), await waiting_numbers(bench.store)
     return waiting(oldest[0], numbers.total(), scopes, held, bench.store.now(), {}) if oldest else "nothing waits"
 
 
 async def _waiting_for_a_company(new_bench: NewBench) -> Bench:
-    """A company that the ERP does not take yet, and two persons who wait for it."""
+    """A company that the ERP does not accept yet, and two persons that wait for it."""
     bench = await new_bench(WITH_COMPANIES)
     company = bench.crm.person_creates("company", name="Acme")
     for number in range(2):
@@ -123,7 +123,7 @@ async def test_a_write_that_is_only_to_be_looked_at_again_does_not_wait_before_i
     assert "(to be checked once more; last: created erp person 1); next attempt now" in await health(bench)
 
 
-async def test_what_waits_in_a_mapping_that_has_no_file_any_more_is_told(new_bench: NewBench) -> None:
+async def test_what_waits_in_a_mapping_that_has_no_file_any_more_is_shown(new_bench: NewBench) -> None:
     bench = await _waiting_for_a_company(new_bench)
     (oldest,) = await bench.store.waiting.all(most=1)
     told = waiting(oldest, 1, {}, {}, bench.store.now(), {})

@@ -1,4 +1,4 @@
-"""Rows that hold only under a condition, by the worker: callbacks, creates, switching on and off."""
+"""Field rules with a `when` condition, in the worker: callbacks, creates, switching on and off."""
 
 from collections.abc import Awaitable, Callable
 
@@ -13,11 +13,11 @@ def _when(condition: str) -> str:
     return PEOPLE.replace(PHONE, f"  phone: {{crm: phone, erp: phone, when: {condition}}}\n")
 
 
-async def test_what_was_edited_while_a_row_did_not_hold_crosses_once_it_does(new_bench: NewBench) -> None:
+async def test_what_was_edited_while_a_field_rule_did_not_hold_crosses_once_it_does(new_bench: NewBench) -> None:
     bench = await new_bench(text=_when("{erp: {job: {empty: false}}}"))
     record_id = bench.crm.person_creates("person", name="Ana", email="a@x.example", phone="1", job=None)
     await bench.settle()
-    assert bench.erp.live("person")["1"].get("phone") is None, "of a new record it cannot be told"
+    assert bench.erp.live("person")["1"].get("phone") is None, "for a new record it is not known"
     bench.erp.person_edits("person", "1", job="boss")
     await bench.settle()
     assert bench.erp.live("person")["1"]["phone"] == "1"
@@ -25,7 +25,7 @@ async def test_what_was_edited_while_a_row_did_not_hold_crosses_once_it_does(new
     bench.crm.person_edits("person", record_id, phone="2")
     await bench.settle()
     assert bench.erp.live("person")["1"]["phone"] == "1"
-    bench.erp.person_edits("person", "1", job="boss")  # this side shows its base: the other side's edit crosses
+    bench.erp.person_edits("person", "1", job="boss")  # this side shows its base, and the other side's edit crosses
     await bench.settle()
     assert bench.erp.live("person")["1"]["phone"] == "2"
     await bench.assert_silent()
@@ -42,7 +42,7 @@ async def test_a_condition_of_the_source_decides_what_a_new_record_gets(new_benc
     await bench.assert_silent()
 
 
-async def test_a_write_that_makes_a_row_hold_is_followed_by_what_the_row_brings(new_bench: NewBench) -> None:
+async def test_a_write_that_makes_a_field_rule_hold_is_followed_by_its_value(new_bench: NewBench) -> None:
     text = _when("{erp: {name: Ana}}")
     bench = await new_bench(text=text)
     record_id = bench.crm.person_creates("person", name="Bo", email="a@x.example", phone="1")
@@ -54,10 +54,10 @@ async def test_a_write_that_makes_a_row_hold_is_followed_by_what_the_row_brings(
     await bench.assert_silent()
 
 
-async def test_promise_5_a_lost_create_whose_rows_do_not_hold_any_more_is_a_question(
+async def test_promise_5_a_lost_create_whose_field_rules_no_longer_hold_needs_a_person(
     new_bench: NewBench,
 ) -> None:
-    """Somebody took the new record on before recovery looked, and it shows nothing of what was sent."""
+    """A person changed the new record before recovery read it, and it shows nothing of what was sent."""
     text = PEOPLE.replace("match: [email]", "match: none")
     for name in ("name", "email", "phone"):
         text = text.replace(f"erp: {name}", f"erp: {name}, when: {{erp: {{job: open}}}}")

@@ -1,4 +1,4 @@
-"""Systems that take whole records: what was not changed goes back as it was read."""
+"""Systems that accept whole records: fields that were not changed are sent back as they were read."""
 
 from collections.abc import Awaitable, Callable
 
@@ -12,7 +12,7 @@ NewBench = Callable[..., Awaitable[Bench]]
 
 
 class WholeRecords(FakeProduct):
-    """Stores everything an update brings, and treats all of it alike."""
+    """A product that stores whole records: an update replaces every field."""
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
         return await super().update(fresh, {**fresh.fields, **changes})
@@ -21,7 +21,7 @@ class WholeRecords(FakeProduct):
 async def test_promise_6_a_blank_the_server_trims_off_at_our_next_write_is_no_edit_there(
     new_bench: NewBench, clock: FakeClock
 ) -> None:
-    """Trimmed first and cut then, a text may end in a blank, which the next write of the whole record takes off."""
+    """A text that is trimmed and then cut may end in a blank. The next write of the whole record removes the blank."""
     erp = WholeRecords("erp", clock, manifest=manifest(whole_record=True), trim=lambda text: text.strip()[:8])
     bench = await new_bench(erp=erp)
     record_id = bench.crm.person_creates("person", name="Ana and Sons", email="a@x.y", phone="1")

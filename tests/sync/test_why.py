@@ -1,4 +1,4 @@
-"""What `bridge why` tells a person of a record, on either side of each story."""
+"""What `bridge why` says about a record, from both sides of each story."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ AGREE = "shows what both sides agreed on last"
 
 
 async def _linked(new_bench: NewBench, text: str = PEOPLE, **more: Any) -> Bench:
-    """Ana (1) and Bo (2) on both sides, made in crm a minute ago."""
+    """Ana (1) and Bo (2) on both sides, created in crm a minute ago."""
     bench = await new_bench(text, **more)
     bench.crm.person_creates("person", **ANA)
     bench.crm.person_creates("person", name="Bo", email="bo@x.example")
@@ -130,7 +130,7 @@ async def shadow(new_bench: NewBench) -> Bench:
     return await _linked(new_bench, mode=Mode.SHADOW)
 
 
-async def twin(new_bench: NewBench) -> Bench:
+async def duplicate(new_bench: NewBench) -> Bench:
     bench = await new_bench()
     bench.crm.person_creates("person", **ANA)
     bench.erp.person_creates("person", **ANA)
@@ -141,7 +141,7 @@ async def twin(new_bench: NewBench) -> Bench:
     return bench
 
 
-async def in_doubt(new_bench: NewBench) -> Bench:
+async def unknown_outcome(new_bench: NewBench) -> Bench:
     bench = await _linked(new_bench)
     bench.erp.fail = lost_answer("after update")
     bench.crm.person_edits("person", "1", name="Ana Berg")
@@ -150,7 +150,7 @@ async def in_doubt(new_bench: NewBench) -> Bench:
 
 
 async def held(new_bench: NewBench) -> Bench:
-    """Nobody can tell which of two equal records a lost create made."""
+    """It is unknown which of two equal records a lost create made."""
     bench = await new_bench(PEOPLE.replace("match: [email]", "match: none"))
     bench.erp.fail = lost_answer("after create")
     bench.crm.person_creates("person", **ANA)
@@ -215,7 +215,7 @@ FROZEN = [
     "frozen: filtered: crm person 1 does not match `where`; the pair is left as it is",
     "(frozen, created in erp)",
 ]
-TWINS = "duplicate: erp person 1 and erp person 2 are the same thing made twice (crm person 1); merge them by hand"
+DUPLICATES = "duplicate: erp person 1 and erp person 2 are the same thing made twice (crm person 1); merge them by hand"
 UNKNOWN = [
     "unknown outcome: the write to erp person 1 may have taken effect",
     "due at 2026-01-05 09:01:49 UTC, attempt 2",
@@ -268,11 +268,11 @@ STORIES: Mapping[Callable[[NewBench], Awaitable[Bench]], Story] = {
         ("crm", "2"): ["nothing has been written", "last: filtered: it does not match `where`"],
     },
     shadow: {("crm", "1"): ["would create a new erp person", "filtered: the mapping is in shadow mode"]},
-    twin: {
-        ("crm", "1"): [TWINS, "linked to erp person 2 (live"],
-        ("erp", "1"): [TWINS, "now: not linked", "filtered: a duplicate of erp person 2"],
+    duplicate: {
+        ("crm", "1"): [DUPLICATES, "linked to erp person 2 (live"],
+        ("erp", "1"): [DUPLICATES, "now: not linked", "filtered: a duplicate of erp person 2"],
     },
-    in_doubt: {("crm", "1"): UNKNOWN, ("erp", "1"): UNKNOWN},
+    unknown_outcome: {("crm", "1"): UNKNOWN, ("erp", "1"): UNKNOWN},
     held: {
         ("crm", "1"): [
             "dead: create outcome unknown: a new erp person may exist (1, 2)",

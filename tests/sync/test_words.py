@@ -1,4 +1,4 @@
-"""The journal in words a person understands."""
+"""The journal is in words that people understand."""
 
 from collections.abc import Awaitable, Callable
 
@@ -8,7 +8,7 @@ from tests.sync.bench import WITH_COMPANIES, Bench
 NewBench = Callable[..., Awaitable[Bench]]
 
 
-async def test_a_reference_is_told_as_the_record_it_means_on_the_side_that_was_written(new_bench: NewBench) -> None:
+async def test_a_reference_is_shown_as_the_record_it_means_on_the_side_that_was_written(new_bench: NewBench) -> None:
     bench = await new_bench(text=WITH_COMPANIES)
     bench.erp.person_creates("company", name="Other")
     one, two = (bench.crm.person_creates("company", name=name) for name in ("Acme", "Acme Ltd"))

@@ -1,4 +1,4 @@
-"""What a storm blows over: two mappings that name each other's records, and products with traits of their own."""
+"""The subjects of a storm: two mappings with references between their records, and products with different traits."""
 
 import random
 
@@ -35,12 +35,12 @@ fields:
 
 
 def cut(text: str) -> str:
-    """A server that keeps nine characters of whatever is no key."""
+    """Return what a server keeps that stores nine characters of every field except keys."""
     return text if "@" in text or text.startswith("Company") else text[:9].strip()
 
 
 def new_product(system: str, clock: FakeClock, chance: random.Random) -> FakeProduct:
-    """A product with traits of its own: versions, lag, answers, what it shows of deletes, a search."""
+    """Return a product with random traits: versions, lag, answers, what it shows of deletes, a search."""
     read_lag = 2.0
     made = FakeProduct(
         system,

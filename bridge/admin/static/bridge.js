@@ -1,5 +1,5 @@
 "use strict";
-// What htmx does not do: the reader's own time zone, one question before an action, and a page that follows the bridge.
+// What htmx does not do: times in the reader's time zone, one question before an action, and updates of an open page.
 
 const MINUTE = 60, HOUR = 3600, DAY = 86400;
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "narrow" });
@@ -7,7 +7,7 @@ const clock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short",
 const dated = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
 
-function told(moment) {
+function inWords(moment) {
   const seconds = (moment - Date.now()) / 1000, away = Math.abs(seconds);
   if (away < 3) return seconds > 0 ? "in a moment" : "just now";
   if (away < MINUTE) return relative.format(Math.round(seconds), "second");
@@ -18,13 +18,13 @@ function told(moment) {
 
 function showTimes() {
   for (const node of document.querySelectorAll("time[datetime]")) {
-    const moment = new Date(node.dateTime), text = told(moment), title = exact.format(moment);
+    const moment = new Date(node.dateTime), text = inWords(moment), title = exact.format(moment);
     if (node.textContent !== text) node.textContent = text;
     if (node.title !== title) node.title = title;
   }
 }
 
-// A question is asked once: the form is sent again with the answer.
+// Ask a person a question. The form is then sent again with the answer, so that it is asked only once.
 function ask(question) {
   const dialog = document.getElementById("ask");
   document.getElementById("ask-text").textContent = question;
@@ -49,7 +49,7 @@ document.addEventListener("submit", async (event) => {
   form.requestSubmit(button);
 });
 
-// Where a person is writing or has selected something, the page waits with following.
+// While a person writes or has selected something, the page is not updated.
 function busy() {
   const main = document.getElementById("live");
   if (document.getElementById("ask").open) return true;
@@ -67,7 +67,7 @@ function follow() {
   document.body.dispatchEvent(new Event("moved"));
 }
 
-// Browsers open few connections to one host, so only the tab that is looked at follows.
+// Browsers open few connections to one host, so only the visible tab receives events.
 let events = null;
 function listen() {
   const sign = document.getElementById("live-sign");

@@ -1,4 +1,5 @@
-"""What people do on pages and API: requests in the store with their name, which the running bridge carries out."""
+"""What people do on pages and with the API: requests with their name in the store, which the running bridge carries
+out."""
 
 import os
 from collections.abc import Mapping
@@ -18,12 +19,12 @@ from bridge.settings.summary import summary
 from bridge.store.audit import Deed
 
 PLAIN = {"None": "not set", "True": "true", "False": "false", "[]": "none", "{}": "none"}
-"""Values of settings as the file spells them."""
+"""Values of settings, spelled as in the settings file."""
 Note = Field(default="", max_length=1000, description="Kept in the audit log and in the record's history.")
 
 
 class Chosen(Which):
-    """Whose value is taken for a field."""
+    """Which side's value is taken for a field."""
 
     field: str = Field(max_length=200, description="The field, or `all`.")
     winner: str = Field(max_length=100, description="The side whose value both sides get.")
@@ -37,7 +38,7 @@ class Noted(Which):
 
 
 class Some(Given):
-    """Which dead letters: those of one reason, of a mapping, or the named ones as [side, entity, record]."""
+    """Which dead letters: those with one reason, those of a mapping, or those named as [side, entity, record]."""
 
     mapping: str | None = Field(default=None, max_length=200)
     code: str | None = Field(default=None, max_length=60)
@@ -46,7 +47,7 @@ class Some(Given):
 
 
 class Pausing(Named):
-    """A mapping, and why."""
+    """A mapping and the reason for its pause."""
 
     reason: str = Field(default="", max_length=500, description="Shown by status, health and the pages.")
 
@@ -58,7 +59,7 @@ class Filling(Named):
 
 
 class Comparing(Given):
-    """What is compared."""
+    """Which mappings are compared, and how."""
 
     mapping: str | None = Field(default=None, max_length=200, description="Default: every mapping.")
     full: bool = Field(default=False, description="Every record instead of those changed since the last sweep.")
@@ -107,7 +108,7 @@ class Number(Given):
 
 
 class Page(Given):
-    """Which part of the audit log."""
+    """A part of the audit log."""
 
     limit: int = Field(default=100, ge=1, le=500)
     before: int | None = Field(
@@ -130,7 +131,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What people did, the newest first. `before`: where the rest begins; None at the end."""
+    """What people did, the newest first. `before`: the id where the next page begins; None at the end."""
 
     acts: list[Act]
     before: int | None
@@ -207,8 +208,8 @@ class Actions:
         return await self._ask(person, "hooks start", named.model_dump())
 
     async def mode(self, person: Person, moding: Moding) -> Outcome:
-        """In the settings file of this instance, and in the running bridge. Raises ConfigError for a file that does
-        not take it."""
+        """Set the mode in this instance's settings file and in the bridge. Raises ConfigError if the file cannot be
+        changed."""
         find_mapping(self._bridge, moding.mapping)
         set_mode(self._bridge.settings.places.path, os.environ, moding.mapping, moding.mode)
         return await do_here(self._bridge, person, "mode", moding.model_dump())

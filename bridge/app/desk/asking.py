@@ -1,4 +1,4 @@
-"""How the desk sends a request to the running bridge: through the store, with the person's name; and its answer."""
+"""How the desk sends a request to the running bridge through the store, with the person's name, and gets its answer."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -16,10 +16,11 @@ STEP_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a request. `state`: done, failed, or queued while it continues in the background.
+    """The result of a request. `state`: done, failed, or queued while it continues in the background.
 
-    `since`: the moment that was meant by a time such as `2h`, where this only told what would be done: send it with
-    `go` for the same."""
+    `since`: if this is a preview and the request has a time such as `2h`, the exact moment that was used. Send it
+    together with `go`, so that the same writes are meant.
+    """
 
     request: int
     action: str
@@ -33,7 +34,7 @@ class Outcome:
 async def ask(
     bridge: Bridge, person: Person, kind: str, arguments: Mapping[str, Any], seconds: float = ANSWER_SECONDS
 ) -> Outcome:
-    """Store the request and wait a moment: most requests are answered at once."""
+    """Store the request and wait a moment, because most requests are answered at once."""
     store, clock = bridge.store, bridge.seams.clock
     number = await store.requests.ask(kind, arguments, person.name)
     end = clock.monotonic() + seconds
@@ -45,7 +46,7 @@ async def ask(
 
 
 async def do_here(bridge: Bridge, person: Person, kind: str, arguments: Mapping[str, Any]) -> Outcome:
-    """The same, done by this instance even where others run: it concerns this one alone."""
+    """Store the request and let this instance carry it out, even if others run, because it concerns only this one."""
     store = bridge.store.requests
     number = await store.ask(kind, arguments, person.name, mine=True)
     await store.done(number, await Requests(bridge).answer(Request(number, kind, arguments, bridge.store.now())))
@@ -55,7 +56,7 @@ async def do_here(bridge: Bridge, person: Person, kind: str, arguments: Mapping[
 
 
 def outcome(request: Request) -> Outcome:
-    """A request as the pages and the API tell it."""
+    """Return a request as the pages and the API show it."""
     state: Literal["done", "failed", "queued"] = "queued"
     text = "The request is queued and continues in the background."
     if request.done_at is not None:

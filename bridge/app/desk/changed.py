@@ -1,4 +1,4 @@
-"""What accounts changed about the columns and names that mappings use, and accepting it."""
+"""What changed in the columns and names that mappings use, and accepting it."""
 
 from pydantic import Field
 
@@ -19,7 +19,7 @@ class Accepting(SystemNamed):
 
 @dataclass(frozen=True, slots=True)
 class ColumnChange:
-    """How a column differs from what was accepted. `level`: what it means for the mappings: fail, warn or info."""
+    """How a column differs from its accepted form. `level`: what that means for the mappings: fail, warn or info."""
 
     system: str
     entity: str
@@ -32,8 +32,8 @@ class ColumnChange:
 
 @dataclass(frozen=True, slots=True)
 class NewName:
-    """A thing of an account's `list` that mappings call `name` and that is called `today` there. `used`: a mapping
-    that runs names it."""
+    """An entry of the account's `list` that mappings call `name` and the account now calls `today`. `used`: a mapping
+    that runs uses the name."""
 
     system: str
     list: str
@@ -44,14 +44,14 @@ class NewName:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What was changed since it was accepted, what concerns mappings most first."""
+    """What changed since it was accepted; changes with the worst level come first."""
 
     columns: list[ColumnChange]
     names: list[NewName]
 
 
 class Accounts:
-    """Reads what the bridge noted of its accounts; what is accepted is a request."""
+    """Reads what the bridge noted about its accounts. Accepting is a request."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge

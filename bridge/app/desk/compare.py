@@ -1,6 +1,6 @@
-"""Both records of a pair as they are now, beside what both sides agreed on and what would be written, by field.
+"""Both records of a pair as they are now, beside the values last agreed on and those that would be written, by field.
 
-What would be written is the synchronizer's own decision (`sync/shadow`).
+The synchronizer itself decides what would be written (`sync/shadow`).
 """
 
 import asyncio
@@ -30,8 +30,8 @@ class WhichPair(Which):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One field. Values are None where they are empty. `to_left`, `to_right`: whether that side would be written, with
-    `left_value`, `right_value`. `why`: what the bridge says of it."""
+    """One field. Empty values are None. `to_left`, `to_right`: whether that side would be written, with `left_value` or
+    `right_value`. `why`: the bridge's reason."""
 
     field: str
     left: str | None
@@ -52,7 +52,8 @@ class Compared:
 class Comparison:
     """`state`: equal, differing (something would be written), or frozen (outside of `where`, and left as it is).
 
-    `fault`: why one of the records could not be read; then there are neither state nor fields. `differing`: fields.
+    `fault`: why one of the records could not be read; then there are neither state nor fields. `differing`: the number
+    of fields that differ.
     """
 
     mapping: str
@@ -67,7 +68,7 @@ class Comparison:
 
 
 class Comparer:
-    """Reads both records at their systems, and says what the bridge would do."""
+    """Reads both records at their systems, and returns what the bridge would do."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -109,7 +110,7 @@ class Comparer:
         return await decided(subject, link, records, beside, tasks)
 
     async def _read(self, scope: Scope, link: Link, side: Side) -> Record | str:
-        """The record, or why it cannot be shown."""
+        """Return the record, or the reason why it cannot be shown."""
         end = scope.endpoint(side)
         ref = end.ref(str(link.record_id(side)))
         unusable = await self._bridge.store.systems.unusable(end.system)
@@ -154,7 +155,7 @@ def _now(row: FieldBeside, side: Side) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    """A plain value as people read it; None for empty. Of lines each is a line."""
+    """Return a value as text for people; None if it is empty. Each line of a table becomes a line of text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list) and any(isinstance(one, dict) for one in value):

@@ -6,7 +6,7 @@ from pydantic import Field as Described
 
 from bridge.admin.operation import Given, Nothing, Person
 from bridge.app.build import Bridge
-from bridge.app.desk.looking import begin, told
+from bridge.app.desk.looking import begin, outline
 from bridge.app.looks import State
 from bridge.domain.values import dataclass
 
@@ -19,7 +19,7 @@ class Examining(Given):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the doctor. `word`: ok, warn or fail. `remedy`: what to do, "" where nothing is to be done."""
+    """One finding of the doctor. `word`: ok, warn or fail. `remedy`: what to do, "" if nothing is to be done."""
 
     part: str
     word: str
@@ -50,11 +50,11 @@ class Doctor:
     async def said(self, person: Person, given: Nothing) -> DoctorLook:
         look = self._bridge.looks.last("doctor")
         if look is None or look.found is None:
-            return DoctorLook(**told(look))
+            return DoctorLook(**outline(look))
         lines = [Line(one["part"], one["word"], one["text"], one["remedy"]) for one in look.found]
         order = ("ok", "warn", "fail")
         worst = max((line.word for line in lines), key=order.index, default="ok")
-        return DoctorLook(**told(look), worst=worst, lines=sorted(lines, key=lambda line: -order.index(line.word)))
+        return DoctorLook(**outline(look), worst=worst, lines=sorted(lines, key=lambda line: -order.index(line.word)))
 
     async def examine(self, person: Person, examining: Examining) -> DoctorLook:
         live = ["--live"] if examining.live else []

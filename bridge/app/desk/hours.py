@@ -1,4 +1,4 @@
-"""Figures of the last day, counted hour by hour, so that no question to the store is a long one."""
+"""Figures of the last day, counted hour by hour, so that each query of the store is short."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
@@ -11,7 +11,7 @@ HOUR, DAY = 3600.0, 86_400.0
 
 
 class Hours(Generic[K]):
-    """`count`: what there was between two moments. Hours that are over are counted once."""
+    """`count` returns the figures between two moments. Hours that are over are counted once."""
 
     def __init__(self, store: Store, count: Callable[[float, float], Awaitable[Mapping[K, int]]]) -> None:
         self._store = store
@@ -19,7 +19,7 @@ class Hours(Generic[K]):
         self._known: dict[float, Mapping[K, int]] = {}
 
     async def of_last_day(self) -> list[tuple[float, Mapping[K, int]]]:
-        """Each hour's begin and figures, the oldest first; the last one is not over."""
+        """Return the beginning and the figures of each hour, the oldest first. The last hour is not over."""
         now = self._store.now()
         this = now - now % HOUR
         first = this - DAY

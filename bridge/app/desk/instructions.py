@@ -1,4 +1,4 @@
-"""Undo, link, unlink and restore by a person: first a preview; sent again with `go`, it is carried out."""
+"""Undo, link, unlink and restore by a person. Without `go` the request is a preview; with `go` it is carried out."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -15,12 +15,12 @@ from bridge.app.desk.words import exactly
 from bridge.app.wording import moment_of
 
 SHOW_SECONDS = 30.0
-"""A preview reads the records at their systems."""
+"""A preview takes longer, because it reads the records at their systems."""
 DO_SECONDS = 10.0
 CONFIRM = "confirm it to do this"
 SHOWN = 20
 TIMES = frozenset({"at", "since"})
-"""Arguments that are moments: what `2h` means is settled when it is shown, and not once more when it is done."""
+"""Arguments that are times. The preview turns a time such as `2h` into a moment, and the action uses that moment."""
 TIME = "A time, `2026-05-01 14:30` (UTC unless it names a zone), or how long ago: `30m`, `2h`, `3d`."
 Go = Field(default=False, description="Do it; the default only shows what it would do.")
 Note = Field(default="", max_length=1000, description="Kept in the audit log and in the record's history.")
@@ -36,7 +36,7 @@ class Undoing(Which):
 
 
 class UndoingRun(Given):
-    """A sweep, a backfill or an undo, by the name that stories and runs show."""
+    """All writes of a sweep, a backfill or an undo, by the name that stories and runs show."""
 
     run: str = Field(min_length=1, max_length=200)
     show: int = Show
@@ -79,7 +79,7 @@ class Restoring(Which):
 
 
 class Instructions:
-    """Each is one request, whether it only shows or acts."""
+    """Each method sends one request, for a preview or for the action."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -106,7 +106,7 @@ class Instructions:
         arguments = {key: value for key, value in told.items() if value not in (None, "")}
         since = None
         for key in arguments.keys() & TIMES:
-            with suppress(ValueError):  # the answer says what is wrong with it
+            with suppress(ValueError):  # the answer of the request says what is wrong with the time
                 since = arguments[key] = exactly(moment_of(arguments[key], self._bridge.store.now()))
         seconds = DO_SECONDS if told["go"] else SHOW_SECONDS
         came = await ask(self._bridge, person, kind, {**arguments, "confirm": CONFIRM}, seconds)

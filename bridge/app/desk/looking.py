@@ -1,4 +1,4 @@
-"""How a look is begun by a person, and how its state is told."""
+"""How a person starts a look (a plan, a verification or the doctor), and how its state is shown."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,13 +12,14 @@ from bridge.app.looks import Look
 async def begin(
     bridge: Bridge, kind: str, action: str, about: str, person: Person, command: Sequence[str], given: Given
 ) -> None:
-    """Begin a look of this kind, unless one goes on; noted in the audit log as `action`, "" where the command does."""
+    """Start a look of this kind, unless one is running. `action`: its name in the audit log; "" if the command notes
+    itself."""
     if bridge.looks.begin(kind, about, person.name, command) and action:
         await bridge.store.audit.note(person.name, action, "begun", given.model_dump(exclude_none=True))
 
 
-def told(look: Look | None) -> dict[str, Any]:
-    """What every kind of look tells of itself; None: there was none yet."""
+def outline(look: Look | None) -> dict[str, Any]:
+    """Return what all kinds of look show. None: there was no look yet."""
     if look is None:
         return {"state": "never", "about": "", "requested_by": "", "began_at": None, "ended_at": None, "fault": ""}
     found = {"state": look.state, "about": look.about, "requested_by": look.person, "fault": look.fault}

@@ -1,4 +1,4 @@
-"""Mapping files as people read them: a table, its round-trip checks and examples, and a try-out."""
+"""Mapping files for people: a table, the round-trip checks and examples, and a trial with a record."""
 
 import asyncio
 from dataclasses import field
@@ -31,7 +31,7 @@ class Named(Given):
 
 
 class Trial(Named):
-    """A record to try a mapping with: the id of a live one, or one written down as JSON."""
+    """A record to try a mapping with: the id of a live one, or one written as JSON."""
 
     side: str = Described(default="", max_length=100, description="The record's side; empty: the mapping's first one.")
     record: str = Described(default="", max_length=200, description="The id of a live record, which is read now.")
@@ -40,7 +40,7 @@ class Trial(Named):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One mapping in the list. `checks`: round-trip checks that hold, of all; `examples`: those that pass."""
+    """One mapping in the list. `problems`: what the file names and the account does not have."""
 
     name: str
     file: str
@@ -59,7 +59,7 @@ class Cards:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of the mapping's table. `arrow`: ↔, →, ← or =. `notes`: what else the file says of it."""
+    """One field rule of the mapping. `arrow`: ↔, →, ← or =. `notes`: what else the file says about it."""
 
     field: str
     type: str
@@ -73,7 +73,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Whether what a row writes is read again as the same value."""
+    """Whether a value that a field rule writes is read back as the same value."""
 
     field: str
     holds: bool
@@ -84,7 +84,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An example of the file, tried in one direction."""
+    """An example of the file, run in one direction."""
 
     name: str
     direction: str
@@ -94,7 +94,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A mapping file as a table. `facts`: what it says of the whole, as (word, meaning)."""
+    """A mapping file as a table. `facts`: what it says about the whole mapping, as (word, meaning)."""
 
     name: str
     file: str
@@ -109,7 +109,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """Round-trip checks of every row, and the examples of the file."""
+    """The round-trip checks of every field rule, and the examples of the file."""
 
     mapping: str
     checks: list[Check]
@@ -118,7 +118,7 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class TrialRow:
-    """What a row makes of the record. `why`: why nothing is written; "" when it simply crosses."""
+    """What a field rule does with the record. `why`: why nothing is written; "" if the value is written."""
 
     field: str
     rule: str
@@ -130,8 +130,8 @@ class TrialRow:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What the mapping makes of a record. `record`: the record as JSON, to be tried again with changes. `fault`: why it
-    could not be tried; then there are no rows."""
+    """What the mapping does with a record. `record`: the record as JSON, to edit and try again. `fault`: why it could
+    not be tried; then there are no rows."""
 
     mapping: str
     side: str
@@ -181,12 +181,12 @@ class Library:
         )
 
     async def checks(self, person: Person, named: Named) -> Checks:
-        """Pure work of some ten milliseconds, done beside the loop."""
+        """Return the checks. They take some ten milliseconds of CPU, so they run in a thread."""
         mapping = self._find(named.mapping)
         return await asyncio.to_thread(_checks, mapping)
 
     async def trial(self, person: Person, trial: Trial) -> Tried:
-        """Raises NotThere where there is no such mapping, side or live record."""
+        """Return what the mapping does with the record. Raises NotThere for an unknown mapping, side or live record."""
         mapping = self._find(trial.mapping)
         named = {mapping.side(side).name: side for side in Side}
         if trial.side and trial.side not in named:
@@ -204,7 +204,7 @@ class Library:
         return Tried(mapping.name, end.name, about, told, written_record(fields))
 
     async def _record(self, mapping: Mapping, side: Side, trial: Trial) -> Fields:
-        """The record that is named or written down. Raises ConfigError for what is no record."""
+        """Return the record that is named or pasted. Raises ConfigError if the text is not a record."""
         end = mapping.side(side)
         if trial.fields.strip():
             return pasted_record(trial.fields, CONNECTORS[end.product].manifest.entities[end.entity])
@@ -229,7 +229,7 @@ class Library:
 
 
 def find_mapping(bridge: Bridge, name: str) -> Mapping:
-    """A mapping of the running plan. Raises NotThere."""
+    """Return a mapping of the running plan. Raises NotThere."""
     mapping = bridge.plan.mappings.get(name)
     if mapping is None:
         raise NotThere(f"no mapping is called `{name}`; {did_you_mean(name, bridge.plan.mappings)}")

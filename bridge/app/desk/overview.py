@@ -1,4 +1,4 @@
-"""The overview: one sentence, then each mapping and each system with what a person wants to know first."""
+"""The overview: one sentence, then the most important figures of each mapping and each system."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -19,12 +19,12 @@ from bridge.store.engine import Store
 from bridge.store.model import MappingState, Mode, Scope
 
 STEP = 600
-"""Seconds: changes are counted in steps of ten minutes."""
+"""Seconds. Changes are counted in steps of ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that is not in sync, or will not stay so. `page`: where more is told."""
+    """Something that is not in sync, or will not stay in sync. `page`: the page with more about it."""
 
     text: str
     page: str
@@ -33,9 +33,9 @@ class Trouble:
 @dataclass(frozen=True, slots=True)
 class MappingFigures:
     """One mapping. `changes`: per ten minutes of the last day, the oldest first. `compared_at`: when the last
-    comparison of every record of both sides ended. `verified_at`, `agreed`: the last verification; None before one.
-    `ended_early`: it did, so `agreed` is None unless something was seen to differ. `problems`: how many things the file
-    names and the account lacks."""
+    comparison of every record of both sides ended. `verified_at`, `agreed`: the last verification; None before the
+    first one. `ended_early`: that verification ended early, so `agreed` is None unless a difference was found.
+    `problems`: how many things the file names and the account does not have."""
 
     name: str
     sides: str
@@ -56,7 +56,7 @@ class MappingFigures:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One instance of the bridge that runs."""
+    """One running instance of the bridge."""
 
     name: str
     since: str | None
@@ -64,9 +64,10 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class QueueFigures:
-    """What waits for a system's budget, by priority. `used_today`, `left_today`: units; None where no day limits it.
+    """What waits for a system's budget, by priority. `used_today`, `left_today`: in units of the budget; `left_today`
+    is None without a daily limit.
 
-    `waits`: records; `done_at`: when they will be done, None where nothing tells.
+    `waits`: records; `done_at`: when they will be done, None if that is unknown.
     """
 
     priority: str
@@ -78,8 +79,8 @@ class QueueFigures:
 
 @dataclass(frozen=True, slots=True)
 class SystemFigures:
-    """One system. `since`: since when it does not answer. `quota`: what is left, in words. `reserved`: the share of its
-    budget for live changes and people. `hooks_wanted`: without those that are stopped on purpose."""
+    """One system. `since`: since when it does not answer. `quota`: what is left of it, in words. `reserved`: the share
+    of its budget for live changes and people. `hooks_wanted`: without those that are stopped on purpose."""
 
     name: str
     product: str
@@ -108,14 +109,14 @@ class Overview:
 
 
 class Activity:
-    """Changes of the last day, hour by hour: those that are over are counted once."""
+    """The changes of the last day, counted hour by hour. Hours that are over are counted once."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._hours: Hours[tuple[str, int]] = Hours(store, partial(store.figures.changes, step=STEP))
 
     async def of_last_day(self) -> dict[str, list[int]]:
-        """By mapping the number of changes in each step, the oldest first."""
+        """Return, by mapping, the number of changes in each step, the oldest first."""
         per_hour = int(HOUR / STEP)
         found: dict[str, list[int]] = {}
         for number, (_, counted) in enumerate(await self._hours.of_last_day()):
@@ -128,7 +129,7 @@ class Activity:
 
 
 class Front:
-    """What the overview is made of."""
+    """Collects what the overview shows."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -152,7 +153,7 @@ class Front:
         return Overview(said, not troubles, troubles, mappings, systems, states)
 
     async def _changes(self) -> int:
-        """At accounts, that concern a mapping: those that health tells of as `column changes`."""
+        """Return how many changes at accounts concern a mapping: those of the health part `column changes`."""
         store, plan = self._bridge.store, self._bridge.plan
         used = used_names(plan.mappings, plan.scopes)
         check = changes_check(await store.account_columns.all(), await store.names.renamed(), used)
@@ -165,11 +166,11 @@ class Front:
         oldest: dict[str, float] = {}
         for task, _ in await store.waiting.groups():
             oldest[task.key.mapping] = min(task.first_due, oldest.get(task.key.mapping, task.first_due))
-        dead, asked = dict[str, int](), dict[str, int]()
+        dead, choices = dict[str, int](), dict[str, int]()
         for letter, _ in await store.dead_letters.list():
             dead[letter.key.mapping] = dead.get(letter.key.mapping, 0) + 1
         for question in await store.conflicts.waiting():
-            asked[question.link.mapping] = asked.get(question.link.mapping, 0) + 1
+            choices[question.link.mapping] = choices.get(question.link.mapping, 0) + 1
         cursors = {(one.system, one.entity): one for one in await store.cursors.all() if one.kind == "full"}
         changes = await self._activity.of_last_day()
         verified = await store.verifications.last()
@@ -183,7 +184,7 @@ class Front:
                 waiting=sum(number for (of, _), number in numbers.items() if of == name),
                 oldest_wait=when(oldest.get(name)),
                 dead_letters=dead.get(name, 0),
-                conflicts=asked.get(name, 0),
+                conflicts=choices.get(name, 0),
                 problems=len(states[name].problems or ()) if name in states else 0,
                 compared_at=_compared(plan.scopes[name], cursors),
                 verified_at=when(verified[name].done_at) if name in verified else None,
@@ -195,7 +196,8 @@ class Front:
         ]
 
     async def _counted_pairs(self) -> Mapping[str, int]:
-        """Counted again when that costs at most a hundredth of the time."""
+        """Return the number of pairs by mapping. They are counted again if that takes a hundredth of the time or
+        less."""
         clock = self._bridge.seams.clock
         begun = clock.monotonic()
         if begun >= self._pairs_until:
@@ -251,14 +253,14 @@ def _queue(budgeted: Budgeted, now: float) -> list[QueueFigures]:
 
 
 def mode_of(state: MappingState | None, scope: Scope) -> str:
-    """paused, shadow or live."""
+    """Return `paused`, `shadow` or `live`."""
     if state is not None and state.paused:
         return "paused"
     return (state.mode if state is not None else scope.mode).value
 
 
 def _compared(scope: Scope, cursors: Mapping[tuple[str, str], Cursor]) -> str | None:
-    """When both sides' last complete listings ended; None when one of them never did."""
+    """Return when the older of both sides' last complete listings ended; None if one side has none."""
     ends = [cursors.get((end.system, end.entity)) for end in (scope.left, scope.right)]
     done = [cursor.done_at for cursor in ends if cursor is not None and cursor.done_at is not None]
     return when(min(done)) if len(done) == len(ends) else None

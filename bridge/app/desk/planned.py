@@ -8,7 +8,7 @@ from pydantic import Field as Described
 
 from bridge.admin.operation import Given, Nothing, Person
 from bridge.app.build import Bridge
-from bridge.app.desk.looking import begin, told
+from bridge.app.desk.looking import begin, outline
 from bridge.app.desk.mappings import find_mapping
 from bridge.app.desk.words import address
 from bridge.app.looks import State
@@ -18,11 +18,11 @@ from bridge.planning.report import change_line
 from bridge.planning.rows import HEADINGS
 
 ROWS = 100
-"""So many records of each kind are shown of a plan; the totals count all."""
+"""How many records of each kind a plan shows; the totals count all."""
 
 
 class Planning(Given):
-    """Of what a plan is made."""
+    """Which mapping a plan is made for, and whether with a backfill."""
 
     mapping: str | None = Described(default=None, max_length=200, description="Default: every mapping.")
     backfill: bool | None = Described(
@@ -33,7 +33,8 @@ class Planning(Given):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record of a plan. `page`: of the record that is looked at. `fields`: what each would hold, in words."""
+    """One record of a plan. `page`: that of the source record. `fields`: the value that each field would get, in
+    words."""
 
     record: str
     page: str
@@ -44,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What would happen to so many records of a mapping. `rows`: the first of them."""
+    """`number` records of a mapping to which the same would happen. `rows`: the first of them."""
 
     kind: str
     heading: str
@@ -54,7 +55,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class PlannedMapping:
-    """One mapping of a plan. `rest`: what nothing is done about, and what waited before."""
+    """One mapping of a plan. `rest`: records that are left alone, and those that waited already."""
 
     name: str
     sides: list[str]
@@ -65,8 +66,8 @@ class PlannedMapping:
 
 @dataclass(frozen=True, slots=True)
 class PlanLook:
-    """The last plan that was made here. `known`: every mapping. `changes`: something would change. `cost`: calls to
-    carry it out."""
+    """The last plan that was made here. `known`: every mapping. `changes`: whether anything would change. `cost`: the
+    calls that carrying it out would need."""
 
     state: State
     about: str
@@ -91,7 +92,7 @@ class Plans:
     async def plan(self, person: Person, given: Nothing) -> PlanLook:
         look, known = self._bridge.looks.last("plan"), sorted(self._bridge.plan.mappings)
         if look is None or look.found is None:
-            return PlanLook(**told(look), known=known)
+            return PlanLook(**outline(look), known=known)
         found = look.found
         rows: dict[tuple[str, str], list[Row]] = {}
         for one in found["rows"]:
@@ -99,7 +100,7 @@ class Plans:
         hooks = [f"{one['what']} at {one['system']}: {one['hook']} ({one['why']})" for one in found["hooks"]]
         hooks += [f"{system}: {fault}" for system, fault in found["hook faults"].items()]
         return PlanLook(
-            **told(look),
+            **outline(look),
             known=known,
             changes=found["changes"],
             mappings=[_planned(head, found, rows) for head in found["mappings"]],

@@ -1,4 +1,4 @@
-"""Finding records, and everything known of one: its pair, the values last agreed on, relatives, and its story."""
+"""Finding records, and everything known about one: its pair, the values last agreed on, related records, its story."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
@@ -27,18 +27,19 @@ STORY = 200
 RELATIVES = 50
 DEEDS = 300
 MOST_PORTIONS = 200
-"""So many links are looked through for a piece of text: the newest 200,000 are enough, or the search says so."""
+"""How many portions of links are searched for a text: the newest 200,000 links. If there are more, the search says
+so."""
 
 
-class Asked(Given):
-    """What to look for: an id, a name, an e-mail address, or a piece of them."""
+class Search(Given):
+    """The text to search for: an id, a name, an e-mail address, or a part of one."""
 
     q: str = Field(default="", max_length=200, description="An id, a name or an e-mail address, or a piece of them.")
     limit: int = Field(default=50, ge=1, le=200)
 
 
 class Which(Given):
-    """One record, as people name it."""
+    """One record, by side, entity and id."""
 
     side: str = Field(max_length=100)
     entity: str = Field(max_length=200)
@@ -57,7 +58,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """`complete`: everything was looked through."""
+    """`complete`: whether everything was searched."""
 
     found: list[Hit]
     complete: bool
@@ -65,7 +66,7 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """One field as both sides agreed on it last. `rule`: how it crosses."""
+    """The values of one field that both sides agreed on last. `rule`: how the field crosses."""
 
     field: str
     rule: str
@@ -75,8 +76,8 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One mapping's view of a record. `due`: it waits; `dead`: it needs a person. `undoable`: records whose
-    last write can be undone. `restorable`: it was one of a pair that ended."""
+    """What one mapping knows about a record. `due`: it waits; `dead`: it needs a person. `undoable`: the records whose
+    last write can be undone. `restorable`: it belonged to a pair that ended."""
 
     mapping: str
     version: str
@@ -100,7 +101,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything known of a record, a part for each mapping that keeps it in sync."""
+    """Everything known about a record, with one part for each mapping that keeps it in sync."""
 
     side: str
     entity: str
@@ -109,25 +110,25 @@ class Story:
 
 
 class Finder:
-    """Looks records up in the store; no vendor is asked."""
+    """Looks up records in the store. It calls no system."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
 
-    async def search(self, person: Person, asked: Asked) -> Hits:
-        text, search, plan = asked.q.strip(), self._bridge.store.search, self._bridge.plan
+    async def search(self, person: Person, wanted: Search) -> Hits:
+        text, search, plan = wanted.q.strip(), self._bridge.store.search, self._bridge.plan
         if not text:
-            newest = [link for link in await search.newest(asked.limit) if link.mapping in plan.scopes]
+            newest = [link for link in await search.newest(wanted.limit) if link.mapping in plan.scopes]
             return Hits([self._of_link(link, text) for link in newest], True)
-        keys = await search.by_id(text, asked.limit)
-        keys += await search.by_keys(self._hashes(text), asked.limit)
+        keys = await search.by_id(text, wanted.limit)
+        keys += await search.by_keys(self._hashes(text), wanted.limit)
         found: dict[tuple[str, frozenset[str]], Hit] = {}
         for key in dict.fromkeys(keys):
             if hit := await self._of_key(key):
                 found.setdefault(_same(hit), hit)
         after: int | None = 0
         for _ in range(MOST_PORTIONS):
-            if after is None or len(found) >= asked.limit:
+            if after is None or len(found) >= wanted.limit:
                 break
             some, after = await search.portion(text, after)
             for link in some:
@@ -135,10 +136,10 @@ class Finder:
                     hit = self._of_link(link, text)
                     found.setdefault(_same(hit), hit)
             await self._bridge.seams.clock.sleep(0)
-        return Hits(list(found.values())[: asked.limit], after is None)
+        return Hits(list(found.values())[: wanted.limit], after is None)
 
     def _hashes(self, text: str) -> set[str]:
-        """The match keys that a record with this value in one field would have."""
+        """Return the match keys of a record that has this value in one field."""
         found = set()
         for mapping in self._bridge.plan.mappings.values():
             for names in mapping.match:
@@ -148,7 +149,8 @@ class Finder:
         return {one for one in found if one is not None}
 
     def _holds(self, link: Link, text: str) -> bool:
-        """Whether a value of the pair holds the text: the base has more in it than values."""
+        """Whether a value of the pair contains the text. A hit in the stored base is not enough: it holds more than
+        values."""
         mapping = self._bridge.plan.mappings[link.mapping]
         wanted = text.casefold()
         return any(
@@ -182,7 +184,7 @@ class Finder:
         return Ref(end.name, end.entity, record_id, name(end, record_id), address(end, record_id), about)
 
     async def story(self, person: Person, which: Which) -> Story:
-        """Raises NotThere for a side or entity that no mapping keeps in sync."""
+        """Return everything known about a record. Raises NotThere if no mapping keeps this side and entity in sync."""
         plan, store = self._bridge.plan, self._bridge.store
         deeds = [deed for deed in await store.audit.recent(DEEDS) if _about(deed, which)]
         pairs = []
@@ -240,7 +242,7 @@ class Finder:
         return {number: link for number, link in found.items() if self._knows(link)}
 
     async def _story(self, scope: Scope, side: Side, record_id: str, deeds: Sequence[Deed]) -> list[Entry]:
-        """The newest first; what people asked for stands between what the bridge did."""
+        """Return the story, the newest entry first: the bridge's actions and people's requests in one order."""
         rows = await self._bridge.store.journal.about(scope.mapping, side, record_id, limit=STORY)
         actors = await causes(self._bridge.store, scope, rows)
         told = [(row.at, of_journal(scope, row, actors)) for row in rows]
@@ -249,12 +251,12 @@ class Finder:
 
 
 def _same(hit: Hit) -> tuple[str, frozenset[str]]:
-    """A pair is shown once, whichever of its records was found."""
+    """Return a key that is equal for both records of a pair, so that the pair is shown once."""
     return hit.mapping, frozenset({hit.here.name, *([hit.there.name] if hit.there else [])})
 
 
 def kept_in_sync(scopes: Mapping[str, Scope], which: Which) -> list[tuple[Scope, Side]]:
-    """The mappings that keep this record in sync. Raises NotThere naming what is known."""
+    """Return the mappings that keep this record in sync, with its side. Raises NotThere, which names what is known."""
     try:
         return places(scopes, which.side, which.entity)
     except ConfigError as error:
@@ -262,7 +264,7 @@ def kept_in_sync(scopes: Mapping[str, Scope], which: Which) -> list[tuple[Scope,
 
 
 def _parsed(row: Row, text: str) -> Any:
-    """The canonical value a text means in a field of this type; None when it means none."""
+    """Return the canonical value of a text in a field of this type; None if the text is not such a value."""
     for side in Side:
         cells = row.cells(side)
         if cells is not None and len(cells.paths) == 1 and row.link is None:
@@ -290,7 +292,7 @@ def _agreed(mapping: RecordMapping, base: Mapping[str, FieldBase], parents: Mapp
 
 
 def link_names(links: Iterable[Link]) -> dict[Side, dict[int, str]]:
-    """By side how a value that is a link is shown: the record it means there."""
+    """Return, by side, the text for each link id: the record that the link means on that side."""
     found = list(links)
     return {
         side: {link.id: f"{link.mapping} {link.record_id(side) or '(not known yet)'}" for link in found}
@@ -299,7 +301,7 @@ def link_names(links: Iterable[Link]) -> dict[Side, dict[int, str]]:
 
 
 def rule_of(mapping: RecordMapping, row: Row) -> str:
-    """How a field crosses, in a few words: `crm → erp, email`."""
+    """Return in a few words how a field crosses: `crm → erp, email`."""
     way = f"{mapping.left.name} {arrow(row.flows)} {mapping.right.name}"
     return f"{way}, {'link to ' + row.link if row.link else row.type}"
 

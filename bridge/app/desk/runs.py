@@ -1,4 +1,4 @@
-"""Hooks, and what runs in the background: sweeps and backfills with their progress."""
+"""Hooks, and the work in the background: sweeps and backfills with their progress."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,8 +21,8 @@ Windows = Mapping[HookName, Mapping[str, HookFigures]]
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """`reported`: changes that callbacks told of; `missed`: those that only sweeps found; `repaired`: how often hooks
-    were registered anew. `share`: of all changes those that were reported, None where there was none."""
+    """`reported`: changes that callbacks reported; `missed`: missed changes, which only sweeps found; `repaired`: how
+    many times hooks were registered again. `share`: the reported part of all changes, None if there were none."""
 
     reported: int
     missed: int
@@ -32,9 +32,10 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """One registration. `wanted`: some mapping needs it. `on_purpose`: somebody stopped it.
+    """One registration. `wanted`: a mapping needs it. `on_purpose`: a person stopped it.
 
-    `day` and `week`: how reliable it was."""
+    `day` and `week`: how reliable it was.
+    """
 
     key: str
     wanted: bool
@@ -51,8 +52,8 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class SystemHooks:
-    """The hooks of a system. `wanted`: without those `stopped` on purpose. `polled_seconds`: how often sweeps look for
-    changes where it sends no callbacks."""
+    """The hooks of a system. `wanted`: without those that are `stopped` on purpose. `polled_seconds`: how often sweeps
+    look for changes if the system sends no callbacks."""
 
     system: str
     wanted: int
@@ -66,7 +67,7 @@ class SystemHooks:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """`audited_at`: when wanted and seen hooks were last compared; `audit`: what came of it."""
+    """`audited_at`: when wanted and registered hooks were last compared; `audit`: the result."""
 
     audited_at: str | None
     audit: str
@@ -75,11 +76,11 @@ class Hooks:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A sweep or backfill. `run`: how its writes are called when they are undone. `state`: runs, requested, done, or
-    never. `rows` were read, `marked` had changed.
+    """A sweep or backfill. `run`: the name by which its writes can be undone. `state`: runs, requested, done, or never.
+    `rows` were read, `marked` of them had changed.
 
-    While it runs: `finished` records are done with, of `total` (null: not known yet); `per_minute`: rows it reads;
-    `ends_at`: the forecast; `stands`: why it does not move, "" while it does.
+    While it runs: `finished` records of `total` are done (null: not known yet); `per_minute`: rows it reads; `ends_at`:
+    the forecast; `stands`: why it makes no progress, "" if it does.
     """
 
     run: str
@@ -102,9 +103,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The last verification of a mapping. `runs`: one goes on. `agreed`: None before one ended, or where it ended
-    early and nothing differed until then. `awaited`: where it is on its way to be verified after a restore, in words;
-    "" where none is to come."""
+    """The last verification of a mapping. `runs`: one is running. `agreed`: None before the first one, or if it ended
+    early and had found no difference. `awaited`: in words, the verification that is due after a restore; "" if none is
+    due."""
 
     mapping: str
     runs: bool
@@ -127,7 +128,7 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """What goes on in the background, and which mappings may write."""
+    """The work in the background, and which mappings may write."""
 
     mappings: list[Working]
     runs: list[Run]
@@ -135,7 +136,7 @@ class Runs:
 
 
 class Background:
-    """Reads the store, and what the hook keeper last saw."""
+    """Reads the store, and the last audit of the hook keeper."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -218,7 +219,7 @@ def _reliability(figures: Sequence[HookFigures]) -> Reliability:
 def _run(cursor: Cursor, progress: Progress | None, now: float) -> Run:
     kind, _, mapping = cursor.kind.partition(" ")
     name = {"full": "full sweep", "incremental": "sweep"}.get(kind, kind)
-    state = "never"  # one that has read nothing may only note from when on changes count
+    state = "never"  # a run that has read nothing may only note the time from which changes count
     if cursor.started_at is not None and (cursor.done_at is not None or cursor.page is not None or cursor.rows):
         state = "runs" if cursor.runs else "done"
     if cursor.asked_at is not None:

@@ -1,4 +1,4 @@
-"""The story of a record: what the bridge did and what people asked for, each thing as a page tells it."""
+"""The story of a record: what the bridge did and what people requested, as the pages show it."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -15,7 +15,7 @@ from bridge.store.model import Scope
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A record. `page`: its address; "" while it has no id."""
+    """A record. `page`: the address of its page; "" if it has no id yet."""
 
     side: str
     entity: str
@@ -27,7 +27,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """When a side was changed last; `by` "": its system does not say who."""
+    """When a side was last changed. `by`: who did it; "" if its system does not say."""
 
     side: str
     at: str | None
@@ -36,12 +36,12 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened. `who`: the bridge, or a person. `version`: of the mapping's definition.
+    """One event in the story. `who`: the bridge, or a person. `version`: of the mapping's definition.
 
-    `requests`: what was sent for it, each with the status of its answer. `run`: what it was part of. `wrote`:
-    the record that was written and that can be undone, `since`: from when on, to the microsecond. `undone`: the run
-    that undid it. `after`: who made the change that caused it, where the system says so: `user 7 in crm`.
-    `edits`: of a conflict, who changed each side last and when.
+    `requests`: the HTTP requests it needed, each with the status of its answer. `run`: the run it was part of. `wrote`:
+    the record that was written and whose write can be undone; `since`: the time for undoing it, to the microsecond.
+    `undone`: the run that undid it. `after`: who made the change that caused it, if the system says so: `user 7 in
+    crm`. `edits`: for a conflict, who last changed each side, and when.
     """
 
     at: str | None
@@ -68,13 +68,13 @@ class Ahead:
 
 
 def ahead(line: Line) -> Ahead:
-    """Below the heading `Next` the line about the record itself needs no heading of its own."""
+    """Return a line for the page, below the heading `Next`. A line about the record itself gets no other heading."""
     own = line.about is About.NEXT and not line.of
     return Ahead(line.text if own else f"{line.head}: {line.text}", when(line.due))
 
 
 def of_journal(scope: Scope, row: JournalRow, actors: Mapping[int, str]) -> Entry:
-    """What the bridge decided or did. `actors`: who made the change, by the number of its event."""
+    """Return what the bridge decided or did. `actors`: who made the change, by the number of its event."""
     entry, detail, details = row.entry, row.entry.detail, would_write(row.entry.detail)
     for field_name, pair in detail.get("changes", {}).items():
         if isinstance(pair, list) and len(pair) == 2:
@@ -101,7 +101,7 @@ def of_journal(scope: Scope, row: JournalRow, actors: Mapping[int, str]) -> Entr
 
 
 def _wrote(scope: Scope, row: JournalRow) -> Ref | None:
-    """The record that an entry says was written, while that can be undone."""
+    """Return the record that was written according to the entry; None if the write cannot be undone."""
     entry, to = row.entry, row.entry.detail.get("to")
     if to is None or entry.what not in WRITES or entry.undone:
         return None
@@ -114,7 +114,7 @@ def _wrote(scope: Scope, row: JournalRow) -> Ref | None:
 
 
 def _request(sent: Mapping[str, Any]) -> str:
-    """One request and its answer: `PATCH /api/v2/persons/{id}: 200`."""
+    """Return one request and its answer: `PATCH /api/v2/persons/{id}: 200`."""
     return f"{sent['call']}: {sent['status'] or 'no answer'}"
 
 
@@ -123,7 +123,7 @@ def _plain(value: object) -> str:
 
 
 def of_person(deed: Deed) -> Entry:
-    """What a person asked for."""
+    """Return what a person requested."""
     note = deed.arguments.get("note")
     details = [f"note: {note}"] if note else []
     return Entry(when(deed.at), deed.person, deed.action, deed.answer or "continues in the background", details, "")

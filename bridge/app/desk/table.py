@@ -1,6 +1,6 @@
-"""Every operation of the admin API, in the order of its document; the pages ask for the same by name.
+"""Every operation of the admin API, in the order of the OpenAPI document. The pages use the same operations by name.
 
-A new one is a line here: with a method that takes the person and what was given, and answers a dataclass.
+To add an operation, add an entry here, with a method that takes the person and the parameters and returns a dataclass.
 """
 
 from bridge.admin.operation import Act, Given, Nothing, Operation, Role
@@ -27,13 +27,13 @@ RECORD = "/records/{side}/{entity}/{record}"
 
 
 def operations(bridge: Bridge) -> tuple[Operation, ...]:
-    """All of them, on this bridge."""
+    """Return all operations of this bridge."""
     return (
         *_state(bridge),
         *_files(bridge),
         *_looks(bridge),
         *_on_records(bridge),
-        *_taken_back(bridge),
+        *_instructions(bridge),
         *_on_mappings(bridge),
         *_on_systems(bridge),
         *_on_accounts(bridge),
@@ -47,7 +47,7 @@ def _state(bridge: Bridge) -> tuple[Operation, ...]:
         Operation(
             "overview", GET, "/overview", "The state of all parts", READ, Nothing, overview.Overview, front.overview
         ),
-        Operation("search", GET, "/records", "Find records", READ, records.Asked, records.Hits, finder.search),
+        Operation("search", GET, "/records", "Find records", READ, records.Search, records.Hits, finder.search),
         Operation(
             "record", GET, RECORD, "Everything known of a record", READ, records.Which, records.Story, finder.story
         ),
@@ -124,7 +124,8 @@ def _files(bridge: Bridge) -> tuple[Operation, ...]:
 
 
 def _looks(bridge: Bridge) -> tuple[Operation, ...]:
-    """Long looks go on in the background: a POST begins one, and the GET beside it tells what it found."""
+    """Return the long looks. They run in the background: a POST starts one, and the GET at its address returns the
+    result."""
     plans, doctor, verifier = planned.Plans(bridge), examined.Doctor(bridge), verified.Verifications(bridge)
     verify = "/mappings/{mapping}/verify"
     look, file = planned.PlanLook, verified.VerifyLook
@@ -179,7 +180,7 @@ def _shows(name: str, path: str, about: str, given: type[Given], act: Act, sure:
     return Operation(name, POST, path, about, OPERATE, given, Outcome, act, sure, shows_first=True)
 
 
-def _taken_back(bridge: Bridge) -> tuple[Operation, ...]:
+def _instructions(bridge: Bridge) -> tuple[Operation, ...]:
     office = instructions.Instructions(bridge)
     back = "Undo this? Overwritten values are restored, and created records are removed or unlinked."
     return (

@@ -8,7 +8,7 @@ from pydantic import Field as Described
 
 from bridge.admin.operation import Person
 from bridge.app.build import Bridge
-from bridge.app.desk.looking import begin, told
+from bridge.app.desk.looking import begin, outline
 from bridge.app.desk.mappings import Named, find_mapping
 from bridge.app.desk.words import when
 from bridge.app.looks import State
@@ -25,7 +25,7 @@ class Verifying(Named):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A kind of difference: in words, how many there are, and the first of them."""
+    """One kind of difference: its text, the number of cases, and the first of them. `wrong`: whether it is an error."""
 
     text: str
     number: int
@@ -35,9 +35,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class VerifyLook:
-    """`verified_at` and `numbers` are of the mapping's last verification, however it was begun. `found` is of the
-    last one that was begun here, with examples. `agreed`, `agrees`: None where it ended early and nothing differed
-    until then."""
+    """The verifications of a mapping. `verified_at`, `agreed` and `numbers` are those of the last one, however it was
+    started. `agrees`, `pairs`, `found` and the rest are those of the last one that was started here, with examples.
+    `agreed` and `agrees` are None if it ended early and had found no difference."""
 
     mapping: str
     state: State
@@ -69,7 +69,7 @@ class Verifications:
         look = self._bridge.looks.last(f"verify {named.mapping}")
         shown = VerifyLook(
             mapping=named.mapping,
-            **{key: value for key, value in told(look).items() if key != "about"},
+            **{key: value for key, value in outline(look).items() if key != "about"},
             verified_at=when(last.done_at) if last is not None else None,
             agreed=agreed_of(last),
             numbers=[(name, summary.get(name, 0)) for name in STATES] if summary else [],
@@ -80,7 +80,7 @@ class Verifications:
         return await self._verify(person, verifying, [], "verify")
 
     async def repair(self, person: Person, verifying: Verifying) -> VerifyLook:
-        return await self._verify(person, verifying, ["--repair"], "")  # the command notes what it marked
+        return await self._verify(person, verifying, ["--repair"], "")  # the command itself makes the entry
 
     async def _verify(self, person: Person, verifying: Verifying, more: list[str], action: str) -> VerifyLook:
         name = find_mapping(self._bridge, verifying.mapping).name
@@ -106,7 +106,8 @@ def _with_report(shown: VerifyLook, report: Mapping[str, Any]) -> VerifyLook:
 
 
 def _findings(report: Mapping[str, Any]) -> Iterator[Found]:
-    """What is wrong first, then what may be known."""
+    """Yield every kind of difference: pairs, fields and unpaired records first, then what the bridge leaves as it is,
+    shared match keys and missing references."""
     for state, (one, several) in PAIR_WORDS.items():
         many = report[state]["number"] != 1
         yield _found(f"{'pairs' if many else 'pair'} {several if many else one}", report[state], wrong=state in WRONG)

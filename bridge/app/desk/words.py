@@ -1,4 +1,4 @@
-"""How the desk names moments, records and values."""
+"""How the desk shows moments, records and values."""
 
 from collections.abc import Collection, Mapping
 from datetime import date
@@ -18,17 +18,18 @@ TITLES = ("name", "title", "subject", "number", "email")
 
 
 def when(seconds: float | None) -> str | None:
-    """ISO 8601 in UTC; None for never."""
+    """Return the time in ISO 8601, UTC; None for None."""
     return None if seconds is None else from_epoch(seconds).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def exactly(seconds: float) -> str:
-    """As `when`, to the microsecond and a little earlier: a write at this moment is one since then."""
+    """Return the time like `when`, to the microsecond and slightly earlier, so that a write at that moment is
+    included."""
     return from_epoch((floor(seconds * 1e6) - 1) / 1e6).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def shown(value: Any, linked: Mapping[int, str] | None = None) -> str | None:
-    """A canonical value as people read it; None for empty. `linked`: names of links by id."""
+    """Return a canonical value as text for people; None if it is empty. `linked`: the texts of links by id."""
     if value is UNREAD:
         return "not read"
     if is_empty(value):
@@ -56,7 +57,7 @@ def _text(value: Any) -> str:
 
 
 def title(mapping: RecordMapping | None, link: Link | None) -> str:
-    """What a pair is about, as both sides agreed on it last; "" when nothing is known."""
+    """Return the name of a pair, from the values that both sides agreed on last; "" if nothing is known."""
     if mapping is None or link is None:
         return ""
     base = load_base(mapping, link.base)
@@ -66,28 +67,28 @@ def title(mapping: RecordMapping | None, link: Link | None) -> str:
 
 
 def name(end: Endpoint, record_id: str | None) -> str:
-    """A record as people name it: `crm deal 7`."""
+    """Return a record's name for people: `crm deal 7`."""
     return f"{end.name} {end.entity} {record_id}" if record_id else f"{end.name} {end.entity} (not known yet)"
 
 
 def address(end: Endpoint, record_id: str) -> str:
-    """The page of a record."""
+    """Return the address of a record's page."""
     return f"/records/{end.name}/{end.entity}/{quoted(record_id)}"
 
 
 def quoted(text: str) -> str:
-    """One segment of an address."""
+    """Return the text as one segment of an address."""
     return quote(text, safe="")
 
 
 def arrow(written: Collection[Side]) -> str:
-    """Which sides are written, between the names of left and right."""
+    """Return the arrow between the names of left and right that points to the sides that are written."""
     return {(True, True): "↔", (False, True): "→", (True, False): "←"}.get(
         (Side.LEFT in written, Side.RIGHT in written), "="
     )
 
 
 def sides(mapping: RecordMapping) -> str:
-    """`crm deal ↔ erp crm_deal`, with arrows to the sides that are written; `=` where records are paired only."""
+    """Return `crm deal ↔ erp crm_deal`, with arrows to the sides that are written; `=` if records are only paired."""
     left, right = (f"{one.name} {one.entity}" for one in (mapping.left, mapping.right))
     return f"{left} {arrow(mapping.writes)} {right}"

@@ -16,7 +16,7 @@ from bridge.sync.reasons import Reason
 
 
 class Part(Given):
-    """Which of them."""
+    """Which records are listed."""
 
     mapping: str | None = Field(default=None, max_length=200)
     code: str | None = Field(default=None, max_length=60)
@@ -25,8 +25,8 @@ class Part(Given):
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """A record that waits. `next_look`: None for now, or for when it is held up no longer (`held_up`: its mapping is
-    paused, or a system cannot be called)."""
+    """A record that waits. `next_look`: None if it is looked at now, or as soon as it is no longer held up (`held_up`:
+    its mapping is paused, or a system cannot be called)."""
 
     mapping: str
     side: str
@@ -44,7 +44,7 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class WaitGroup:
-    """All that wait for one reason. `command`: what helps, on the command line. `paused`: their mapping is paused."""
+    """All records that wait for one reason. `command`: the command that helps. `paused`: their mapping is paused."""
 
     mapping: str
     code: str
@@ -57,8 +57,8 @@ class WaitGroup:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`total` wait; `records` are those that wait longest, of what was asked for. `running`: whether anything is looked
-    at at all."""
+    """`total`: how many records wait; `records`: of the requested ones, those that wait longest. `running`: whether a
+    bridge runs that looks at them."""
 
     total: int
     groups: list[WaitGroup]
@@ -85,7 +85,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class LetterGroup:
-    """Dead letters of one reason, of all mappings. `about`: what the reason means."""
+    """The dead letters with one reason, of all mappings. `about`: what the reason means."""
 
     code: str
     about: str
@@ -102,8 +102,8 @@ class Letters:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One side of a conflict. `changed_at`: when that side was last seen to have changed. `changed_by`: who changed it,
-    as its system says; "" where that does not say."""
+    """One side of a conflict. `changed_at`: when that side was last seen to have changed. `changed_by`: who changed it;
+    "" if its system does not say."""
 
     side: str
     name: str
@@ -116,7 +116,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One field that both sides changed. `chosen`: the side a person chose, "" while none is chosen."""
+    """One field that both sides changed. `chosen`: the side that a person chose, "" if none is chosen yet."""
 
     mapping: str
     title: str
@@ -138,7 +138,7 @@ class Conflicts:
 
 
 class Desk:
-    """Reads the store alone."""
+    """Reads only the store."""
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
@@ -187,7 +187,7 @@ class Desk:
         )
 
     def _where(self, key: TaskKey) -> tuple[str, str, str]:
-        """Side, entity and page; a mapping that is gone has none."""
+        """Return side, entity and page. A mapping that no longer exists has no page."""
         scope = self._bridge.plan.scopes.get(key.mapping)
         if scope is None:
             return key.side.value, key.mapping, ""
@@ -260,7 +260,7 @@ class Desk:
 
 
 def _about(code: str) -> str:
-    """The sentence of a reason, with its places left open."""
+    """Return the sentence of a reason, without the details of a record."""
     try:
         return ABOUT[Reason(code)]
     except (KeyError, ValueError):

@@ -13,7 +13,7 @@ from bridge.domain.errors import NeedsAuthorisation
 from bridge.domain.seams import epoch
 
 REFRESH = "api/auth/refresh-token/"
-LIFE_SECONDS = 3600.0  # of an access token, which does not say so outside of itself
+LIFE_SECONDS = 3600.0  # life of an access token, which the answer does not name
 USED_LIFE = 0.8
 
 
@@ -22,7 +22,8 @@ def token_of(options: BottleOptions) -> FixedHeader:
 
 
 class AdminLogin(KeptToken):
-    """Access tokens of an hour. Each refresh token is good once: the new one is stored before anything else is done."""
+    """Access tokens of an hour. Each refresh token is valid once, so the new one is stored
+    before anything else is done."""
 
     def __init__(self, construction: Construction) -> None:
         super().__init__(construction, f"{construction.system}/admin")
@@ -44,12 +45,13 @@ class AdminLogin(KeptToken):
 
     async def _ask(self, stored: Mapping[str, str]) -> Mapping[str, str]:
         ours = stored.get("refresh")
-        if not ours or stored.get("given") != self._given:  # none yet, or a person put a new one into the settings
+        # None is stored, or a person put a new one into the settings.
+        if not ours or stored.get("given") != self._given:
             ours = self._given
         return await self._ask_with(ours)
 
     async def _ask_with(self, refresh: str) -> Mapping[str, str]:
-        # Changes no record. Never repeated by itself: the server may have used the token up and lost its answer.
+        # It changes no record. It is not repeated: the server may have used the token up although its answer was lost.
         call = Call(
             "POST",
             REFRESH,

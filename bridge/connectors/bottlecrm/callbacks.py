@@ -1,4 +1,4 @@
-"""Deliveries: who sent them, and what they hint at. Facts: `webhooks/tasks.py`, `webhooks/events.py`."""
+"""Deliveries: checks the sender, and reads what changed. Facts: `webhooks/tasks.py`, `webhooks/events.py`."""
 
 import hmac
 from collections.abc import Mapping, Sequence
@@ -22,19 +22,20 @@ ENTITY_OF = {resource.module: entity for entity, resource in RESOURCES.items()}
 
 
 class DeliveryCheck:
-    """`t=<seconds>,v1=<hex>`: HMAC-SHA256 over the time, a full stop and the raw body."""
+    """Checks `t=<seconds>,v1=<hex>`: HMAC-SHA256 over the time, a full stop and the raw body."""
 
     def __init__(self, secrets: HookSecrets, options: BottleOptions) -> None:
         self._secrets, self._age = secrets, options.signature_age_seconds
 
     def check_head(self, head: Callback) -> None:
-        """Raises BadCallback for one that is not signed, or was signed at another time."""
+        """Raises BadCallback when the delivery is not signed, or its time differs too much from ours."""
         at, _ = _parts(head)
         if abs(head.received_at.timestamp() - at) > self._age:
             raise BadCallback("the signature is too old or too new: compare the clocks")
 
     async def check(self, callback: Callback) -> None:
-        """Raises BadCallback. The vault is asked again for a secret that does not fit: it may have been exchanged."""
+        """Raises BadCallback. If no known secret matches, the vault is read again: another instance may
+        have exchanged the secret."""
         self.check_head(callback)
         at, shown = _parts(callback)
         for again in (False, True):
@@ -55,7 +56,8 @@ def _parts(callback: Callback) -> tuple[int, str]:
 
 
 def decode(callback: Callback) -> Sequence[Event]:
-    """The body is a hint: it shows not every field, and deliveries are repeated for hours and out of order."""
+    """The body only says which record changed: it lacks some fields, and deliveries are repeated
+    for hours and out of order."""
     try:
         said = read_json(callback.body)
     except ValueError:
@@ -85,7 +87,7 @@ def decode(callback: Callback) -> Sequence[Event]:
 
 
 def _hints(callback: Callback) -> Sequence[Event]:
-    """Some record changed; it is unknown which one."""
+    """Events without id: some record changed, but it is unknown which one."""
     entities = [callback.hook] if callback.hook in RESOURCES else sorted(RESOURCES)
     return [
         Event(callback.system, entity, None, EventKind.CHANGED, Origin.WEBHOOK, body=callback.body)
@@ -94,5 +96,5 @@ def _hints(callback: Callback) -> Sequence[Event]:
 
 
 def _text(value: Any) -> str | None:
-    """A name or id that can be kept."""
+    """A name or id that can be stored, else None."""
     return value if isinstance(value, str) and value and not why_unstorable(value) else None

@@ -1,4 +1,4 @@
-"""Pipelines and stages by the names people see, pinned to the product's keys."""
+"""Pipelines and stages by the names that people see, pinned to the product's keys."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ PATH = "api/opportunities/pipelines"
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """By list, keys and names. A stage's key is the same in every pipeline that has it."""
+    """Keys and names, by list. A stage has the same key in every pipeline."""
 
     by_name: dict[str, Names]
 
@@ -29,7 +29,7 @@ class Catalog:
         return await self._kept.get(fresh=fresh)
 
     async def reload_for(self, problem: Unresolved) -> bool:
-        """Reloads them if that may help. True: reloaded."""
+        """Reload the lists if that may help. Return True if they were reloaded."""
         return not problem.twice and await self._kept.again_for([problem.mark])
 
     async def _load(self, oldest: float) -> Lists:

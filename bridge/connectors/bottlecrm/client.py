@@ -1,4 +1,4 @@
-"""Calls to one server; every path ends in a slash. Facts: the package's views."""
+"""Calls to one server. Every path ends in a slash. Facts: the package's views."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -40,7 +40,8 @@ class BottleDialect:
 
 
 class BottleClient:
-    """`for_hooks`: with the administrator's login in place of the access token. `gate`: one for both."""
+    """`for_hooks`: use the administrator's login instead of the access token. `gate`: the
+    gate that both clients share."""
 
     def __init__(self, construction: Construction, gate: Gate, *, for_hooks: bool = False) -> None:
         options: BottleOptions = construction.options
@@ -58,17 +59,17 @@ class BottleClient:
         )
 
     async def get(self, path: str, query: Query = (), *, rows: int = 0) -> Any:
-        """An object. `rows`: of how many records it is."""
+        """The object in the answer. `rows`: the most records that it can hold."""
         answer = await self._send("GET", f"{path}/", query=query, most_bytes=page_bytes(rows))
         return self._object(answer)
 
     async def one(self, path: str, record_id: str) -> Mapping[str, Any] | None:
-        """None: it does not exist."""
+        """The object in the answer; None if the record does not exist."""
         answer = await self._send("GET", f"{path}/{record_id}/", template=f"{path}/:id/", accept=GONE)
         return None if answer.status in GONE else self._object(answer)
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answered with 200 or 201 and an id."""
+        """Create a record. The server answers with 200 or 201 and an id."""
         answer = await self._send("POST", f"{path}/", json=dict(body))
         said = self._object(answer)
         if not isinstance(said.get("id"), str):
@@ -76,7 +77,7 @@ class BottleClient:
         return said
 
     async def change(self, path: str, record_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Raises WriteConflict when the record went away since it was read."""
+        """Raises WriteConflict when the record has gone since it was read."""
         answer = await self._send(
             "PATCH", f"{path}/{record_id}/", json=dict(body), template=f"{path}/:id/", accept=GONE
         )

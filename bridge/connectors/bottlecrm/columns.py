@@ -1,4 +1,4 @@
-"""Which column is which field, and where an entity lives. Facts: the package's views and serializers, 1.35."""
+"""The field of each column, and the paths of each entity. Facts: the package's views and serializers, 1.35."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,8 @@ LEAD_STATUSES = ("assigned", "in process", "converted", "recycled", "closed")
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One column. `name`: the field; `nested`: reads show an object with the id. `items`: the list that names it."""
+    """One column. `name`: the field. `nested`: reads show an object with the id. `items`: the
+    list that names its values."""
 
     name: str
     spec: ColumnSpec
@@ -21,9 +22,11 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Where an entity lives. `lists`: the envelopes of a page's rows and of their number, paths of keys; several where
-    a page holds several lists. `detail`: the envelope of one record. `module`: its name in events. `dated`: reads show
-    when it was changed. `found_by`: column -> parameter of the listing."""
+    """The paths of an entity. `lists`: for each list in a page, the key paths of its rows and of their number.
+
+    `detail`: the envelope of one record. `module`: its name in events. `dated`: reads show when it was changed.
+    `found_by`: column -> parameter of the listing.
+    """
 
     path: str
     lists: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]

@@ -1,4 +1,4 @@
-"""All capabilities of one organisation: reads, writes, hooks, callbacks."""
+"""All methods of one organisation: reads, writes, hooks, callbacks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -61,7 +61,7 @@ class BottleConnector:
         return await self._of(ref.entity).read(ref)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
-        """All of them: no listing takes a time, and filters are looked at again by whoever asks."""
+        """Lists all records, because no listing can be filtered by time. The caller applies the filters."""
         return await self._of(entity).list(page)
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
@@ -89,7 +89,7 @@ class BottleConnector:
         return await self._hooks.seen() if self._hooks is not None else []
 
     async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
-        """`secret` is not sent: BottleCRM makes its own."""
+        """`secret` is not sent. BottleCRM makes its own."""
         if self._hooks is None:
             raise Rejected(self.system, "hooks need the option admin_refresh_token")
         return await self._hooks.create(spec, url, name)

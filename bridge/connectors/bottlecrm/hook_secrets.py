@@ -1,11 +1,11 @@
-"""The secrets hooks sign with, in the vault (encrypted, shared by all instances)."""
+"""The secrets that hooks sign with. They are in the vault (encrypted, shared by all instances)."""
 
 from collections.abc import Mapping, Sequence
 
 from bridge.connectors.protocols import TokenVault
 from bridge.domain.seams import Clock, epoch
 
-OVERLAP_SECONDS = 600.0  # the secret before this one counts for deliveries under way
+OVERLAP_SECONDS = 600.0  # the former secret is accepted this long, for deliveries under way
 
 
 class HookSecrets:
@@ -14,11 +14,11 @@ class HookSecrets:
         self._seen: dict[str, Mapping[str, str]] = {}
 
     async def id_of(self, key: str) -> str | None:
-        """The hook whose secret we hold."""
+        """The id of the hook whose secret is in the vault."""
         return (await self._load(key)).get("id")
 
     async def keep(self, key: str, hook_id: str, secret: str) -> None:
-        """From now on this secret counts; the one before it for a while longer."""
+        """Store a new secret. The former one is accepted for `OVERLAP_SECONDS` longer."""
 
         async def work() -> None:
             before = await self._load(key)
@@ -31,7 +31,8 @@ class HookSecrets:
         await self._vault.exclusive(self._name(key), work)
 
     async def of(self, key: str, *, again: bool = False) -> Sequence[str]:
-        """Those that count now. `again`: as the vault holds them, where another instance may have put a new one."""
+        """The secrets that are accepted now. `again`: read the vault, where another instance
+        may have stored a new one."""
         kept = self._seen.get(key)
         if again or kept is None:
             kept = await self._load(key)

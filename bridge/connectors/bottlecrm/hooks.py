@@ -1,6 +1,6 @@
 """Registrations: one for each entity. Facts: `webhooks/views.py`, `webhooks/ssrf.py`.
 
-The secret a hook signs with is shown when it is made and when it is exchanged, and never again: the vault keeps it.
+BottleCRM shows the secret that a hook signs with only when it is made or exchanged. So the vault keeps it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,8 @@ class BottleHooks:
         return found
 
     async def create(self, spec: HookSpec, url: str, name: str) -> SeenHook:
-        """One at this address is put in order: switched on, with the right events; a lost secret is exchanged."""
+        """Adopts and repairs a hook with this address: it is switched on, gets the right events, and a
+        lost secret is exchanged."""
         for row in await self._rows():
             if row.get("url") == url:
                 return await self._mended(spec, url, row)

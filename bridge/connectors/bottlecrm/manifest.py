@@ -44,6 +44,6 @@ MANIFEST = Manifest(
 
 
 def without_hooks() -> Manifest:
-    """For options that name no administrator's login."""
+    """The manifest for options without an administrator's login."""
     entities = {name: replace(entity, events=frozenset()) for name, entity in MANIFEST.entities.items()}
     return replace(MANIFEST, entities=entities)

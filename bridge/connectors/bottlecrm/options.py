@@ -40,5 +40,5 @@ class BottleOptions(BaseModel):
 
 
 def quota(options: BottleOptions) -> Quota:
-    """The product has no limit: calls go at the pace that the options set."""
+    """The product has no limit. The options set the pace of the calls."""
     return Quota(options.calls_at_once, per_second=options.requests_per_second)

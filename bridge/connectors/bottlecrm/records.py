@@ -1,4 +1,4 @@
-"""Reading and writing records. Each module has envelopes of its own (`columns.Resource`)."""
+"""Reads and writes records. Each module has its own envelopes (`columns.Resource`)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -20,14 +20,14 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Records:
-    """One entity."""
+    """The records of one entity."""
 
     def __init__(self, account: Account, entity: str) -> None:
         self._account, self._entity = account, entity
         self._resource: Resource = RESOURCES[entity]
 
     async def columns(self) -> Mapping[str, ColumnSpec]:
-        """Those whose choices are the organisation's own."""
+        """The columns whose choices are defined by the organisation."""
         lists = (await self._account.catalog.lists(fresh=True)).by_name
         return {
             column: ColumnSpec(Column.CHOICE, choices=tuple(lists[each.items].names()))
@@ -36,7 +36,7 @@ class Records:
         }
 
     async def read(self, ref: RecordRef) -> Record | Gone:
-        """An id of another form is answered with a web page."""
+        """An id of another form is not requested, because the server answers it with a web page."""
         found = None
         if UUID.fullmatch(ref.id) is not None:
             found = await self._account.client.one(self._resource.path, ref.id)
@@ -49,9 +49,10 @@ class Records:
             return record
 
     async def list(self, page: str | None) -> Page:
-        """The newest first, or by id; a page holds the rows at its offset of every list the answer has.
+        """Newest first, or in order of id. A page holds the rows at its offset in each list of the answer.
 
-        Pages overlap, because a record deleted meanwhile moves all behind it forward."""
+        Pages overlap, because a record that is deleted meanwhile moves all later ones forward.
+        """
         start, size = int(page or 0), self._account.options.page_size
         rows, total, longest = await self._page(start, size, ())
         found = await self._account.listings.read_each(self._entity, rows, self._record, begins=page is None)
@@ -59,7 +60,7 @@ class Records:
         return Page(found.rows, None if following is None else str(following), total, found.skipped)
 
     async def newest(self, after: datetime) -> Sequence[Record]:
-        """The listing takes the day of creation."""
+        """The listing can be filtered by the day of creation; the exact time is compared here."""
         query = [("created_at__gte", f"{after.astimezone(UTC):%Y-%m-%d}")]
         floor = after.replace(microsecond=0)
         found = await self._all(query)
@@ -101,7 +102,7 @@ class Records:
         return replace(found, rows=list({each.ref: each for each in found.rows}.values()))
 
     async def _page(self, start: int, size: int, query: Sequence[tuple[str, str]]) -> tuple[Rows, int, int]:
-        """Rows, how many records there are, and how long the longest of the answer's lists is."""
+        """The rows, the number of all records, and the length of the longest list in the answer."""
         asked = [("limit", str(size)), ("offset", str(start)), *query]
         said = await self._account.client.get(self._resource.path, asked, rows=size)
         rows: Rows = []
@@ -126,7 +127,8 @@ class Records:
         )
 
     async def _body(self, fields: Fields) -> Mapping[str, Any]:
-        """A name the organisation does not know may be new there, so its lists are loaded again once."""
+        """The body to write. A name that the organisation does not know may be new there, so the
+        lists are loaded again, once."""
         catalog = self._account.catalog
         try:
             try:
@@ -140,7 +142,7 @@ class Records:
 
 
 def _following(start: int, size: int, longest: int) -> int | None:
-    """Where the page after this one begins; a tenth of the rows are in both."""
+    """The offset of the next page. A tenth of the rows are in both pages."""
     if start + size >= longest:
         return None
     return start + size - size // 10

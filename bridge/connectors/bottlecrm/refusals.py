@@ -1,4 +1,4 @@
-"""How BottleCRM says no: `{"error": true, "errors": {field: [text]}}`, `{"detail": text}` or `{field: [text]}`."""
+"""BottleCRM's refusals: `{"error": true, "errors": {field: [text]}}`, `{"detail": text}` or `{field: [text]}`."""
 
 import re
 from typing import Any
@@ -24,7 +24,8 @@ def read_words(answer: Answer) -> Words:
 
 
 def read_failure(answer: Answer, words: Words) -> RemoteError | None:
-    """Whoever is not known is answered 403, as if a choice of organisation were missing."""
+    """The error of a refusal that needs a person or is a duplicate. An unknown token is answered with 403, as if a
+    choice of organisation were missing."""
     if answer.status == 403 and any(text in words.message for text in _STRANGERS):
         return NeedsAuthorisation(answer.system, "BottleCRM does not know the token, or the token was revoked")
     twice = _TWICE.search(words.message) if answer.status == 400 else None

@@ -1,4 +1,4 @@
-"""The record shape and BottleCRM's records, both ways. Pure."""
+"""Translates between the record shape and BottleCRM's records. Pure."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -23,7 +23,8 @@ from bridge.domain.record import Fields
 
 
 class BadField(Exception):
-    """A column that cannot be written. `unresolved`: a name the organisation does not know, perhaps a new one."""
+    """A column that cannot be written. `unresolved`: a name that the organisation does not
+    know; it may be new there."""
 
     def __init__(self, column: str, message: str, unresolved: Unresolved | None = None) -> None:
         super().__init__(f"{column}: {message}")
@@ -32,7 +33,7 @@ class BadField(Exception):
 
 
 def read_fields(resource: Resource, row: Mapping[str, Any], lists: Lists) -> dict[str, Any]:
-    """Only fields the row contains; one in a form we do not know is unread rather than misread."""
+    """Read only the fields that the row contains. A value in a form that we do not know is left out as unread."""
     fields: dict[str, Any] = {}
     for column, each in resource.properties.items():
         if each.name not in row:
@@ -66,12 +67,12 @@ def _read(each: Property, value: Any, lists: Lists) -> Any:
 
 
 def instant(value: Any) -> datetime:
-    """Raises ValueError, TypeError."""
+    """Raises ValueError or TypeError."""
     return in_utc(datetime.fromisoformat(value))
 
 
 def moment(value: Any) -> datetime | None:
-    """None for what is missing or no time."""
+    """The time, or None for what is missing or not a time."""
     try:
         return instant(value)
     except (ValueError, TypeError):
@@ -79,7 +80,7 @@ def moment(value: Any) -> datetime | None:
 
 
 def write_fields(entity: str, resource: Resource, fields: Fields, lists: Lists) -> dict[str, Any]:
-    """Raises BadField."""
+    """The values to write, by field. Raises BadField."""
     body: dict[str, Any] = {}
     for column, value in fields.items():
         each = resource.properties.get(column)

@@ -1,4 +1,4 @@
-"""The access token: how Deskera gives and renews one.
+"""The access token: how Deskera issues and renews one.
 
 Source: Deskera's developer documentation, page "OAuth V2".
 """
@@ -24,24 +24,24 @@ _MISSED = ("missing", "required", "not present")
 
 
 def basic(options: DeskeraOptions) -> str:
-    """The value of an Authorization header that shows the partner credentials."""
+    """The value of an Authorization header with the partner credentials."""
     pair = f"{options.client_id}:{options.client_secret.get_secret_value()}"
     return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
 def consent_scope(options: DeskeraOptions) -> str:
-    """What a person is asked to consent to; V1 knows another word for it."""
+    """The scope that a person consents to. V1 has another name for it."""
     return options.scope or ("read write" if options.token_path == V1_TOKEN_PATH else "write")
 
 
 def refused(system: str, answer: Answer) -> NeedsAuthorisation:
-    """Only a person can help: the refresh token, or a consent's code, is void."""
+    """The error when only a person can help: the refresh token, or the code of a consent, is void."""
     said = words(answer).message
     return NeedsAuthorisation(system, f"{REFUSED}: {said} ({answer.call.name}, {answer.status})")
 
 
 class TokenKeeper(KeptToken):
-    """One pair of tokens per system; those of the settings count until others descend from them."""
+    """One pair of tokens per system. The tokens of the settings are used until newer ones descend from them."""
 
     HEADER = "x-access-token"
 
@@ -54,13 +54,13 @@ class TokenKeeper(KeptToken):
         self._settings_tokens = self._first()
 
     async def current(self) -> Tokens:
-        """Tokens fit for use, renewed ahead of their expiry."""
+        """Usable tokens, renewed before they expire."""
         found = from_store(await self._current())
         assert found is not None, "only what can be read is kept"
         return found
 
     async def replace(self, refused: str) -> bool:
-        """After a 401 to the access token `refused`: True when there is a newer one to try."""
+        """Get a newer token after a 401 to the access token `refused`. Return True if there is one."""
         await self._renew_from(refused)
         return self._shown(self._kept) != refused
 
@@ -68,12 +68,12 @@ class TokenKeeper(KeptToken):
         return kept.get("access_token", "")
 
     def _fresh(self, kept: Mapping[str, str]) -> bool:
-        """A token that cannot be renewed is used for as long as it is taken."""
+        """Whether this pair may be used. A token that cannot be renewed is used until the server refuses it."""
         found = from_store(kept)
         return found is not None and bool(found.access) and (not found.refresh or not found.stale(self._now()))
 
     async def _stored(self) -> Mapping[str, str]:
-        """The stored tokens, unless the settings hold newer ones than those they descend from."""
+        """The stored tokens; the tokens of the settings if the stored ones do not descend from them."""
         stored, first = await super()._stored(), self._settings_tokens
         found = from_store(stored)
         return stored if found is not None and found.seed == first.seed else first.stored()
@@ -98,7 +98,8 @@ class TokenKeeper(KeptToken):
         return await self._tokens_for(pairs, before)
 
     async def exchange(self, code: str) -> None:
-        """Keeps the tokens a consent's code stands for. NeedsAuthorisation: the code is refused."""
+        """Exchange the code of a consent for tokens, and store them. Raises NeedsAuthorisation
+        when the code is refused."""
         pairs = [("grant_type", "authorization_code"), ("code", code), ("scope", consent_scope(self._options))]
         found = await self._tokens_for(pairs, replace(self._settings_tokens, access="", refresh=""))
         await self._vault.save(self._name, found.stored())
@@ -108,21 +109,22 @@ class TokenKeeper(KeptToken):
             answer = await self._granted(pairs, before)
             found = from_answer(answer.json(), before, self._now())
         except (OutcomeUnknown, Rejected) as lost:
-            # Never the outcome of the record's own write: that was not sent.
+            # Never OutcomeUnknown, because the record's own write was not sent.
             raise RetryLater(self._system, f"requesting a token: {lost.message}") from None
         if found is None:
             raise RetryLater(self._system, "Deskera's answer contains no token")
         return found
 
     async def _granted(self, pairs: list[tuple[str, str]], before: Tokens) -> Answer:
-        """Tries the next path on 404, and the form where parameters are missed; then remembers what worked."""
+        """Request tokens. On 404 it tries the next path, and the form when parameters are missing,
+        and remembers what worked."""
         while True:
             if self._paths[0] == V1_REFRESH_PATH:
-                self._paths = self._all_paths()  # remembered only while it works
+                self._paths = self._all_paths()  # this path is remembered only while it works
                 answer = await self._http.send(replace(self._call(V1_REFRESH_PATH), json=v1_renewal(before)))
                 self._paths = [V1_REFRESH_PATH]
                 return answer
-            more = len(self._paths) > (1 if before.refresh else 2)  # the last path only renews
+            more = len(self._paths) > (1 if before.refresh else 2)  # the last path can only renew
             accept = {404, 405} if more else set()
             accept |= set() if self._in_form else {400}
             answer = await self._http.send(self._with(pairs, frozenset(accept)))
@@ -139,7 +141,7 @@ class TokenKeeper(KeptToken):
         return list(dict.fromkeys((self._options.token_path, V1_TOKEN_PATH, V1_REFRESH_PATH)))
 
     async def _as_form(self, pairs: list[tuple[str, str]], first: NeedsAuthorisation) -> Answer:
-        """The form is remembered once it works; until then the query's refusal is what counts."""
+        """Send the form. It is remembered only if it works; otherwise the refusal of the query is raised."""
         self._in_form = True
         answer = await self._http.send(self._with(pairs, frozenset({400, 401, 404, 405, 415})))
         if answer.status // 100 == 2:
@@ -148,7 +150,7 @@ class TokenKeeper(KeptToken):
         raise first
 
     def _with(self, pairs: list[tuple[str, str]], accept: frozenset[int]) -> Call:
-        """V1 takes the parameters as a form too, V2 documents the query only."""
+        """V1 also takes the parameters as a form; V2 documents only the query."""
         call = replace(self._call(self._paths[0]), accept=accept)
         if not self._in_form:
             return replace(call, query=pairs)
@@ -156,6 +158,6 @@ class TokenKeeper(KeptToken):
         return replace(call, body=urlencode(pairs).encode(), headers=headers)
 
     def _call(self, path: str) -> Call:
-        """Token calls show the partner credentials."""
+        """A token call, with the partner credentials."""
         headers = {"authorization": basic(self._options)}
         return Call("POST", path, headers=headers, reads=False, login=True, most_bytes=SMALL_BYTES)

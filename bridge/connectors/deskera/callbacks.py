@@ -1,4 +1,5 @@
-"""Callbacks to hints. Deskera documents neither body nor signature: any shape is accepted, nothing in it is trusted.
+"""Turns callbacks into events. Deskera documents neither body nor signature: any form is accepted, and nothing in it is
+trusted.
 
 Source for the event names: Deskera's developer documentation, Books, page "Webhook".
 """
@@ -45,7 +46,7 @@ _MOST = 1000
 
 
 def decode(callback: Callback) -> list[Event]:
-    """One event per record the body names; without any, one event without id. Never raises."""
+    """One event for each record that the body names; if it names none, one event without id. Never raises."""
     entity, kind = EVENTS.get(callback.hook, (None, EventKind.CHANGED))
     body = _content(callback.body)
     named = _event_named(body)
@@ -63,7 +64,7 @@ def _event(callback: Callback, entity: str, record_id: str | None, kind: EventKi
 
 
 def _content(body: bytes) -> Any:
-    """JSON, JSON inside a JSON string, or a form; None when it is none of them."""
+    """The JSON, the JSON inside a JSON string, or the form in a body; None when it is none of these."""
     try:
         value = read_json(body)
         if isinstance(value, str):
@@ -91,7 +92,7 @@ def _inner(value: str) -> Any:
 
 
 def _event_named(body: Any) -> str | None:
-    """The event the envelope names, when it is one we know (the first element speaks for an array)."""
+    """The event that the envelope names, if it is a known one. In an array, the first element counts."""
     if isinstance(body, list):
         body = body[0] if body else None
     if not isinstance(body, dict):
@@ -104,7 +105,8 @@ def _event_named(body: Any) -> str | None:
 
 
 def _ids(value: Any, entity: str, depth: int) -> Iterator[str]:
-    """Ids of the records in `value`. An inner record wins over its envelope, whose `id` may be a delivery's."""
+    """The ids of the records in `value`. An inner record takes precedence over its envelope, whose
+    `id` may be a delivery's."""
     if depth > _DEPTH:
         return
     if isinstance(value, list):
@@ -135,7 +137,8 @@ def _own_ids(record: Mapping[str, Any], entity: str) -> Iterator[str]:
 
 
 def _id(value: Any, entity: str) -> str | None:
-    """Ids of the Sales entities are positive whole numbers, as numbers or text; Books records go by their code."""
+    """The id as text, or None. Ids of Sales records are positive whole numbers, as numbers or text;
+    Books records have a code."""
     if entity in CODE_KEYS:
         return value if isinstance(value, str) and _CODE.fullmatch(value) else None
     if isinstance(value, bool) or not isinstance(value, int | str):

@@ -1,4 +1,4 @@
-"""Names for the account's own keys: labels of contacts, pipelines and stages of deals."""
+"""Names in the account's own lists: labels of contacts, pipelines and stages of deals."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -13,14 +13,15 @@ from bridge.domain.errors import Rejected
 
 
 class Choices:
-    """Keys of one kind by name. `column` names it in errors, `what` the list where there are several."""
+    """The keys of one list, by name. `column` names the column in errors; `what` names the
+    list if a column has several."""
 
     def __init__(self, client: DeskeraClient, column: str, what: str = "") -> None:
         self._client, self._column = client, column
         self._names = Names(what or column)
 
     async def learn(self, rows: Iterable[Any]) -> None:
-        """Takes the rows of a complete listing."""
+        """Store the rows of a complete listing."""
         await self._client.pins.update(self._names, rows, _pair)
 
     def knows_key(self, key: str) -> bool:
@@ -30,14 +31,14 @@ class Choices:
         return name in self._names.names() or name in self._names.doubled()
 
     def name(self, key: str) -> str | None:
-        """None: unknown, or a name that two keys share."""
+        """The name of a key; None if it is unknown, or if two keys have this name."""
         try:
             return self._names.name(key)
         except Unresolved:
             return None
 
     def key(self, name: str) -> str:
-        """Raises Rejected naming the column."""
+        """The key of a name. Raises Rejected, which names the column."""
         try:
             return self._names.key(name)
         except Unresolved as problem:
@@ -71,14 +72,14 @@ class Labels:
 
 
 def rows_of(body: Any) -> list[Any]:
-    """The rows, as they came, of a bare array, or of one below `data` or `content`."""
+    """The rows of a bare array, or of an array below `data` or `content`, as Deskera returned them."""
     if isinstance(body, dict):
         body = next((body[key] for key in ("data", "content") if isinstance(body.get(key), list)), [])
     return body if isinstance(body, list) else []
 
 
 def objects_of(body: Any) -> list[dict[str, Any]]:
-    """Those of them that are objects."""
+    """The rows that are objects."""
     return [row for row in rows_of(body) if isinstance(row, dict)]
 
 

@@ -1,4 +1,4 @@
-"""Calls to Deskera with a live token. Source: Deskera's developer documentation, Sales pages."""
+"""Calls to Deskera with a valid token. Source: Deskera's developer documentation, Sales pages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -41,7 +41,7 @@ class _Dialect:
 
 
 class DeskeraClient:
-    """JSON in and out; an error inside a 2xx answer is raised."""
+    """Sends and receives JSON. Raises an error that is inside a 2xx answer."""
 
     def __init__(self, made: Construction, options: DeskeraOptions) -> None:
         self.system = made.system
@@ -74,7 +74,7 @@ class DeskeraClient:
         return body
 
     async def get_one(self, path: str, *, template: str) -> Any:
-        """The answer's JSON; the status as a number when it is 404 or 410."""
+        """The answer's JSON; for 404 and 410 the status, as a number."""
         answer = await self.send(Call("GET", path, accept=GONE, template=template))
         if answer.status in GONE:
             return answer.status
@@ -83,7 +83,7 @@ class DeskeraClient:
         return body
 
     async def write(self, method: str, path: str, body: Any, *, template: str = "") -> Answer:
-        """A write whose answer is allowed to be empty."""
+        """Send a write. Its answer may be empty."""
         answer = await self.send(Call(method, path, json=body, template=template))
         refuse_hidden(answer, answer.loose_json())
         return answer

@@ -1,4 +1,4 @@
-"""The translation both entities share: plain columns, in and out, under Deskera's own names."""
+"""The translation of plain columns, which both Sales entities share. Columns have Deskera's own names."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -31,7 +31,7 @@ _READERS: Mapping[Column, Callable[[Any], Any]] = {
 
 
 def read_columns(raw: Mapping[str, Any], columns: Mapping[str, ColumnSpec], skip: frozenset[str]) -> dict[str, Any]:
-    """Columns the answer contains; one whose value cannot be read in its type is left out (unread)."""
+    """Read the columns that the answer contains. A value that does not fit its column's type is left out as unread."""
     found: dict[str, Any] = {}
     for name, spec in columns.items():
         if name not in raw or name in skip:
@@ -54,7 +54,7 @@ def check_known(system: str, fields: Mapping[str, Any], columns: Mapping[str, Co
 
 
 def write_column(system: str, name: str, spec: ColumnSpec, value: Any) -> Any:
-    """The vendor's form of one plain column. None clears: "" for texts, 0 for ids, as in Deskera's samples."""
+    """The vendor's form of one plain column. None clears it: "" for texts, 0 for ids, as in Deskera's samples."""
     try:
         if spec.type is Column.REFERENCE or name in _ID_LIKE:
             return 0 if value is None else as_id(str(value))

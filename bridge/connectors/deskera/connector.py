@@ -55,14 +55,14 @@ class DeskeraConnector:
         await probe(self._client)
 
     async def columns(self, entity: str) -> Mapping[str, ColumnSpec]:
-        """Beside own columns: labels, pipelines and stages with this account's choices."""
+        """The custom fields, and the columns for labels, pipelines and stages with this account's choices."""
         return self._books[entity].columns() if entity in self._books else await self._of(entity).of.columns()
 
     async def read(self, ref: RecordRef) -> Record | Gone:
         return await self._calls(ref.entity).read(ref.id)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
-        """Always everything: Deskera has no modified-since."""
+        """Always lists everything, because Deskera has no filter by time of change."""
         if entity in self._books:
             return await self._books[entity].list(page)
         records = self._of(entity)
@@ -73,7 +73,8 @@ class DeskeraConnector:
         return await records.page(got, following, begins=page is None)
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
-        """As the listing shows them: in a burst there are hundreds, and the few that matter are read by the caller."""
+        """The rows of the listing, not read one by one: after a burst there are hundreds, and the caller
+        reads the few that matter."""
         if entity in self._books:
             return await self._books[entity].everything()
         if entity == CONTACT:
@@ -83,7 +84,8 @@ class DeskeraConnector:
         return await self._of(entity).newest(rows)
 
     async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
-        """Contacts by e-mail, name or phone. Reads may not show a phone, so such a candidate may lack the column."""
+        """Searches contacts by e-mail, name or phone. A read may not show the phone, so such a
+        candidate may lack the column."""
         if entity != CONTACT or column not in SEARCHABLE or not isinstance(value, str) or not value:
             return []
         records = self._of(entity)
@@ -109,19 +111,20 @@ class DeskeraConnector:
         return await self._hooks.seen()
 
     async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
-        """Deskera takes neither a secret nor a name: `url` must hold the secret."""
+        """Deskera takes neither a secret nor a name, so `url` must contain the secret."""
         return await self._hooks.create(spec.key, url)
 
     async def remove_hook(self, hook_id: str) -> None:
         await self._hooks.remove(hook_id)
 
     def check_head(self, head: Callback, secret: HookSecret) -> None:
-        """Nothing in the head is a credential."""
+        """The head contains no credential to check."""
 
     async def verify(self, callback: Callback, secret: HookSecret) -> None:
         """Deskera signs nothing and sends no password: the token in the address is the credential.
 
-        The callback listener has compared it before it calls this, so nothing is left to check here."""
+        The callback listener compares it before it calls this method, so nothing is left to check here.
+        """
 
     def decode(self, callback: Callback) -> Sequence[Event]:
         return decode(callback)

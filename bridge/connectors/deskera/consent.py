@@ -21,7 +21,7 @@ def _needless(options: DeskeraOptions) -> str:
 
 
 def _address(options: DeskeraOptions, redirect: str, state: str) -> str:
-    """The vendor knows the redirect address from the registration of the app."""
+    """The consent page's address. The vendor knows the redirect address from the registration of the app."""
     scope = consent_scope(options)
     return page(_page(options), client_id=options.client_id, scope=scope, state=state, response_type="code")
 

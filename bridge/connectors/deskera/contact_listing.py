@@ -1,7 +1,7 @@
 """Listings of contacts: pages counted from 1, `{data, paginationInfo: {page, totalRecords}}`.
 
-Source: Sales page "Contact".
-Order and filters are documented by name only; a server that ignores them is noticed or harmless.
+Source: Sales page "Contact". Order and filters are documented by name only. If a server ignores them, this is noticed
+or does no harm.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class ContactListing:
         self._size = page_size
 
     async def page(self, token: str | None, where: Fields) -> tuple[Rows, str | None]:
-        """Rows and the next token. `type` is pushed down; everything else is the caller's to filter."""
+        """The rows and the next token. Only the filter `type` is sent; the caller applies all others."""
         place = Place.of(token)
         kind = where.get("type")
         filters = [("type", kind)] if isinstance(kind, str) else []
@@ -41,7 +41,7 @@ class ContactListing:
         return await self._fetch(number, [("order_by", "id"), ("sort", "desc")])
 
     async def search(self, column: str, value: str) -> list[Any]:
-        """What the vendor's own filter gives, first rows only."""
+        """The first rows that the vendor's own filter returns."""
         rows: list[Any] = []
         for number in range(1, MOST_FOUND // self._size + 2):
             got = await self._fetch(number, [(column, value)])

@@ -1,4 +1,4 @@
-"""People and companies of Deskera Sales: one entity, told apart by `type`. Source: Sales page "Contact"."""
+"""People and companies of Deskera Sales: one entity, distinguished by `type`. Source: Sales page "Contact"."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,7 +14,7 @@ from bridge.connectors.deskera.values import Unreadable, as_id, reference
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.record import Fields
 
-# Shown by reads and not taken by writes; everything else goes back as it was read.
+# Properties that reads show and writes do not accept. All others are sent back as they were read.
 READ_ONLY = frozenset(
     {
         "label", "persons", "organization", "tenant_id", "created_at", "updated_at", "created_by", "updated_by",
@@ -25,7 +25,7 @@ _SKIP = frozenset({"label", "organization_id", "organization_name"})
 
 
 class Contacts:
-    """Translates contacts; the calls are made by `records.Records`."""
+    """Translates contacts. `records.Records` makes the calls."""
 
     entity = CONTACT
     path = "/v1/crm/contacts"
@@ -48,7 +48,7 @@ class Contacts:
         return found if custom is None else {**found, "custom": custom}
 
     async def _label(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Empty: the answer contains no label, or an unknown one."""
+        """The column `label`. Empty if the answer contains no label, or an unknown one."""
         if "label_id" not in raw:
             return {}
         try:
@@ -93,7 +93,7 @@ def _organization(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kept_links(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Reads show a company's people as `persons`, writes take `person_ids`."""
+    """A company's people. Reads show them as `persons`, writes take `person_ids`."""
     persons = raw.get("persons")
     if "person_ids" in raw or not isinstance(persons, list) or not persons:
         return {}

@@ -43,9 +43,9 @@ class Definition:
 
 
 class CustomFields:
-    """Custom fields of one entity; `module` is Deskera's word for it (CONTACT, DEAL).
+    """Custom fields of one entity. `module` is Deskera's name of the entity (CONTACT, DEAL).
 
-    Where the account's fields cannot be listed, those seen in records are known, as text.
+    If the account's fields cannot be listed, the fields seen in records are known, as text.
     """
 
     def __init__(self, client: DeskeraClient, module: str) -> None:
@@ -53,7 +53,7 @@ class CustomFields:
         self._module = module
         self._kept = AccountList(client.seams.clock, self._load)
         self._by_label: dict[str, Definition] = {}
-        self._doubled: set[str] = set()
+        self._duplicates: set[str] = set()
 
     async def columns(self) -> dict[str, ColumnSpec]:
         await self._kept.get(fresh=True)
@@ -63,7 +63,8 @@ class CustomFields:
         }
 
     async def read(self, raw: Mapping[str, Any]) -> dict[str, Any] | None:
-        """None: the answer does not say. Fields we know and the answer does not list are empty."""
+        """The custom fields of a record. None: the answer does not show them. A known field that
+        it does not list is empty."""
         if "custom_field" not in raw and "c_field" not in raw:
             return None
         values = _values(raw)
@@ -73,11 +74,11 @@ class CustomFields:
         for entry in entries:
             self._learn(entry)
         empty: dict[str, Any] = dict.fromkeys(self._by_label)
-        found = {label: self._typed(label, value) for label, value in values.items() if label not in self._doubled}
+        found = {label: self._typed(label, value) for label, value in values.items() if label not in self._duplicates}
         return empty | found
 
     async def write(self, raw: Any, changes: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The entries of a record with these changed. Raises Rejected naming the field."""
+        """The entries of a record with the changes in them. Raises Rejected, which names the field."""
         entries = [dict(entry) for entry in _entries(raw)]
         for entry in entries:
             self._learn(entry)
@@ -94,7 +95,7 @@ class CustomFields:
 
     def _definition(self, label: str) -> Definition:
         field = f"custom.{label}"
-        if label in self._doubled:
+        if label in self._duplicates:
             raise Rejected(self._client.system, f"two custom fields are called {label!r}", field=field)
         if label not in self._by_label:
             known = ", ".join(map(repr, sorted(self._by_label))) or "none"
@@ -102,12 +103,12 @@ class CustomFields:
         return self._by_label[label]
 
     async def _look_for(self, labels: Set[str]) -> None:
-        """Once the fields are listed, they are listed again for an unknown label."""
+        """Load the list if it is not loaded, and reload it for an unknown label."""
         await self._kept.get()
         await self._kept.again_for(sorted(labels - self._known()))
 
     def _known(self) -> set[str]:
-        return self._by_label.keys() | self._doubled
+        return self._by_label.keys() | self._duplicates
 
     def _learn(self, entry: Mapping[str, Any]) -> None:
         label = _label(entry)
@@ -126,7 +127,7 @@ class CustomFields:
             return value if isinstance(value, list) else str(value)
 
     async def _load(self, oldest: float) -> bool:
-        """Whether the account's fields can be listed."""
+        """Load the definitions. Return whether the account's fields can be listed."""
         rows: list[Any] = []
         for page in range(100):
             query = [("limit", str(PAGE_SIZE)), ("page", str(page))]
@@ -153,14 +154,14 @@ class CustomFields:
 
     def _take(self, rows: list[Row]) -> None:
         labels = [_label(row) for row in rows]
-        doubled = {label for label in labels if labels.count(label) > 1}
-        for label in sorted(doubled - self._doubled):
+        duplicates = {label for label in labels if labels.count(label) > 1}
+        for label in sorted(duplicates - self._duplicates):
             LOG.warning("%s: two custom fields are called %r; both are left out", self._client.system, label)
-        self._doubled = doubled
+        self._duplicates = duplicates
         for row, label in zip(rows, labels, strict=True):
-            if label and label not in doubled:
+            if label and label not in duplicates:
                 self._by_label[label] = _definition(row, label)
-        for label in doubled:
+        for label in duplicates:
             self._by_label.pop(label, None)
 
 
@@ -188,7 +189,7 @@ def _label(entry: Mapping[str, Any]) -> str:
 
 
 def _entries(found: Any) -> list[Mapping[str, Any]]:
-    """The array form of `custom_field`; the map form of old samples is read, code or label to value."""
+    """The entries of `custom_field` as a list. The map form of old samples (code or label to value) is read as well."""
     if isinstance(found, dict):
         return [{"label": key, "code": key, "value": value} for key, value in found.items()]
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
@@ -217,7 +218,7 @@ def _boolean(value: Any) -> bool | None:
 
 
 def _written(value: Any) -> str:
-    """Values of custom fields are text in Deskera's model; empty text clears."""
+    """In Deskera's model, values of custom fields are text. Empty text clears a field."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,9 +1,9 @@
 """Listings of deals. Source: Sales page "Deal".
 
-The answer is paged but no page parameter is documented. So `page` and `limit` are sent and the second page is compared
-with the first; a server that ignores them is read pipeline by pipeline, and a pipeline that is still too long from its
-own stages, which embed their deals. Closed deals are always asked for: without them they would look deleted.
-Tokens: `p<place>` while pages work, else `s<expected>:<collected>:<number of the pipeline>`.
+The answer has pages, but no page parameter is documented. So `page` and `limit` are sent, and the second page is
+compared with the first. If the server ignores them, each pipeline is listed by itself; a pipeline that is still too
+long is read through its stages, which contain their deals. Closed deals are always requested: without them they would
+look deleted. Tokens: `p<place>` while pages work, else `s<expected>:<collected>:<number of the pipeline>`.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ class DealListing:
         self._size = page_size
 
     async def page(self, token: str | None) -> tuple[Rows, str | None]:
-        """Rows and the next token."""
+        """The rows and the next token."""
         if token is not None and token.startswith("s"):
             return await self._by_pipeline(token)
         place = Place.of(None if token is None else token.removeprefix("p"))
@@ -51,7 +51,7 @@ class DealListing:
         return Rows(got.rows, expected), f"s{expected}:{collected + len(got.rows)}:{number + 1}"
 
     async def _stages(self, pipeline: str, expected: int) -> list[Any]:
-        """The deals a pipeline's stages embed; these rows name neither their pipeline nor their stage."""
+        """The deals inside a pipeline's stages. They name neither pipeline nor stage, so these are added."""
         path, template = f"{PIPELINES}/{pipeline}", f"{PIPELINES}/{{id}}"
         body = await self._client.get(path, template=template, most_bytes=LIST_BYTES)
         stages = objects_of(body.get("stages") if isinstance(body, dict) else None)
@@ -67,7 +67,7 @@ class DealListing:
         return rows
 
     async def _fetch(self, more: list[tuple[str, str]]) -> Rows:
-        # A server that ignores the page gives all deals at once.
+        # A server that ignores the page returns all deals at once.
         body = await self._client.get(PATH, [*more, ("show_closed_deals", "true")], most_bytes=LIST_BYTES)
         total = body.get("number_of_records") if isinstance(body, dict) else None
         return Rows(rows_of(body), total if isinstance(total, int) else None)

@@ -1,4 +1,5 @@
-"""Deals of Deskera Sales; stage and pipeline by name, the outcome derived from the stage. Source: Sales page "Deal"."""
+"""Deals of Deskera Sales. Stages and pipelines have names; the stage determines the outcome.
+Source: Sales page "Deal"."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +27,7 @@ _NAMES = {"contact_id": "contact_name", "organization_id": "organization_name"}
 
 
 class Deals:
-    """Translates deals; the calls are made by `records.Records`."""
+    """Translates deals. `records.Records` makes the calls."""
 
     entity = DEAL
     path = "/v1/crm/deals"
@@ -61,7 +62,7 @@ class Deals:
             elif name not in _DERIVED:
                 body[name] = write_column(self._system, name, DEAL_COLUMNS[name], value)
         for name, shown in _NAMES.items():
-            # A name beside an id that changed could link or create another contact.
+            # An old name beside a changed id could link or create another contact.
             if name in changes:
                 body.pop(shown, None)
         if raw is None or "pipeline" in changes or "stage" in changes:
@@ -69,7 +70,8 @@ class Deals:
         return body
 
     async def _stage(self, kept: Mapping[str, Any], changes: Fields) -> dict[str, Any]:
-        """Ids of pipeline and stage. A pipeline given alone keeps the stage's name, a new deal gets the first stage."""
+        """The ids of pipeline and stage. A new pipeline without a stage keeps the stage's name; a new
+        deal gets the first stage."""
         for name in ("pipeline", "stage"):
             if name in changes and not isinstance(changes[name], str):
                 raise Rejected(self._system, f"{name} cannot be empty", field=name)

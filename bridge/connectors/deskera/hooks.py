@@ -1,7 +1,7 @@
-"""Registrations at Deskera: one event type and one address each. Source: Books page "Webhook".
+"""Registrations at Deskera. Each has one event type and one address. Source: Books page "Webhook".
 
-The address is the credential: Deskera signs nothing. Registering wants the partner credentials and both tokens in the
-body; why is not documented, so the current ones are sent.
+The address is the credential, because Deskera signs nothing. A registration requires the partner credentials and both
+tokens in the body. The reason is not documented; the current tokens are sent.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from bridge.connectors.rows import NotUnderstood, Row
 from bridge.domain.callback import HookSpec, SeenHook
 from bridge.domain.errors import NeedsAuthorisation, OutcomeUnknown, Rejected
 
-# Deskera's own pages disagree: the third is from its curl sample, the second from the older headings.
+# Deskera's own pages disagree: the third is from the curl sample, the second from the older headings.
 PREFIXES = ("/v1/webhooks", "/v1/webhook", "/webhooks")
 _MISSING = frozenset({404, 405})
 
 
 def hooks_for(entities: frozenset[str]) -> list[HookSpec]:
-    """One per event type of these entities; the key is the event's name."""
+    """One hook per event type of these entities. The key is the event's name."""
     return [
         HookSpec(name, frozenset({entity}), frozenset({kind.value}))
         for name, (entity, kind) in EVENTS.items()
@@ -40,7 +40,7 @@ class DeskeraHooks:
         self._one = asyncio.Lock()
 
     async def seen(self) -> Sequence[SeenHook] | None:
-        """None: an older server that cannot list."""
+        """The hooks; None for an older server, which cannot list them."""
         for prefix in self._prefixes():
             answer = await self._client.send(Call("GET", prefix, accept=_MISSING))
             if answer.status not in _MISSING:
@@ -55,9 +55,12 @@ class DeskeraHooks:
         return None
 
     async def create(self, event: str, url: str) -> SeenHook:
-        """The registration, found or made. Raises Rejected when Deskera refuses, perhaps for too many hooks.
+        """Return the registration, found or created. Raises Rejected when Deskera refuses, perhaps because of too many
+        hooks.
 
-        Registering twice may make two hooks that both deliver, so the list is read first, one caller at a time."""
+        Two registrations may create two hooks that both deliver. So the list is read first, and only one caller at a
+        time registers.
+        """
         async with self._one:
             there = [hook for hook in await self.seen() or () if (hook.key, hook.url) == (event, url)]
             return there[0] if there else await self._made(event, url)
@@ -77,7 +80,8 @@ class DeskeraHooks:
         raise Rejected(self._client.system, "Deskera has no call to register hooks", status=404)
 
     async def remove(self, hook_id: str) -> None:
-        """404 from every spelling of the path: it is gone already. The `deleted` of the answer means nothing."""
+        """If every spelling of the path answers 404, the hook has gone already. `deleted` in
+        the answer means nothing."""
         for prefix in self._prefixes():
             path = f"{prefix}/delete/{hook_id}"
             call = Call("DELETE", path, accept=_MISSING | {410}, template=f"{prefix}/delete/{{id}}")
@@ -85,7 +89,7 @@ class DeskeraHooks:
                 return
 
     async def _register(self, path: str, event: str, url: str) -> Answer:
-        """The body shows the tokens, so after a 401 it is made anew."""
+        """Send a registration. Its body contains the tokens, so after a 401 it is built again."""
         tokens = await self._client.tokens.current()
         accept = _MISSING | {401}
         answer = await self._client.send(Call("POST", path, json=self._body(event, url, *_pair(tokens)), accept=accept))
@@ -115,7 +119,7 @@ def _pair(tokens: Any) -> tuple[str, str]:
 
 
 def _listed(row: Row) -> SeenHook | None:
-    """None: the list still shows it, but it was deleted."""
+    """None for a hook that was deleted but is still listed."""
     hook = _seen(row)
     if hook is None and row.get("deleted") is not True:
         raise NotUnderstood("it has no hookId")
@@ -123,7 +127,7 @@ def _listed(row: Row) -> SeenHook | None:
 
 
 def _seen(row: Any, event: str | None = None, url: str = "") -> SeenHook | None:
-    """Old servers answer with hookId and deleted only: the rest is what was asked for."""
+    """Old servers answer only with hookId and deleted. The rest is taken from the request."""
     if not isinstance(row, dict):
         return None
     hook_id = known_reference(row.get("hookId", row.get("id")))

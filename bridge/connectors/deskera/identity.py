@@ -1,4 +1,4 @@
-"""Which organisation a token opens, and whether it still does. Source: page "OAuth V2" (token validation)."""
+"""Which organisation a token opens, and whether it is still valid. Source: page "OAuth V2" (token validation)."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ VALIDATE = "/v1/iam/token/app/validate"
 
 
 async def probe(client: DeskeraClient) -> None:
-    """Asks Deskera to validate the token; a server without that call is asked for one contact."""
+    """Calls Deskera's token validation. If the server lacks it, one contact is listed instead."""
     answer = await client.send(Call("GET", VALIDATE, accept=frozenset({400, 403, 404, 405}), tries=1))
     if answer.status in (404, 405):
         await client.send(Call("GET", CONTACTS, query=[("page", "1"), ("limit", "1")], tries=1))
@@ -28,7 +28,7 @@ def _tenant(raw: Any) -> str | None:
 
 
 async def identity(client: DeskeraClient, contacts: ContactListing) -> Identity:
-    """The organisation from the token's claims, else from any contact (both show the tenant's number)."""
+    """The organisation, from the token's claims or from any contact (both show the tenant's number)."""
     await probe(client)
     token = (await client.tokens.current()).access
     tenant = tenant_of(token)

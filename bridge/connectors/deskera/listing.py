@@ -1,7 +1,7 @@
-"""Walking numbered pages without losing a row.
+"""Reads numbered pages without losing a row.
 
-A page token is `<page>:<rows per page>:<total>`. Each page must hold exactly the rows its number, the size of the first
-page and the total promise; a total that shrinks means that rows moved up, and the page before is read again.
+A page token is `<page>:<rows per page>:<total>:<first id>`. Each page must hold exactly as many rows as its number, the
+size of the first page and the total say. If the total shrinks, rows have moved up, and the previous page is read again.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ from bridge.domain.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a walk stands. `size` 0: unknown yet. `first`: first id of the page before, to notice a repeated page."""
+    """The place of a listing. `size` 0: not known yet. `first`: the first id of the previous page,
+    to detect a repeated page."""
 
     page: int = 1
     size: int = 0
@@ -32,12 +33,12 @@ class Place:
 
 
 class RepeatedPage(Exception):
-    """The vendor ignores the page number: it gave the page before again."""
+    """The vendor ignores the page number: it returned the previous page again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of one page as they came, and the total the vendor states (None: it does not)."""
+    """The rows of one page, as Deskera returned them, and the vendor's total (None if it gives none)."""
 
     rows: Sequence[Any]
     total: int | None

@@ -65,5 +65,5 @@ class DeskeraOptions(BaseModel):
 
 
 def quota(options: DeskeraOptions) -> Quota:
-    """The vendor publishes no limit: calls go at the pace that the options set."""
+    """The vendor publishes no limit. The options set the pace of the calls."""
     return Quota(options.at_once, per_second=options.requests_per_second)

@@ -1,6 +1,6 @@
-"""Pipelines and stages by name, and what a stage says about a deal's outcome.
+"""Pipelines and stages by name, and the outcome that a stage means for a deal.
 
-Only the pipelines carry `won_lost_status`; the stage shown inside a deal has it empty. Source: Sales pages, "Deal".
+Only the pipelines carry `won_lost_status`; it is empty in the stage inside a deal. Source: Sales pages, "Deal".
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ OUTCOMES = ("open", "won", "lost")
 
 @dataclass
 class Pipeline:
-    """Stages of one pipeline, in the vendor's order; `outcomes`: stage key to open, won or lost."""
+    """The stages of one pipeline, in the vendor's order. `outcomes`: stage key -> open, won or lost."""
 
     stages: Choices
     order: list[str]
@@ -27,7 +27,7 @@ class Pipeline:
 
 
 Known = dict[str, Pipeline]
-"""By the pipeline's key."""
+"""Pipelines by their key."""
 
 
 class Pipelines:
@@ -42,7 +42,7 @@ class Pipelines:
         return sorted(await self._kept.get(fresh=True), key=lambda key: (len(key), key))
 
     async def shown(self, pipeline: str | None, stage: str | None) -> dict[str, Any]:
-        """Columns `pipeline`, `stage` and `status` of these keys; a column that cannot be told is left out."""
+        """The columns `pipeline`, `stage` and `status` for these keys. An unknown column is left out."""
         pipeline = pipeline or await self._holding(stage)
         if pipeline is None:
             return {}
@@ -58,7 +58,7 @@ class Pipelines:
         return self._names.key(name)
 
     async def sole(self) -> str:
-        """The account's only pipeline; Rejected when there are several."""
+        """The account's only pipeline. Raises Rejected when there are several, or none."""
         known = await self._kept.get()
         if len(known) != 1:
             text = f"pipeline must be given: Deskera has {', '.join(map(repr, self._names.names())) or 'none'}"
@@ -97,7 +97,7 @@ class Pipelines:
         return found
 
     async def _holding(self, stage: str | None) -> str | None:
-        """The pipeline of a stage, for deals that do not name theirs."""
+        """The pipeline of a stage, for deals that do not name their pipeline."""
         if stage is None:
             return None
         known = await self._kept.holding(("holding", stage), lambda known: _with(known, stage) is not None)
@@ -110,7 +110,7 @@ class Pipelines:
         for row in rows:
             key = known_reference(row.get("id")) if isinstance(row, dict) else None
             if key is None:
-                continue  # counted with the names
+                continue  # skipped and counted with the names
             if not isinstance(row.get("stages"), list):
                 row = await self._client.get(f"{PATH}/{key}", template=f"{PATH}/{{id}}", most_bytes=LIST_BYTES)
             found[key] = await self._read(key, row)

@@ -1,4 +1,4 @@
-"""Finding what was created a moment ago, through listings: Deskera's search may lag."""
+"""Finds records created a moment ago, through listings, because Deskera's search may lag."""
 
 from datetime import datetime
 from itertools import pairwise
@@ -13,7 +13,7 @@ LONGEST_ID = 18  # digits
 
 
 async def newest_contacts(listing: ContactListing, after: datetime) -> list[Any]:
-    """Asks for the newest first, and stops early only where the server is seen to obey."""
+    """Requests the newest contacts first. It stops early only if the server keeps that order."""
     found: dict[str, Any] = {}
     seen = 0
     obeys = True
@@ -30,7 +30,7 @@ async def newest_contacts(listing: ContactListing, after: datetime) -> list[Any]
 
 
 async def newest_deals(listing: DealListing, after: datetime) -> list[Any]:
-    """Walks the whole listing: no order is documented."""
+    """Reads the whole listing, because no order is documented."""
     found: dict[str, Any] = {}
     token: str | None = None
     for _ in range(MOST_PAGES):
@@ -46,7 +46,7 @@ def _id(raw: Any) -> str | None:
 
 
 def created_since(raw: Any, after: datetime) -> bool:
-    """A row without a readable creation time counts as new."""
+    """Whether the row was created at or after `after`. A row without a readable creation time counts as new."""
     try:
         created = instant(raw.get("created_at")) if isinstance(raw, dict) else None
     except Unreadable:
@@ -55,7 +55,7 @@ def created_since(raw: Any, after: datetime) -> bool:
 
 
 def may_equal(raw: Any, column: str, wanted: str) -> bool:
-    """Whether the row shows this value, but for case and surrounding blanks, or does not show the column."""
+    """Whether the row shows this value, ignoring case and surrounding blanks, or does not show the column."""
     if not isinstance(raw, dict) or column not in raw:
         return True
     shown = raw[column]

@@ -1,4 +1,4 @@
-"""The calls one entity takes, from read to delete; what differs between entities is handed in."""
+"""The calls for one Sales entity, from read to delete. What differs between the entities is a `Translation`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
 
 
 class Translation(Protocol):
-    """One entity's forms: `Contacts`, `Deals`."""
+    """Translates one entity: `Contacts`, `Deals`."""
 
     @property
     def entity(self) -> str: ...
@@ -27,7 +27,7 @@ class Translation(Protocol):
 
 
 class Records:
-    """`versioned`: the entity's `updated_at` is its version."""
+    """The calls for one entity. `versioned`: the entity's `updated_at` is its version."""
 
     def __init__(self, client: DeskeraClient, of: Translation, *, versioned: bool) -> None:
         self._client = client
@@ -48,7 +48,7 @@ class Records:
             return await self.row(raw)
 
     async def row(self, raw: Mapping[str, Any]) -> Record | Gone:
-        """A record as an answer shows it. Raises NotUnderstood, or another of `MAKES_NO_SENSE`."""
+        """The record in an answer. Raises NotUnderstood, or another of `MAKES_NO_SENSE`."""
         record_id = reference(raw.get("id"))
         if record_id is None:
             raise NotUnderstood("it has no id")
@@ -65,12 +65,12 @@ class Records:
         return Page(found.rows, following, got.total, skipped=found.skipped)
 
     async def newest(self, rows: Sequence[Any]) -> Sequence[Record]:
-        """The records of these rows, every one of which counts."""
+        """The records of these rows. Raises RetryLater if one of them cannot be understood."""
         found = self._client.listings.whole(f"newest {self.of.entity}", await understand_each(rows, self.row))
         return [each for each in found if isinstance(each, Record)]
 
     async def reread(self, rows: Sequence[Any]) -> list[Record]:
-        """The rows' records, read one by one: listings show less than reads."""
+        """The records of these rows, read one by one, because listings show less than reads."""
         ids = await self._client.listings.read(f"{self.of.entity} found", rows, row_id)
         found = [await self.read(each) for each in dict.fromkeys(ids.rows)]
         return [each for each in found if isinstance(each, Record)]
@@ -87,7 +87,7 @@ class Records:
         return Written(record_id, await self._shown(shown))
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
-        """The whole record goes back: whether PUT takes a part is not documented."""
+        """Sends the whole record, because it is not documented whether PUT accepts a part."""
         if not changes:
             return Written(fresh.ref.id, fresh)
         body = await self.of.body(fresh.raw, changes)
@@ -98,9 +98,10 @@ class Records:
         await self._client.delete(f"{self.of.path}/{fresh.ref.id}", template=self._template)
 
     async def _shown(self, raw: Any) -> Record | None:
-        """The record, when a write's answer shows more than its id.
+        """The record, if a write's answer shows more than its id.
 
-        The write took effect: whatever fails here must not look like a failed write."""
+        The write took effect, so a failure here must not look like a failed write.
+        """
         if not isinstance(raw, dict) or "name" not in raw or "owner_id" not in raw:
             return None
         try:

@@ -1,4 +1,4 @@
-"""What Deskera's error bodies say: service errors, gateway errors, and errors inside a 2xx answer."""
+"""Reads Deskera's error bodies: service errors, gateway errors, and errors inside a 2xx answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ _LONGEST = 300
 
 
 def words(answer: Answer) -> Words:
-    """The first message the body has, with the fields it complains of."""
+    """The first message in the body, with the fields that it names."""
     return _words(answer.loose_json())
 
 
@@ -33,9 +33,10 @@ def _entries(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def used_up(system: str, answer: Answer, said: Words) -> RemoteError | None:
-    """406 is Deskera's status for a used-up quota (Java SDK); newer pages use it for missing stock as well.
+    """406 is Deskera's status for a used-up quota (Java SDK); newer pages also use it for missing stock.
 
-    A refusal only where the answer blames a field or the stock: work that waits for a quota needs no person."""
+    It is a refusal only if the answer names a field or the stock, because work that waits for a quota needs no person.
+    """
     if answer.status != 406:
         return None
     text = f"{answer.call.name} was answered with 406: {said.message}"
@@ -45,7 +46,7 @@ def used_up(system: str, answer: Answer, said: Words) -> RemoteError | None:
 
 
 def refuse_hidden(answer: Answer, body: Any) -> None:
-    """An answer with `success: false` or a filled `errorMessage` is an error in spite of its status."""
+    """Raises an error for an answer with `success: false` or a filled `errorMessage`, whatever its status."""
     if not isinstance(body, dict) or not (body.get("success") is False or body.get("errorMessage")):
         return
     said = _words(body)

@@ -1,4 +1,4 @@
-"""One pair of Deskera tokens: reading token answers of both OAuth generations, and the claims of an access token.
+"""One pair of Deskera tokens. Reads the token answers of both OAuth generations, and the claims of an access token.
 
 Sources: Deskera's developer documentation, pages "OAuth V2" and "Authenticate".
 """
@@ -20,7 +20,7 @@ BLIND_SECONDS = 50 * 60.0
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """`obtained_at`: epoch seconds. `seed`: fingerprint of the tokens in the settings these descend from."""
+    """`obtained_at`: epoch seconds. `seed`: fingerprint of the tokens in the settings from which these descend."""
 
     access: str = field(repr=False)
     refresh: str = field(repr=False)
@@ -28,15 +28,18 @@ class Tokens:
     seed: str
 
     def stale(self, now: float) -> bool:
-        """Should be renewed before use: about to expire, or of unknown expiry and in use for fifty minutes.
+        """Whether the token must be renewed before use: it expires soon, or its expiry is unknown and it is fifty
+        minutes old.
 
-        `expires_in` of the answer is ignored: Deskera's samples show 0 and 9."""
+        `expires_in` of the answer is ignored, because Deskera's samples show 0 and 9.
+        """
         if not self.access:
             return True
         expiry = claims(self.access).get("exp")
         if isinstance(expiry, int) and not isinstance(expiry, bool):
             expiry = min(max(expiry, 0), self.obtained_at + LONGEST_LIFE_SECONDS)
-            # A token that lives shorter than our lead is used until it expires.
+            # A token that lives shorter than EARLY_SECONDS is not renewed at once: it is used for at least half of its
+            # life.
             return now >= expiry - min(EARLY_SECONDS, max(expiry - self.obtained_at, 0.0) / 2)
         return now >= self.obtained_at + BLIND_SECONDS
 
@@ -50,7 +53,7 @@ class Tokens:
 
 
 def from_store(stored: Mapping[str, str]) -> Tokens | None:
-    """None when what is stored makes no sense."""
+    """The stored tokens, or None when they cannot be read."""
     try:
         return Tokens(
             stored["access_token"], stored["refresh_token"], float(stored["obtained_at"]), stored.get("seed", "")
@@ -64,9 +67,10 @@ def seed_of(access: str, refresh: str) -> str:
 
 
 def from_answer(body: Any, before: Tokens, now: float) -> Tokens | None:
-    """None when the answer holds no token. V1 answers carry the token to use as `deskera-token`.
+    """The tokens in an answer, or None when it holds none. In V1 answers, `deskera-token` is the token to use.
 
-    A server that does not rotate may leave the refresh token out: the former one stays."""
+    A server that does not rotate may leave out the refresh token; then the former one stays.
+    """
     if not isinstance(body, dict):
         return None
     access = _first(body, "deskera-token", "access_token", "accessToken")
@@ -74,9 +78,9 @@ def from_answer(body: Any, before: Tokens, now: float) -> Tokens | None:
     return Tokens(access, refresh or before.refresh, now, before.seed) if access else None
 
 
-@lru_cache(maxsize=16)  # asked before every call
+@lru_cache(maxsize=16)  # called before every call
 def claims(token: str) -> Mapping[str, Any]:
-    """The readable part of a JWT, unverified (we are its holder, not its judge); empty when it has none."""
+    """The readable part of a JWT; empty when it has none. It is not verified, because we only hold the token."""
     try:
         found: Mapping[str, Any] = jwt.decode(token, options={"verify_signature": False})
     except (jwt.InvalidTokenError, RecursionError):
@@ -85,7 +89,8 @@ def claims(token: str) -> Mapping[str, Any]:
 
 
 def tenant_of(token: str) -> str | None:
-    """The organisation a token opens: claim `tenantId`, else the second half of `user_name` ("<user>:<tenant>")."""
+    """The organisation that a token opens: claim `tenantId`, else the second half of
+    `user_name` ("<user>:<tenant>")."""
     found = claims(token)
     tenant = found.get("tenantId")
     if isinstance(tenant, int | str) and not isinstance(tenant, bool) and str(tenant).strip():
@@ -97,7 +102,7 @@ def tenant_of(token: str) -> str | None:
 
 
 def v1_renewal(before: Tokens) -> dict[str, str]:
-    """What V1's own renewal call takes; who and where are left out when the token does not show them."""
+    """The body of V1's own renewal call. User and tenant are left out when the token does not show them."""
     user, tenant = claims(before.access).get("user_name"), tenant_of(before.access)
     known = {"userName": user if isinstance(user, str) else None, "tenantId": tenant}
     return {"refreshToken": before.refresh, **{name: value for name, value in known.items() if value}}

@@ -1,4 +1,4 @@
-"""Single values between Deskera's JSON and the record shape."""
+"""Translates single values between Deskera's JSON and the record shape."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,11 +9,11 @@ from bridge.connectors.plain_values import holds_nothing, read_number
 
 
 class Unreadable(ValueError):
-    """A value that has no form in the type its column promises."""
+    """A value that does not fit the type of its column."""
 
 
 def text(value: Any) -> str | None:
-    """Deskera shows "no value" as an empty text as well as null."""
+    """The text; None for null and for empty text, both of which Deskera uses for "no value"."""
     if value is None or value == "":
         return None
     if isinstance(value, bool | dict | list):
@@ -22,13 +22,13 @@ def text(value: Any) -> str | None:
 
 
 def reference(value: Any) -> str | None:
-    """An id as text; 0 stands for none in Deskera's samples."""
+    """An id as text. In Deskera's samples, 0 means none."""
     found = text(value)
     return None if found is None or found.strip() in ("", "0") else found.strip()
 
 
 def known_reference(value: Any) -> str | None:
-    """None for what is no id as well."""
+    """An id as text; None also for what is not an id."""
     try:
         return reference(value)
     except Unreadable:
@@ -36,7 +36,7 @@ def known_reference(value: Any) -> str | None:
 
 
 def reference_set(value: Any) -> list[str]:
-    """Ids in ascending order; a comma-joined text is taken as well (the contact model declares one)."""
+    """Ids in ascending order. A comma-separated text is also accepted (the contact model declares one)."""
     parts = value.split(",") if isinstance(value, str) else value
     if parts is None:
         return []
@@ -55,7 +55,8 @@ def amount(value: Any) -> Decimal | None:
 
 
 def instant(value: Any) -> datetime | None:
-    """ISO with any fraction of a second, `Z` or an offset with or without colon; UTC when it says none."""
+    """Reads ISO with any fraction of a second, with `Z` or an offset with or without a colon.
+    Without a zone it is UTC."""
     if holds_nothing(value):
         return None
     try:
@@ -69,7 +70,7 @@ def instant(value: Any) -> datetime | None:
 
 
 def as_id(value: str) -> int | str:
-    """Deskera's ids are numbers in JSON."""
+    """An id as a number, because Deskera's ids are numbers in JSON."""
     return int(value) if value.isascii() and value.isdecimal() else value
 
 
@@ -79,5 +80,5 @@ def as_instant(moment: datetime) -> str:
 
 
 def deleted(raw: Mapping[str, Any]) -> bool:
-    """The two spellings of the deleted flag."""
+    """Whether the record is deleted, by either spelling of the flag."""
     return raw.get("is_deleted") is True or raw.get("deleted") is True

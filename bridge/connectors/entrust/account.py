@@ -1,4 +1,4 @@
-"""What the parts of the connector share, and what every entity does alike."""
+"""What the parts of the connector share, and what all entities do in the same way."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ class Account:
     clock: Clock
 
     def checked(self, entity: str, make: Callable[[], T]) -> T:
-        """What to send; raises Rejected naming the column that cannot be written."""
+        """Return what `make` returns. Raises Rejected, which names the column that cannot be written."""
         try:
             return make()
         except BadField as bad:
@@ -42,16 +42,18 @@ class Account:
         return {**raw, "id": record_id}
 
     def shown(self, said: Any, read: Callable[[Any], Record]) -> Record | None:
-        """What a write's answer shows. The write took effect, so an answer that makes no sense is none."""
+        """The record that a write's answer shows. None if the answer makes no sense: the write
+        took effect all the same."""
         try:
             return read(said)
         except MAKES_NO_SENSE:
             return None
 
     async def one(self, ref: RecordRef, path: str) -> Mapping[str, Any] | None:
-        """The record as the vendor shows it; None when there is none of this id. `path`: where all of them are.
+        """The row of a record; None when there is no record of this id. `path`: the path of all records of the entity.
 
-        Raises NotUnderstood when the answer is another record, or none."""
+        Raises NotUnderstood when the answer is another record, or no record.
+        """
         if not is_id(ref.id):
             return None
         raw = await self.client.get(f"{path}/{ref.id}", template=f"{path}/:id")
@@ -63,14 +65,15 @@ class Account:
         return found
 
     def refuse_foreign(self, fresh: Record) -> None:
-        """What another source owns would be written over there, or refused."""
+        """Raises Rejected for a record that another source owns: Entrust would write it in that
+        source, or refuse the write."""
         kind = fresh.raw.get("type")
         if kind in _FOREIGN_TYPES and not self.options.write_synchronised_users:
             text = f"{fresh.ref.entity} {fresh.ref.id} belongs to another source ({kind}) and is not written"
             raise Rejected(self.system, f"{text}; the option `write_synchronised_users` allows it", field="type")
 
     async def create(self, path: str, body: Mapping[str, Any], unique: str) -> Mapping[str, Any]:
-        """The answer. A 409 means that something with the same unique value exists."""
+        """Create a record; return the answer. A 409 means that a record with the same unique value exists."""
         try:
             said = await self.client.write("POST", path, dict(body))
         except Rejected as refused:
@@ -83,7 +86,7 @@ class Account:
             raise OutcomeUnknown(self.system, f"POST {path} did not answer with an id") from None
 
     async def update(self, path: str, body: Mapping[str, Any], *, template: str) -> Any:
-        """The answer, mostly None. Raises WriteConflict when the record has gone."""
+        """Update a record; return the answer, mostly None. Raises WriteConflict when the record has gone."""
         try:
             return await self.client.write("PUT", path, dict(body), template=template)
         except Rejected as refused:

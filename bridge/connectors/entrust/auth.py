@@ -1,7 +1,7 @@
 """The token of the Administration API. Vendor page "Authenticate an Admin API application".
 
-Tokens live about a quarter of an hour and any number of them may be valid at once, so each instance keeps its
-own in memory: there is no refresh token that could be lost.
+A token lives about a quarter of an hour, and any number of tokens may be valid at the same time. So each instance keeps
+its own in memory: there is no refresh token that could be lost.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from bridge.connectors.protocols import HttpRequest
 from bridge.domain.pause import LONGEST_LIFE_SECONDS
 
 PATH = "/api/web/v1/adminapi/authenticate"
-USED_LIFE = 0.8  # tokens are renewed at this part of their life ...
-MARGIN_SECONDS = 60.0  # ... and this long before their end, as far as half of their life allows
+USED_LIFE = 0.8  # a token is renewed after this part of its life,
+MARGIN_SECONDS = 60.0  # or this long before its end, whichever is earlier (but never before half of its life)
 UNKNOWN_LIFE_SECONDS = 300.0
 SIGN_IN = SignInDialect(
     read_words, "Entrust refused the application id or shared secret", frozenset({400, 401, 403, 404, 409})
@@ -29,7 +29,8 @@ SIGN_IN = SignInDialect(
 
 
 class Token:
-    """Fetched by one caller for all who wait; renewed before it expires, and when it is refused."""
+    """One caller fetches the token and the others wait for it. It is renewed before it
+    expires, and when it is refused."""
 
     def __init__(self, construction: Construction) -> None:
         options: EntrustOptions = construction.options
@@ -61,7 +62,7 @@ class Token:
         return bool(self._header) and self._clock.monotonic() < self._renew_at
 
     async def _fetch(self) -> None:
-        # Changes nothing, so it may be repeated. No web session: without its cookie any server may answer.
+        # It changes nothing, so it may be repeated. No web session is opened: without its cookie any server may answer.
         asked = self._clock.monotonic()
         call = Call("POST", PATH, json=self._body, reads=True, template=PATH, most_bytes=SMALL_BYTES)
         answer = await self._client.send(call)
@@ -74,7 +75,8 @@ class Token:
 
 
 def _life(said: Mapping[str, Any]) -> float:
-    """Seconds, from the vendor's two times alone: their clock need not be ours."""
+    """The token's life in seconds, only from the vendor's two times, because the vendor's
+    clock may differ from ours."""
     try:
         life = (read_instant(said["expirationTime"]) - read_instant(said["creationTime"])).total_seconds()
     except (KeyError, ValueError, TypeError):

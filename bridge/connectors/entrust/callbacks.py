@@ -1,4 +1,4 @@
-"""Deliveries: who sent them, and what they hint at. Vendor pages "Webhooks", "User events"."""
+"""Deliveries: checks the sender, and reads what changed. Vendor pages "Webhooks", "User events"."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,23 +16,24 @@ from bridge.domain.event import Event, EventKind, Origin
 
 KINDS: Mapping[str, EventKind] = {
     "user.created": EventKind.CREATED,
-    "user.create": EventKind.CREATED,  # older tenants
+    "user.create": EventKind.CREATED,  # tenants of older versions
     "user.deleted": EventKind.DELETED,
     "user.delete": EventKind.DELETED,
 }
 
 
-APPLICATION = "ADMIN_API"  # the type of a subject that is no person
+APPLICATION = "ADMIN_API"  # the type of a subject that is not a person
 
 
 class DeliveryCheck:
-    """The way a tenant signs is not documented in full: it is learned once, and then nothing else is taken."""
+    """Checks signatures. How a tenant signs is not fully documented: it is learned once, then
+    nothing else is accepted."""
 
     def __init__(self, tokens: HookTokens, options: EntrustOptions) -> None:
         self._tokens, self._options = tokens, options
 
     def check_head(self, head: Callback) -> None:
-        """Raises BadCallback for one that is not signed though it must be, or by a scheme the options exclude."""
+        """Raises BadCallback when a required signature is missing, or when its scheme is excluded by the options."""
         scheme = scheme_of(head)
         if scheme is None and self._options.require_signature:
             raise BadCallback("the delivery is not signed")
@@ -40,7 +41,8 @@ class DeliveryCheck:
             raise BadCallback(f"the delivery is signed with the scheme {scheme}, which the options exclude")
 
     async def check(self, callback: Callback) -> None:
-        """Raises BadCallback; may ask the vault: always for the older scheme, which another instance may have left."""
+        """Raises BadCallback. May read the vault: always for the older scheme, because another instance may
+        have learned the newer one."""
         fresh = scheme_of(callback) != RFC9421
         try:
             await self._judge(callback, await self._tokens.known(callback.hook, again=fresh))
@@ -84,7 +86,8 @@ def decode(callback: Callback) -> Sequence[Event]:
     data = said.get("data") if isinstance(said, dict) else None
     if not isinstance(said, dict) or not isinstance(data, dict):
         return [_hint(callback)]
-    if data.get("test") is True:  # the vendor calls it a dummy and shows none; any other causes a sweep, no more
+    # The vendor calls the test delivery a dummy and shows no example. One in another form causes a sweep, no more.
+    if data.get("test") is True:
         return []
     name = said.get("type")
     record_id = _user(name, data)
@@ -115,7 +118,7 @@ def _actor(data: Mapping[str, Any]) -> str | None:
 
 
 def _user(name: Any, data: Mapping[str, Any]) -> str | None:
-    """Who it is about. The subject is the person who acts: only a registration is done by the user themselves."""
+    """The id of the user that changed. The subject is who acted; only at a registration is that the changed user."""
     if str(data.get("entityType")) in NAMES_USER:
         found = data.get("entityId")
     elif name == "user.registration.completed" and data.get("subjectType") == "USER":
@@ -126,5 +129,5 @@ def _user(name: Any, data: Mapping[str, Any]) -> str | None:
 
 
 def _hint(callback: Callback) -> Event:
-    """Some record changed; it is unknown which one."""
+    """An event without id: some record changed, but it is unknown which one."""
     return Event(callback.system, ENTITY, None, EventKind.CHANGED, Origin.WEBHOOK, body=callback.body)

@@ -1,4 +1,4 @@
-"""The account's own things by name: user attributes, groups, organizations; pinned to the vendor's ids.
+"""The account's own lists by name: user attributes, groups, organizations; names are pinned to the vendor's ids.
 
 Source: the vendor's OpenAPI description (User Attributes, Groups, Organizations).
 """
@@ -23,7 +23,7 @@ MOST_ROWS = 100
 
 @dataclass(slots=True)
 class Listed:
-    """`rows`: by id, as last listed."""
+    """One list. `rows`: its rows by id, as last listed."""
 
     names: Names
     rows: dict[str, Row] = field(default_factory=dict)
@@ -38,16 +38,17 @@ class Lists:
         }
 
     async def of(self, kind: str, *, fresh: bool = False) -> Listed:
-        """Empty when the application's role may not see it: records then show the names themselves."""
+        """The list of this kind. It is empty when the application's role may not see it; then records
+        show the names themselves."""
         return await self._kept[kind].get(fresh=fresh)
 
     def forget(self) -> None:
-        """All are listed again when next needed; what was pinned stays pinned."""
+        """List all kinds again when next needed. Pinned names stay pinned."""
         for kept in self._kept.values():
             kept.forget()
 
     async def reload_for(self, kind: str, wanted: str) -> bool:
-        """Reloads the same list if that may help. True: reloaded."""
+        """Reload the list of this kind if that may help. Return True if it was reloaded."""
         return await self._kept[kind].again_for([wanted])
 
     async def _load(self, kind: str, known: Listed, oldest: float) -> Listed:
@@ -76,6 +77,6 @@ class Lists:
 
 
 async def organizations_page(client: EntrustClient, cursor: str | None, limit: int) -> Rows:
-    """By name; with a cursor the order is the cursor's."""
+    """One page, in order of name. With a cursor, the cursor determines the order."""
     order = {"orderByAttribute": {"name": "name", "ascending": True}}
     return await client.page("v1/organizationspaged", {"limit": limit, **({"cursor": cursor} if cursor else order)})

@@ -15,9 +15,9 @@ from bridge.domain.errors import NeedsAuthorisation, Rejected, RemoteError
 from bridge.domain.values import replace
 
 API = "/api/web"
-MOST_ROWS = 100  # of any page
+MOST_ROWS = 100  # in one page
 Rows = tuple[list[Any], str | None]
-"""A page's results as they came, and the cursor of the next page; None: it was the last."""
+"""The results of a page, as the server returned them, and the cursor of the next page; None: this was the last page."""
 
 
 class EntrustDialect:
@@ -37,7 +37,8 @@ class EntrustDialect:
         return read_words(answer)
 
     def failure(self, answer: Answer, words: Words) -> RemoteError | None:
-        """Who may not list users can do nothing here; any other missing right is about one thing only."""
+        """NeedsAuthorisation if the role may not list users, because then nothing works. Any other missing
+        right concerns one thing only."""
         if answer.status == 403 and answer.call.template.endswith("/userspaged"):
             text = f"the role of the Administration API application does not allow this: {words.message}"
             return NeedsAuthorisation(answer.system, text)
@@ -65,7 +66,8 @@ class EntrustClient:
         )
 
     async def send(self, call: Call) -> Answer:
-        """`call.path` is below /api/web. An answer of 2xx may still carry an error."""
+        """Send a call; `call.path` is below /api/web. Raises Rejected also for an answer of
+        2xx that carries an error."""
         path = f"{API}/{call.path}"
         template = f"{API}/{call.template or call.path}"
         answer = await self._http.send(replace(call, path=path, template=template, timeout_seconds=self._timeout))
@@ -75,15 +77,15 @@ class EntrustClient:
         return answer
 
     async def get(self, path: str, *, template: str = "") -> Any:
-        """None: it does not exist."""
+        """The JSON of the answer; None if the record does not exist."""
         return self._found(await self.send(Call("GET", path, template=template, accept=frozenset({404}))))
 
     async def ask(self, path: str, body: Mapping[str, Any], *, absent: frozenset[int] = frozenset()) -> Any:
-        """A POST that changes nothing. None: answered with one of the statuses `absent`."""
+        """Send a POST that changes nothing. None: the status of the answer is one of `absent`."""
         return self._found(await self.send(Call("POST", path, json=dict(body), reads=True, accept=absent)))
 
     async def rows(self, path: str) -> list[Any]:
-        """A plain list, its rows as they came."""
+        """The rows of a plain list, as the server returned them."""
         answer = await self.send(Call("GET", path, most_bytes=LIST_BYTES))
         said = answer.json()
         if not isinstance(said, list):
@@ -94,7 +96,7 @@ class EntrustClient:
         return self._results(await self.send(_page(path, body)))
 
     async def page_if_any(self, path: str, body: Mapping[str, Any]) -> Rows | None:
-        """None: the tenant has no such path."""
+        """A page; None if the tenant has no such path."""
         answer = await self.send(replace(_page(path, body), accept=frozenset({404})))
         return None if answer.status == 404 else self._results(answer)
 
@@ -109,7 +111,7 @@ class EntrustClient:
         return rows, cursor if isinstance(cursor, str) and cursor else None
 
     async def write(self, method: str, path: str, body: Any = None, *, template: str = "") -> Any:
-        """What the answer says; None when it is empty, as it is for most writes."""
+        """The JSON of the answer; None when it is empty, as it is for most writes."""
         answer = await self.send(Call(method, path, json=body, template=template))
         return answer.json() if answer.body.strip() else None
 

@@ -1,4 +1,4 @@
-"""Which column is which property. Source: the vendor's OpenAPI description (User, UserParms, Group, Organization)."""
+"""The property of each column. Source: the vendor's OpenAPI description (User, UserParms, Group, Organization)."""
 
 from collections.abc import Mapping
 
@@ -29,12 +29,13 @@ STATES = ("ACTIVE", "INACTIVE")
 TYPES = ("LDAP_AD", "MGMT_UI", "EXTERNAL")
 DELIVERIES = ("EMAIL", "SMS", "VOICE", "SYSTEM")
 COLLECTIONS = ("userAttributeValues", "userAliases", "groups", "organizations")
-"""Parts of a user that searches leave out unless they are asked for."""
+"""Parts of a user that a search returns only on request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """`name`: the vendor's. `cleared`: what empties it, None when it cannot be emptied."""
+    """One column. `name`: the vendor's property. `cleared`: the value that empties it, None
+    when it cannot be emptied."""
 
     name: str
     spec: ColumnSpec
@@ -90,7 +91,7 @@ USER_SETS: Mapping[str, ColumnSpec] = {
     "organizations": ColumnSpec(Column.SET),
     "organization": ColumnSpec(Column.REFERENCE, to="organization"),
 }
-"""Columns made from the collections; `organization` is the only one a user has."""
+"""Columns made from the collections. `organization` is set if the user has at most one."""
 
 GROUP: Mapping[str, Property] = {
     "name": _needed("name"),

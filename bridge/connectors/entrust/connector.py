@@ -1,4 +1,4 @@
-"""All capabilities of one tenant: reads, writes, hooks, callbacks."""
+"""All methods of one tenant: reads, writes, hooks, callbacks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -53,14 +53,14 @@ class EntrustConnector:
 
     @property
     def manifest(self) -> Manifest:
-        """As the options allow; without a right to see audit events every sweep of users is a full one."""
+        """What the options allow. Without the right to read audit events, every sweep of users is a full one."""
         if self._feed.available:
             return self._allowed
         users = replace(self._allowed.entities["user"], since=False)
         return replace(self._allowed, entities={**self._allowed.entities, "user": users})
 
     async def identity(self) -> Identity:
-        """The tenant's address: nothing every role may read names the account."""
+        """The tenant's address, because nothing that every role may read names the account."""
         await self.probe()
         await self._feed.find_out()
         host = urlsplit(self._options.base_url).netloc.lower()
@@ -103,7 +103,7 @@ class EntrustConnector:
         return await self._hooks.seen()
 
     async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
-        """`secret` is not sent: Entrust makes the token deliveries are signed with."""
+        """`secret` is not sent. Entrust makes the token that deliveries are signed with."""
         return await self._hooks.create(spec, url, name)
 
     async def remove_hook(self, hook_id: str) -> None:

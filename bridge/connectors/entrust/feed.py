@@ -15,18 +15,20 @@ from bridge.domain.values import dataclass
 
 log = logging.getLogger(__name__)
 
-VERSIONS = ("v2", "v1")  # tenants of 2020 have the older one
+VERSIONS = ("v2", "v1")  # tenants of 2020 have only the older one
 PAGE_ROWS = 100
 REFUSED_SECONDS = 86400.0
 REMOVED = "REMOVE"
-NAMES_USER = frozenset({"USERS", "USERPASSWORDS"})  # types of things whose id is the user's
+NAMES_USER = frozenset({"USERS", "USERPASSWORDS"})  # entity types whose id is the user's id
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One page: users something happened to, in the order it did; those of them that were removed.
+    """One page of changes. `changed`: ids of users, in the order of their first event. `removed`: those that were
+    removed.
 
-    `skipped`: events that could not be understood."""
+    `skipped`: the number of events that could not be understood.
+    """
 
     changed: Sequence[str]
     removed: frozenset[str]
@@ -43,17 +45,17 @@ class Feed:
 
     @property
     def available(self) -> bool:
-        """Whether to ask; a right that is given later is noticed within a day."""
+        """Whether to read audit events. A right that is given later is noticed within a day."""
         return self._wanted and self._clock.monotonic() >= self._refused_at + REFUSED_SECONDS
 
     async def find_out(self) -> None:
-        """Whether we may see audit events at all; without an answer it stays as it was."""
+        """Find out whether our role may read audit events. If the server does not answer, nothing changes."""
         with suppress(RemoteError):
             if self.available:
                 await self.page(self._clock.now() - timedelta(minutes=1), None, rows=1)
 
     async def page(self, since: datetime, page: str | None, *, rows: int = PAGE_ROWS) -> Part | None:
-        """Oldest first, until now. None: we may not see them, or there are none."""
+        """One page of events until now, oldest first. None: our role may not read them, or the tenant has none."""
         body: dict[str, Any] = {"limit": rows, "searchByAttributes": self._search(since)}
         if page is not None:
             body["cursor"] = page
@@ -95,7 +97,7 @@ class Feed:
 
 
 def _user_of(event: Row) -> tuple[str, Any] | None:
-    """User and what was done. Events about a password are about its user; of other things the id is their own."""
+    """The user and the action. Password events name their user; for all other entity types the id is not a user's."""
     if str(event.get("entityType")) not in NAMES_USER:
         return None
     user = event.get("entityId")

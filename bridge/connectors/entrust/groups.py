@@ -1,4 +1,4 @@
-"""Groups: few, so a listing is all of them in one answer. Source: the vendor's OpenAPI description (Groups)."""
+"""Groups. They are few, so one answer lists all of them. Source: the vendor's OpenAPI description (Groups)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ class Groups:
         return [row for row in rows if row.created_at and row.created_at >= floor]
 
     async def find(self, column: str, value: Any) -> Sequence[Record]:
-        """The vendor's call takes a name or an external id."""
+        """Uses the vendor's call, which takes a name or an external id."""
         if column not in ("name", "external_id") or not isinstance(value, str) or not value.strip():
             return []
         raw = await self._client.ask("v1/groups/externalid", {"id": value}, absent=frozenset({404}))

@@ -1,4 +1,4 @@
-"""The hooks' tokens and what was learned about how they sign, in the vault (encrypted, shared by all instances)."""
+"""The hooks' tokens and how the hooks sign, as learned. They are in the vault (encrypted, shared by all instances)."""
 
 from collections.abc import Mapping
 
@@ -7,13 +7,14 @@ from bridge.connectors.protocols import TokenVault
 from bridge.domain.seams import Clock, epoch
 from bridge.domain.values import dataclass
 
-OVERLAP_SECONDS = 600.0  # the token of a hook that was replaced counts for deliveries under way
+OVERLAP_SECONDS = 600.0  # the token of a replaced hook is accepted this long, for deliveries under way
 _CARRIED = ("id", "url", "token", "form")
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`hooks`: those whose deliveries count now. `scheme`: how deliveries were last signed, "" while none came."""
+    """`hooks`: those whose deliveries are accepted now. `scheme`: how the last deliveries were
+    signed, "" before the first one."""
 
     hooks: tuple[Registered, ...] = ()
     scheme: str = ""
@@ -25,11 +26,11 @@ class HookTokens:
         self._seen: dict[str, Mapping[str, str]] = {}
 
     async def id_of(self, key: str) -> str | None:
-        """The vendor's id of the hook whose token we hold."""
+        """The vendor's id of the hook whose token is in the vault."""
         return (await self._load(key)).get("id")
 
     async def keep(self, key: str, hook_id: str, url: str, token: str) -> None:
-        """From now on this token counts; the one before it for a while longer."""
+        """Store a new hook's token. The token before it is accepted for `OVERLAP_SECONDS` longer."""
 
         async def work() -> None:
             before = await self._load(key)
@@ -42,7 +43,7 @@ class HookTokens:
         await self._vault.exclusive(self._name(key), work)
 
     async def filter_stays(self, key: str) -> bool:
-        """Whether our hook showed a filter as soon as it was made."""
+        """Whether our hook showed a filter immediately after it was created."""
         return bool((await self._load(key)).get("filter"))
 
     async def keep_filter(self, key: str) -> None:
@@ -52,7 +53,8 @@ class HookTokens:
         await self._vault.exclusive(self._name(key), work)
 
     async def known(self, key: str, *, again: bool) -> Known:
-        """As remembered, or (`again`) as the vault holds it now: another instance may have made the hook."""
+        """What is known about a hook, from memory or (`again`) from the vault: another instance
+        may have created the hook."""
         kept = self._seen.get(key)
         if again or kept is None:
             kept = await self._load(key)
@@ -62,7 +64,8 @@ class HookTokens:
         return Known(tuple(hooks), kept.get("scheme", ""))
 
     async def learn(self, key: str, hook: Registered, scheme: str, form: str) -> None:
-        """A delivery verified: from now on it is this scheme or a newer one, and this form of the key alone."""
+        """Store how a verified delivery was signed. From now on, an older scheme or another
+        form of the key is rejected."""
 
         async def work() -> None:
             kept = dict(await self._load(key))

@@ -1,7 +1,7 @@
-"""Registrations. Vendor pages "Webhooks", "Manage Webhooks"; what is listed, created, changed and tested.
+"""Registrations. Vendor pages "Webhooks", "Manage Webhooks": how hooks are listed, created, changed and tested.
 
-The token a hook signs with is shown once, when it is made: it is kept in the vault, and a hook whose token is not there
-is as good as none. One hook carries all events of users; nothing else raises any.
+Entrust shows a hook's signing token once, when the hook is created. The bridge keeps it in the vault; a hook whose
+token is not there is useless. One hook carries all events of users; no other entity raises events.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ KEY, ENTITY = "user", "user"
 PATH = "v1/webhooks"
 EVENTS = ("user.created", "user.updated", "user.deleted", "user.registration.completed")
 EVENT_SETS: tuple[tuple[str, ...], ...] = (EVENTS, EVENTS[:3], ("user.create",))
-"""What is asked for, in this order: tenants refuse names they do not know yet."""
+"""The sets of events to request, in this order. A tenant refuses names that it does not know yet."""
 KINDS = frozenset({"created", "changed", "deleted"})
 NAME_LENGTH = 100
 FILTERED = "a filter excludes events of some users"
@@ -46,7 +46,8 @@ class EntrustHooks:
         return (await self._listings.read("hooks", rows, lambda row: _seen(row, mine, stays), begins=False)).rows
 
     async def create(self, spec: HookSpec, url: str, name: str) -> SeenHook:
-        """Ours is taken over, and enabled again, while its token is known; else a new one comes first, the old goes."""
+        """Adopts our hook, and enables it again, while its token is known. Otherwise it creates a new hook,
+        then removes the old one."""
         async with self._one:
             mine = await self._tokens.id_of(spec.key)
             there = [row for row in await self._rows() if row.get("callbackUrl") == url]
@@ -73,7 +74,8 @@ class EntrustHooks:
         return [row for _, row in found.rows]
 
     async def _heal(self, row: Mapping[str, Any], url: str, name: str) -> Mapping[str, Any] | None:
-        """All of the hook, as it is not known whether a change merges; what came of it is asked for. None: nothing."""
+        """Sends the whole hook, because it is not known whether a change merges, and reads it back.
+        None: it is not repaired."""
         path, template = f"{PATH}/{row['id']}", f"{PATH}/:id"
         try:
             await self._client.write("PUT", path, _body(url, name, _types(row) or EVENTS), template=template)
@@ -84,7 +86,8 @@ class EntrustHooks:
         return now if isinstance(now, dict) and _is_whole(now) and now.get("callbackUrl") == url else None
 
     async def _shows_filter(self, hook_id: str) -> bool:
-        """Of a hook that was just made without one. Registering it again at every audit would not help."""
+        """Whether a hook that was created without a filter shows one. Then registering it again at
+        every audit would not help."""
         try:
             now = await self._client.get(f"{PATH}/{hook_id}", template=f"{PATH}/:id")
         except RemoteError:
@@ -108,7 +111,7 @@ class EntrustHooks:
         raise Rejected(self._client.system, f"the webhook was not registered: {first.message}", status=first.status)
 
     async def _post(self, url: str, name: str, events: Sequence[str]) -> Mapping[str, Any]:
-        """Old tenants know no name."""
+        """Registers a hook. Old tenants refuse the property `name`."""
         body = _body(url, name, events)
         try:
             made = await self._client.write("POST", PATH, body)
@@ -130,7 +133,7 @@ class EntrustHooks:
         await self._tokens.keep(key, str(made["id"]), url, token)
 
     async def _test(self, hook_id: str) -> None:
-        """The test delivery shows how this tenant signs. Without it the first real one does."""
+        """Requests a test delivery, which shows how this tenant signs. Without it, the first real delivery does."""
         if not self._options.test_hooks:
             return
         call = Call("POST", f"{PATH}/test/{hook_id}", json={}, reads=True, tries=1, template=f"{PATH}/test/:id")
@@ -151,9 +154,9 @@ def _body(url: str, name: str, events: Sequence[str]) -> dict[str, Any]:
 
 
 def _types(row: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The set of events this hook has, when it is one of those we ask for. One that names none is told of all.
+    """The set of events of this hook, if it is one of those that we request.
 
-    The list is optional in the description of a webhook.
+    A hook that names no events counts as one for all: the list is optional in the description of a webhook.
     """
     events = row.get("events")
     if events is None:
@@ -165,7 +168,7 @@ def _types(row: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 
 def _is_filtered(row: Mapping[str, Any]) -> bool:
-    """Whether an event is reported of some users only. A tenant may show an empty filter where there is none."""
+    """Whether the hook reports an event for some users only. A tenant may show an empty filter where there is none."""
     events = row.get("events")
     return isinstance(events, list) and any(
         isinstance(event, dict) and _text(event.get("filter")) not in NO_FILTER for event in events
@@ -182,7 +185,8 @@ def _is_whole(row: Mapping[str, Any]) -> bool:
 
 
 def _seen(row: Mapping[str, Any], mine: str | None, stays: bool = False) -> SeenHook:
-    """`stays`: our hook had a filter as soon as it was made: a note, and no reason to try again."""
+    """`stays`: our hook showed a filter immediately after it was created. This is noted, but
+    is no reason to try again."""
     known, types, filtered = str(row["id"]) == mine, _types(row), _is_filtered(row)
     kept = filtered and known and stays
     faults = [
@@ -199,6 +203,7 @@ def _seen(row: Mapping[str, Any], mine: str | None, stays: bool = False) -> Seen
     notes = [FILTERED] if kept else []
     notes += [f"this tenant does not report {', '.join(missing)}"] if missing else []
     note = ", ".join(faults or notes)
-    by_hand = not row.get("enabled") and not row.get("expired")  # or after a hundred failed deliveries: both look alike
+    # It may also be disabled after a hundred failed deliveries; both look alike.
+    by_hand = not row.get("enabled") and not row.get("expired")
     url = str(row.get("callbackUrl") or "")
     return SeenHook(str(row["id"]), url, KEY if types else "other", not faults, note, by_hand)

@@ -66,5 +66,5 @@ class EntrustOptions(BaseModel):
 
 
 def quota(options: EntrustOptions) -> Quota:
-    """The vendor publishes no limit: calls go at the pace that the options set."""
+    """The vendor publishes no limit. The options set the pace of the calls."""
     return Quota(options.calls_at_once, per_second=options.requests_per_second)

@@ -1,4 +1,4 @@
-"""Organizations, which show no times at all. Source: the vendor's OpenAPI description (Organizations)."""
+"""Organizations. They show no times. Source: the vendor's OpenAPI description (Organizations)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -36,7 +36,7 @@ class Organizations:
         return Page(found.rows, cursor, skipped=found.skipped)
 
     async def newest(self, after: datetime) -> Sequence[Record]:
-        """Never any: an organization does not show when it was made."""
+        """Always empty, because an organization does not show when it was created."""
         return []
 
     async def find(self, column: str, value: Any) -> Sequence[Record]:

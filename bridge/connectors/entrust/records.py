@@ -1,4 +1,4 @@
-"""The entities by name, and what each of them does."""
+"""The entities by name, and their records."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from bridge.domain.record import Fields, Gone, Record, RecordRef
 
 
 class Records(Protocol):
-    """One entity; see `connectors.protocols` for what each method promises."""
+    """The records of one entity; `connectors.protocols` describes each method."""
 
     async def columns(self) -> Mapping[str, ColumnSpec]: ...
     async def read(self, ref: RecordRef) -> Record | Gone: ...

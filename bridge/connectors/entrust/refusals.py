@@ -1,4 +1,4 @@
-"""What Entrust's error bodies say (`ErrorInfo`). No catalogue of its codes is public: the status decides."""
+"""Reads Entrust's error bodies (`ErrorInfo`). No list of its codes is public, so only the status decides."""
 
 from bridge.connectors.calls import Answer, Words
 

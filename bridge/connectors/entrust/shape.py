@@ -1,4 +1,5 @@
-"""The record shape and the vendor's things, both ways. Pure; a user's collections need the names of `lists`."""
+"""Translates between the record shape and the vendor's objects. Pure; a user's collections
+need the names of `lists`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -22,10 +23,10 @@ class BadField(Exception):
 
 
 def read_row(properties: Mapping[str, Property], raw: Mapping[str, Any]) -> dict[str, Any]:
-    """What the answer contains; a value of an unknown form is unread rather than misread.
+    """Read what the answer contains. A value in a form that we do not know is left out as unread.
 
-    Whether an answer shows empty values as null or leaves them out is not documented. A whole answer without any null
-    leaves them out: then a missing value that can be cleared is empty, else a missing value is unread.
+    It is not documented whether an answer shows empty values as null or leaves them out. A complete answer without any
+    null leaves them out: then a missing value that can be cleared is empty. Otherwise a missing value is unread.
     """
     fields: dict[str, Any] = {}
     leaves_out = _is_whole(properties, raw)
@@ -57,7 +58,7 @@ def _read(kind: Column, value: Any) -> Any:
 
 
 def write_row(entity: str, properties: Mapping[str, Property], fields: Fields) -> dict[str, Any]:
-    """Raises BadField."""
+    """The body to write. Raises BadField."""
     body: dict[str, Any] = {}
     for column, value in fields.items():
         each = properties.get(column)
@@ -83,7 +84,7 @@ def _write(column: str, each: Property, value: Any) -> Any:
 
 
 def read_collections(raw: Mapping[str, Any], groups: Names, organizations: Names, attributes: Names) -> dict[str, Any]:
-    """A collection the answer lacks is unread, never empty."""
+    """Read the collections that the answer contains. A missing collection is unread, never empty."""
     fields: dict[str, Any] = {}
     if (aliases := rows_of(raw, "userAliases")) is not None:
         _put(fields, "aliases", lambda: sorted(str(row["value"]) for row in aliases if _is_own(row)))
@@ -99,13 +100,13 @@ def read_collections(raw: Mapping[str, Any], groups: Names, organizations: Names
 
 
 def rows_of(raw: Mapping[str, Any], name: str) -> Rows | None:
-    """None when the answer does not contain this collection in a form we know."""
+    """The rows of a collection; None when the answer does not contain it in a form that we know."""
     rows = raw.get(name)
     return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
 
 
 def _is_own(alias: Mapping[str, Any]) -> bool:
-    """Others are made by the service from a user's attributes."""
+    """False for aliases that the service made from a user's attributes."""
     return alias.get("type") in (None, "CUSTOM")
 
 
@@ -114,7 +115,7 @@ def _names(rows: Rows, names: Names) -> list[str]:
 
 
 def _read_custom(values: Rows, attributes: Names) -> dict[str, Any]:
-    """Every attribute the account has; one the user has no value of is empty."""
+    """All attributes of the account. An attribute without a value is None."""
     custom: dict[str, Any] = dict.fromkeys(attributes.names())
     for row in values:
         about = row.get("userAttribute")
@@ -127,7 +128,7 @@ def _read_custom(values: Rows, attributes: Names) -> dict[str, Any]:
 
 
 def write_custom(raw: Mapping[str, Any], changes: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    """All values that may be written, with the changes in them: whether a part would do is not documented."""
+    """All writable values, with the changes in them. It is not documented whether the vendor accepts a part of them."""
     now: dict[str, str] = {}
     fixed: set[str] = set()
     for row in rows_of(raw, "userAttributeValues") or ():

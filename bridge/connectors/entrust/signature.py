@@ -1,7 +1,7 @@
 """Signatures of deliveries: HTTP message signatures (RFC 9421), and the older `x-sha2-signature`. Pure.
 
-Vendor pages "Webhook Signature Verification" (two generations). How the key's bytes come from the hook's token is not
-documented: `key_forms` names the possible ways, and the first delivery that verifies shows which one is right.
+Vendor pages "Webhook Signature Verification" (two generations). How the key's bytes are derived from the hook's token
+is not documented. `key_forms` names the possible ways; the first delivery that verifies shows which one is right.
 """
 
 import binascii
@@ -23,13 +23,13 @@ RFC9421, SHA2 = "rfc9421", "sha2"
 NEEDED = ("@method", "@target-uri", "content-digest")
 LABEL = "sig"
 ALGORITHM = "hmac-sha256"
-SHORTEST_KEY = 16  # bytes; less is no secret, so it is no candidate either
+SHORTEST_KEY = 16  # bytes; a shorter key is not secret, so it is not tried
 _DIGESTS: Mapping[str, Callable[[bytes], Any]] = {"sha-256": sha256, "sha-512": sha512}
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A hook as it was registered. `form`: how its key is made from the token, "" while that is not known."""
+    """A registered hook. `form`: how its key is derived from the token, "" while that is not known."""
 
     url: str
     token: str = field(repr=False)
@@ -67,7 +67,7 @@ _FORMS: Mapping[str, Callable[[str], bytes]] = {
 
 
 def key_forms(token: str, only: str = "") -> dict[str, bytes]:
-    """The keys a token may stand for, by the name of the form; `only` leaves out all others."""
+    """The possible keys of a token, by the name of their form. `only` leaves out all other forms."""
     found: dict[str, bytes] = {}
     for name, make in _FORMS.items():
         try:
@@ -80,14 +80,15 @@ def key_forms(token: str, only: str = "") -> dict[str, bytes]:
 
 
 def scheme_of(callback: Callback) -> str | None:
-    """By the headers; a delivery that carries the newer signature is judged by that one alone. None: unsigned."""
+    """The scheme, by the headers. A delivery with the newer signature is checked by that one
+    only. None: it is unsigned."""
     if "signature-input" in callback.headers or "signature" in callback.headers:
         return RFC9421
     return SHA2 if "x-sha2-signature" in callback.headers else None
 
 
 def verify(scheme: str, callback: Callback, hook: Registered, max_age_seconds: float) -> str:
-    """The form of the key that verifies. Raises BadCallback."""
+    """Return the form of the key that verifies. Raises BadCallback."""
     if scheme == RFC9421:
         message, shown = _message(callback, hook.url, max_age_seconds)
     else:
@@ -109,7 +110,7 @@ def _hexadecimal(value: str) -> bytes:
 
 
 def _message(callback: Callback, url: str, max_age_seconds: float) -> tuple[bytes, bytes]:
-    """The signature base (RFC 9421, 2.5) and the signature shown for it."""
+    """The signature base (RFC 9421, 2.5) and the signature in the delivery."""
     _check_digest(callback)
     header = callback.headers.get("signature-input", "")
     inputs = _dictionary(header, "signature-input")
@@ -135,7 +136,7 @@ def _dictionary(value: str, name: str) -> Mapping[str, Any]:
 
 
 def _signed_part(member: Any) -> tuple[Sequence[str], Mapping[str, Any]]:
-    """What the signature covers: at least method, address and digest, each whole and once."""
+    """The names of the signed components. They must contain method, address and digest, each whole and once."""
     if not isinstance(member, tuple) or not isinstance(member[0], list):
         raise BadCallback("the delivery does not name the parts that are signed")
     names = [name for name, parameters in member[0] if isinstance(name, str) and not parameters]
@@ -157,7 +158,8 @@ def _component(callback: Callback, url: str, name: str) -> str:
 
 
 def _check_digest(callback: Callback) -> None:
-    """Over the bytes as they came; every digest we know must be right, and one at least must be there."""
+    """Checks the digests over the bytes as received. At least one known digest must be there, and all
+    known ones must be right."""
     shown = _dictionary(callback.headers.get("content-digest", ""), "content-digest")
     known = [(_DIGESTS[name], member[0]) for name, member in shown.items() if name in _DIGESTS]
     right = [
@@ -168,7 +170,7 @@ def _check_digest(callback: Callback) -> None:
 
 
 def _check_time(callback: Callback, parameters: Mapping[str, Any], max_age_seconds: float) -> None:
-    """`created` and `expires` are not always sent; a delivery seen again later is recognised by its id."""
+    """Checks `created` and `expires`, which are not always sent. A delivery repeated later is recognised by its id."""
     now = callback.received_at.timestamp()
     created, expires = parameters.get("created"), parameters.get("expires")
     if created is not None and not (isinstance(created, int) and abs(now - created) <= max_age_seconds):

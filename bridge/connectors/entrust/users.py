@@ -53,7 +53,8 @@ class Users:
         return missing(ref) if raw is None else await self._record(raw)
 
     async def list(self, since: datetime | None, page: str | None, where: Fields) -> Page:
-        """With `since`: those the audit events name, each read; without the right to see events, all."""
+        """With `since`, reads the users that the audit events name. Without the right to read
+        events, it lists all users."""
         if since is not None and self._feed.available and (part := await self._feed.page(since, page)) is not None:
             found = await self._read_all(part.changed, part.removed)
             self._account.listings.note("users changed", found, begins=page is None)
@@ -70,7 +71,7 @@ class Users:
         return Page(found.rows, cursor, skipped=found.skipped)
 
     async def newest(self, after: datetime) -> Sequence[Record]:
-        """Users cannot be listed by age, so all are; the user id keeps a second create from making a second user."""
+        """Lists all users, because they cannot be listed by age. The unique user id prevents a second create."""
         floor, found, page = after.astimezone(UTC).replace(microsecond=0), [], None
         while True:
             got = await self.list(None, page, {})
@@ -82,7 +83,7 @@ class Users:
                 return found
 
     async def find(self, column: str, value: Any) -> Sequence[Record]:
-        """A user id is found by any alias as well."""
+        """The vendor also finds a user id by any alias."""
         path = _FOUND_BY.get(column)
         if path is None or not isinstance(value, str) or not value.strip():
             return []
@@ -91,7 +92,7 @@ class Users:
         return (await self._account.listings.read_each("user found", rows, self._record)).rows
 
     async def create(self, fields: Fields) -> Written:
-        """Without registration requests or e-mails, unless the options or the fields say so."""
+        """Sends no registration request and no e-mail, unless the options or the fields say so."""
         options = self._account.options
         if not options.create_users:
             text = "the bridge does not create users (logins) here: set the option `create_users: true` to allow it"
@@ -106,7 +107,7 @@ class Users:
         said = await self._account.create(ALL, body, "user_id")
         try:
             return Written(str(said["id"]), await self._record(said))
-        except (RemoteError, *MAKES_NO_SENSE):  # the user is there, whatever else cannot be learned now
+        except (RemoteError, *MAKES_NO_SENSE):  # the user exists, even if the answer cannot be read now
             return Written(str(said["id"]))
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
@@ -118,7 +119,7 @@ class Users:
             await self._account.update(ONE.format(fresh.ref.id), body, template=TEMPLATE)
         except Rejected as refused:
             if refused.status == 400:
-                self._lists.forget()  # an attribute may have been replaced by another of its name
+                self._lists.forget()  # an attribute may have been replaced by another one with the same name
             raise
         return Written(fresh.ref.id)
 
@@ -130,14 +131,15 @@ class Users:
         await self._client.delete(ONE.format(fresh.ref.id), template=TEMPLATE)
 
     async def archive(self, fresh: Record) -> None:
-        """Made inactive: they can sign in no more, and keep all that lets them."""
+        """Makes the user inactive. The user can no longer sign in, and keeps all credentials."""
         self._account.refuse_foreign(fresh)
         if not fresh.archived:
             path, template = f"v1/users/{fresh.ref.id}/state", "v1/users/:id/state"
             await self._account.update(path, {"state": INACTIVE}, template=template)
 
     async def _read_all(self, changed: Sequence[str], removed: frozenset[str]) -> Understood[Record | Gone]:
-        """A few at a time. What the events say was removed, and is gone, was deleted."""
+        """Read the users, a few at a time. A user that has gone, and was removed according to the
+        events, is reported as deleted."""
         refs = [RecordRef(self._account.system, "user", each) for each in changed]
         found = await read_all(refs, self._read, self._account.options.calls_at_once)
         rows = [
@@ -147,7 +149,7 @@ class Users:
         return Understood(rows, found.skipped, found.why)
 
     async def _record(self, raw: Any) -> Record:
-        """Lists are asked for only where the answer names something of them."""
+        """Fetches a list only if the answer names something in it."""
         raw = self._account.identified(raw)
         groups = await self._names(GROUPS, bool(raw.get("groups")))
         organizations = await self._names(ORGANIZATIONS, bool(raw.get("organizations")))
@@ -165,7 +167,7 @@ class Users:
         return (await self._lists.of(kind)).names if needed else Names()
 
     async def _body(self, fields: Fields, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """`raw`: the user as just read, empty for a new one."""
+        """The body to write. `raw`: the user as just read, empty for a new one."""
         plain = {column: value for column, value in fields.items() if column not in (*_SETS, "organization", "custom")}
         body = self._account.checked("user", lambda: write_row("user", _WRITTEN, plain))
         body["emailVerification"] = self._account.options.email_verification

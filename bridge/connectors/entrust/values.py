@@ -1,4 +1,4 @@
-"""Single values in the vendor's form and in the record shape, both ways. Pure."""
+"""Translates single values between the vendor's form and the record shape. Pure."""
 
 import re
 from datetime import UTC, datetime
@@ -9,7 +9,8 @@ _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 
 
 def read_instant(value: Any) -> datetime:
-    """Aware UTC. The vendor's pages show offsets with and without colon, fractions or none, and no zone at all."""
+    """Aware UTC. The vendor's pages show offsets with and without a colon, with and without fractions,
+    and times without a zone."""
     match = _INSTANT.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError("is not a time")
@@ -23,7 +24,7 @@ def read_instant(value: Any) -> datetime:
 
 
 def read_moment(value: Any) -> datetime | None:
-    """None for what is missing or no time."""
+    """The time, or None for what is missing or not a time."""
     try:
         return read_instant(value)
     except ValueError:
@@ -41,7 +42,7 @@ def is_id(value: Any) -> bool:
 
 
 def read_text(value: Any) -> str | None:
-    """Empty text is how the vendor clears a value."""
+    """The text; None if it is empty, because the vendor clears a value with empty text."""
     if value is None or isinstance(value, str):
         return value or None
     raise ValueError("is not text")

@@ -1,4 +1,4 @@
-"""Credentials: an API token, or OAuth with tokens kept in the vault.
+"""Credentials: an API token, or OAuth with tokens in the vault.
 
 Vendor pages "Authentication" and "OAuth authorization".
 """
@@ -22,7 +22,8 @@ from bridge.domain.values import replace
 
 
 def credential(construction: Construction) -> Credential:
-    """An API token goes into a header only: an address may end up in somebody's log."""
+    """The credential of these options. An API token goes into a header only, because an
+    address may be logged somewhere."""
     options: PipedriveOptions = construction.options
     if options.api_token is not None:
         return FixedHeader("x-api-token", options.api_token.get_secret_value())
@@ -43,7 +44,7 @@ def grant_of(options: PipedriveOptions) -> Grant:
 
 
 class CompanyOAuth(OAuth):
-    """The token's answer names the company's own host, which is called instead of the shared one."""
+    """Calls the company's own host instead of the shared one. The token's answer names it."""
 
     async def authorise(self, request: HttpRequest) -> HttpRequest:
         request = await super().authorise(request)

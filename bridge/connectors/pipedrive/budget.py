@@ -1,4 +1,4 @@
-"""What calls cost of the company's tokens of the day, and what answers say of the limits.
+"""What calls cost of the company's daily tokens, and what answers say about the limits.
 
 Vendor page "Rate limiting"; the costs are from the vendor's descriptions of API v1 and v2.
 """
@@ -12,11 +12,11 @@ from bridge.domain.budget import Day
 from bridge.domain.seams import epoch
 
 SEARCH_TOKENS = 20
-WINDOW_SECONDS = 2.0  # of the limit of calls, which rolls
+WINDOW_SECONDS = 2.0  # the rolling window of the limit of calls
 
 
 def tokens(method: str, template: str) -> int:
-    """`template`: path of the call with `:id` for ids."""
+    """The cost of a call, in tokens. `template`: its path, with `:id` for ids."""
     old = "/v1/" in template
     if "search" in template.lower():
         return SEARCH_TOKENS
@@ -41,20 +41,21 @@ def _tokens_of_read(template: str, old: bool) -> int:
 
 
 def quota(options: PipedriveOptions) -> Quota:
-    """Until an answer says how many calls fit into two seconds, only the day's tokens are known."""
+    """The daily tokens. The pace is unknown until an answer says how many calls fit into two seconds."""
     return Quota(options.calls_at_once, per_day=options.daily_tokens, unit="tokens", cost=tokens)
 
 
 def until_midnight(now: datetime) -> float:
-    """Seconds. The vendor does not say in which zone its midnight is; this one is in UTC."""
+    """Seconds until midnight in UTC. The vendor does not say in which zone its midnight is."""
     midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     return (midnight - now).total_seconds()
 
 
 def read_limits(answer: Answer, now: datetime) -> Learned:
-    """Headers of every answer: calls in two seconds (searches have a limit of their own), and the tokens of the day.
+    """Read the headers of an answer: calls in two seconds (searches have a limit of their own), and the daily tokens.
 
-    Those of the day are documented nowhere and are missing at times."""
+    The headers for the daily tokens are not documented, and are missing at times.
+    """
     path, calls = answer.call.template or answer.call.path, number(answer, "x-ratelimit-limit")
     search = "search" in path.lower()
     limit, left = (number(answer, f"x-daily-ratelimit-token-{name}") for name in ("limit", "remaining"))
@@ -65,7 +66,7 @@ def read_limits(answer: Answer, now: datetime) -> Learned:
 
 
 def number(answer: Answer, header: str) -> float | None:
-    """A header's number; None when it is missing or none that counts anything."""
+    """A header's number; None when it is missing, negative or not finite."""
     try:
         value = float(answer.headers.get(header, ""))
     except ValueError:

@@ -1,6 +1,6 @@
-"""Deliveries: who sent them, and what they hint at. Vendor pages "Guide for Webhooks" and "Guide for Webhooks v2".
+"""Deliveries: checks the sender, and reads what changed. Vendor pages "Guide for Webhooks" and "Guide for Webhooks v2".
 
-There is no signature; a delivery shows the Basic credentials its hook was registered with.
+There is no signature. A delivery carries the Basic credentials that its hook was registered with.
 """
 
 import hmac
@@ -28,7 +28,7 @@ KINDS: Mapping[str, EventKind] = {
 
 
 def verify(callback: Callback, secret: HookSecret) -> None:
-    """Raises BadCallback."""
+    """Raises BadCallback unless the delivery carries the credentials of its hook."""
     wanted = b"Basic " + b64encode(f"{secret.user}:{secret.password}".encode())
     shown = callback.headers.get("authorization", "").encode(errors="replace")
     if not hmac.compare_digest(shown, wanted):
@@ -58,7 +58,7 @@ def _version_2(callback: Callback, said: Mapping[str, Any], meta: Mapping[str, A
     version = None if kind is EventKind.DELETED else _version(said.get("data"))
     events = [_event(callback, entity, record_id, kind, meta, version=version)]
     if kind is EventKind.CHANGED and absorbed is not None and absorbed != record_id:
-        # Said here as well, because the delete that names the survivor may be lost.
+        # Reported here as well, because the delivery of the delete, which names the survivor, may be lost.
         events.append(_event(callback, entity, absorbed, EventKind.MERGED, meta, merged_into=record_id))
     return events
 
@@ -110,13 +110,14 @@ def _event(
 
 
 def _actor(user: Any) -> str | None:
-    """A number, which version 2 writes as text."""
+    """The user's id. It is a number, which version 2 writes as text."""
     named = _text(user)
     return f"user {named}" if named is not None and named.isdecimal() else None
 
 
 def _vendor_id(entity: str, record_id: str, kind: EventKind, meta: Mapping[str, Any]) -> str | None:
-    """Only version 2 names its events, and for users that name is the user's id, the same for every event."""
+    """The vendor's id of the event. Only version 2 has ids. A user event has the user's id,
+    the same for every event."""
     event_id, moment = meta.get("id"), meta.get("timestamp")
     if "entity" not in meta or not isinstance(event_id, str) or not isinstance(moment, str):
         return None
@@ -127,7 +128,7 @@ def _vendor_id(entity: str, record_id: str, kind: EventKind, meta: Mapping[str, 
 
 
 def _hints(callback: Callback) -> list[Event]:
-    """Some record changed; it is unknown which one."""
+    """Events without id: some record changed, but it is unknown which one."""
     entity = callback.hook.rpartition(".")[2]
     entities = [entity] if entity in MANIFEST.entities else sorted(MANIFEST.entities)
     return [
@@ -136,14 +137,14 @@ def _hints(callback: Callback) -> list[Event]:
 
 
 def _first(value: Any) -> Mapping[str, Any]:
-    """User events of version 1 wrap the object into a list."""
+    """The object. User events of version 1 wrap it in a list."""
     if isinstance(value, list) and value:
         value = value[0]
     return value if isinstance(value, dict) else {}
 
 
 def _text(value: Any) -> str | None:
-    """A name or id that can be kept."""
+    """A name or id that can be stored, else None."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return value if isinstance(value, str) and value and not why_unstorable(value) else None

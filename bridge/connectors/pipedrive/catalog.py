@@ -1,4 +1,4 @@
-"""Names of the account's own things: custom fields, options, labels, pipelines, stages."""
+"""Names in the account's own lists: custom fields, options, labels, pipelines, stages."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -39,7 +39,7 @@ class Catalogs:
         return await self._kept[entity].get(fresh=fresh)
 
     async def reload_for(self, entity: str, unresolved: Iterable[Unresolved]) -> bool:
-        """Reloads the same catalog if that may help. True: reloaded."""
+        """Reload the catalog of this entity if that may help. Return True if it was reloaded."""
         return await self._kept[entity].again_for(problem.mark for problem in unresolved if not problem.twice)
 
     async def _load(self, entity: str, catalog: Catalog, oldest: float) -> Catalog:

@@ -66,14 +66,14 @@ class PipedriveClient:
         return _object(answer)
 
     async def rows(self, path: str, query: Query) -> tuple[list[Any], str | None]:
-        """One page of a v2 listing, its rows as they came, and the cursor of the next."""
+        """One page of a v2 listing: its rows as the vendor returned them, and the cursor of the next page."""
         answer = await self._send("GET", path, query=query, most_bytes=_page_bytes(query))
         rows, more = _rows(answer)
         cursor = more.get("next_cursor")
         return rows, str(cursor) if cursor else None
 
     async def rows_by_offset(self, path: str, query: Query, start: int) -> tuple[list[Any], int | None]:
-        """One page of a v1 listing and where the next begins. Its paging block is missing at times."""
+        """One page of a v1 listing, and the offset of the next page. The vendor's paging block is missing at times."""
         answer = await self._send("GET", path, query=[*query, ("start", str(start))], most_bytes=_page_bytes(query))
         rows, more = _rows(answer)
         paging = more.get("pagination")
@@ -92,7 +92,7 @@ class PipedriveClient:
                 return found
 
     async def search(self, path: str, query: Query) -> list[Any]:
-        """Items found, best first; the vendor wraps them in two ways."""
+        """The found items, best first. The vendor wraps them in two ways."""
         answer = await self._send("GET", path, query=query, most_bytes=_page_bytes(query))
         said = answer.json()
         data = said.get("data") if isinstance(said, dict) else None
@@ -104,7 +104,8 @@ class PipedriveClient:
         return [item.get("item", item) if isinstance(item, dict) else item for item in items]
 
     async def get(self, path: str, record_id: str) -> Mapping[str, Any] | None:
-        """None: 404, 410, or the empty 204 some missing records are answered with."""
+        """The record; None for 404, for 410, and for an empty 204, with which the vendor answers
+        for some missing records."""
         answer = await self._send("GET", f"{path}/{record_id}", template=f"{path}/:id", accept=GONE)
         return None if answer.status in GONE or answer.status == 204 else _object(answer)
 
@@ -113,7 +114,7 @@ class PipedriveClient:
         return _object(answer)
 
     async def create_some(self, path: str, template: str, bodies: Sequence[Mapping[str, Any]]) -> None:
-        """Several rows in one call; one alone has a cheaper one."""
+        """Creates rows. One row alone has a cheaper call."""
         if len(bodies) == 1:
             await self._send("POST", path, template=template, json=bodies[0])
         else:
@@ -125,7 +126,7 @@ class PipedriveClient:
     async def change(
         self, path: str, record_id: str, body: Mapping[str, Any], method: str = "PATCH", template: str = ""
     ) -> Mapping[str, Any]:
-        """Raises WriteConflict when the record went away since it was read."""
+        """Raises WriteConflict when the record has gone since it was read."""
         template = template or f"{path}/:id"
         answer = await self._send(method, f"{path}/{record_id}", template=template, json=body, accept=GONE)
         if answer.status in GONE:
@@ -165,7 +166,7 @@ class PipedriveClient:
 
 
 def _page_bytes(query: Query) -> int:
-    """A listing without a limit is given whole."""
+    """The answer's size limit. A listing without a limit comes whole."""
     limit = dict(query).get("limit")
     return LIST_BYTES if limit is None else page_bytes(int(limit))
 
@@ -179,7 +180,7 @@ def _object(answer: Answer) -> Mapping[str, Any]:
 
 
 def _rows(answer: Answer) -> tuple[list[Any], Mapping[str, Any]]:
-    """The rows of a listing (version 1 says null for none), and what is said beside them."""
+    """The rows of a listing (version 1 returns null for none), and its `additional_data`."""
     said = answer.json()
     rows = said.get("data") if isinstance(said, dict) else None
     if rows is None and isinstance(said, dict) and said.get("success") is True:

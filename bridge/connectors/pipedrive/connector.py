@@ -1,4 +1,4 @@
-"""All capabilities of one account: reads, writes, hooks, callbacks."""
+"""All methods of one account: reads, writes, hooks, callbacks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -14,7 +14,7 @@ def _needless(options: PipedriveOptions) -> str:
 
 
 def _consent_page(options: PipedriveOptions, redirect: str, state: str) -> str:
-    """The page is beside the token endpoint."""
+    """The consent page's address, beside the token endpoint."""
     assert options.client_id
     url = urljoin(options.token_url, "authorize")
     return page(url, client_id=options.client_id, redirect_uri=redirect, state=state)

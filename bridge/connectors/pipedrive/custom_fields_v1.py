@@ -1,6 +1,7 @@
-"""Custom fields in the form of version 1 (leads): at the root of the row, parts of a value in separate keys, options as
-texts, unset ones left out. Here they become the form of version 2 and back. Vendor page "Pipedrive API v2 migration
-guide", custom fields.
+"""Translates the custom fields of version 1 (leads) to the form of version 2 and back.
+
+Version 1 has them at the root of the row, the parts of a value in separate keys and options as texts, and leaves out
+unset fields. Vendor page "Pipedrive API v2 migration guide", custom fields.
 """
 
 from collections.abc import Mapping
@@ -15,11 +16,11 @@ PARTS: Mapping[str, Mapping[str, str]] = {
     "timerange": {"until": "until", "timezone_name": "timezone_id"},
     "address": {part: part for part in ADDRESS_PARTS if part != "value"},
 }
-"""Type of field -> part in version 2 -> end of the key in version 1."""
+"""Field type -> part in version 2 -> suffix of the key in version 1."""
 
 
 def custom_at_root(row: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
-    """For every custom field of the account: a key that is missing means an empty value here."""
+    """All custom fields of the account in the form of version 2. A missing key means an empty value here."""
     return {code: _read(row, code, kind) for code, kind in types.items()}
 
 
@@ -35,7 +36,7 @@ def _read(row: Mapping[str, Any], code: str, kind: str) -> Any:
 
 
 def root_of_custom(own: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
-    """The keys of a write."""
+    """The root keys to write, in the form of version 1."""
     root: dict[str, Any] = {}
     for code, value in own.items():
         kind = types[code]

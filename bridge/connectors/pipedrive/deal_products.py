@@ -1,7 +1,7 @@
-"""Products of deals, REST v2: read for up to 100 deals at once, written with as few calls as there are differences.
+"""Products of deals, REST v2. They are read for up to 100 deals at once, and written in few calls.
 
-Added lines go in one call (a hundred at most), deleted ones in one call, and each changed one in a call of its own.
-Source: the vendor's OpenAPI description of API v2 (Deals), which also says what a line needs.
+New lines go in one call (a hundred at most), deleted lines in one call, and each changed line in its own call. Source:
+the vendor's OpenAPI description of API v2 (Deals), which also says what a line needs.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ PATH = "api/v2/deals"
 
 
 async def read_lines(client: PipedriveClient, system: str, record_ids: Sequence[str]) -> dict[str, list[Fields]]:
-    """By deal its lines as records show them, in the order of the deal's page. Raises RetryLater."""
+    """The lines by deal, as records show them, in the order of their ids. Raises RetryLater."""
     found: dict[str, list[Fields]] = {}
     for some in _portions(record_ids):
         cursor: str | None = None
@@ -48,7 +48,8 @@ def read_line(row: Mapping[str, Any]) -> Fields:
 def line_calls(
     client: PipedriveClient, system: str, deal: str, held: Sequence[Fields], wanted: Sequence[Fields]
 ) -> Calls:
-    """What makes the lines of a deal those that are wanted. Where a call fails, the next read tells how far it came.
+    """The calls that turn the held lines of a deal into the wanted ones. After a failed call, the next read shows what
+    was done.
 
     Raises Rejected for what cannot be written, before any call is made.
     """
@@ -88,7 +89,7 @@ def _body(system: str, line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _EMPTY: Mapping[str, Any] = {"comments": "", "discount": 0, "tax": 0}
-"""What an emptied column of a line is sent as; the vendor takes null for none of them."""
+"""What is sent for an emptied column of a line. The vendor accepts null for none of these."""
 
 
 def _portions(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

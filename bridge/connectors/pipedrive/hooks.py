@@ -1,5 +1,6 @@
-"""Hook registrations, API v1. One hook per entity for all its actions; vendor pages "Guide for Webhooks" and "Guide for
-Webhooks v2".
+"""Hook registrations, API v1. There is one hook per entity, for all its actions.
+
+Vendor pages "Guide for Webhooks" and "Guide for Webhooks v2".
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ class PipedriveHooks:
         return (await self._account.listings.read("hooks", await self._account.client.hooks(), self._seen)).rows
 
     async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
-        """An equal active hook is taken over: the vendor accepts doubles, and each of them delivers."""
+        """Adopts an equal active hook. The vendor accepts duplicates, and each of them delivers."""
         there = await self._account.listings.read(
             "hooks", await self._account.client.hooks(), lambda row: (self._seen(row), _has_secret(row, secret))
         )
@@ -69,7 +70,7 @@ class PipedriveHooks:
         for name in ("remove_reason", "last_http_status"):
             if row.get(name):
                 notes.append(f"{name} {row[name]}")
-        removed = bool(row.get("remove_time") or row.get("remove_reason"))  # by Pipedrive itself
+        removed = bool(row.get("remove_time") or row.get("remove_reason"))  # by Pipedrive, not by a person
         return SeenHook(
             id=row_id(row),
             url=str(row.get("subscription_url") or ""),

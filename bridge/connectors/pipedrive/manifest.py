@@ -30,9 +30,12 @@ ADDRESS_PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Where an entity lives. `search`: column -> name of the search field. `named`: column -> (vendor's column, field
-    whose options name its keys). `fields_path`: its field definitions, empty for none. `rest`: the API version.
-    `update`: the method that changes a record. `order`: the column offset listings are walked by (version 1)."""
+    """Where an entity's endpoints are. `search`: column -> name of the search field. `named`: column -> (vendor's
+    column, field whose options name its keys). `fields_path`: its field definitions, empty if it has none.
+
+    `rest`: the API version. `update`: the HTTP method that changes a record. `order`: the sort column of offset
+    listings (version 1).
+    """
 
     entity: str
     path: str
@@ -102,7 +105,7 @@ DEAL_PRODUCT: Mapping[str, ColumnSpec] = {
     "is_enabled": ColumnSpec(Column.BOOLEAN),
     "order_nr": ColumnSpec(Column.INTEGER, writable=False),
 }
-"""A line of a deal's products."""
+"""The columns of one line of a deal's products."""
 
 _DEAL: Mapping[str, ColumnSpec] = {
     **_FIXED,

@@ -1,6 +1,7 @@
-"""Listings of REST v1, walked by offset: leads, notes, users. Vendor page "Pagination".
+"""Listings of REST v1, read by offset: leads, notes, users. Vendor page "Pagination".
 
-Pages overlap, because a record deleted meanwhile moves all behind it forward. A page token is `<listing>:<start>`.
+Pages overlap, because a record that is deleted meanwhile moves all later ones forward. A page token is
+`<listing>:<start>`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +16,15 @@ from bridge.connectors.plain_values import write_seconds
 LIVE, ARCHIVED = "live", "archived"
 NEWEST_PAGE = 100
 Rows = Sequence[Any]
-"""As they came; one that cannot be understood is never taken for old, so that it is counted."""
+"""Rows as the vendor returned them. A row that cannot be understood never counts as old, so that
+it is counted as skipped."""
 
 
 async def page_by_offset(
     client: PipedriveClient, resource: Resource, since: datetime | None, page: str | None, limit: int
 ) -> tuple[Rows, str | None]:
-    """One page, and the token of the next. Leads: the archived ones follow, for which the vendor takes no time."""
+    """One page, and the token of the next. Archived leads follow the live ones; the vendor
+    cannot filter them by time."""
     if resource.entity == "user":
         rows, _ = await client.rows(resource.path, ())
         return rows, None
@@ -43,7 +46,7 @@ async def page_by_offset(
 
 
 async def newest_by_offset(client: PipedriveClient, resource: Resource, after: datetime) -> Rows:
-    """Created at or after `after`, by falling time of creation."""
+    """Rows created at or after `after`, newest first."""
     if resource.entity == "user":
         return []
     found: list[Any] = []
@@ -59,7 +62,7 @@ async def newest_by_offset(client: PipedriveClient, resource: Resource, after: d
 
 
 def _is_before(moment: datetime, row: Any, *names: str) -> bool:
-    """By the first of these times the row shows."""
+    """Whether the row is older than `moment`, by the first of these times that it shows."""
     said = next((row[name] for name in names if row.get(name)), None) if isinstance(row, Mapping) else None
     shown = known_instant(said)
     return shown is not None and shown < moment

@@ -52,14 +52,15 @@ class PipedriveReads:
         return Gone(ref, Evidence.NOT_FOUND) if row is None else await self.one(ref.entity, row)
 
     async def lines(self, entity: str, column: str, record_ids: Sequence[str]) -> Mapping[str, Sequence[Fields]]:
-        """Of deals their products, the only lines there are."""
+        """The products of deals. No other column is read by separate calls."""
         assert (entity, column) == ("deal", "products"), "no other column is read by calls of its own"
         return await read_lines(self._account.client, self._system, record_ids)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
-        """Filters are not sent: a listing of the changed records must also show those that left the filter.
+        """Filters are not sent. A listing of changed records must also show records that no longer pass the filter.
 
-        Deals live in three listings, walked one after the other; a page token is `<listing>:<cursor>`."""
+        Deals are in three listings, read one after the other. A page token is `<listing>:<cursor>`.
+        """
         resource, client = RESOURCES[entity], self._account.client
         if resource.rest == 1:
             rows, token = await page_by_offset(client, resource, since, page, self._account.page_size)
@@ -82,7 +83,7 @@ class PipedriveReads:
         return Page(found.rows, token, skipped=found.skipped)
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
-        """By falling id: ids grow, while a creation time may be set by whoever creates."""
+        """Newest ids first. Ids grow, while the creator of a record may set its creation time."""
         found: list[Record] = []
         cursor: str | None = None
         floor = after.astimezone(UTC).replace(microsecond=0)
@@ -101,7 +102,8 @@ class PipedriveReads:
                 return found
 
     async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
-        """By the vendor's search, exact match; custom fields of type text only. Nothing for any other column."""
+        """Uses the vendor's search, exact match. Custom fields can be searched only if they are text.
+        Empty for any other column."""
         ids = await self._search(entity, column, value)
         if not ids:
             return []
@@ -144,14 +146,14 @@ class PipedriveReads:
         return [record for record in found if isinstance(record, Record)]
 
     async def one(self, entity: str, row: Row) -> Record | Gone:
-        """Of an answer that is one record."""
+        """Read an answer that is one record. Raises RetryLater if it cannot be understood."""
         found = await self._records(entity, [row])
         if not found.rows:
             raise RetryLater(self._system, f"a {entity} cannot be understood: {found.why}")
         return found.rows[0]
 
     async def _records(self, entity: str, rows: Sequence[Any]) -> Understood[Record | Gone]:
-        """Rows as records; when keys without a name show up, the catalog is loaded anew once."""
+        """Rows as records. When keys have no name in the catalog, it is loaded again, once."""
         catalog = await self._account.catalogs.of(entity)
         unresolved: list[Unresolved] = []
 

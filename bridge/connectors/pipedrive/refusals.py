@@ -1,4 +1,4 @@
-"""How Pipedrive says no: error bodies, request limits, blocks.
+"""Pipedrive's refusals: error bodies, request limits, blocks.
 
 Vendor pages "HTTP status codes", "Rate limiting", "OAuth status codes".
 """
@@ -22,7 +22,7 @@ VALIDATION = re.compile(r"Validation failed: ([^\s:;]+):")
 
 
 def read_words(answer: Answer) -> Words:
-    """The first of `error`, `message`, `errors`; the vendor uses several shapes, one of them HTML."""
+    """The message: the first of `error`, `message`, `errors`. The vendor uses several shapes, one of them HTML."""
     said = answer.loose_json()
     if not isinstance(said, dict):
         return Words("an answer that is not JSON" if answer.body else "no reason is given")
@@ -47,7 +47,7 @@ def _words(said: Any) -> Words:
 
 
 def is_block(answer: Answer) -> bool:
-    """The page put before the API for traffic that ignored its limits: HTML, not JSON."""
+    """Whether this is the page with which the vendor blocks clients that ignored its limits: HTML, not JSON."""
     return answer.status == 403 and answer.loose_json() is None
 
 

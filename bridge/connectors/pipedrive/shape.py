@@ -1,4 +1,4 @@
-"""The record shape and REST v2 rows, both ways, by the names of one catalog. Pure."""
+"""Translates between the record shape and REST v2 rows, with the names of one catalog. Pure."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -40,11 +40,11 @@ ODD_WRITERS: Mapping[tuple[str, str], Codec] = {
     ("activity", "person_id"): write_participant,
     **{("note", name): write_flag for name in PINS},
 }
-"""Columns whose form in a write is not the usual one of their type."""
+"""Columns that are written in another form than their type usually is."""
 
 
 class BadField(Exception):
-    """A column that cannot be written. `unresolved`: a name the account does not know, perhaps a new one."""
+    """A column that cannot be written. `unresolved`: a name that the account does not know; it may be new there."""
 
     def __init__(self, column: str, message: str, unresolved: Unresolved | None = None) -> None:
         super().__init__(f"{column}: {message}")
@@ -54,7 +54,7 @@ class BadField(Exception):
 
 @dataclass(slots=True)
 class Reading:
-    """Fields of a row. `unresolved`: keys without a name; their columns are left out, that is unread."""
+    """The fields of a row. `unresolved`: keys without a name; their columns are left out as unread."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     unresolved: list[Unresolved] = field(default_factory=list)
@@ -65,11 +65,11 @@ class Reading:
         except Unresolved as problem:
             self.unresolved.append(problem)
         except (ValueError, TypeError, KeyError):
-            return  # a value in a form we do not know is not read, rather than misread
+            return  # leave out a value in a form that we do not know, rather than misread it
 
 
 def read_row(entity: str, row: Mapping[str, Any], catalog: Catalog) -> Reading:
-    """Only columns the row contains."""
+    """Read only the columns that the row contains."""
     reading = Reading()
     named = RESOURCES[entity].named
     for name, spec in MANIFEST.entities[entity].columns.items():
@@ -79,7 +79,7 @@ def read_row(entity: str, row: Mapping[str, Any], catalog: Catalog) -> Reading:
         elif name in ("pipeline", "stage"):
             if f"{name}_id" in row:
                 reading.put(reading.fields, name, _read_stage, name, row[f"{name}_id"], catalog)
-        elif name in row and spec.type is not Column.LINES:  # they are read by calls of their own
+        elif name in row and spec.type is not Column.LINES:  # lines are read by separate calls
             codec = OBJECTS[entity, name][0] if spec.type is Column.OBJECT else READERS[spec.type]
             reading.put(reading.fields, name, nullable, codec, row[name])
     own = custom_at_root(row, catalog.types) if entity == "lead" else row.get("custom_fields")
@@ -130,7 +130,7 @@ def _option_key(value: Any) -> Any:
 
 
 def write_row(entity: str, fields: Fields, catalog: Catalog, *, pipeline_id: Any = None) -> dict[str, Any]:
-    """The body of a create or patch. `pipeline_id`: where the deal is now. Raises BadField."""
+    """The body of a create or patch. `pipeline_id`: the pipeline that the deal is in now. Raises BadField."""
     body: dict[str, Any] = {}
     columns = MANIFEST.entities[entity].columns
     for name, value in fields.items():
@@ -169,7 +169,7 @@ def _write_column(entity: str, name: str, spec: ColumnSpec, value: Any, catalog:
 
 
 def _write_named(column: Column, names: Names, value: Any) -> Any:
-    """Labels are cleared by an empty list, single choices by null."""
+    """An empty list clears labels, null clears a single choice."""
     if column is Column.SET:
         if value is not None and not isinstance(value, list | tuple | set | frozenset):
             raise ValueError("must be a list of names")
@@ -178,7 +178,7 @@ def _write_named(column: Column, names: Names, value: Any) -> Any:
 
 
 def _write_stage(fields: Fields, catalog: Catalog, pipeline_id: Any) -> dict[str, Any]:
-    """A stage fixes the pipeline, so only one of the two is sent; a stage is looked for within its pipeline."""
+    """A stage fixes the pipeline, so only one of the two is sent. A stage is looked up within its pipeline."""
     pipelines = catalog.names_of("pipeline")
     pipeline = None if pipeline_id is None else str(pipeline_id)
     if fields.get("pipeline") is not None:
@@ -214,7 +214,7 @@ def _write_custom(value: Any, catalog: Catalog) -> dict[str, Any]:
 
 
 def _write_own(code: str, value: Any, catalog: Catalog) -> Any:
-    """Null clears; an empty list is refused for a set, so it becomes null."""
+    """Null clears a custom field. The vendor refuses an empty list for a set, so null is sent."""
     kind = catalog.types[code]
     column = CUSTOM_TYPES.get(kind, Column.TEXT)
     if column in (Column.CHOICE, Column.SET):
@@ -236,7 +236,7 @@ def _vendor_key(key: str) -> int | str:
 
 
 def custom_columns(entity: str, catalog: Catalog) -> dict[str, ColumnSpec]:
-    """The account's own fields as `custom.<name>`, and the built-in columns whose choices are the account's."""
+    """The account's custom fields as `custom.<name>`, and the built-in columns whose choices the account defines."""
     columns: dict[str, ColumnSpec] = {}
     fields = catalog.names_of("field")
     for name in fields.names():

@@ -1,4 +1,4 @@
-"""Single values in the vendor's form (REST v2) and in the record shape, both ways. Pure.
+"""Translates single values between the vendor's form (REST v2) and the record shape. Pure.
 
 Vendor pages "Pipedrive API v2 migration guide" (custom fields, times), "Date format".
 """
@@ -24,9 +24,9 @@ from bridge.connectors.plain_values import (
 from bridge.domain.catalog import Column
 
 Codec = Callable[[Any], Any]
-"""Raises ValueError with what is wrong. Is never given None."""
+"""Raises ValueError with what is wrong. Its argument is never None."""
 
-# Types of custom fields (vendor page "Custom fields") and the columns they become; others are passed through as text.
+# Types of custom fields (vendor page "Custom fields") and the columns they become; other types are passed on as text.
 CUSTOM_TYPES: Mapping[str, Column] = {
     "varchar": Column.TEXT,
     "varchar_auto": Column.TEXT,
@@ -83,7 +83,7 @@ def read_date(value: Any) -> date:
 
 
 def read_instant(value: Any) -> datetime:
-    """RFC 3339, the older `YYYY-MM-DD HH:MM:SS` in UTC, and seconds since 1970 (old user events)."""
+    """Reads RFC 3339, the older `YYYY-MM-DD HH:MM:SS` in UTC, and seconds since 1970 (old user events)."""
     if isinstance(value, int) and not isinstance(value, bool):
         try:
             return datetime.fromtimestamp(value, UTC)
@@ -93,7 +93,7 @@ def read_instant(value: Any) -> datetime:
 
 
 def known_instant(value: Any) -> datetime | None:
-    """None for what is missing or no time."""
+    """The time, or None for what is missing or not a time."""
     try:
         return None if value is None else read_instant(value)
     except (ValueError, TypeError):
@@ -101,7 +101,7 @@ def known_instant(value: Any) -> datetime | None:
 
 
 def read_values(value: Any) -> list[dict[str, Any]]:
-    """E-mails and phones. The vendor's placeholder for "none" is an item with empty text."""
+    """E-mails and phones. For "none", the vendor returns an item with empty text."""
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise ValueError("is not a list of values")
     return [
@@ -112,7 +112,7 @@ def read_values(value: Any) -> list[dict[str, Any]]:
 
 
 def _flag(value: Any) -> bool:
-    """Imports leave flags as text, and `false` as text is not true."""
+    """Imports leave flags as text, where `false` must not count as true."""
     return value.strip().lower() in ("true", "1") if isinstance(value, str) else bool(value)
 
 
@@ -150,7 +150,7 @@ def write_object(kind: str) -> Codec:
 
 
 def read_prices(value: Any) -> dict[str, Any]:
-    """The vendor's list, by currency code (one price per currency)."""
+    """Reads the vendor's list; returns the prices by currency code (one price per currency)."""
     if not isinstance(value, list):
         raise ValueError("is not a list of prices")
     price = read_object("price")
@@ -165,7 +165,7 @@ def write_prices(value: Any) -> list[dict[str, Any]]:
 
 
 def nullable(codec: Codec, value: Any) -> Any:
-    """None stays None, and what is not text is None where it shows none."""
+    """None stays None. Empty text and blanks become None, unless the column is text."""
     nothing = value is None if codec in (read_text, write_text) else holds_nothing(value)
     return None if nothing else codec(value)
 
@@ -201,7 +201,7 @@ WRITERS: Mapping[Column, Codec] = {
     Column.DECIMAL: write_number,
     Column.BOOLEAN: write_boolean,
     Column.DATE: write_date,
-    Column.INSTANT: write_seconds,  # the vendor refuses fractions in filters and keeps none
+    Column.INSTANT: write_seconds,  # the vendor refuses fractions in filters and stores none
     Column.CHOICE: write_text,
     Column.REFERENCE: write_id,
     Column.VALUES: write_values,

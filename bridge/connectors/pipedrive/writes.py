@@ -18,7 +18,7 @@ PRODUCTS = ("deal", "products")
 
 
 class PipedriveWrites:
-    """`reads`: what understands the answers."""
+    """`reads`: it reads the records in the answers."""
 
     def __init__(self, account: Account, reads: PipedriveReads) -> None:
         self._account, self._reads = account, reads
@@ -46,7 +46,7 @@ class PipedriveWrites:
         if len(own) == len(changes):
             return await self._written(entity, await change())
         await one_after_another(self._system, [*([change] if own else []), *lines])
-        return Written(record_id)  # the next read shows the ids of new lines, and what the deal is worth now
+        return Written(record_id)  # the next read shows the ids of new lines, and the deal's new value
 
     async def delete(self, fresh: Record) -> None:
         self._allowed("deleted", fresh.ref.entity, MANIFEST.entities[fresh.ref.entity].deletes)
@@ -76,7 +76,7 @@ class PipedriveWrites:
             raise Rejected(self._system, f"{entity} {bad}", field=bad.column) from None
 
     async def _written(self, entity: str, row: Mapping[str, Any]) -> Written:
-        """The write took effect: whatever goes wrong while its answer is understood must not lose the id."""
+        """The write took effect, so the id must survive any failure to understand its answer."""
         try:
             record = await self._reads.one(entity, row)
         except RemoteError:

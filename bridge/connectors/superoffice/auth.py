@@ -16,7 +16,7 @@ from bridge.connectors.superoffice.options import SuperOfficeOptions
 from bridge.connectors.superoffice.signing import BadToken, read_private_key, read_ticket, sign_system_token
 from bridge.domain.errors import NeedsAuthorisation
 
-TICKET_IDLE_SECONDS = 5.5 * 3600  # the vendor voids a ticket unused for six hours
+TICKET_IDLE_SECONDS = 5.5 * 3600  # the vendor voids a ticket that was not used for six hours
 
 
 def credential(construction: Construction, client: HttpClient) -> Credential:
@@ -32,7 +32,7 @@ def credential(construction: Construction, client: HttpClient) -> Credential:
 
 
 def user_grant(options: SuperOfficeOptions) -> Grant:
-    """A user's consent; the vendor's refresh token is used again and again."""
+    """The grant of a user's consent. The vendor's refresh token can be used many times."""
     assert options.client_id
     assert options.client_secret
     app = {"client_id": options.client_id, "client_secret": options.client_secret.get_secret_value()}
@@ -41,7 +41,7 @@ def user_grant(options: SuperOfficeOptions) -> Grant:
 
 
 class SystemUser(KeptToken):
-    """Signs the tenant's token with the app's key, and gets a ticket that lives as long as it is used."""
+    """Signs the tenant's token with the app's key, and gets a ticket. A ticket lives as long as it is used."""
 
     def __init__(self, construction: Construction, client: HttpClient) -> None:
         super().__init__(construction)
@@ -81,7 +81,7 @@ class SystemUser(KeptToken):
         except NeedsAuthorisation:
             if not ours or not given or ours == given:
                 raise
-            return await self._ask_with(given)  # a person put a newer one into the settings
+            return await self._ask_with(given)  # a person put a newer token into the settings
 
     async def _ask_with(self, system_token: str) -> Mapping[str, str]:
         body = {
@@ -91,7 +91,7 @@ class SystemUser(KeptToken):
             "ReturnTokenType": "JWT",
         }
         path = f"{self._login_url}/Login/api/PartnerSystemUser/Authenticate"
-        # Changes no record: a lost answer is simply asked again by the next call.
+        # It changes no record, so after a lost answer the next call requests it again.
         template = "PartnerSystemUser/Authenticate"
         call = Call("POST", path, json=body, reads=True, tries=1, template=template, most_bytes=SMALL_BYTES)
         answer = await self._client.send(call)

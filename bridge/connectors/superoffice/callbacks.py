@@ -1,6 +1,6 @@
-"""Deliveries: who sent them, and what they hint at. Vendor pages "Webhook security", "Webhook payload".
+"""Deliveries: checks the sender, and reads what changed. Vendor pages "Webhook security", "Webhook payload".
 
-A delivery names the columns of the database that changed, without values, and nothing of dependent tables.
+A delivery names the columns of the database that changed, without values. It does not name dependent tables.
 """
 
 import hmac
@@ -18,7 +18,7 @@ from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.ids import why_unstorable
 
 SIGNATURE = "x-superoffice-signature"
-SIGNATURE_CHARACTERS = 44  # of 32 bytes in base64
+SIGNATURE_CHARACTERS = 44  # 32 bytes in base64
 TEST = "test"
 LONGEST_ID = 18  # digits
 
@@ -31,13 +31,15 @@ ENTITIES: Mapping[str, str] = {each.hook: entity for entity, each in RESOURCES.i
 
 
 def check_head(head: Callback) -> None:
-    """The signature needs the body; whether there is one, of the right length, does not. Raises BadCallback."""
+    """Raises BadCallback when the signature is missing or has the wrong length. Checking the
+    signature needs the body."""
     if len(head.headers.get(SIGNATURE, "")) != SIGNATURE_CHARACTERS:
         raise BadCallback("the delivery is not signed")
 
 
 def verify(callback: Callback, secret: HookSecret) -> None:
-    """Over the bytes as they came. An unsigned delivery is refused: our hooks all have a secret. Raises BadCallback."""
+    """Checks the signature over the bytes as received. Raises BadCallback, also for an unsigned delivery:
+    all our hooks have a secret."""
     wanted = b64encode(hmac.digest(secret.password.encode(), callback.body, sha256))
     shown = callback.headers.get(SIGNATURE, "").encode(errors="replace")
     if not hmac.compare_digest(shown, wanted):
@@ -45,7 +47,7 @@ def verify(callback: Callback, secret: HookSecret) -> None:
 
 
 def decode(callback: Callback) -> Sequence[Event]:
-    """The test event says nothing of any record. An event nobody asked for is a hint all the same."""
+    """Pure. The test event concerns no record. An event that our hooks do not request becomes an event without id."""
     try:
         said = read_json(callback.body)
     except ValueError:
@@ -77,13 +79,14 @@ def decode(callback: Callback) -> Sequence[Event]:
 
 
 def _actor(associate: Any) -> str | None:
-    """0 names nobody."""
+    """The associate who made the change; None for 0, which names nobody."""
     number = _id(associate)
     return None if number is None else f"associate {number}"
 
 
 def _vendor_id(name: str, record_id: str, event_id: Any) -> str | None:
-    """The same over the retries of one delivery. Only from the body, which is signed."""
+    """The vendor's id of the event, the same in all retries of a delivery. It is taken only from
+    the body, which is signed."""
     if not isinstance(event_id, str) or not event_id.strip("0-{} "):
         return None
     named = f"{event_id}/{name}/{record_id}"
@@ -91,7 +94,7 @@ def _vendor_id(name: str, record_id: str, event_id: Any) -> str | None:
 
 
 def _hints(callback: Callback) -> list[Event]:
-    """Some record changed; it is unknown which one."""
+    """Events without id: some record changed, but it is unknown which one."""
     entities = [callback.hook] if callback.hook in RESOURCES else sorted(ENTITIES.values())
     return [
         Event(callback.system, entity, None, EventKind.CHANGED, Origin.WEBHOOK, body=callback.body)

@@ -1,4 +1,4 @@
-"""The account's own things an entity uses: list items, custom fields and their lists.
+"""The account's own lists that an entity uses: list items, custom fields and their lists.
 
 Sources: the vendor's OpenAPI description (List, UdefLayout, MDOList).
 """
@@ -33,7 +33,7 @@ CUSTOM_TYPES: Mapping[str, Column] = {
 
 @dataclass(frozen=True, slots=True)
 class CustomField:
-    """`items`: path of the list that names the keys of a choice."""
+    """A custom field. `items`: path of the list that holds the names of a choice."""
 
     type: Column
     writable: bool = True
@@ -51,7 +51,7 @@ class Catalog:
 
 
 class Catalogs:
-    """The catalogs of an account. Lists are shared by the entities."""
+    """The catalogs of an account. The entities share the lists."""
 
     def __init__(self, client: SuperOfficeClient, pins: Pins, listings: Listings, clock: Clock) -> None:
         self._client, self._pins, self._listings, self._clock = client, pins, listings, clock
@@ -65,7 +65,7 @@ class Catalogs:
         return await self._kept[entity].get(fresh=fresh)
 
     async def reload_for(self, entity: str, wanted: str) -> bool:
-        """Reloads the same catalog if that may help. True: reloaded."""
+        """Reload the catalog of this entity if that may help. Return True if it was reloaded."""
         return await self._kept[entity].again_for([wanted])
 
     async def _load(self, entity: str, catalog: Catalog, oldest: float) -> Catalog:
@@ -79,7 +79,7 @@ class Catalogs:
         return catalog
 
     def _list(self, name: str) -> AccountList[Names]:
-        """`name` is a list of the vendor's, or a path."""
+        """The list called `name`: a list of the vendor's, or a path."""
         if name not in self._lists:
             self._lists[name] = AccountList(self._clock, partial(self._load_list, name, Names(f"list {name}")))
         return self._lists[name]
@@ -99,7 +99,8 @@ class Catalogs:
 
 
 def _pair(row: Row) -> tuple[Any, Any] | None:
-    """Each list has its own names for key and text. Deleted items are left out: a record shows their text itself."""
+    """The key and the text of an item, which each list names differently. None for a deleted
+    item: a record shows its text."""
     if row.get("Deleted"):
         return None
     key = next((name for name in _KEYS if row.get(name) is not None), _KEYS[0])
@@ -118,7 +119,7 @@ def _custom_field(row: Mapping[str, Any]) -> CustomField:
 
 
 def _items(row: Mapping[str, Any]) -> str:
-    """User-defined lists go by id, the vendor's own lists by their MDO name."""
+    """The path of a field's list. User-defined lists are read by id, the vendor's own lists by their MDO name."""
     number = row.get("UDListDefinitionId")
     if isinstance(number, int) and number > 0:
         return f"List/{number}/Items"

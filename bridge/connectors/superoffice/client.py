@@ -1,4 +1,4 @@
-"""Calls to the tenant wherever it is served now. Source: the vendor's OpenAPI description of REST v1."""
+"""Calls to the tenant, at its present address. Source: the vendor's OpenAPI description of REST v1."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from bridge.connectors.superoffice.refusals import is_missing, is_refusal, read_
 from bridge.domain.errors import OutcomeUnknown, RemoteError, RetryLater, Unreachable, WriteConflict
 from bridge.domain.values import replace
 
-SOMEWHERE = "https://tenant.invalid"  # stands for the endpoint until the moment of sending
+SOMEWHERE = "https://tenant.invalid"  # stands for the tenant's address until the call is sent
 MISDIRECTED = 421
 GONE = frozenset({404, 410})
 IN_UTC: Mapping[str, str] = {"so-timezone": "UTC"}
@@ -72,14 +72,15 @@ class SuperOfficeClient:
         )
 
     async def send(self, call: Call) -> Answer:
-        """`call.path` is below /api/v1. After a 421, which had no effect, the call is repeated at the new address."""
+        """Send a call; `call.path` is below /api/v1. After a 421, which had no effect, it is sent
+        again to the new address."""
         path = f"api/v1/{call.path}"
         call = replace(call, path=path, template=call.template or call.path, timeout_seconds=self._timeout)
         asked = replace(call, accept=call.accept | {MISDIRECTED})
         try:
             answer = await self._http.send(asked)
         except (Unreachable, OutcomeUnknown):
-            self.endpoint.forget()  # perhaps it moved
+            self.endpoint.forget()  # the tenant may have moved
             raise
         if answer.status != MISDIRECTED:
             return answer
@@ -89,29 +90,29 @@ class SuperOfficeClient:
     async def get(
         self, path: str, *, template: str, headers: Mapping[str, str] | None = None, most_bytes: int = RECORD_BYTES
     ) -> Any:
-        """None: it does not exist."""
+        """The JSON of the answer; None if the record does not exist."""
         accept = GONE | {500}
         call = Call("GET", path, template=template, headers=headers or {}, accept=accept, most_bytes=most_bytes)
         answer = await self.send(call)
         if is_missing(answer):
             return None
-        if answer.status == 500:  # the server's own "not found" may come as 500, so it was not repeated yet
+        if answer.status == 500:  # "not found" may also come as 500, so reads of 500 were not repeated above
             answer = await self.send(replace(call, accept=frozenset()))
         return answer.json()
 
     async def rows(self, path: str) -> list[Any]:
-        """A plain list, its rows as they came; nothing when this server does not have it."""
+        """The rows of a plain list, as the server returned them. Empty when this server does not have the list."""
         said = await self.get(path, template=path, most_bytes=LIST_BYTES)
         if said is not None and not isinstance(said, list):
             raise RetryLater(self.system, f"GET {path} returned no list")
         return said or []
 
     async def archive(self, path: str, query: Query) -> list[Any]:
-        """Rows of a listing as they came; dates in the query are UTC."""
+        """The rows of a listing, as the server returned them. Dates in the query are UTC."""
         return _rows(await self.send(Call("GET", path, query=query, headers=IN_UTC, template=path)))
 
     async def asked(self, path: str, query: Query) -> list[Any] | None:
-        """The same; None when the server refuses the question itself."""
+        """Like `archive`, but None when the server refuses the query itself."""
         call = Call("GET", path, query=query, headers=IN_UTC, template=path, accept=frozenset({400, 500}))
         answer = await self.send(call)
         if is_refusal(answer):
@@ -127,7 +128,8 @@ class SuperOfficeClient:
         template: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> Mapping[str, Any]:
-        """The entity as saved. Raises WriteConflict when it was changed or removed since it was read."""
+        """Write a record; return the entity as saved. Raises WriteConflict when it was changed or
+        removed since it was read."""
         accept = frozenset({404, 409, 410, 412}) if method != "POST" else frozenset()
         call = Call(method, path, json=body, template=template, headers=headers or {}, accept=accept)
         answer = await self.send(call)
@@ -139,7 +141,8 @@ class SuperOfficeClient:
         return said
 
     async def delete(self, path: str, *, template: str, headers: Mapping[str, str] | None = None) -> bool:
-        """Deleting a missing record is no error. False: refused, because it changed since `headers` were read (412)."""
+        """Deleting a missing record is not an error. False: the server refused (412), because the record
+        changed since it was read."""
         call = Call("DELETE", path, template=template, headers=headers or {}, accept=GONE | {412, 500})
         answer = await self.send(call)
         if answer.status == 500 and not is_missing(answer):

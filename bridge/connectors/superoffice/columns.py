@@ -1,7 +1,7 @@
-"""Which resource an entity is, and which column is which property of it.
+"""The resource of each entity, and the property of each column.
 
-Sources: the vendor's OpenAPI description of REST v1; pages "Archive providers" (names of archive columns) and
-"Webhook events".
+Sources: the vendor's OpenAPI description of REST v1; pages "Archive providers" (names of archive columns) and "Webhook
+events".
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ ADDRESS_PARTS = ("address1", "address2", "address3", "city", "county", "state", 
 class Property:
     """One column. `name`: the vendor's property.
 
-    `part`: the property is an object and this is its key (references, list items), or the half of an address.
-    `items`: the list that names the keys.
+    `part`: for references and list items, the key inside the property's object; for an address, its half (Street or
+    Postal). `items`: the list that holds the names of the keys.
     """
 
     name: str
@@ -29,12 +29,13 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One entity. `key`: property with the id; `key_column`, `changed_column`: the same in listings.
+    """One entity. `key`: property with the id. `key_column`, `changed_column`: the id and the time of change in
+    listings.
 
-    `hook`: its name in webhooks, None when it raises no events. `found_by`: column -> archive column of the search;
-    `own_found_by`: what those of custom fields begin with, where it is documented. `recycled`: archive of its
-    soft-deleted rows. `table`: its number in the log of merges, where it can be merged. `dated`: the record shows when
-    it was created and changed. `utc`: its dates are instants, asked for in UTC.
+    `hook`: its name in webhooks, None when it raises no events. `found_by`: column -> archive column of the search.
+    `own_found_by`: the prefix of the archive columns of custom fields, where it is documented. `recycled`: archive of
+    its soft-deleted rows. `table`: its number in the log of merges, if it can be merged. `dated`: the record shows when
+    it was created and changed. `utc`: its dates are instants and are read in UTC.
     """
 
     path: str

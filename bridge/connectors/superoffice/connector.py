@@ -1,4 +1,4 @@
-"""All capabilities of one tenant: reads, writes, hooks, callbacks."""
+"""All methods of one tenant: reads, writes, hooks, callbacks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

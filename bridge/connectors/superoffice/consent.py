@@ -1,4 +1,4 @@
-"""A person's consent: tokens of that user, or the token of the system user, which an administrator's consent yields.
+"""A person's consent. It yields tokens of that user; an administrator's consent can yield the token of the system user.
 
 Vendor pages "OAuth 2.0 and OpenID Connect", "System user flow".
 """
@@ -50,7 +50,7 @@ async def _exchange(construction: Construction, code: str, redirect: str) -> str
 
 
 async def _claims(construction: Construction, client: HttpClient, id_token: str) -> Mapping[str, str]:
-    """What the vendor signed; the consent must be the configured tenant's."""
+    """The claims that the vendor signed. The consent must be for the configured tenant."""
     url = f"{construction.options.login_url}/{JWKS}"
     keys = await client.send(Call("GET", url, template=JWKS, most_bytes=SMALL_BYTES))
     try:

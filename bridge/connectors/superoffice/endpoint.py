@@ -1,4 +1,4 @@
-"""Where a tenant is served. It moves between hosts, so its address is asked for, never configured.
+"""The address of a tenant. A tenant moves between hosts, so the address is looked up, never configured.
 
 Vendor pages "Tenant status", "Misdirected requests (421)".
 """
@@ -26,11 +26,11 @@ class Endpoint(Protocol):
         """The site's address, without /api and without a slash at its end."""
 
     def forget(self) -> None:
-        """What we believe may be wrong: ask anew."""
+        """The known address may be wrong. Look it up again."""
 
 
 class FixedEndpoint:
-    """An onsite installation."""
+    """The address of an onsite installation."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
@@ -39,11 +39,11 @@ class FixedEndpoint:
         return self._base_url
 
     def forget(self) -> None:
-        """There is nothing else."""
+        """The address is fixed."""
 
 
 class TenantEndpoint:
-    """Asks the sign-in host; the answer says how long it holds."""
+    """Looks the address up at the sign-in host. The answer says how long it is valid."""
 
     def __init__(self, system: str, tenant: str, login_url: str, client: HttpClient, clock: Clock) -> None:
         self._system, self._tenant, self._login_url = system, tenant, login_url
@@ -84,7 +84,7 @@ class TenantEndpoint:
         return Unreachable(self._system, text)
 
     def _address(self, said: Mapping[str, Any]) -> str | None:
-        """`Api` ends in /api; `Endpoint` may lack the tenant."""
+        """The address from the answer. `Api` ends in /api; `Endpoint` may lack the tenant."""
         for name in ("Api", "Endpoint"):
             value = said.get(name)
             if not isinstance(value, str) or not value.startswith(("https://", "http://")):

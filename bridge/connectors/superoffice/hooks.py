@@ -1,6 +1,6 @@
-"""Hook registrations: one per entity for all its events. Vendor pages "Webhooks", "Webhook REST API".
+"""Hook registrations. There is one hook per entity, for all its events. Vendor pages "Webhooks", "Webhook REST API".
 
-SuperOffice tries the address before it saves a hook, and stops a hook that fails for some seconds.
+SuperOffice calls the address before it saves a hook, and stops a hook that fails for some seconds.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _NOTE_LENGTH = 200
 
 
 def events_of(entity: str) -> list[str]:
-    """Exact names: no wildcards are documented."""
+    """The exact names of an entity's events. The vendor documents no wildcards."""
     resource = RESOURCES[entity]
     return [f"{resource.hook}.{verb}" for verb in resource.verbs]
 
@@ -41,14 +41,15 @@ class SuperOfficeHooks:
         ]
 
     async def list_hooks(self) -> Sequence[SeenHook]:
-        """Only what this app registered: SuperOffice shows no others."""
+        """The hooks that this app registered. SuperOffice shows no others."""
         rows = await self._rows()
         return (await self._account.listings.read_each("hooks", rows, self._seen, begins=False)).rows
 
     async def create_hook(self, spec: HookSpec, url: str, secret: HookSecret, name: str) -> SeenHook:
-        """An equal active hook is taken over, and given the secret when it does not show it.
+        """Adopts an equal active hook, and sends it the secret if it does not show it.
 
-        Raises Rejected when SuperOffice could not deliver its test event to `url`."""
+        Raises Rejected when SuperOffice could not deliver its test event to `url`.
+        """
         async with self._one:
             for row in await self._rows():
                 seen = await self._seen(row)
@@ -70,7 +71,8 @@ class SuperOfficeHooks:
         return [row for _, row in found.rows]
 
     async def _register(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What a refusal looks like is not documented: after one, the list says whether the hook is there."""
+        """The form of a refusal is not documented. So after a refusal, the list of hooks
+        says whether the hook exists."""
         try:
             return await self._account.client.write("POST", PATH, body)
         except (Rejected, OutcomeUnknown) as refused:
@@ -83,7 +85,7 @@ class SuperOfficeHooks:
             raise Rejected(self._account.system, f"the hook was not registered: {why or refused.message}") from None
 
     async def _unreached(self, body: Mapping[str, Any]) -> str:
-        """Why the test event did not arrive; nothing when it did, or when SuperOffice does not say."""
+        """Why the test event did not arrive. Empty when it arrived, or when SuperOffice does not say."""
         call = Call("POST", f"{PATH}/Test", json=body, reads=True, tries=1)
         try:
             said = (await self._account.client.send(call)).json()
@@ -94,7 +96,7 @@ class SuperOfficeHooks:
         return f"SuperOffice could not deliver a test to our address: {_short(said.get('Message'), body['TargetUrl'])}"
 
     async def _patch(self, row: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
-        """A server without PATCH takes the whole hook."""
+        """Sends the changes by PATCH. A server without PATCH gets the whole hook by PUT."""
         path, template = f"{PATH}/{row['WebhookId']}", f"{PATH}/:id"
         try:
             await self._account.client.write("PATCH", path, dict(changes), template=template)
@@ -113,7 +115,7 @@ class SuperOfficeHooks:
         return SeenHook(str(row["WebhookId"]), url, key, active, note, by_hand=state == "Stopped")
 
     async def _last_error(self, row: Mapping[str, Any], url: str) -> str:
-        """Newer servers show it in the hook itself."""
+        """The hook's last error. Newer servers show it in the hook itself."""
         said = row.get("LastError")
         if not said:
             path, template = f"{PATH}/{row['WebhookId']}/LastError", f"{PATH}/:id/LastError"
@@ -141,7 +143,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _key(row: Mapping[str, Any]) -> str | None:
-    """The entity whose events these are, when they are exactly those."""
+    """The entity whose events are exactly those of this hook, or None."""
     events = row.get("Events")
     shown = {str(event).strip().lower() for event in events} if isinstance(events, list) else set()
     return next((entity for entity, each in RESOURCES.items() if each.hook and shown == set(events_of(entity))), None)
@@ -158,5 +160,5 @@ def _state(row: Mapping[str, Any]) -> str:
 
 
 def _short(text: Any, url: str) -> str:
-    """The address holds our token, so it is not repeated."""
+    """Shorten a vendor's text. Our address is replaced, because it contains our token."""
     return str(text or "").replace(url, "(our address)")[:_NOTE_LENGTH]

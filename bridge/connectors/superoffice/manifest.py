@@ -7,7 +7,7 @@ Sources: the vendor's OpenAPI description of REST v1; pages "Webhooks", "Webhook
 from bridge.connectors.superoffice.columns import RESOURCES, Resource
 from bridge.domain.catalog import Column, EntityManifest, Lookup, Manifest
 
-# Kept in tables of their own: an edit raises no event, and perhaps does not touch the record's row.
+# The vendor stores these in separate tables: an edit raises no event, and may not change the record's own row.
 _DEPENDENT_TYPES = (Column.VALUES, Column.OBJECT)
 _DEPENDENT_TEXTS = frozenset({"description", "sale_text", "postit", "agenda", "internal_notes"})
 

@@ -1,8 +1,8 @@
-"""Where merged records went: the archive `mergemovelog`, the only place that tells. Vendor pages "MergeMoveLog table",
+"""Finds the survivors of merges in the archive `mergemovelog`, their only source. Vendor pages "MergeMoveLog table",
 "Archive providers".
 
-What its numbers of operations mean is not documented; 1 is taken for a merge, and all others are left alone (moves of a
-person to another company are in the same log).
+The meaning of its operation numbers is not documented. 1 is taken as a merge; all others are ignored (moves of a person
+to another company are in the same log).
 """
 
 import logging
@@ -21,10 +21,10 @@ COLUMNS = "operation,tableNumber,sourceRecord,destinationRecord,registered"
 MERGE = "1"
 MOST = 500
 STEPS = 5
-"""A record was merged into one that was merged in its turn: followed so far."""
+"""The most merges that are followed in a chain, where the survivor of one merge was merged again."""
 CLOSED = frozenset({403, 404, 405, 410})
 REFUSED_SECONDS = 86_400.0
-"""How long a user who may not see the log is not asked for it again: somebody may grant it."""
+"""Seconds until the log is read again after a refusal: somebody may grant the right in the meantime."""
 
 
 class Merges:
@@ -33,7 +33,7 @@ class Merges:
         self._refused_until = float("-inf")  # by the monotonic clock
 
     async def survivor(self, resource: Resource, record_id: str) -> str | None:
-        """The record that the last of a chain of merges left; None when this one was not merged."""
+        """The survivor at the end of the chain of merges; None when this record was not merged."""
         found, seen = record_id, {record_id}
         for _ in range(STEPS):
             into = (await self._asked(resource, f"sourceRecord eq {found}")).get(found)
@@ -44,18 +44,18 @@ class Merges:
         return None if found == record_id else found
 
     async def since(self, resource: Resource, moment: datetime) -> Mapping[str, str]:
-        """Records that were merged away at or after `moment`, with those they were merged into."""
+        """Records that were merged into others at or after `moment`: loser -> survivor."""
         return await self._asked(resource, f"registered afterTime '{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}'")
 
     async def _asked(self, resource: Resource, condition: str) -> dict[str, str]:
-        """By record where it went. Nothing where this user may not see the log."""
+        """Merged records and their survivors. Empty if our user may not read the log."""
         found: dict[str, str] = {}
         after: str | None = None
         while resource.table is not None and self._account.clock.monotonic() >= self._refused_until:
             beyond = f" and sourceRecord gt {after}" if after is not None else ""
             rows = await self._page(f"tableNumber eq {resource.table} and {condition}{beyond}")
             full = len(rows) >= MOST
-            if full:  # the last record's further rows may be on the next page, which begins with all of them
+            if full:  # further rows of the last record may be on the next page, which starts with all of its rows
                 last = _id(rows[-1], "sourceRecord")
                 rows = [row for row in rows if _id(row, "sourceRecord") != last] or rows
                 after = _id(rows[-1], "sourceRecord")
@@ -68,7 +68,8 @@ class Merges:
         return found
 
     async def _page(self, condition: str) -> Sequence[Any]:
-        """Raises RetryLater for a refusal that does not say that this user may not see the log."""
+        """One page of the log. Raises RetryLater for a refusal, except when it says that our
+        user may not read the log."""
         query = [
             ("$select", COLUMNS),
             ("$filter", condition),

@@ -118,5 +118,5 @@ class SuperOfficeOptions(BaseModel):
 
 
 def quota(options: SuperOfficeOptions) -> Quota:
-    """The vendor publishes no limit: calls go at the pace that the options set."""
+    """The vendor publishes no limit. The options set the pace of the calls."""
     return Quota(options.calls_at_once, per_second=options.requests_per_second)

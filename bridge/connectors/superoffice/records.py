@@ -1,7 +1,7 @@
 """Reading records.
 
-Listings show texts in the user's language and format, so they are used for ids only; each record is then read.
-Vendor pages "OData", "Archive providers".
+Listings show texts in the user's language and format, so they are used only for ids. Each record is then read by
+itself. Vendor pages "OData", "Archive providers".
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,8 @@ class SuperOfficeReads:
         self._merges = Merges(account)
 
     async def identity(self) -> Identity:
-        """Onsite installations may all call themselves "Default", so their address tells them apart."""
+        """The tenant or the address. Onsite installations may all be called "Default", so their
+        address tells them apart."""
         principal = await self._principal()
         context = str(principal.get("DatabaseContextIdentifier") or "")
         options = self._account.options
@@ -55,12 +56,12 @@ class SuperOfficeReads:
         return custom_columns(entity, await self._account.catalogs.of(entity, fresh=True))
 
     async def read(self, ref: RecordRef) -> Record | Gone:
-        """Soft-deleted contacts and persons are answered like missing ones; the recycle bin tells."""
+        """The server answers for soft-deleted contacts and persons as for missing ones. The recycle bin shows them."""
         with one_record(self._system, f"GET {self._account.resource(ref.entity).path}"):
             return await self._read(ref)
 
     async def _read(self, ref: RecordRef) -> Record | Gone:
-        """Raises NotUnderstood when the answer is no such record."""
+        """Raises NotUnderstood when the answer is not this record."""
         resource = self._account.resource(ref.entity)
         if not (ref.id.isascii() and ref.id.isdecimal()):
             return Gone(ref, Evidence.NOT_FOUND)
@@ -77,7 +78,8 @@ class SuperOfficeReads:
         return Gone(ref, Evidence.FLAG if shown else Evidence.NOT_FOUND, merged_into=survivor)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
-        """By key: the token is the last id seen. Ends only at an empty page, whatever size the server allows."""
+        """Pages in order of id. The token is the last id seen. Only an empty page ends the listing, because the server
+        may return smaller pages than requested."""
         resource, key = self._account.resource(entity), self._account.resource(entity).key_column
         last = int(page or 0)
         conditions = [f"{key} gt {last}"]
@@ -94,7 +96,8 @@ class SuperOfficeReads:
         return Page(rows, str(max(keys.rows)), skipped=keys.skipped + found.skipped)
 
     async def _merged(self, entity: str, resource: Resource, since: datetime | None) -> Sequence[Record | Gone]:
-        """Records merged away since then, which no listing shows; at the end of a listing by time of change."""
+        """Records that were merged since then. No listing shows them, so they follow at the end of a
+        listing by time of change."""
         if since is None:
             return []
         refs = [RecordRef(self._system, entity, loser) for loser in await self._merges.since(resource, since)]
@@ -102,7 +105,7 @@ class SuperOfficeReads:
         return [row for row in found.rows if isinstance(row, Gone) and row.merged_into is not None]
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
-        """By falling id, until one is older."""
+        """Reads the highest ids first, until a record is older than `after`."""
         resource = self._account.resource(entity)
         floor, key = after.astimezone(UTC).replace(microsecond=0), resource.key_column
         found: list[Record] = []
@@ -122,7 +125,7 @@ class SuperOfficeReads:
             below = f"{key} lt {min(ids)}"
 
     async def find(self, entity: str, column: str, value: Any) -> Sequence[Record]:
-        """By the vendor's own comparison, which may ignore case."""
+        """Uses the vendor's own comparison, which may ignore case."""
         resource = self._account.resource(entity)
         archive_column = await self._archive_column(entity, resource, column)
         if archive_column is None or not isinstance(value, str) or not value.strip():
@@ -136,7 +139,8 @@ class SuperOfficeReads:
         return [each for each in found.rows if isinstance(each, Record)]
 
     async def _archive_column(self, entity: str, resource: Resource, column: str) -> str | None:
-        """Custom fields of type text only: other types compare differently."""
+        """The archive column to search. Of custom fields only texts have one, because other
+        types compare differently."""
         name, _, label = column.partition(".")
         if name != "custom":
             return resource.found_by.get(name)
@@ -153,9 +157,10 @@ class SuperOfficeReads:
         return said
 
     async def raw(self, resource: Resource, record_id: str) -> Any:
-        """What is shown of a record, whatever it is; None: there is none.
+        """The answer for a record, whatever it is; None if it does not exist.
 
-        Most dates are days in the tenant's zone, as they come; only instants are asked for in UTC."""
+        Most dates are days in the tenant's zone and are read as they are. Only instants are read in UTC.
+        """
         path, template = f"{resource.path}/{record_id}", f"{resource.path}/:id"
         return await self._account.client.get(path, template=template, headers=IN_UTC if resource.utc else None)
 
@@ -167,7 +172,7 @@ class SuperOfficeReads:
         try:
             return bool(await self._account.client.archive(f"Archive/{resource.recycled}", query))
         except Rejected:
-            return False  # a server without this archive, or no right to see it
+            return False  # the server lacks this archive, or our user may not see it
 
     async def _ids(self, resource: Resource, conditions: Sequence[str], order: str, most: int) -> Understood[int]:
         query = [
@@ -179,12 +184,14 @@ class SuperOfficeReads:
         return await understand(await self._account.client.archive(resource.path, query), _key)
 
     def _uncached(self, key: str) -> str:
-        """Always true, and never the same: an identical query may be answered from a minute ago."""
+        """A condition that is always true and never the same. The server may answer an identical query
+        from a cache of a minute."""
         self._asked += 1
         return f"{key} gt -{int(self._account.clock.now().timestamp()) % 1_000_000 * 1000 + self._asked % 1000}"
 
     async def _changed_since(self, entity: str, resource: Resource, since: datetime) -> str:
-        """To the second where the server can; the restriction is documented for whole days only, so it is tried."""
+        """The filter by time of change: to the second if the server can. The vendor documents it only for
+        whole days, so it is tried."""
         column = resource.changed_column
         if entity not in self._to_the_second:
             never = f"{column} afterTime '{_stamp(self._account.clock.now() + FUTURE)}'"
@@ -196,7 +203,7 @@ class SuperOfficeReads:
         return f"{column} after '{day_before.isoformat()}'"
 
     async def _read_all(self, entity: str, ids: Sequence[int]) -> Understood[Record | Gone]:
-        """A few at a time, so that other calls find their turn in between."""
+        """Read the records, a few at a time, so that other calls get their turn in between."""
         refs = [RecordRef(self._system, entity, str(each)) for each in ids]
         return await read_all(refs, self._read, self._account.options.calls_at_once)
 
@@ -213,7 +220,7 @@ class SuperOfficeReads:
 
 
 def _person(associate: Any) -> str | None:
-    """The name of an associate as an entity shows them."""
+    """The name of the associate in an entity's `CreatedBy` or `UpdatedBy`."""
     if not isinstance(associate, Mapping):
         return None
     names = (associate.get("FullName"), associate.get("Name"))
@@ -229,7 +236,7 @@ def _stamp(moment: datetime) -> str:
 
 
 def _is_wanted(row: Record | Gone, since: datetime | None) -> bool:
-    """Where the server filters by day, what it lists too much is left out here."""
+    """False for rows that a server with a filter by day lists although they are older."""
     if since is None or row.modified_at is None:
         return True
     return row.modified_at >= since.astimezone(UTC).replace(microsecond=0)

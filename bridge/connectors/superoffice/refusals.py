@@ -1,4 +1,4 @@
-"""What SuperOffice's error bodies say. Vendor page "REST web API" (errors): only the 404 is documented."""
+"""Reads SuperOffice's error bodies. Vendor page "REST web API" (errors): only the 404 is documented."""
 
 from bridge.connectors.calls import Answer, Words
 
@@ -17,12 +17,13 @@ def read_words(answer: Answer) -> Words:
 
 
 def is_refusal(answer: Answer) -> bool:
-    """The server understood and said no: its exceptions come as 400 or as 500 with their kind."""
+    """Whether the server understood and refused. Its exceptions come as 400, or as 500 with their type."""
     said = answer.loose_json()
     return answer.status == 400 or (answer.status == 500 and isinstance(said, dict) and bool(said.get("ErrorType")))
 
 
 def is_missing(answer: Answer) -> bool:
-    """The body counts too: which status the server's exceptions get is documented for one case only."""
+    """Whether the record does not exist. The body counts too: the status of the server's exceptions is
+    documented for one case only."""
     said = answer.loose_json() if answer.status >= 400 else None
     return answer.status in (404, 410) or (isinstance(said, dict) and said.get("ErrorType") == NOT_FOUND)

@@ -1,4 +1,4 @@
-"""The record shape and the vendor's entities, both ways, by the names of one catalog. Pure."""
+"""Translates between the record shape and the vendor's entities, with the names of one catalog. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -25,7 +25,8 @@ BULKY = frozenset({"FieldProperties", "TableRight", "_Links"})
 
 
 class BadField(Exception):
-    """A column that cannot be written. `unresolved`: a name the account does not know, perhaps a new one."""
+    """A column that cannot be written. `unresolved`: it holds a name that the account does not
+    know; it may be new there."""
 
     def __init__(self, column: str, message: str, *, unresolved: bool = False) -> None:
         super().__init__(f"{column}: {message}")
@@ -35,7 +36,7 @@ class BadField(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One property to set. `name` is the property; `part` the key below it (custom fields only)."""
+    """One property to set. `name`: the property. `part`: the key below it (custom fields only)."""
 
     name: str
     value: Any
@@ -43,17 +44,18 @@ class Change:
 
 
 def without_bulk(entity: Mapping[str, Any]) -> dict[str, Any]:
-    """The entity without what describes rights and addresses of resources."""
+    """The entity without the properties that describe rights and addresses."""
     return {name: value for name, value in entity.items() if name not in BULKY}
 
 
 def custom_bag(raw: Mapping[str, Any]) -> str:
-    """Where this server keeps custom fields: older ones fill only the deprecated property."""
+    """The property in which this server stores custom fields. Older servers fill only the deprecated one."""
     return OLD_CUSTOM if not raw.get(CUSTOM) and raw.get(OLD_CUSTOM) else CUSTOM
 
 
 def read_entity(entity: str, raw: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
-    """Only properties the answer contains; one in a form we do not know is unread rather than misread."""
+    """Read only the properties that the answer contains. A value in a form that we do not
+    know is left out as unread."""
     fields: dict[str, Any] = {}
     for column, each in RESOURCES[entity].properties.items():
         if each.name in raw:
@@ -87,7 +89,7 @@ def _read_property(each: Property, value: Any, catalog: Catalog) -> Any:
 
 
 def _read_key(each: Property, value: Mapping[str, Any], catalog: Catalog) -> str | None:
-    """The other record's id, or the name of a list item."""
+    """The id of the other record, or the name of a list item."""
     key = value[each.part]
     if not key:
         return None
@@ -98,7 +100,7 @@ def _read_key(each: Property, value: Mapping[str, Any], catalog: Catalog) -> str
 
 
 def _read_custom(own: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
-    """By label. The companions of lists (`key:DisplayText`) are no fields of their own."""
+    """The custom fields by label. The `key:DisplayText` entries beside lists are not fields."""
     custom: dict[str, Any] = {}
     for prog_id, kind in catalog.fields.items():
         if prog_id not in own:
@@ -121,7 +123,8 @@ def _read_choice(names: Names | None, value: Any, shown: Any) -> str | None:
 
 
 def changes_of(entity: str, fields: Fields, catalog: Catalog, raw: Mapping[str, Any]) -> list[Change]:
-    """What to set for these columns. `raw` is the entity as it is now, or the vendor's default. Raises BadField."""
+    """The changes to send for these columns. `raw`: the entity as it is now, or the vendor's
+    default. Raises BadField."""
     resource, changes = RESOURCES[entity], []
     addresses: dict[str, Any] = {}
     for column, value in fields.items():
@@ -156,7 +159,7 @@ def _write_property(each: Property, value: Any, catalog: Catalog) -> Any:
 
 
 def _address(now: Any, changed: Mapping[str, Any]) -> dict[str, Any]:
-    """Both halves, without the localised rows: those would win over what is set here."""
+    """Both halves of the address, without the localised rows, which would override the values that we set."""
     now = now if isinstance(now, Mapping) else {}
     halves = {half: dict(now.get(half) or {}) for half in ("Street", "Postal")}
     for half, parts in changed.items():
@@ -194,7 +197,7 @@ def _checked(column: str, writer: Callable[..., Any], *values: Any) -> Any:
 
 
 def whole(raw: Mapping[str, Any], changes: Sequence[Change]) -> dict[str, Any]:
-    """The entity with the changes in it, for calls that take no patch."""
+    """The entity with the changes in it, for calls that do not accept a patch."""
     body = without_bulk(raw)
     for change in changes:
         if change.part:
@@ -205,7 +208,8 @@ def whole(raw: Mapping[str, Any], changes: Sequence[Change]) -> dict[str, Any]:
 
 
 def patch(changes: Sequence[Change]) -> list[dict[str, Any]]:
-    """RFC 6902. A custom field may not be there yet: `add` sets it either way, and leaves the others alone."""
+    """The changes as an RFC 6902 patch. `add` sets a custom field whether or not it exists,
+    and leaves the others alone."""
     return [
         {
             "op": "add" if change.part else "replace",
@@ -221,7 +225,7 @@ def _escaped(part: str) -> str:
 
 
 def custom_columns(entity: str, catalog: Catalog) -> dict[str, ColumnSpec]:
-    """Custom fields as `custom.<label>`, and the columns whose choices are the account's."""
+    """Custom fields as `custom.<label>`, and the columns whose choices the account defines."""
     columns: dict[str, ColumnSpec] = {}
     for label in catalog.labels.names():
         kind = catalog.fields[catalog.labels.key(label)]

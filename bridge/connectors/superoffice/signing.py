@@ -19,11 +19,11 @@ _XML_PARTS = ("Modulus", "Exponent", "P", "Q", "DP", "DQ", "InverseQ", "D")
 
 
 class BadToken(Exception):
-    """A token whose form or signature is wrong; the text never shows it."""
+    """A token whose form or signature is wrong. The text never shows the token."""
 
 
 def read_private_key(text: str) -> rsa.RSAPrivateKey:
-    """PEM, or `<RSAKeyValue>`; raises ValueError that does not show the key."""
+    """Read a key in PEM, or as `<RSAKeyValue>`. Raises ValueError, which does not show the key."""
     try:
         if "<RSAKeyValue" in text:
             return _from_xml(text)
@@ -36,7 +36,7 @@ def read_private_key(text: str) -> rsa.RSAPrivateKey:
 
 
 def _from_xml(text: str) -> rsa.RSAPrivateKey:
-    """The vendor's keys come as .NET XML: base64 of big-endian numbers."""
+    """Read a key in the vendor's .NET XML: base64 of big-endian numbers."""
     found = {name: re.search(rf"<{name}>\s*([A-Za-z0-9+/=\s]+?)\s*</{name}>", text) for name in _XML_PARTS}
     number = {name: _number(base64.b64decode(match.group(1))) for name, match in found.items() if match}
     public = rsa.RSAPublicNumbers(number["Exponent"], number["Modulus"])
@@ -46,7 +46,7 @@ def _from_xml(text: str) -> rsa.RSAPrivateKey:
 
 
 def sign_system_token(token: str, key: rsa.RSAPrivateKey, now: datetime) -> str:
-    """`<token>.<UTC minute>.<signature>`; `now` is aware UTC."""
+    """Return `<token>.<UTC minute>.<signature>`; `now` is aware UTC."""
     data = f"{token}.{now:%Y%m%d%H%M}"
     signature = key.sign(data.encode(), padding.PKCS1v15(), hashes.SHA256())
     return f"{data}.{base64.b64encode(signature).decode()}"
@@ -61,9 +61,11 @@ def read_ticket(token: str, keys: Any) -> str:
 
 
 def read_claims(token: str, keys: Any) -> Mapping[str, str]:
-    """The vendor's own claims of a JWT signed by one of `keys` (a JSON Web Key Set), by their last word.
+    """The vendor's own claims of a JWT that one of `keys` (a JSON Web Key Set) signed, by their last word.
 
-    Its expiry is not looked at: the vendor's own sample does not either, and the ticket slides. Raises BadToken."""
+    Its expiry is not checked: the vendor's own sample does not check it either, and each use extends the ticket. Raises
+    BadToken.
+    """
     try:
         head = jwt.get_unverified_header(token)
     except (jwt.InvalidTokenError, RecursionError):
@@ -79,7 +81,7 @@ def read_claims(token: str, keys: Any) -> Mapping[str, str]:
 
 
 def _rsa_keys(keys: Any, head: Mapping[str, Any]) -> list[jwt.PyJWK]:
-    """Those of the token's key id; all of them when the id is missing or unknown."""
+    """The keys with the token's key id. All RSA keys when the id is missing or unknown."""
     rows = keys.get("keys") if isinstance(keys, dict) else None
     rows = rows if isinstance(rows, list) else []
     known = [row for row in rows if isinstance(row, dict) and row.get("kty") == "RSA"]

@@ -1,4 +1,4 @@
-"""Single values in the vendor's form and in the record shape, both ways. Pure; raises ValueError with what is wrong.
+"""Translates single values between the vendor's form and the record shape. Pure; raises ValueError with what is wrong.
 
 Vendor pages "SO-TimeZone" and "Encoded values".
 """
@@ -25,13 +25,13 @@ from bridge.connectors.superoffice.columns import ADDRESS_PARTS
 from bridge.domain.catalog import Column
 
 NO_DATE = "0001-01-01T00:00:00"
-_EMPTY_YEARS = (1, 1760)  # the vendor's "none", in its API and in its database
+_EMPTY_YEARS = (1, 1760)  # the years of the vendor's empty date, in its API and in its database
 _UNKNOWN_NUMBER = Decimal("-79228162514264337593543950335")  # smallest decimal of .NET: "not given"
 _CODED = re.compile(r"^\[([A-Z]+):(.*)\]$", re.DOTALL)
 
 
 def read(column: Column, value: Any) -> Any:
-    """A plain property; nothing reads as None."""
+    """Read a plain property. An empty value becomes None."""
     if value is None or value == "":
         return None
     if column in (Column.TEXT, Column.CHOICE, Column.REFERENCE):
@@ -49,7 +49,7 @@ def read(column: Column, value: Any) -> Any:
 
 
 def write(column: Column, value: Any) -> Any:
-    """The vendor has no null for these: None becomes its empty value."""
+    """Write a plain property. The vendor has no null for these types: None becomes its empty value."""
     if column is Column.VALUES:
         return write_elements(value or [])
     if column in (Column.DATE, Column.INSTANT):
@@ -70,7 +70,7 @@ def read_number(value: Any) -> Decimal | None:
 
 
 def read_moment(column: Column, value: Any) -> date | datetime | None:
-    """Dates are the day printed, never moved between zones; times without a zone are UTC."""
+    """A date is the printed day, never moved between zones. A time without a zone is UTC."""
     moment = read_instant(value)
     if moment is None or column is Column.INSTANT:
         return moment
@@ -78,7 +78,8 @@ def read_moment(column: Column, value: Any) -> date | datetime | None:
 
 
 def read_instant(value: Any) -> datetime | None:
-    """None for the vendor's "no date". Offsets come with and without colon, fractions with seven digits."""
+    """The time; None for the vendor's empty date. Offsets come with and without a colon,
+    fractions with seven digits."""
     moment = datetime.fromisoformat(read_text(value))
     if moment.year in _EMPTY_YEARS:
         return None
@@ -86,7 +87,7 @@ def read_instant(value: Any) -> datetime | None:
 
 
 def known_instant(value: Any) -> datetime | None:
-    """None for what is missing or no time."""
+    """The time, or None for what is missing or not a time."""
     try:
         return None if value is None else read_instant(value)
     except (ValueError, TypeError):
@@ -102,7 +103,7 @@ def write_moment(column: Column, value: Any) -> str:
 
 
 def read_elements(value: Any) -> list[dict[str, Any]]:
-    """E-mails, phones, addresses of web pages. The first is the main one."""
+    """E-mails, phones or web addresses. The first one is primary."""
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise ValueError("is not a list of values")
     filled = [item for item in value if item.get("Value")]
@@ -129,7 +130,7 @@ def read_address(value: Any) -> dict[str, str | None]:
 
 
 def write_address(value: Any) -> dict[str, str]:
-    """Only the parts given; None empties all."""
+    """Write only the given parts. None empties all parts."""
     if value is None:
         return {part.capitalize(): "" for part in ADDRESS_PARTS}
     if not isinstance(value, Mapping):
@@ -141,12 +142,12 @@ def write_address(value: Any) -> dict[str, str]:
 
 
 def write_id(value: Any) -> int:
-    """The vendor's id of another record; 0 is its "none"."""
+    """The vendor's id of another record. The vendor's "none" is 0."""
     return 0 if value is None else plain_values.write_id(value)
 
 
 def read_coded(column: Column, value: Any) -> Any:
-    """A custom field: `[I:5]`, `[D:31.12.2026]`, `[F:1.5]`; texts come as they are."""
+    """Read a custom field: `[I:5]`, `[D:31.12.2026]`, `[F:1.5]`. Texts have no such form."""
     found = _CODED.match(value) if isinstance(value, str) else None
     inner = found.group(2) if found else value
     if column is Column.DATE and isinstance(inner, str) and inner:
@@ -172,7 +173,7 @@ def _as_number(value: Any) -> Any:
 
 
 def _read_coded_date(text: str) -> date | None:
-    """The vendor's pages show dd.MM.yyyy for dates and MM/dd/yyyy for times; both are taken, and ISO."""
+    """The vendor's pages show dd.MM.yyyy for dates and MM/dd/yyyy for times. Both are accepted, and ISO."""
     day = text.split(" ")[0].split("T")[0]
     for form in ("%d.%m.%Y", "%m/%d/%Y", "%Y-%m-%d"):
         try:

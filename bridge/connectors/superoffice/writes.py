@@ -19,16 +19,16 @@ _DEPRECATED = ("UserDefinedFields", "ExtraFields")
 
 
 class SuperOfficeWrites:
-    """`reads`: what understands the answers."""
+    """`reads`: it reads the records in the answers."""
 
     def __init__(self, account: Account, reads: SuperOfficeReads) -> None:
         self._account, self._reads = account, reads
         self._system = account.system
 
     async def create(self, entity: str, fields: Fields) -> Written:
-        """The vendor's default, with its preferences, filled in."""
+        """Fetches the vendor's default, which contains its preferences, and fills it in."""
         resource = self._account.resource(entity)
-        await self._changes(entity, fields, {})  # refused before any call is made for it
+        await self._changes(entity, fields, {})  # a value that cannot be written is refused before any call
         default = await self._account.client.get(f"{resource.path}/default", template=f"{resource.path}/default")
         default = default if isinstance(default, dict) else {}
         changes = await self._changes(entity, fields, default)
@@ -40,7 +40,7 @@ class SuperOfficeWrites:
         return await self._written(entity, said)
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
-        """On condition that nobody changed the record since it was read, to the second."""
+        """Writes only if nobody changed the record since it was read, compared to the second."""
         if not changes:
             return Written(fresh.ref.id, fresh)
         resource = self._account.resource(fresh.ref.entity)
@@ -83,7 +83,7 @@ class SuperOfficeWrites:
             raise Rejected(self._system, f"{entity} {bad}", field=bad.column) from None
 
     async def _written(self, entity: str, said: Mapping[str, Any]) -> Written:
-        """The write took effect: whatever goes wrong while its answer is understood must not lose the id."""
+        """The write took effect, so the id must survive any failure to understand its answer."""
         resource = self._account.resource(entity)
         record_id = str(said.get(resource.key) or "")
         if not (record_id.isascii() and record_id.isdecimal()) or record_id == "0":
@@ -97,7 +97,8 @@ class SuperOfficeWrites:
 
 
 def _unchanged(fresh: Record) -> Mapping[str, str]:
-    """The vendor compares whole seconds: a fraction is rounded up, or the condition could never hold."""
+    """The condition of a write. The vendor compares whole seconds: a fraction is rounded up, or the
+    condition could never hold."""
     if fresh.modified_at is None:
         return {}
     moment = fresh.modified_at.astimezone(UTC)

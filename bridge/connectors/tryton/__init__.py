@@ -1,4 +1,4 @@
-"""Tryton: parties, products, sale opportunities. No webhooks: it is polled. See README.md."""
+"""Tryton: parties, products, opportunities, sales, employees. It has no webhooks, so it is polled. See README.md."""
 
 from bridge.connectors.product import ConnectorType
 from bridge.connectors.tryton.connector import TrytonConnector

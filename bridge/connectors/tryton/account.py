@@ -1,4 +1,4 @@
-"""What the parts of the connector share, and what every entity does alike."""
+"""What the parts of the connector share, and how every entity is read, written and removed."""
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -34,10 +34,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One entity as a model: what is read of it, and how rows become records.
+    """One entity as a model: which fields are read, and how rows become records.
 
-    `model`: whose ids they are. `fields`: what a row must show. `changed`: domain of the rows that changed since.
-    `seen`: of a row, the timestamps that a conditional write is given.
+    `model`: the model whose ids are the record ids. `fields`: the fields to read of each row. `changed`: the domain of
+    the rows that changed since a moment. `seen`: the timestamps in a row that a conditional write sends.
     """
 
     entity: str
@@ -50,7 +50,7 @@ class Kind:
 
 
 class Table:
-    """Reading the records of one kind."""
+    """Reads, writes and removes the records of one kind."""
 
     def __init__(self, account: Account, kind: Kind) -> None:
         self._account, self.kind = account, kind
@@ -60,7 +60,7 @@ class Table:
         return await self._account.client.search_read(kind.model, domain, kind.fields, limit=limit, order=BY_ID)
 
     async def read(self, ref: RecordRef) -> Record | Gone:
-        """A record that is not there was deleted where the log says so, else it may only be hidden from us."""
+        """A missing record was deleted if the log says so; otherwise it may only be hidden from our user."""
         if DIGITS.fullmatch(ref.id) is None:
             return Gone(ref, Evidence.NOT_FOUND)
         rows = await self.rows([["id", "=", int(ref.id)]])
@@ -73,7 +73,8 @@ class Table:
         return self.kind.read(self._account.system, row, await self._account.catalog.of(self.kind.lists))
 
     async def list(self, since: datetime | None, page: str | None) -> Page:
-        """By id. With `since` what was deleted comes last, from the log; its pages are `deleted:<row of the log>`."""
+        """Pages in order of id. With `since`, the last page holds the deleted records, from the
+        log; its name is `deleted`."""
         if page is not None and page.startswith("deleted"):
             return await self._deleted(since, page)
         domain: list[Any] = [] if since is None else [self.kind.changed(since)]
@@ -105,7 +106,8 @@ class Table:
 
     @asynccontextmanager
     async def while_there(self, ref: RecordRef) -> AsyncIterator[None]:
-        """Writing a record that has gone is refused in words like any other mistake: WriteConflict in their place."""
+        """Raises WriteConflict when the record has gone. Tryton refuses such a write without a code, like any mistake,
+        so a refusal is followed by a check whether the record still exists."""
         try:
             yield
         except Rejected as refused:
@@ -114,12 +116,12 @@ class Table:
             raise WriteConflict(self._account.system, f"{ref} is gone: {refused.message}") from None
 
     async def write(self, model: str, record: int, values: Mapping[str, Any], fresh: Record) -> None:
-        """Raises WriteConflict when what `fresh` shows was changed or has gone."""
+        """Raises WriteConflict when the record was changed since `fresh` was read, or has gone."""
         async with self.while_there(fresh.ref):
             await self._account.client.write(model, [record], values, seen=self.kind.seen(fresh.raw))
 
     async def remove(self, model: str, record: int, fresh: Record, *, unseen: bool = False) -> None:
-        """Deleting a missing record is not an error. `unseen`: the changes since `fresh` are our own."""
+        """Deleting a missing record is not an error. `unseen`: the record changed since `fresh`, by our own writes."""
         seen = {} if unseen else self.kind.seen(fresh.raw)
         try:
             await self._account.client.delete(model, record, seen)
@@ -128,7 +130,8 @@ class Table:
                 raise
 
     async def made(self, make: Callable[[Lists], T], also: frozenset[str] = frozenset()) -> T:
-        """What to send. A name the database does not know may be new there, so its list is loaded again once."""
+        """The values to send. A name that the database does not know may be new there, so its
+        list is loaded again, once."""
         catalog, wanted = self._account.catalog, self.kind.lists | also
         try:
             return make(await catalog.of(wanted))

@@ -1,7 +1,7 @@
-"""Sessions: a login with user and password, good for weeks. Facts: `trytond/protocols`, `trytond/res/user.py`.
+"""Sessions: a login with user and password, valid for weeks. Facts: `trytond/protocols`, `trytond/res/user.py`.
 
-The server's guard makes each failed login slower and then refuses the right password, too. So a refused login is never
-repeated by itself; the next attempt comes after half an hour, or with a restart.
+The server's guard makes each failed login slower and then refuses the right password, too. So a refused login is not
+repeated automatically; the next attempt comes after half an hour, or with a restart.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ GUARD_SECONDS = 300.0
 
 class LoginDialect(SignInDialect):
     def pause(self, answer: Answer) -> Pause | None:
-        """The guard names no time: it lets nobody in until its own five minutes have passed."""
+        """The guard names no time. It refuses every login for five minutes."""
         if answer.status == 429:
             return Pause(GUARD_SECONDS, why="Tryton's login guard refuses all logins for five minutes")
         return super().pause(answer)
 
 
 class Session:
-    """Opened by one caller for all who wait; opened anew when it is refused."""
+    """One caller opens the session and the others wait for it. A session that the server refuses is opened again."""
 
     def __init__(self, construction: Construction) -> None:
         options: TrytonOptions = construction.options
@@ -82,7 +82,7 @@ class Session:
             said = answer.json()
             result = said.get("result") if isinstance(said, dict) else None
             if not isinstance(result, list) or len(result) < 2:
-                if isinstance(said, dict) and said.get("error"):  # another factor is asked for
+                if isinstance(said, dict) and said.get("error"):  # the server wants another factor
                     raise NeedsAuthorisation(self._system, f"{REFUSED}: {said['error']}"[:200])
                 raise answer.garbled("no session")
         except NeedsAuthorisation:

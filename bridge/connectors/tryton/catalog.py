@@ -1,4 +1,5 @@
-"""What records point to by key and mappings call by name: currencies, countries, languages, units, employees."""
+"""Lists whose items records point to by key and mappings by name: currencies, countries, languages,
+units, employees, categories."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -17,24 +18,24 @@ SOURCES: Mapping[str, tuple[str, str]] = {
     EMPLOYEES: ("company.employee", "rec_name"),
     CATEGORIES: ("party.category", "rec_name"),
 }
-"""List -> its model, and the field that is the name."""
+"""List -> its model, and the field that holds the name."""
 
 Lists = Mapping[str, Names]
 
 
 class Catalog:
-    """Each list is loaded when a record first needs it."""
+    """Loads each list when a record first needs it."""
 
     def __init__(self, client: TrytonClient, pins: Pins, clock: Clock) -> None:
         self._client, self._pins = client, pins
         self._kept = {name: AccountList(clock, partial(self._load, name, Names(name))) for name in SOURCES}
 
     async def of(self, wanted: Iterable[str], *, fresh: bool = False) -> Lists:
-        """These lists. `fresh`: as the database has them now."""
+        """The lists by name. `fresh`: load them from the database now."""
         return {name: await self._kept[name].get(fresh=fresh) for name in wanted}
 
     async def reload_for(self, problem: Unresolved) -> bool:
-        """Reloads the list if that may help. True: reloaded."""
+        """Reload the list of this name if that may help. Return True if it was reloaded."""
         kept = self._kept.get(problem.mark[0])
         return kept is not None and not problem.twice and await kept.again_for([problem.mark])
 

@@ -40,7 +40,7 @@ class TrytonDialect:
 
 
 class TrytonClient:
-    """The last parameter of a model's method is always a context; `context` is what every call of ours adds to it."""
+    """The last parameter of a model's method is always a context. `context` holds what we add to every call."""
 
     def __init__(self, construction: Construction) -> None:
         options: TrytonOptions = construction.options
@@ -70,7 +70,7 @@ class TrytonClient:
         order: Order = BY_ID,
         all_of_them: bool = True,
     ) -> list[Any]:
-        """Rows as they came. `all_of_them`: deactivated records as well."""
+        """The rows as the server returned them. `all_of_them`: include deactivated records."""
         params = [domain, 0, limit, [list(each) for each in order], list(fields)]
         more = {"active_test": False} if all_of_them else {}
         found = await self._ask(f"model.{model}.search_read", params, more, page_bytes(limit or 1000))
@@ -86,22 +86,22 @@ class TrytonClient:
         return found
 
     async def preferences(self) -> Mapping[str, Any]:
-        """The user's: company, employee, language."""
+        """The preferences of our user: company, employee, language."""
         found = await self._ask("model.res.user.get_preferences", [True], {}, RECORD_BYTES)
         if not isinstance(found, dict):
             raise self._garbled("model.res.user.get_preferences", "no preferences")
         return found
 
     async def on_change(self, model: str, values: Mapping[str, Any], field: str) -> Mapping[str, Any]:
-        """What the form of a record with these values shows once somebody entered that field; nothing is stored."""
+        """The values that the form of such a record shows after a person entered `field`. Nothing is stored."""
         found = await self._ask(f"model.{model}.on_change", [dict(values), [field]], {}, RECORD_BYTES)
         if not isinstance(found, dict):
             raise self._garbled(f"model.{model}.on_change", "no values")
         return found
 
     async def create(self, model: str, values: Mapping[str, Any]) -> int:
-        """One at a time: on SQLite two transactions take the same number from a sequence, and one of them is refused
-        for a code that it did not send."""
+        """Creates are sent one at a time. On SQLite, two transactions take the same number from a sequence; the server
+        then refuses one of them for a code that it did not send."""
         method = f"model.{model}.create"
         answer, found = await self._call(method, [[values]], {}, reads=False, one_by_one=True)
         if not isinstance(found, list) or len(found) != 1 or not isinstance(found[0], int):
@@ -109,8 +109,10 @@ class TrytonClient:
         return found[0]
 
     async def write(self, model: str, *pairs: Any, seen: Mapping[str, str]) -> None:
-        """`pairs`: ids and values by turns. `seen`: timestamps of the records as they were read; raises WriteConflict
-        when one of them has another by now."""
+        """`pairs`: ids and values, alternating. `seen`: timestamps of the records as they were read.
+
+        Raises WriteConflict when a record has another timestamp now.
+        """
         await self._call(f"model.{model}.write", list(pairs), {"_timestamp": dict(seen)}, reads=False)
 
     async def delete(self, model: str, record_id: int, seen: Mapping[str, str]) -> None:

@@ -17,7 +17,7 @@ PRODUCT_TYPES = ("goods", "assets", "service")
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One column. `name`: the field. `items`: the list that names what the field points to."""
+    """One column. `name`: Tryton's field. `items`: the list that holds the names of what the field points to."""
 
     name: str
     spec: ColumnSpec
@@ -41,7 +41,7 @@ MECHANISMS: Mapping[str, tuple[str, ...]] = {
     "phones": ("phone", "mobile", "fax"),
     "websites": ("website",),
 }
-"""Columns made from a party's contact mechanisms, and their types; the first is what an item without a label gets."""
+"""Columns made from a party's contact mechanisms, with their types. An item without a label gets the first type."""
 
 PARTY: Mapping[str, Property] = {
     "name": _text("name"),
@@ -53,9 +53,9 @@ PARTY_LISTS: Mapping[str, ColumnSpec] = {
     **dict.fromkeys(MECHANISMS, ColumnSpec(Column.VALUES)),
     "address": ColumnSpec(Column.OBJECT, parts=ADDRESS_PARTS),
 }
-"""`address` is the first of the party's addresses; the others stay as they are."""
+"""`address` is the party's first address. Further addresses are not changed."""
 CATEGORY = ColumnSpec(Column.CHOICE)
-"""The oldest of a party's categories: what tells people from companies, which are one model."""
+"""A party's oldest category. It tells people from companies, which are one model in Tryton."""
 
 TEMPLATE: Mapping[str, Property] = {
     "name": _text("name", required=True),
@@ -65,7 +65,7 @@ TEMPLATE: Mapping[str, Property] = {
     "salable": _plain("salable", Column.BOOLEAN),
     "sale_unit": _item("sale_uom", UNITS),
 }
-"""What all variants of a product share."""
+"""The columns that all variants of a product share."""
 
 VARIANT: Mapping[str, Property] = {
     "description": _text("description"),
@@ -88,7 +88,8 @@ OPPORTUNITY: Mapping[str, Property] = {
     "employee": _item("employee", EMPLOYEES),
     "employee_id": Property("employee", ColumnSpec(Column.REFERENCE, to="employee")),
 }
-"""`employee` and `employee_id` are the same field: by name, and as a record that a mapping may pair with a user."""
+"""`employee` and `employee_id` are the same field: once as a name, once as a record that a
+mapping can pair with a user."""
 STATE = ColumnSpec(Column.CHOICE, choices=STATES)
 
 EMPLOYEE: Mapping[str, ColumnSpec] = {
@@ -126,5 +127,5 @@ LINE_ID = ColumnSpec(Column.TEXT, writable=False)
 LINES = ColumnSpec(
     Column.LINES, lines={"id": LINE_ID, **{name: each.spec for name, each in SALE_LINE.items()}}, ordered=True
 )
-"""What is sold: titles, subtotals and comments between the lines are left alone. The unit, the price and the taxes of a
-new line are what its product says, where they are not given."""
+"""The sold lines. Titles, subtotals and comments between them are not changed. A new line takes its unit, price and
+taxes from its product where the mapping sets none."""

@@ -1,4 +1,4 @@
-"""All capabilities of one database: reads and writes. There are no hooks and no callbacks (`connectors/polled`)."""
+"""Reads and writes of one database. There are no hooks and no callbacks (`connectors/polled`)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -52,7 +52,7 @@ class TrytonConnector:
         return await (await self._of(ref.entity)).read(ref)
 
     async def list(self, entity: str, *, since: datetime | None, page: str | None, where: Fields) -> Page:
-        """Filters are not sent: a listing of the changed records must also show those that left the filter."""
+        """Filters are not sent. A listing of changed records must also show records that no longer pass the filter."""
         return await (await self._of(entity)).list(since, page)
 
     async def newest(self, entity: str, *, after: datetime) -> Sequence[Record]:
@@ -99,7 +99,7 @@ class TrytonConnector:
         return []
 
     async def _of(self, entity: str) -> Records:
-        """Its records, once we know in which company and language we work."""
+        """The records of this entity. Before the first call, it fetches the company and the language."""
         found = self._records.get(entity)
         if found is None:
             raise Rejected(self.system, f"Tryton has no entity {entity!r} (it has {', '.join(self._records)})")

@@ -1,7 +1,7 @@
-"""What was deleted, from the server's log of what users do (`ir.model.log`, `trytond/ir/model.py`).
+"""Deleted records, from the server's log of what users do (`ir.model.log`, `trytond/ir/model.py`).
 
-A row of the log keeps which record it was about, but shows null once that record is gone: the stored text can only be
-searched. So the ids are found by asking for longer and longer beginnings of it, once for each row.
+A row of the log stores which record it is about. Once that record is gone the row shows null, but its stored text can
+still be searched. So we find the ids by searching for longer and longer prefixes of that text, once for each row.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from bridge.domain.errors import Rejected
 LOG = "ir.model.log"
 DIGITS = "0123456789"
 LONGEST_ID = 18
-MOST_KEPT = 10_000  # rows whose record is remembered: sweeps overlap and would ask again
+MOST_KEPT = 10_000  # rows whose record is remembered: sweeps overlap and would search for the same rows again
 
 
 class Deleted:
@@ -23,11 +23,11 @@ class Deleted:
         self._ids: dict[int, str] = {}  # row of the log -> id of the record
 
     async def knows(self, model: str, record_id: str) -> bool:
-        """Whether the log says that this record was deleted. False as well when we may not see the log."""
+        """Whether the log says that this record was deleted. Also False when our user may not read the log."""
         return bool(await self._rows(["event", "=", "delete"], ["resource", "=", f"{model},{record_id}"]))
 
     async def since(self, model: str, moment: datetime) -> Sequence[str]:
-        """Ids of the records that users deleted since; what the server deletes by itself is not logged."""
+        """Ids of the records that users deleted since `moment`. What the server deletes on its own is not logged."""
         begin = f"{model},"
         rows = await self._rows(
             ["event", "=", "delete"], ["create_date", ">=", moment], ["resource", "like", f"{begin}%"]
@@ -37,11 +37,11 @@ class Deleted:
             self._ids = {row: self._ids[row] for row in rows if row in self._ids}
         if new:
             await self._learn(begin, new)
-        # To delete what has gone already is answered like any delete, and logged again.
+        # Tryton logs a delete of a missing record again, so an id can occur more than once.
         return list(dict.fromkeys(self._ids[row] for row in rows if row in self._ids))
 
     async def _learn(self, begin: str, rows: Sequence[int]) -> None:
-        """Of these rows, whose text begins so, which record each is about."""
+        """Find the record of each of these rows, whose text starts with `begin`."""
         among, digits = ["id", "in", list(rows)], begin.rpartition(",")[2]
         exact = await self._rows(among, ["resource", "=", begin]) if digits else []
         self._ids.update(dict.fromkeys(exact, digits))
@@ -53,7 +53,7 @@ class Deleted:
                 await self._learn(begin + digit, longer)
 
     async def _rows(self, *domain: Any) -> Sequence[int]:
-        """Rows of the log; none when our user may not see it."""
+        """Ids of the rows of the log; none when our user may not read it."""
         try:
             return await self._client.search(LOG, domain)
         except Rejected:

@@ -1,4 +1,4 @@
-"""Employees: they are read only. Their name and e-mail address are those of their party."""
+"""Employees. They are read-only. Their name and e-mail address are those of their party."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -18,7 +18,7 @@ from bridge.connectors.tryton.options import TrytonOptions
 from bridge.domain.catalog import EntityManifest, Lookup, Manifest
 from bridge.domain.values import replace
 
-FINE = 0.001  # times have microseconds; SQLite keeps them so, too
+FINE = 0.001  # seconds; times have microseconds, on SQLite as well
 LONGEST_TRANSACTION_SECONDS = 120.0
 
 MANIFEST = Manifest(
@@ -44,7 +44,7 @@ MANIFEST = Manifest(
             lookup=Lookup.LAGGING,
             lookup_columns=frozenset({"name", "code"}),
             custom=False,
-            delete_evidence=False,  # with their template variants go without a word in the log
+            delete_evidence=False,  # variants that are deleted with their template are not logged
         ),
         "opportunity": EntityManifest(
             columns={column: each.spec for column, each in OPPORTUNITY.items()} | {"state": STATE},
@@ -118,7 +118,7 @@ MANIFEST = Manifest(
 
 
 def manifest_of(options: TrytonOptions) -> Manifest:
-    """As these options have it."""
+    """The manifest with the values of these options."""
     lag = options.longest_transaction_seconds
     entities = {name: replace(entity, since_lag=lag) for name, entity in MANIFEST.entities.items()}
     return replace(MANIFEST, entities=entities)

@@ -1,4 +1,4 @@
-"""Sale opportunities: their state is a workflow."""
+"""Sale opportunities. Their state is a workflow."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -33,7 +33,7 @@ WORKFLOW = Workflow(
     open=("lead", "opportunity"),
     ends=("cancelled",),
 )
-"""`won` comes with the sale, never by a button."""
+"""No button leads to `won`: this state comes from the opportunity's sale."""
 
 
 def read_opportunity(system: str, row: Row, lists: Lists) -> Record | Gone:

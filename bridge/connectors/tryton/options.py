@@ -49,5 +49,5 @@ class TrytonOptions(BaseModel):
 
 
 def quota(options: TrytonOptions) -> Quota:
-    """A server has no limit: calls go at the pace that the options set."""
+    """A Tryton server has no limit of its own. The options set the pace of the calls."""
     return Quota(options.calls_at_once, per_second=options.requests_per_second)

@@ -1,4 +1,4 @@
-"""Parties: people and companies alike, with their contact mechanisms and addresses."""
+"""Parties: people and companies, with their contact mechanisms and addresses."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -57,7 +57,8 @@ FIELDS = (
 
 
 def read_party(system: str, row: Row, lists: Lists) -> Record | Gone:
-    """A party that was merged away keeps the one it became. What hangs on a party does not move its version."""
+    """A party that was merged into another one names it in `replaced_by`. A change of a mechanism or an address does
+    not change the party's version."""
     ref = RecordRef(system, "party", str(record_id(row)))
     if row.get("replaced_by"):
         return Gone(ref, Evidence.FLAG, str(row["replaced_by"]), moment(row, "last_modified_at"))
@@ -77,14 +78,14 @@ def read_party(system: str, row: Row, lists: Lists) -> Record | Gone:
 
 
 def in_order(row: Row, name: str) -> list[Row]:
-    """As the party shows them: those without a place first, then by place."""
+    """The rows in the party's own order: first those without a `sequence`, then by `sequence`."""
     return sorted(
         related(row, name), key=lambda each: (each.get("sequence") is not None, each.get("sequence"), record_id(each))
     )
 
 
 def _changed(since: datetime) -> Domain:
-    """A mechanism or address may be written by itself, which the party does not show."""
+    """A mechanism or an address can be written on its own. The party's own time does not show that."""
     own = [[name, ">=", since] for name in ("last_modified_at", *(f"{one}.last_modified_at" for one in RELATED))]
     return ["OR", *own]
 
@@ -122,7 +123,11 @@ class Parties(Table):
         return Written(str(await self._client.create(MODEL, values)))
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
-        """All in one transaction; refused when the party, or a mechanism or address of it, was changed since."""
+        """Writes everything in one transaction.
+
+        Raises WriteConflict when the party, one of its mechanisms or one of its addresses was changed since `fresh` was
+        read.
+        """
         values = await self.made(lambda lists: _values(changes, fresh.raw, lists))
         if values:
             await self.write(MODEL, int(fresh.ref.id), values, fresh)
@@ -137,7 +142,7 @@ class Parties(Table):
 
 
 def _values(fields: Fields, row: Row, lists: Lists) -> Values:
-    """`row`: the party as just read, empty for a new one. Raises BadField."""
+    """The values to send. `row`: the party as just read, empty for a new one. Raises BadField."""
     if "custom" in fields:
         raise BadField("custom", "a Tryton party has no custom fields")
     plain = {column: value for column, value in fields.items() if column not in (*PARTY_LISTS, "category")}
@@ -159,5 +164,5 @@ def _values(fields: Fields, row: Row, lists: Lists) -> Values:
 
 
 def escaped(value: str) -> str:
-    """A text for `ilike` that stands for itself."""
+    """A text that `ilike` takes literally: without wildcards."""
     return value.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

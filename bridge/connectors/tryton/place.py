@@ -1,4 +1,4 @@
-"""Where in the database we work: the company, in whose name and language."""
+"""The company, the employee and the language that the bridge works with in the database."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ OF_THE_CONTEXT = ("company", "employee", "language")
 
 
 class Place:
-    """Asked for once: what is bound to a company is refused without one."""
+    """Fetches the context once. Without a company, Tryton refuses everything that belongs to a company."""
 
     def __init__(self, client: TrytonClient, company: int | None) -> None:
         self._client, self._company = client, company
@@ -21,7 +21,7 @@ class Place:
         self._known = False
 
     async def known(self) -> None:
-        """Puts the user's own preferences into the context of every later call, and the company of the options."""
+        """Put the user's preferences, and the company of the options, into the context of every later call."""
         if self._known:
             return
         async with self._one:
@@ -35,7 +35,8 @@ class Place:
             self._known = True
 
     async def identity(self) -> Identity:
-        """The company and when it was made: that stays when the server moves, and differs in another database."""
+        """The key is the company's id and creation time. It stays the same when the server moves, and
+        differs in another database."""
         await self.known()
         company = self._client.context.get("company")
         if not isinstance(company, int):

@@ -1,4 +1,4 @@
-"""Products: a record is a variant, with what it shares with the other variants of its template."""
+"""Products. A record is a variant, together with the fields that all variants of its template share."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -86,7 +86,7 @@ class Products(Table):
         return await self.found([[name, "ilike", escaped(value)]])
 
     async def create(self, fields: Fields) -> Written:
-        """A template with its only variant, in one call; the variant's id is asked for then."""
+        """Creates a template with its only variant in one call, then reads the variant's id."""
         template, variant = await self.made(lambda lists: _values(fields, lists))
         template = _with_sale_unit(template, {})
         made = {"type": "goods", **template, "products": [["create", [{**variant, **_code(fields, None)}]]]}
@@ -96,7 +96,8 @@ class Products(Table):
             return Written(str(record_id(rows[0])))
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
-        """One transaction through the template, so that both are checked against what was read."""
+        """Writes both in one transaction, through the template, so that the server checks
+        both against what was read."""
         row = fresh.raw
         template, variant = await self.made(lambda lists: _values(changes, lists))
         template = _with_sale_unit(template, template_of(row))
@@ -110,7 +111,7 @@ class Products(Table):
         return Written(fresh.ref.id, None if values else fresh)
 
     async def delete(self, fresh: Record) -> None:
-        """With the last variant its template goes."""
+        """Deletes the template together with its last variant."""
         row = fresh.raw
         alone = len(template_of(row)["products"]) == 1
         model, record = (TEMPLATES, record_id(template_of(row))) if alone else (MODEL, int(fresh.ref.id))
@@ -128,7 +129,7 @@ class Products(Table):
 
 
 def _with_sale_unit(values: Values, held: Row) -> Values:
-    """What is sold needs a unit to be sold in; the form takes the product's own where none is entered."""
+    """A salable product needs a sale unit. Tryton's form takes the product's own unit if none is entered; so do we."""
     unit = values.get("default_uom") or held.get("default_uom")
     if not values.get("salable") or values.get("sale_uom") or held.get("sale_uom") or unit is None:
         return values
@@ -136,7 +137,7 @@ def _with_sale_unit(values: Values, held: Row) -> Values:
 
 
 def _code(fields: Fields, prefix: Any) -> Values:
-    """A variant's code is its template's followed by its own part. Raises BadField."""
+    """A variant's code is its template's code followed by its own suffix. Raises BadField."""
     if "code" not in fields:
         return {}
     code, before = fields["code"] or "", str(prefix or "")
@@ -146,7 +147,7 @@ def _code(fields: Fields, prefix: Any) -> Values:
 
 
 def _values(fields: Fields, lists: Lists) -> tuple[Values, Values]:
-    """Of the template and of the variant. Raises BadField."""
+    """The values of the template and of the variant. Raises BadField."""
     shared = {column: value for column, value in fields.items() if column in TEMPLATE}
     own = {column: value for column, value in fields.items() if column not in (*TEMPLATE, "code")}
     return write_columns("product", TEMPLATE, shared, lists), write_columns("product", VARIANT, own, lists)

@@ -1,4 +1,4 @@
-"""The entities by name, and what each of them does."""
+"""The entities by name, and their records."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -26,11 +26,11 @@ NAMED: Mapping[str, Mapping[str, Property]] = {
     "sale": SALE,
     "employee": {},
 }
-"""By entity, the columns some of whose values are names of the database's own."""
+"""By entity, the columns with Tryton's fields. Some of their values are names from the database's own lists."""
 
 
 class Records(Protocol):
-    """One entity; see `connectors.protocols` for what each method promises."""
+    """The records of one entity; `connectors.protocols` describes each method."""
 
     async def read(self, ref: RecordRef) -> Record | Gone: ...
     async def list(self, since: datetime | None, page: str | None) -> Page: ...
@@ -56,7 +56,7 @@ WORKFLOWS: Mapping[str, Workflow] = {"opportunity": opportunities.WORKFLOW, "sal
 
 
 async def custom_columns(entity: str, catalog: Catalog) -> Mapping[str, ColumnSpec]:
-    """The columns whose choices are the database's own."""
+    """The columns whose choices are defined in the database."""
     properties = {column: each for column, each in NAMED[entity].items() if each.items}
     lists = await catalog.of(needed(properties), fresh=True)
     return {

@@ -1,4 +1,4 @@
-"""How Tryton says no: mostly inside an answer of 200, in the language of the user and without a code.
+"""Tryton's refusals: mostly inside an answer of 200, in the language of the user and without a code.
 
 Facts: `trytond/exceptions.py`, `trytond/protocols/dispatcher.py`.
 """
@@ -12,7 +12,7 @@ _LONGEST = 400
 
 
 def read_words(answer: Answer) -> Words:
-    """Of an answer that is no 200: a web page, or nothing."""
+    """The reason in an answer other than 200, whose body is a web page or empty."""
     said = answer.loose_json()
     if isinstance(said, dict) and said.get("error"):
         return Words(_text(said["error"]))
@@ -20,7 +20,7 @@ def read_words(answer: Answer) -> Words:
 
 
 def refusal(system: str, call: Call, error: Any) -> RemoteError:
-    """What `error` in an answer of 200 means. Each call is one transaction, so nothing was changed."""
+    """The error for `error` in an answer of 200. Each call is one transaction, so a refused call changed nothing."""
     kind = error[0] if isinstance(error, list) and error else None
     said = error[1] if isinstance(error, list) and len(error) > 1 else ""
     text = f"{call.template} was refused: {_text(said)}"
@@ -33,12 +33,13 @@ def refusal(system: str, call: Call, error: Any) -> RemoteError:
         return Rejected(system, why)
     if kind == "LoginException":
         return Rejected(system, f"{call.template} asks for a new login: {_text(said)}")
-    # The text of an exception inside the server: a database that is locked as well as a mistake of its own.
+    # An exception inside the server. The cause may be a locked database or a mistake in the server; the text does not
+    # say which.
     return RetryLater(system, f"{call.template} failed inside the server: {_text(kind)}")
 
 
 def _text(said: Any) -> str:
-    """A message and its explanation; a warning's name comes first and is for programs."""
+    """The message and its explanation. A warning starts with a name for programs, which is left out."""
     if isinstance(said, list):
         words = [each for each in said if isinstance(each, str) and each]
         said = ": ".join(words[1:] if len(words) > 2 else words)

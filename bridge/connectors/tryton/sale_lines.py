@@ -1,6 +1,6 @@
-"""The lines of a sale: which of them change, go or are new, and the order they stand in. Pure.
+"""Which lines of a sale are changed, deleted or created, and in which order they stand. Pure.
 
-Titles, subtotals and comments among them are no lines of the record; each stays before the line that it stands before.
+Titles, subtotals and comments are not lines of the record. Each stays before the sold line that follows it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from bridge.domain.record import Fields
 from bridge.domain.values import dataclass
 
 GOODS = "line"
-"""The type of a line that is something sold."""
+"""The type of a line that sells something."""
 
 
 def in_order(row: Row) -> list[Row]:
-    """All lines as the sale shows them: those without a place first, then by place."""
+    """All lines in the sale's own order: first those without a `sequence`, then by `sequence`."""
     rows = related(row, "lines")
     return sorted(rows, key=lambda line: (line.get("sequence") is not None, line.get("sequence"), record_id(line)))
 
@@ -29,8 +29,11 @@ def goods(rows: Sequence[Row]) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`new`: values of lines that are made. `places`: where each line stands, by `("old", id)` or `("new", index)`;
-    empty where the lines come to stand in the order wanted by themselves."""
+    """`gone`: ids of lines to delete. `written`: id -> values. `new`: values of the lines to create.
+
+    `places`: the `sequence` of each line, by `("old", id)` or `("new", index)`. Empty when the lines get the wanted
+    order without it.
+    """
 
     gone: Sequence[int]
     written: Mapping[int, Values]
@@ -38,7 +41,7 @@ class Change:
     places: Mapping[tuple[str, int], int]
 
     def commands(self, new: Sequence[Values]) -> list[Any]:
-        """For the field `lines` of the sale; `new`: the new lines with all that is sent of them."""
+        """The commands for the sale's field `lines`. `new`: the new lines with all values to send."""
         kept = {number: at for (kind, number), at in self.places.items() if kind == "old"}
         written = {
             number: {**self.written.get(number, {}), **({"sequence": kept[number]} if number in kept else {})}
@@ -57,7 +60,8 @@ class Change:
 
 
 def changed_lines(wanted: Sequence[Fields], held: Sequence[Row], lists: Lists) -> Change:
-    """What makes the lines those that are wanted. A line that gets another product is made anew. Raises BadField."""
+    """The change that turns the held lines into the wanted ones. A line that gets another product is
+    created anew. Raises BadField."""
     known = {str(record_id(row)): row for row in goods(held)}
     written: dict[int, Values] = {}
     new: list[Values] = []
@@ -93,9 +97,9 @@ READ_ONLY = frozenset({"id", *(name for name, each in SALE_LINE.items() if not e
 def _places(
     order: Sequence[tuple[str, int]], held: Sequence[Row], gone: Sequence[int]
 ) -> Mapping[tuple[str, int], int]:
-    """Where each line is to stand, where it would not come to stand there by itself.
+    """The `sequence` of every line; empty when the lines get the wanted order without it.
 
-    A new line without a place stands before all that have one.
+    Tryton puts a new line without a `sequence` before all lines that have one.
     """
     before: dict[int, list[tuple[str, int]]] = {}
     waiting: list[tuple[str, int]] = []

@@ -38,7 +38,7 @@ FIELDS = (
     *(f"lines.{name}" for name in OF_LINES),
 )
 FILLED_IN = ("invoice_address", "shipment_address", "payment_term", "invoice_method", "shipment_method", "currency")
-"""What the form of a sale takes from its party."""
+"""The fields that Tryton's form fills in from the party of a sale."""
 WORKFLOW = Workflow(
     {
         "draft": {"quotation": "quote", "cancelled": "cancel"},
@@ -52,7 +52,7 @@ WORKFLOW = Workflow(
     open=("draft",),
     ends=("draft", "cancelled"),
 )
-"""The server's queue takes a confirmed sale on to `processing` and `done`."""
+"""No button leads to `processing` and `done`: the server's queue moves a confirmed sale there."""
 
 
 def read_sale(system: str, row: Row, lists: Lists) -> Record | Gone:
@@ -67,7 +67,7 @@ def read_sale(system: str, row: Row, lists: Lists) -> Record | Gone:
 
 
 def _changed(since: datetime) -> Domain:
-    """A program may write a line by itself, which the sale does not show."""
+    """A program can write a line on its own. The sale's own time does not show that."""
     return ["OR", ["last_modified_at", ">=", since], ["lines.last_modified_at", ">=", since]]
 
 
@@ -96,7 +96,7 @@ class Sales(Documents):
         return values
 
     async def _form(self, values: Values, fresh: Record | None) -> Values:
-        """What the form fills in when somebody enters the party; a sale that is there keeps its currency."""
+        """The values that the form fills in after a person entered the party. An existing sale keeps its currency."""
         asked = {"party": values["party"], "company": self._client.context.get("company")}
         shown = await self._client.on_change(MODEL, asked, "party")
         if fresh is not None:
@@ -115,13 +115,13 @@ class Sales(Documents):
         return all(template_of(row).get("sale_uom") is not None for row in rows)
 
     async def _line_form(self, line: Values, about: Values) -> Values:
-        """What the form of a line fills in when somebody enters its product: the unit, the price and the taxes."""
+        """The values that the form fills in after a person entered the product: the unit, the price and the taxes."""
         if line.get("product") is None:
             return {}
         asked = {name: line[name] for name in ("product", "quantity", "unit") if line.get(name) is not None}
         try:
             shown = await self._client.on_change(LINE, {"type": "line", **about, **asked}, "product")
-        except RetryLater as failed:  # so does the server where a product has no sale unit; it does not say why
+        except RetryLater as failed:  # a product without a sale unit also fails like this, without a reason
             if await self._has_sale_unit(line["product"]):
                 raise
             what = f"product {line['product']} is not salable or has no sale unit"

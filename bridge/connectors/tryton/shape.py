@@ -1,4 +1,4 @@
-"""The record shape and Tryton's records, both ways. Pure."""
+"""Translates between the record shape and Tryton's rows. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ Values = dict[str, Any]
 
 
 class BadField(Exception):
-    """A column that cannot be written. `unresolved`: a name the database does not know, perhaps a new one."""
+    """A column that cannot be written. `unresolved`: a name that the database does not know; it may be new there."""
 
     def __init__(self, column: str, message: str, unresolved: Unresolved | None = None) -> None:
         super().__init__(f"{column}: {message}")
@@ -27,7 +27,7 @@ class BadField(Exception):
 
 
 def needed(properties: Mapping[str, Property]) -> set[str]:
-    """The lists that name what these columns show."""
+    """The lists that hold the names of these columns' values."""
     return {each.items for each in properties.values() if each.items}
 
 
@@ -44,12 +44,12 @@ def moment(row: Row, name: str) -> datetime | None:
 
 
 def timestamps(model: str, rows: Iterable[Row]) -> dict[str, str]:
-    """By record, the text a conditional write is given."""
+    """The timestamps that a conditional write sends, by `model,id`."""
     return {f"{model},{record_id(row)}": str(row["_timestamp"]) for row in rows if row.get("_timestamp") is not None}
 
 
 def related(row: Row, name: str) -> list[Row]:
-    """The records of a one2many, as read with dotted fields: they stand below the name and a dot."""
+    """The records of a one2many. A read with dotted fields returns them under the field's name and a dot."""
     found = row.get(f"{name}.")
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise NotUnderstood(f"it does not show its {name}")
@@ -57,7 +57,7 @@ def related(row: Row, name: str) -> list[Row]:
 
 
 def read_columns(properties: Mapping[str, Property], row: Row, lists: Lists) -> dict[str, Any]:
-    """Only fields the row contains; one in a form we do not know is unread rather than misread."""
+    """Read only the fields that the row contains. A field in a form that we do not know is left out as unread."""
     fields: dict[str, Any] = {}
     for column, each in properties.items():
         if each.name in row:
@@ -87,7 +87,7 @@ def _read(each: Property, value: Any, lists: Lists) -> Any:
 
 
 def write_columns(what: str, properties: Mapping[str, Property], fields: Fields, lists: Lists) -> Values:
-    """Values by field. Raises BadField."""
+    """The values to send, by Tryton's field. Raises BadField."""
     values: Values = {}
     for column, value in fields.items():
         each = properties.get(column)
@@ -100,7 +100,7 @@ def write_columns(what: str, properties: Mapping[str, Property], fields: Fields,
 
 
 def checked(column: str, write: Callable[[], Any]) -> Any:
-    """What `write` makes of a value. Raises BadField."""
+    """Return what `write` returns. Raises BadField."""
     try:
         return write()
     except Unresolved as problem:
@@ -133,7 +133,7 @@ def _write(each: Property, value: Any, lists: Lists) -> Any:
 
 
 def read_mechanisms(rows: Sequence[Row], kinds: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Items in the party's own order; the first is the one it uses."""
+    """The items in the party's own order. The first one is primary."""
     own = [row for row in rows if row.get("type") in kinds and row.get("active", True)]
     return [
         {"value": read_text(row["value"]), "label": str(row["type"]), "primary": number == 0}
@@ -143,9 +143,10 @@ def read_mechanisms(rows: Sequence[Row], kinds: tuple[str, ...]) -> list[dict[st
 
 
 def write_mechanisms(column: str, value: Any, rows: Sequence[Row]) -> list[Any]:
-    """Commands that make the mechanisms of these kinds those of `value`; what stays keeps its record and its name.
+    """Commands that make the mechanisms of these kinds equal to `value`. An unchanged mechanism keeps its record.
 
-    Items are taken for the mechanisms of their own kind in order: an edited value is an edited mechanism."""
+    A changed item is written to a mechanism of its kind, in order: an edited value is an edited mechanism.
+    """
     kinds = MECHANISMS[column]
     wanted = [_item(item, kinds) for item in _ordered(value)]
     there = [row for row in rows if row.get("type") in kinds and row.get("active", True)]
@@ -174,7 +175,7 @@ def _stays(row: Row, wanted: Sequence[tuple[str, str]]) -> bool:
 
 
 def _ordered(value: Any) -> list[Any]:
-    """The primary item first: the first mechanism is the one that is used."""
+    """The items, the primary one first, because Tryton uses the first mechanism."""
     if value is None:
         return []
     if not isinstance(value, list | tuple):
@@ -191,7 +192,7 @@ def _item(item: Any, kinds: tuple[str, ...]) -> tuple[str, str]:
 
 
 def read_category(row: Row, lists: Lists) -> dict[str, Any]:
-    """The oldest of a party's categories; unread where its name is not known."""
+    """The oldest of a party's categories; left out as unread if its name is not known."""
     found: dict[str, Any] = {}
     keys = row.get("categories")
     if isinstance(keys, list):
@@ -200,7 +201,7 @@ def read_category(row: Row, lists: Lists) -> dict[str, Any]:
 
 
 def write_category(value: Any, row: Row, lists: Lists) -> list[Any]:
-    """Commands that put a category in the place of the oldest one."""
+    """Commands that replace the oldest category."""
     keys = list(row.get("categories") or ())
     wanted = int(lists[CATEGORIES].key(value)) if value else None
     commands: list[Any] = [["remove", [min(keys)]]] if keys and min(keys) != wanted else []
@@ -208,7 +209,7 @@ def write_category(value: Any, row: Row, lists: Lists) -> list[Any]:
 
 
 def read_address(rows: Sequence[Row], lists: Lists) -> dict[str, Any]:
-    """The first address; a party without one has only empty parts."""
+    """The first address. If the party has none, all parts are empty."""
     own = [row for row in rows if row.get("active", True)]
     if not own:
         return dict.fromkeys(ADDRESS_PARTS)
@@ -225,7 +226,7 @@ def read_address(rows: Sequence[Row], lists: Lists) -> dict[str, Any]:
 
 
 def write_address(value: Any, rows: Sequence[Row], lists: Lists) -> list[Any]:
-    """Commands that set these parts of the first address, or make it."""
+    """Commands that write these parts of the first address, or create it."""
     if value is None:
         value = dict.fromkeys(("name", "street", "postal_code", "city", "country"))
     if not isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Values of JSON-RPC as the server writes them (`trytond/protocols/jsonrpc.py`), both ways. Pure."""
+"""Decodes and encodes the values of JSON-RPC as the server writes them (`trytond/protocols/jsonrpc.py`). Pure."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -12,9 +12,10 @@ _MOMENT = (*_DAY, *_CLOCK)
 
 
 def decode(value: Any) -> Any:
-    """Decimals, dates and aware instants in place of the server's objects; other objects of a class stay as they are.
+    """Replaces the server's objects with Decimals, dates and aware instants. Objects of other classes stay as they are.
 
-    Raises ValueError for a date that is none."""
+    Raises ValueError for an invalid date or number.
+    """
     if isinstance(value, list):
         return [decode(each) for each in value]
     if not isinstance(value, dict):
@@ -36,7 +37,7 @@ def decode(value: Any) -> Any:
 
 
 def encode(value: Any) -> Any:
-    """The form that `json_text.write_json` takes and the server reads back as the same value."""
+    """The form that `json_text.write_json` takes and that the server decodes to the same value."""
     if isinstance(value, Decimal):
         return {_CLASS: "Decimal", "decimal": format(value, "f")}
     if isinstance(value, datetime):

@@ -1,4 +1,4 @@
-"""Records whose state is a workflow: it changes by buttons alone, and says which fields can be written."""
+"""Records whose state is a workflow. Only buttons change the state, and the state says which fields can be written."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,12 @@ from bridge.domain.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """`buttons`: state -> the states its buttons lead to, and their names. `first`: of a new record.
+    """`buttons`: state -> each state that a button leads to, and that button's name. `first`: the state of a new
+    record.
 
-    `open`: states in which fields can be written; elsewhere the server refuses most of them. `ends`: states in which a
-    record can be deleted."""
+    `open`: states in which fields can be written; in other states the server refuses most of them. `ends`: states in
+    which a record can be deleted.
+    """
 
     buttons: Mapping[str, Mapping[str, str]]
     first: str
@@ -28,7 +30,7 @@ class Workflow:
     ends: tuple[str, ...]
 
     def way(self, begin: str, *ends: str) -> Sequence[str] | None:
-        """The buttons to press, fewest first, to one of these states; None: there is no way."""
+        """The shortest list of buttons that leads to one of these states. None: no buttons lead there."""
         ways: dict[str, list[str]] = {begin: []}
         queue = [begin]
         while queue:
@@ -42,7 +44,8 @@ class Workflow:
         return None
 
     def between(self, fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
-        """The states of a record while such a write presses its buttons; the last one of a write is its end."""
+        """The states that a record passes through while such a write presses its buttons. The last state
+        of the write is left out."""
         begin = self.first if fresh is None else str(fresh.raw.get("state"))
         ends = self.ends if changes is None else (changes.get("state", begin),)
         passed, state = ([begin] if fresh is None else []), begin
@@ -53,7 +56,7 @@ class Workflow:
 
 
 class Documents(Table):
-    """The records of one kind with a workflow. `by`: columns by which they can be found."""
+    """The records of one kind with a workflow. `by`: the columns that `find` can search."""
 
     def __init__(self, account: Account, kind: Kind, workflow: Workflow, by: tuple[str, ...]) -> None:
         super().__init__(account, kind)
@@ -62,7 +65,7 @@ class Documents(Table):
 
     @abstractmethod
     async def values(self, fields: Fields, fresh: Record | None) -> Values:
-        """What is sent for these columns, without the state; `fresh` None: of a new record."""
+        """The values to send for these columns, without the state. `fresh` None: the record is new."""
 
     async def find(self, column: str, value: Any) -> Sequence[Record]:
         if column not in self._by or not isinstance(value, str) or not value.strip():
@@ -70,7 +73,8 @@ class Documents(Table):
         return await self.found([[column, "ilike", escaped(value)]])
 
     async def create(self, fields: Fields) -> Written:
-        """Made in its first state; the buttons follow. When one fails the record is there all the same."""
+        """Creates the record in its first state, then presses the buttons. When a button fails, the
+        record exists all the same."""
         buttons = self._buttons(self._workflow.first, fields)
         made = await self._client.create(self.kind.model, await self.values(_plain(fields), None))
         try:
@@ -80,9 +84,10 @@ class Documents(Table):
         return Written(str(made))
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
-        """Fields are written while the record is open: before it is closed, or after it was opened again.
+        """Writes the fields while the record is open: before it is closed, or after it is opened again.
 
-        What the record shows already is not sent: a field that is closed is refused with its own value, too."""
+        Values that the record shows already are not sent, because a closed record refuses even its own value.
+        """
         shown = fresh.fields
         changes = {column: value for column, value in changes.items() if column not in shown or shown[column] != value}
         state, opened = str(fresh.raw.get("state")), self._workflow.open
@@ -99,7 +104,8 @@ class Documents(Table):
         return Written(fresh.ref.id, None if values or buttons else fresh)
 
     async def delete(self, fresh: Record) -> None:
-        """Only in some states. The buttons move the version, so the delete is not conditional then."""
+        """A record can be deleted only in some states, so the buttons come first. They change the version; then the
+        delete is not conditional."""
         state = str(fresh.raw.get("state"))
         buttons = self._workflow.way(state, *self._workflow.ends)
         if buttons is None:

@@ -1,1 +1,1 @@
-"""The types of fields, a module per family; `registry.make_kind` makes the one a row names."""
+"""The types of fields, one module for each family. `registry.make_kind` makes the type that a field rule names."""

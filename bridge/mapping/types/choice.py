@@ -10,7 +10,7 @@ from bridge.mapping.values import Untranslatable
 
 
 def choice_text(raw: Any) -> str | None:
-    """A label or id as text; true and false as YAML spells them."""
+    """Return a label or id as text; true and false are spelled as in YAML."""
     if isinstance(raw, str):
         return raw.strip() or None
     if isinstance(raw, bool):
@@ -33,7 +33,7 @@ def make_user(options: dict[str, Any]) -> Kind:
 
 
 def make_set(options: dict[str, Any]) -> Kind:
-    """Option `separator`: the column is one text, like `a; b`. Written in alphabetical order."""
+    """Return the type. Option `separator`: the column is one text, like `a; b`. Words are written alphabetically."""
     separator = options.get("separator")
 
     def parse(raw: Any) -> frozenset[str] | None:

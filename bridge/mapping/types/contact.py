@@ -1,4 +1,4 @@
-"""Telephone numbers: compared in E.164 with extension and remark, written as they were typed."""
+"""Telephone numbers: they are compared in E.164 with extension and remark, and written as they were typed."""
 
 import re
 from functools import lru_cache
@@ -21,20 +21,23 @@ _SPELLED = re.compile("[A-Z]{3,}")  # 1-800-FLOWERS
 _PLAIN = re.compile(r"[0-9+()./\s-]*", re.ASCII)
 _SAYS_PHONE = frozenset({"", "t", "tel", "tlf", "telefon", "telephone", "téléphone", "tél", "fon", "phone", "ph", "nr"})
 _ADDRESS = re.compile(r"tel:[+0-9]", re.IGNORECASE)  # RFC 3966
-_TRUNK = "(0)"  # +47 (0)22 12 34 56: not dialled from abroad, whether or not the country has it
-_LONGEST = 250  # as the library has it; what is longer is a note
-_FEWEST_DIGITS = 5  # what has fewer is an extension or a remark, no second number
+_TRUNK = "(0)"  # +47 (0)22 12 34 56: it is not dialled from abroad, whether or not the country uses it
+_LONGEST = 250  # the library's limit; a longer text is a note
+_FEWEST_DIGITS = 5  # a piece with fewer digits is an extension or a remark, not a second number
 
 
 @lru_cache(maxsize=8192)  # 3 MB
 def read_phone(text: str, region: str | None) -> Phone:
-    """`region`: the country (ISO) of numbers without a country code; without it it compares by its digits."""
+    """Read a text as one telephone number. `region`: the country (ISO) of numbers without a country code.
+
+    Without a region, such numbers are compared by their digits.
+    """
     text = visible(text)
     if len(text) > _LONGEST:
         return Phone(None, text)
     if _ADDRESS.match(text):
         number = _parsed(text, region)
-        return Phone(None, text) if number is None else _phone(number, _told(number), None)
+        return Phone(None, text) if number is None else _phone(number, _written(number), None)
     if _several(text, region):
         return Phone(None, text)
     for pattern in () if _PLAIN.fullmatch(text) else _REMARKS:
@@ -47,7 +50,7 @@ def read_phone(text: str, region: str | None) -> Phone:
     return Phone(None, text) if number is None else _phone(number, text, None)
 
 
-def _told(number: PhoneNumber) -> str:
+def _written(number: PhoneNumber) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
 
 
@@ -56,13 +59,13 @@ def _phone(number: PhoneNumber, typed: str, remark: str | None) -> Phone:
 
 
 def _extends(text: str, number: PhoneNumber, region: str | None) -> bool:
-    """What looks like a remark is the number's extension: `(ext. 89)`."""
+    """Return whether the text that looks like a remark is the number's extension, like `(ext. 89)`."""
     whole = _parsed(text, region)
     return whole is not None and whole.extension is not None and whole.national_number == number.national_number
 
 
 def _parsed(text: str, region: str | None) -> PhoneNumber | None:
-    """The number the text is for certain; words are no digits, unless spelled in capitals."""
+    """Return the number if the text certainly is one. Words are no digits, except in capitals (1-800-FLOWERS)."""
     number = _possible(text, region)
     if number is None and _TRUNK in text:
         number = _possible(text.replace(_TRUNK, " "), region)
@@ -85,7 +88,7 @@ def _possible(text: str, region: str | None) -> PhoneNumber | None:
 
 
 def _several(text: str, region: str | None) -> bool:
-    """Two numbers or more; an extension, or the slash within a German number, makes no second."""
+    """Return whether the text holds several numbers. An extension, or the slash in a German number, is not a second."""
     pieces = [piece.strip() for piece in _BETWEEN.split(text)]
     pieces = [piece for piece in pieces if piece[:1] in _STARTS and len(_digits(piece)) >= _FEWEST_DIGITS]
     return len(pieces) > 1 and all(_one(piece, region) for piece in pieces)
@@ -111,7 +114,7 @@ def _text(raw: Any) -> str:
 
 
 class _Columns:
-    """A number kept in several columns: `{number:, prefix:}` and the like, and `{tel:}` as RFC 3966 writes it."""
+    """A number in several columns, such as `{number:, prefix:}`, or in one column `{tel:}` in the form of RFC 3966."""
 
     def __init__(self, region: str | None) -> None:
         self.region = region
@@ -128,15 +131,15 @@ class _Columns:
         if not digits:
             return read_phone(f"{number} {extension}", self.region)
         if found.e164 and found.remark:
-            return read_phone(f"{_told(phonenumbers.parse(found.e164))} ext. {digits} ({found.remark})", self.region)
+            return read_phone(f"{_written(phonenumbers.parse(found.e164))} ext. {digits} ({found.remark})", self.region)
         return read_phone(f"{number} ext. {digits}", self.region)
 
     def split(self, value: Phone, *, prefix: bool, extension: bool) -> tuple[str, str | None, str | None]:
-        """Number, prefix, extension: what has no column of its own stays with the number."""
+        """Return number, prefix and extension. A part without a column of its own stays with the number."""
         if value.e164 is None or not (prefix or value.extension):
             return value.original, None, None
         parsed = phonenumbers.parse(value.e164)
-        number = phonenumbers.national_significant_number(parsed) if prefix else _told(parsed)
+        number = phonenumbers.national_significant_number(parsed) if prefix else _written(parsed)
         if value.extension and not extension:
             number += f" ext. {value.extension}"
         if value.remark:
@@ -154,7 +157,7 @@ class _Columns:
             told = self.split(value, prefix="prefix" in parts, extension="extension" in parts)
             named = dict(zip(("number", "prefix", "extension"), told, strict=True))
             raws = tuple(named[part] for part in parts)
-            whole = (value.original, *(None,) * (len(parts) - 1))  # for a number no plan of numbers has
+            whole = (value.original, *(None,) * (len(parts) - 1))  # for a number outside every numbering plan
             return raws if join(raws) == value else whole
 
         return frozenset(parts), Shape(parts, join, split)
@@ -180,7 +183,7 @@ class _Columns:
 
 
 def make_phone(options: dict[str, Any]) -> Kind:
-    """Option `region`. Columns of their own may keep the country code ("+47") and the extension."""
+    """Return the type. Option `region`. The country code ("+47") and the extension may have columns of their own."""
     region = options.get("region")
     columns = _Columns(region)
 
@@ -212,7 +215,7 @@ def make_phone(options: dict[str, Any]) -> Kind:
                 columns.address(),
             ]
         ),
-        form=2,  # former versions knew no extension and took remarks for digits
+        form=2,  # former versions did not know extensions and took remarks for digits
     )
 
 
@@ -221,7 +224,7 @@ def _dump(value: Phone) -> list[str | None]:
 
 
 def _load(data: Any, region: str | None) -> Phone:
-    """Former versions stored two of the four; the text gives the others."""
+    """Return a stored number. Former versions stored two of the four parts; the others are read from the text."""
     if len(data) > 2:
         return Phone(*data)
     e164, original = data

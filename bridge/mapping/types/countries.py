@@ -1,11 +1,11 @@
-"""Names of countries beside the English ones of the locale data: official names, ISO 3166's own forms, older ones.
+"""Names of countries in addition to the English ones of the locale data: official, older, and ISO 3166's own names.
 
-Spellings differ by rule only (`&` and `and`, `St.` and `Saint`, accents, `the`): nothing here is a guess.
+Spellings differ only by rules (`&` and `and`, `St.` and `Saint`, accents, `the`), so nothing here is a guess.
 """
 
 import unicodedata
 
-# ISO 3166 code: official name; further forms. Forms with a comma or brackets are those of the ISO 3166 list.
+# ISO 3166 code: official name; further forms. Forms with a comma or brackets come from the ISO 3166 list.
 _NAMES = """
 AD Principality of Andorra
 AE Emirates; UAE
@@ -208,13 +208,14 @@ ZW Republic of Zimbabwe
 
 
 def further_names() -> dict[str, tuple[str, ...]]:
-    """By ISO code the names beside the English one."""
+    """Return the names by ISO code, without the English name of the locale data."""
     lines = (line.partition(" ") for line in _NAMES.strip().splitlines())
     return {code: tuple(name.strip() for name in names.split(";")) for code, _, names in lines}
 
 
 def plain_name(name: str) -> str:
-    """One spelling of a name for comparing: no case, accents, doubled blanks, leading `the`; `and`, `saint` in full."""
+    """Return a spelling for comparing, without case, accents, repeated blanks and leading `the`, and with `and` and
+    `saint` written in full."""
     letters = unicodedata.normalize("NFKD", name.replace("\u2019", "'").replace("&", " and ")).casefold()
     text = " ".join("".join(c for c in letters if not unicodedata.combining(c)).split())
     text = f" {text} ".replace(" st. ", " saint ").replace(" st ", " saint ").strip()

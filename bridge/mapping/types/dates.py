@@ -1,4 +1,4 @@
-"""Dates and instants. A date is never shifted by a zone; an instant is kept in UTC."""
+"""Dates and instants. A zone never shifts a date; an instant is kept in UTC."""
 
 import re
 from datetime import UTC, date, datetime, tzinfo
@@ -10,7 +10,7 @@ from bridge.mapping.types.text import describe, visible
 from bridge.mapping.types.time_texts import time_format
 from bridge.mapping.values import Untranslatable
 
-# What texts may say; Python alone would also take weeks, any letter before the time, and more.
+# The forms of texts that are accepted. Python would also accept weeks, any letter before the time, and more.
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}")
 _MOMENT = re.compile(
     r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})"
@@ -52,7 +52,7 @@ def _moment(raw: str) -> datetime | None:
 
 
 def parse_instant(raw: Any, zone: tzinfo | None) -> datetime | None:
-    """A moment in UTC; `zone` is that of texts and moments that name none."""
+    """Return a moment in UTC. `zone`: for texts and moments that name no zone."""
     value = raw
     if isinstance(raw, str):
         value = _moment(raw)
@@ -70,7 +70,7 @@ def parse_instant(raw: Any, zone: tzinfo | None) -> datetime | None:
 
 
 def moved(value: datetime, zone: tzinfo) -> datetime:
-    """The same moment in a zone; raises Untranslatable at both ends of the calendar."""
+    """Return the same moment in a zone. Raises Untranslatable at both ends of the calendar."""
     try:
         return value.astimezone(zone)
     except OverflowError:
@@ -78,9 +78,9 @@ def moved(value: datetime, zone: tzinfo) -> datetime:
 
 
 def make_date(options: dict[str, Any]) -> Kind:
-    """`{instant: column}` reads a column that keeps a date as midnight in `zone` (UTC unless said).
+    """Return the type. `{instant: column}` is a column that keeps a date as midnight in `zone` (default: UTC).
 
-    `{text: column}` keeps it as text, written as `format` says (2026-03-31 unless said).
+    `{text: column}` keeps the date as text in the form of `format` (default: 2026-03-31).
     """
     style = time_format(options["format"], clock=False) if "format" in options else None
 
@@ -117,10 +117,11 @@ def make_date(options: dict[str, Any]) -> Kind:
 
 
 def make_instant(options: dict[str, Any]) -> Kind:
-    """Options: `zone`, of instants that name none; `format`, how `{text: column}` is written (ISO 8601 unless said).
+    """Return the type. Options: `zone`, for instants that name no zone; `format`, the form of `{text: column}`
+    (default: ISO 8601).
 
-    Moments that `format` writes alike are the same: of two hours that read the same, where clocks are put back, and of
-    seconds that it does not show, the text can say no more.
+    Moments that `format` writes in the same way are equal, because the text cannot tell them apart: the two equal hours
+    when clocks are put back, and seconds that it does not show.
     """
     zone = ZoneInfo(options["zone"]) if "zone" in options else None
     style = time_format(options["format"], clock=True) if "format" in options else None

@@ -1,4 +1,4 @@
-"""E-mail addresses: checked by their syntax alone, compared as mail servers compare them, written as typed."""
+"""E-mail addresses: only their syntax is checked, they are compared as mail servers do, and written as typed."""
 
 import re
 from functools import lru_cache
@@ -15,7 +15,7 @@ _SCHEME = re.compile(r"mailto:(?P<address>[^?]*)(\?.*)?", re.IGNORECASE | re.DOT
 _SEVERAL = re.compile(r"[\s;,/|]+")
 _NAMED = re.compile(r'[^<>"]*("[^"]*")?[^<>"]*<(?P<address>[^<>]*)>', re.DOTALL)
 _LONGEST = 254  # RFC 5321, with the limits of its parts
-# Addresses as nearly all are: what matches, the library accepts (a test tries it), and asking it takes 50 us.
+# Nearly all addresses match this. The library accepts all that match (a test checks it), and a call takes it 50 us.
 _ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9]|-(?!-)){0,61}(?<!-)"
 _USUAL = re.compile(rf"(?=.{{1,64}}@.{{1,180}}\Z){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z]{{2,63}}")
@@ -28,7 +28,7 @@ def _ascii_form(text: str) -> str | None:
 
 
 def _bare(raw: str) -> str:
-    """Without what is no part of an address: blanks, characters that cannot be seen, `mailto:`, pointed brackets."""
+    """Return the text without blanks, invisible characters, `mailto:` and pointed brackets around the address."""
     text = visible(raw)
     found = _SCHEME.fullmatch(text)
     text = visible(unquote(found["address"])) if found else text
@@ -36,7 +36,7 @@ def _bare(raw: str) -> str:
 
 
 def parse_email(raw: Any) -> str | None:
-    """The address as typed; raises Untranslatable for anything else, and for several addresses in one text."""
+    """Return the address as typed. Raises Untranslatable for anything else, and for several addresses in one text."""
     if not isinstance(raw, str):
         raise Untranslatable(f"expected an e-mail address, found {describe(raw)}")
     text = _bare(raw)
@@ -58,7 +58,7 @@ def _reason(raw: str, text: str) -> str:
 
 
 def _why(text: str) -> str:
-    """In our own words what is wrong with it; the library's are about its own steps."""
+    """Return what is wrong with an address. The library's own messages describe its steps, not the problem."""
     local, at, domain = text.rpartition("@")
     dots = any(part[:1] == "." or part[-1:] == "." or ".." in part for part in (local, domain))
     reasons = {
@@ -74,7 +74,7 @@ def _why(text: str) -> str:
 
 
 def _comparable(text: str) -> str:
-    """A domain has two spellings, with its own letters and in ASCII (`xn--...`)."""
+    """Return the address for comparing: folded, and with the domain in one of its two spellings, ASCII (`xn--...`)."""
     return fold_text(text if text.isascii() and "xn--" not in text.lower() else _ascii_form(text) or text)
 
 
@@ -83,5 +83,5 @@ def _same(a: str, b: str) -> bool:
 
 
 def make_email(options: dict[str, Any]) -> Kind:
-    # Form 2: former versions took `mailto:` and characters that cannot be seen for parts of the address.
+    # Form 2: former versions took `mailto:` and invisible characters for parts of the address.
     return Kind("email", parse_email, fold=_comparable, load=_bare, reduces=reduces_text, same=_same, form=2)

@@ -1,13 +1,13 @@
-"""What email-validator says of an address. Imported by the first odd one: it takes 50 ms that most runs never need."""
+"""Checks addresses with email-validator. Imported for the first unusual address: the import takes 50 ms."""
 
 import email_validator
 
-# Names such as `server.local` are no public ones, and people have addresses there all the same.
+# Names such as `server.local` are not public, but people have addresses there.
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 def ascii_form(text: str) -> str | None:
-    """The address with its domain in ASCII (`xn--...`); None when it is not an address. Syntax only, no look-up."""
+    """Return the address with its domain in ASCII (`xn--...`); None if it is not an address. Checks only the syntax."""
     try:
         found = email_validator.validate_email(
             text,

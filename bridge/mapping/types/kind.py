@@ -1,4 +1,4 @@
-"""What a type is: plain functions between raw column values, canonical values and stored text."""
+"""A type: plain functions between raw column values, canonical values and stored text."""
 
 import operator
 from collections.abc import Callable, Mapping
@@ -10,9 +10,11 @@ from bridge.domain.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A value kept in several columns: raw values in the order of `parts` to one canonical value and back.
+    """A value in several columns, or in a column of another form. `join` and `split` translate between the raw values,
+    in the order of `parts`, and one canonical value.
 
-    `join` gets at least one non-empty raw value. `split` gets None to clear; it gives LEAVE for a part to leave alone.
+    `join` gets at least one non-empty raw value. `split` gets None to clear the columns; it returns LEAVE for a part
+    that must not be written.
     """
 
     parts: tuple[str, ...]
@@ -21,12 +23,12 @@ class Shape:
 
 
 def never(sent: Any, shown: Any) -> bool:
-    """For types no server reduces."""
+    """Return False: `reduces` of types that no server reduces."""
     return False
 
 
 def as_is(value: Any) -> Any:
-    """For types whose raw, canonical or stored form is the same."""
+    """Return the value: for types whose raw, canonical or stored form is the same."""
     return value
 
 
@@ -34,11 +36,11 @@ def as_is(value: Any) -> Any:
 class Kind:
     """A type with its options applied. No function ever gets an empty value, except `Shape.split`.
 
-    parse: raw value of one column -> canonical; raises Untranslatable. render: the way back. fold: stable text for
-    match keys. dump/load: exact JSON-able form. reduces(sent, shown): shown is what a server makes of sent by
-    trimming, folding, cutting or rounding. shapes: by the names of parts, for values kept in several columns. form: 1,
-    and one more whenever a release gives the same column another canonical value: it is part of a row's fingerprint,
-    so that what links remember under the former one is understood anew instead of taken for an edit.
+    parse: raw value of one column -> canonical; raises Untranslatable. render: canonical -> raw. fold: stable text for
+    match keys. dump/load: to and from an exact form for JSON. reduces(sent, shown): shown is what a server makes of
+    sent by trimming, folding, cutting or rounding. same: equality. shapes: by the names of their parts. form: 1, and
+    one more whenever a release gives the same column another canonical value. It is part of a field rule's fingerprint,
+    so that values stored in the former form are converted and not taken for an edit.
     """
 
     name: str

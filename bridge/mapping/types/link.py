@@ -1,7 +1,7 @@
 """Links: a reference to a record that another mapping keeps in sync.
 
-Read as `Reference` (the other record's id on this side), merged as `LinkId`, written from a `Reference` to the target
-side; `sync` resolves one into the other.
+It is read as `Reference` (the other record's id on this side), merged as `LinkId`, and written from a `Reference` of
+the target side. `sync` resolves one into the other.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ def _render(value: Any) -> str:
 
 
 def link_kind(mapping: str, side: Side) -> Kind:
-    """The type as one side reads it."""
+    """Return the type for one side: its references are to records of that side."""
 
     def parse(raw: Any) -> Reference | None:
         found = choice_text(raw)

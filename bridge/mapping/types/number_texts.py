@@ -1,4 +1,4 @@
-"""Numbers written in texts: one plain form, three ways people group digits (`number-format`), or a row's `format`."""
+"""Numbers in texts: one plain form, three usual ways to group digits (`number-format`), or a field rule's `format`."""
 
 import re
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ _FOR_PEOPLE = re.compile(r"[+\u2212-]?[0-9]{1,3}(?:[.,' \u00a0\u202f]?[0-9]{3})*
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """`marks`: characters that may stand between groups of three digits; one of them throughout a number.
+    """How texts write numbers. `marks`: characters that may separate groups of three digits; a number uses only one.
 
-    What a `format` prescribes for writing: `group`, the mark that is written; `width`, digits before the point at
-    least; `fewest` and `most` digits behind it, None: as many as there are. `said`: how the file says it.
+    A `format` prescribes for writing: `group`, the mark between groups; `width`, the fewest digits before the point;
+    `fewest` and `most` digits behind it (None: as many as there are). `said`: how the file says it.
     """
 
     marks: str
@@ -32,7 +32,7 @@ class Writing:
     most: int | None = None
 
     def written(self, digits: str) -> str:
-        """`digits` in the plain form as a column of text holds them; raises Untranslatable."""
+        """Return `digits` (in the plain form) in the form for the text column. Raises Untranslatable."""
         sign, digits = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
         whole, _, behind = digits.partition(".")
         behind = behind.rstrip("0") if self.most is not None else behind
@@ -60,7 +60,7 @@ NUMBER_FORMAT_REMEDY = "write it as 1250.5 looks in it, with # and 0: #,##0.00 o
 
 @lru_cache(maxsize=256)
 def number_format(text: str) -> Writing | None:
-    """How `format: "#.##0,00"` writes numbers; None when it is no such format."""
+    """Return how a format such as "#.##0,00" writes numbers; None if the text is not such a format."""
     found = _FORMAT.fullmatch(text)
     if found is None or found["group"] == found["point"] is not None:
         return None
@@ -79,7 +79,7 @@ def number_format(text: str) -> Writing | None:
 
 
 def style_of(options: Mapping[str, Any]) -> str | None:
-    """What a row says about numbers in texts: its `format`, else its `number-format`."""
+    """Return the style of numbers in texts: the field rule's `format`, else its `number-format`."""
     return options.get("format") or options.get("number-format")
 
 
@@ -90,7 +90,7 @@ def _writing_of(style: str) -> Writing:
 
 
 def read_number_text(raw: str, style: str | None) -> Decimal | None:
-    """The number a text holds; None for blanks. `style`: see `style_of`, None for the plain form alone."""
+    """Return the number in a text; None for blanks. `style`: see `style_of`; None: only the plain form."""
     text = raw.strip()
     if style is None and _PLAIN.fullmatch(text):
         return Decimal(text)
@@ -109,5 +109,5 @@ def read_number_text(raw: str, style: str | None) -> Decimal | None:
 
 
 def number_text(digits: str, style: str | None) -> str:
-    """`digits` in the plain form as a text column of that style holds them; only a `format` groups them."""
+    """Return `digits` (in the plain form) in the form for a text column of that style. Only a `format` groups them."""
     return digits if style is None else _writing_of(style).written(digits)

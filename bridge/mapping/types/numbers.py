@@ -1,4 +1,4 @@
-"""Integers, decimals, booleans and money. Exact: Decimal throughout, never binary fractions."""
+"""Integers, decimals, booleans and money. Numbers are exact: always Decimal, never binary fractions."""
 
 import decimal
 from collections.abc import Callable
@@ -16,11 +16,11 @@ ROUNDINGS = {
     "half-up": decimal.ROUND_HALF_UP,
     "down": decimal.ROUND_DOWN,
 }
-_DIGITS_MAX = 60  # before or behind the point; beyond that no business number is meant
+_DIGITS_MAX = 60  # before or behind the point; no business number has more
 _WIDE = {how: decimal.Context(prec=3 * _DIGITS_MAX, rounding=how) for how in ROUNDINGS.values()}
 _UNITS = tuple(Decimal(1).scaleb(-places) for places in range(2 * _DIGITS_MAX))
 
-# ISO 4217, list one: every other currency has two places. (Locale data differs: it says what people usually write.)
+# ISO 4217, list one. Every other currency has two places. (Locale data differs: it has what people usually write.)
 _NO_PLACES = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV")
 _PLACES = {
     **dict.fromkeys((*_NO_PLACES, "XAF", "XOF", "XPF"), 0),
@@ -30,12 +30,12 @@ _PLACES = {
 
 
 def exponent(currency: str | None) -> int | None:
-    """Digits after the point of an ISO 4217 currency (JPY 0, EUR 2, KWD 3); None without a currency."""
+    """Return the digits after the point of an ISO 4217 currency (JPY 0, EUR 2, KWD 3); None without a currency."""
     return None if currency is None else _PLACES.get(currency, 2)
 
 
 def parse_decimal(raw: Any, style: str | None = None) -> Decimal | None:
-    """`style`: how texts write numbers, see `number_texts`; a number needs no style."""
+    """Return a raw value as a number. `style`: how texts write numbers, see `number_texts`. Raises Untranslatable."""
     if isinstance(raw, Decimal):
         number = raw
     elif isinstance(raw, bool):
@@ -57,7 +57,7 @@ def parse_decimal(raw: Any, style: str | None = None) -> Decimal | None:
 
 
 def plain(number: Decimal) -> str:
-    """Digits without exponent or trailing zeros: equal numbers have equal text."""
+    """Return the digits without exponent or trailing zeros, so that equal numbers have equal texts."""
     text = format(number, "f")
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text
@@ -68,13 +68,14 @@ def _rounded(number: Decimal, places: int, rounding: str) -> Decimal:
 
 
 def reduces_number(sent: Any, shown: Any) -> bool:
-    """`shown` is `sent` rounded or cut to some number of places."""
+    """Return whether `shown` is `sent` rounded or cut to some number of places."""
     places = len(plain(shown).partition(".")[2])
     return any(_rounded(sent, places, how) == shown for how in ROUNDINGS.values())
 
 
 def make_decimal(options: dict[str, Any]) -> Kind:
-    """Options: `places`, `rounding`, and `format` or `number-format` of texts. `{text: column}` writes a text."""
+    """Return the type. Options: `places`, `rounding`, and `format` or `number-format` for texts. `{text: column}` is a
+    column of text."""
     places, rounding = options.get("places"), ROUNDINGS[options.get("rounding", "half-even")]
     style = style_of(options)
 
@@ -97,7 +98,7 @@ def make_decimal(options: dict[str, Any]) -> Kind:
 def _in_text(
     parse: Callable[[Any], Any], digits: Callable[[Any], str], style: str | None
 ) -> dict[frozenset[str], Shape]:
-    """`{text: column}`: a number kept in a column of text."""
+    """Return the shape of `{text: column}`: a number in a column of text."""
 
     def split(value: Any) -> tuple[Any, ...]:
         return (None if value is None else number_text(digits(value), style),)
@@ -117,7 +118,7 @@ def parse_integer(raw: Any, style: str | None = None) -> int | None:
 
 
 def make_integer(options: dict[str, Any]) -> Kind:
-    """Options `format`, `number-format` of texts. `{text: column}` writes a text."""
+    """Return the type. Options: `format` or `number-format` for texts. `{text: column}` is a column of text."""
     style = style_of(options)
 
     def parse(raw: Any) -> int | None:
@@ -149,7 +150,8 @@ def _currency(text: str) -> str:
 
 
 def make_money(options: dict[str, Any]) -> Kind:
-    """Options: `currency` where a side has no currency column; `rounding`, half-even unless said; those of texts."""
+    """Return the type. Options: `currency`, for a side without a currency column; `rounding` (default: half-even); and
+    `format` or `number-format` for texts."""
     fixed, rounding = options.get("currency"), ROUNDINGS[options.get("rounding", "half-even")]
     style = style_of(options)
 

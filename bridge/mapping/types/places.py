@@ -1,4 +1,4 @@
-"""Countries and currencies: ISO codes inside, names where a side keeps names. Unknown is refused, never guessed."""
+"""Countries and currencies as ISO codes; a side may keep names. An unknown value is refused, never guessed."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ NAMES = ("bridge.mapping.types.locale_data", "territory_names")
 ALIASES = ("bridge.mapping.types.locale_data", "territory_aliases")
 CURRENCIES = ("bridge.mapping.types.locale_data", "currency_codes")
 _NOT_COUNTRIES = frozenset({"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
-# Codes of countries that are no more, and 983, which the locale data made up for Kosovo.
+# Codes of countries that no longer exist, and 983, which only the locale data uses for Kosovo.
 _WITHDRAWN = frozenset({"BUR", "DDR", "FXX", "TMP", "YMD", "ZAR"})
 _WITHDRAWN_NUMBERS = frozenset({"230", "249", "278", "280", "720", "736", "886", "983"})
 _NUMERIC = range(1, 1000)
@@ -27,9 +27,9 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 
 @dataclass(frozen=True, slots=True)
 class _Countries:
-    """`names`: English, by code. `known`: codes by plain name, three letters or three digits.
+    """`names`: English names by code. `known`: codes by plain name, three letters or three digits.
 
-    `letters`, `numbers`: those two by code.
+    `letters`, `numbers`: the three letters and the three digits, by code.
     """
 
     names: Mapping[str, str]
@@ -45,7 +45,7 @@ def _territories() -> _Countries:
     now = {old: new[0] for old, new in late(*ALIASES)().items() if len(old) == 3 and len(new) == 1 and new[0] in names}
     letters = {old: code for old, code in now.items() if old.isalpha() and old not in _WITHDRAWN}
     numbers = {old: code for old, code in now.items() if old.isdigit() and old not in _WITHDRAWN_NUMBERS}
-    letters["XKX"] = "XK"  # what everybody but the locale data writes for Kosovo
+    letters["XKX"] = "XK"  # the usual code for Kosovo, which the locale data lacks
     known = {plain_name(name): code for code, name in names.items()}
     known |= {plain_name(name): code for code, further in further_names().items() for name in further}
     known |= {old.casefold(): code for old, code in (letters | numbers).items()}
@@ -55,7 +55,8 @@ def _territories() -> _Countries:
 
 @dataclass(frozen=True, slots=True)
 class _Native:
-    """`written`: by code in the first of the languages. `known`: codes by plain name; None where it means two."""
+    """Names in languages of the field rule. `written`: by code, in the first language. `known`: codes by plain name;
+    None if the name means two countries."""
 
     written: Mapping[str, str]
     known: Mapping[str, str | None]
@@ -74,7 +75,7 @@ def _native(languages: tuple[str, ...]) -> _Native:
 
 
 def is_language(name: Any) -> bool:
-    """Whether the locale data has names of countries in that language (`nb`, `pt-BR`)."""
+    """Return whether the locale data has names of countries in this language (`nb`, `pt-BR`)."""
     return isinstance(name, str) and bool(_LANGUAGE.fullmatch(name)) and bool(late(*NAMES)(name))
 
 
@@ -87,7 +88,7 @@ def _code(text: str, languages: tuple[str, ...]) -> str | None:
 
 
 def _digits(raw: Any) -> str:
-    """A numeric code from a column of numbers, which keeps no zeros in front; empty for anything else."""
+    """Return a numeric code from a column of numbers, which has no leading zeros; "" for anything else."""
     if isinstance(raw, bool) or not isinstance(raw, int | Decimal):
         return ""
     try:
@@ -98,7 +99,7 @@ def _digits(raw: Any) -> str:
 
 
 def parse_country(raw: Any, languages: tuple[str, ...] = ()) -> str | None:
-    """`languages`: in which names are known beside the English ones."""
+    """Return a country's code. `languages`: the languages of accepted names, besides English. Raises Untranslatable."""
     if isinstance(raw, str):
         text = visible(raw)
         if not text:
@@ -113,10 +114,11 @@ def parse_country(raw: Any, languages: tuple[str, ...] = ()) -> str | None:
 
 
 def make_country(options: dict[str, Any]) -> Kind:
-    """One column, or `{code: column}`, keeps two letters; `{code3:}`, `{numeric:}` and `{name:}` other forms.
+    """Return the type. One column, or `{code: column}`, keeps two letters; `{code3:}`, `{numeric:}` and `{name:}` keep
+    other forms.
 
-    Every form is read everywhere. Options: `aliases`, further names like {Norge: NO}; `names`, languages in which names
-    are read, the first of which is written.
+    Every column accepts every form. Options: `aliases`, further names like {Norge: NO}; `names`, the languages of
+    accepted names, of which the first one is written.
     """
     aliases = {fold_text(name): code for name, code in options.get("aliases", {}).items()}
     languages = tuple(options.get("names", ()))

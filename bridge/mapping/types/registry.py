@@ -1,4 +1,4 @@
-"""Every type by the name files use, with the options its rows may give."""
+"""Every type by its name in files, with the options that a field rule may have."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -33,5 +33,5 @@ TYPES: Mapping[str, tuple[Maker, frozenset[str]]] = {
 
 
 def make_kind(name: str, options: dict[str, Any]) -> Kind:
-    """The type `name` with its options; options are checked by `load` before."""
+    """Return the type `name` with its options, which `load` has checked before."""
     return TYPES[name][0](options)

@@ -1,4 +1,4 @@
-"""Text, and what other types need of it."""
+"""Text, and functions on text for other types."""
 
 import unicodedata
 from decimal import Decimal
@@ -10,7 +10,7 @@ from bridge.mapping.values import Untranslatable
 
 
 def parse_text(raw: Any) -> str | None:
-    """Text as typed, line ends as \\n; only blanks is empty. Numbers become their digits (ids, postal codes)."""
+    """Return text as typed, with \\n as line end; None for blanks. Numbers become their digits (ids, postal codes)."""
     if isinstance(raw, str):
         if storable(raw) != raw:
             raise Untranslatable("the text holds a NUL or half a character, which no database keeps")
@@ -21,32 +21,33 @@ def parse_text(raw: Any) -> str | None:
 
 
 def describe(raw: Any) -> str:
-    """A raw value for a message: short, and with its type where that is the point."""
+    """Return a raw value for a message: shortened, and with its type if it is not text."""
     text = raw if isinstance(raw, str) else str(raw)
     text = text if len(text) <= 60 else text[:57] + "..."
     return f"`{text}`" if isinstance(raw, str) else f"`{text}` ({type(raw).__name__})"
 
 
 def fold_text(value: Any) -> str:
-    """Case, accents' composition, outer and doubled blanks do not count."""
+    """Return the text without differences in case, composition of accents, and outer or repeated blanks."""
     return " ".join(unicodedata.normalize("NFKC", str(value)).casefold().split())
 
 
 def same_text(a: Any, b: Any) -> bool:
-    """Outer blanks do not count: a server that cuts may drop one when it is sent its own text again."""
+    """Return whether two texts are equal without outer blanks. A server that cuts a text may drop a blank at the end
+    when it gets its own text back."""
     return bool(a.strip() == b.strip())
 
 
 def reduces_text(sent: Any, shown: Any) -> bool:
-    """`shown` is `sent` trimmed, folded in case or cut at the end."""
+    """Return whether `shown` is `sent` trimmed, folded in case or cut at the end."""
     folded = fold_text(shown)
     return bool(folded) and fold_text(sent).startswith(folded)
 
 
 def visible(text: str) -> str:
-    """Without outer blanks and without characters that cannot be seen, which people paste without knowing.
+    """Return the text without outer blanks and without invisible characters, which people paste without noticing.
 
-    For types with a prescribed form. In free text such a character may matter: it joins emoji and Persian words.
+    Only for types with a prescribed form. In free text such characters matter: they join emoji and Persian words.
     """
     if not text.isascii():
         text = "".join(c for c in text if unicodedata.category(c) != "Cf")
@@ -59,7 +60,7 @@ def _join_name(raws: tuple[Any, ...]) -> str | None:
 
 
 def _split_name(value: Any) -> tuple[Any, ...]:
-    """The last word is the last name; a single word is a last name."""
+    """Return first and last name. The last word is the last name; a single word is a last name."""
     if value is None:
         return (None, None)
     first, _, last = str(value).strip().rpartition(" ")
@@ -67,14 +68,14 @@ def _split_name(value: Any) -> tuple[Any, ...]:
 
 
 def _split_full_name(value: Any) -> tuple[Any, ...]:
-    """The first word, the last word, and whatever is between."""
+    """Return the first word, the words between, and the last word."""
     given, last = _split_name(value)
     first, _, middle = (given or "").partition(" ")
     return (first or None, middle.strip() or None, last)
 
 
 def make_text(options: dict[str, Any]) -> Kind:
-    """Parts: first and last name, with or without what is between."""
+    """Return the type. Its parts are first and last name, or first, middle and last name."""
     shapes = {
         frozenset({"first", "last"}): Shape(("first", "last"), _join_name, _split_name),
         frozenset({"first", "middle", "last"}): Shape(("first", "middle", "last"), _join_name, _split_full_name),

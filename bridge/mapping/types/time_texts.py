@@ -1,4 +1,4 @@
-"""Days and moments written in texts the way a row's `format` says: DD.MM.YYYY, MM/DD/YYYY HH:mm:ss ZZ."""
+"""Days and moments in texts in the form of a field rule's `format`: DD.MM.YYYY, MM/DD/YYYY HH:mm:ss ZZ."""
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
@@ -28,19 +28,19 @@ _CLOCK = frozenset({"hour", "minute"})
 
 
 class BadFormat(ValueError):
-    """The text is no format of days or moments; the message says what to write."""
+    """The text is not a format for days or moments; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeFormat:
-    """`parts`: in order, each a token's name with how it is written, or a literal text with none."""
+    """A compiled format. `parts`, in order: a token's name with its form for writing, or a literal text with None."""
 
     text: str
     pattern: re.Pattern[str]
     parts: tuple[tuple[str, str | None], ...]
 
     def read(self, raw: str) -> dict[str, str] | None:
-        """The parts by name; None for blanks. Raises Untranslatable."""
+        """Return the parts of a text by name; None for blanks. Raises Untranslatable."""
         text = visible(raw)
         if not text:
             return None
@@ -59,7 +59,7 @@ class TimeFormat:
             raise Untranslatable(f"{describe(raw)} is not a valid date") from None
 
     def moment(self, raw: str, zone: tzinfo) -> datetime | None:
-        """In UTC. Where clocks are put back, the first of two hours that read the same."""
+        """Return the moment in UTC. When clocks are put back, the first of the two equal hours is meant."""
         found = self.read(raw)
         if found is None:
             return None
@@ -71,7 +71,7 @@ class TimeFormat:
             raise Untranslatable(f"{describe(raw)} is no moment there is") from None
 
     def written(self, value: date) -> str:
-        """`value`: a day, or a moment in the zone to write it in."""
+        """Return the text. `value`: a day, or a moment in the zone to write it in."""
         return "".join(text if how is None else self._part(text, how, value) for text, how in self.parts)
 
     @staticmethod
@@ -94,7 +94,7 @@ def _offset(text: str | None, zone: tzinfo) -> tzinfo:
 
 @lru_cache(maxsize=256)
 def time_format(text: str, *, clock: bool) -> TimeFormat:
-    """Compile a format of days, or (`clock`) of moments; raises BadFormat."""
+    """Compile a format for days, or (`clock`) for moments. Raises BadFormat."""
     parts: list[tuple[str, str | None]] = []
     pattern = ""
     named: list[str] = []

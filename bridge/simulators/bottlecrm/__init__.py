@@ -1,12 +1,12 @@
-"""A stand-in for one organisation of BottleCRM 1.35 (PyPI `django-crm`), as far as programs see it.
+"""A simulator of one organisation of BottleCRM 1.35 (PyPI `django-crm`), as programs see it.
 
-Seen on the real server: trailing slashes; creates answered with 200 and an id alone; an envelope of its own for each
-module's lists; tables of countries beside every answer; names of accounts and e-mail addresses that are unique; access
-tokens that may not manage hooks, and an administrator's login whose refresh tokens are good once; hooks whose secret is
-shown once, signed deliveries with an id that repeats keep, tried again for hours; ten hooks at most; hooks that are
-switched off; strangers that are answered 403.
+Observed on the real server: trailing slashes; creates answered with 200 and only an id; a different envelope for each
+module's lists; tables of countries in every answer; unique names of accounts and e-mail addresses; access tokens that
+cannot manage hooks, and an administrator's login whose refresh tokens are valid once; hooks whose secret is shown once;
+signed deliveries, whose id stays the same when they are repeated, for hours; ten hooks at most; hooks that are switched
+off; unknown tokens answered with 403.
 
-Not simulated: members that see a part only, custom fields, line items, tickets, invoices, automation.
+Not simulated: members who see only a part, custom fields, line items, tickets, invoices, automation.
 """
 
 from bridge.simulators.bottlecrm.app import SIMULATOR, BottleSimulator, create_app

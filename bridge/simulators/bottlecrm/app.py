@@ -1,4 +1,4 @@
-"""Puts the simulated organisation together as an aiohttp application, and the handle for use from Python."""
+"""Builds the simulated organisation as an aiohttp application, with a handle for use from Python."""
 
 import json
 import re
@@ -43,9 +43,10 @@ class BottleSimulator:
         self.app = self._build(world)
 
     def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]:
-        """Makes a record of "accounts", "contacts", "opportunities" or "leads" as a person does.
+        """Make a record of "accounts", "contacts", "opportunities" or "leads" as a person does.
 
-        Raises UnknownRecord for an unknown entity, ValueError for bad fields."""
+        Raises UnknownRecord for an unknown entity, ValueError for bad fields.
+        """
         self._check(entity, fields)
         try:
             return shown(self.state, entity, self._changes.create(entity, fields))
@@ -78,14 +79,14 @@ class BottleSimulator:
         raise ValueError("this simulator has no custom fields")
 
     def switch_off_hook(self, hook_id: str, reason: str = "") -> None:
-        """As a person does, or the server after an answer of 410. Raises UnknownRecord."""
+        """Switch a hook off, as a person does, or the server after an answer of 410. Raises UnknownRecord."""
         self.hooks.switch_off(hook_id, reason)
 
     def drop_hook(self, hook_id: str) -> None:
         self.hooks.remove(hook_id)
 
     def expire_tokens(self) -> None:
-        """An administrator's access tokens end now; those for records never do."""
+        """End the administrator's access tokens now. The token for records never ends."""
         self.state.access.clear()
 
     async def idle(self) -> None:
@@ -119,7 +120,7 @@ class BottleSimulator:
         return app
 
     def _admission(self) -> Middleware:
-        """Whoever is not known is answered 403; hooks are for administrators that signed in."""
+        """Answers an unknown token with 403. Only an administrator who signed in can manage hooks."""
 
         @web.middleware
         async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -136,7 +137,7 @@ class BottleSimulator:
         return admit
 
     async def _refresh(self, request: web.Request) -> web.Response:
-        """A refresh token is good once."""
+        """Exchange a refresh token, which is valid once."""
         if (await _body(request)).get("refresh") != self.state.refresh:
             return web.json_response({"error": True, "errors": "Token is invalid or expired"}, status=401)
         rng, now = self.state.world.rng, self.state.world.clock.now()
@@ -193,7 +194,7 @@ class BottleSimulator:
             return web.json_response({"detail": "No such webhook endpoint."}, status=404)
 
     async def _control(self, request: web.Request) -> web.Response:
-        """BottleCRM-only: {"switch_off": [ids of hooks]}."""
+        """Only for BottleCRM: {"switch_off": [ids of hooks]}."""
         body = await _body(request)
         try:
             for hook_id in body.get("switch_off", []):
@@ -208,7 +209,7 @@ class BottleSimulator:
 
 
 class _Part:
-    """The routes of one kind of record."""
+    """The routes of one entity."""
 
     def __init__(self, state: State, faults: Faults, changes: Changes, entity: str) -> None:
         self._state, self._faults, self._changes, self._entity = state, faults, changes, entity
@@ -263,7 +264,7 @@ class _Part:
         return web.json_response({"error": False, "message": f"{WORDS[self._entity]} Deleted Successfully."})
 
     def _missing(self, request: web.Request) -> web.Response:
-        """An id of another form is answered with a web page."""
+        """The answer for a missing record. An id of another form is answered with a web page."""
         if UUID.fullmatch(request.match_info["id"]) is None:
             return web.Response(status=404, text="<!doctype html>\n<title>Not Found</title>", content_type="text/html")
         return web.json_response(NOT_FOUND, status=404)
@@ -273,12 +274,12 @@ SIMULATOR = web.AppKey("bottlecrm_simulator", BottleSimulator)
 
 
 def create_app(world: World, options: Options | None = None) -> web.Application:
-    """The application; its simulator is `app[SIMULATOR]`."""
+    """The application. Its simulator is `app[SIMULATOR]`."""
     return BottleSimulator(world, options).app
 
 
 def _fits(row: Record, query: Any) -> bool:
-    """The filters that lists take: parts of a text without case, and the day of creation."""
+    """The filters of the lists: parts of a text, ignoring case, and the day of creation."""
     for name in ("name", "email", "phone", "city"):
         wanted, have = query.get(name), row.get(name)
         if wanted and wanted.casefold() not in (have or "").casefold():

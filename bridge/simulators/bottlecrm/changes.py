@@ -1,4 +1,4 @@
-"""Writing records: checks, defaults, and who is told."""
+"""Writes records: checks, defaults and events."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ AMOUNTS = ("annual_revenue", "amount", "opportunity_amount")
 
 
 class Invalid(Exception):
-    """Ends a write; by field what is wrong."""
+    """Ends a write. `errors`: what is wrong, by field."""
 
     def __init__(self, **errors: str) -> None:
         super().__init__(errors)
@@ -60,7 +60,7 @@ class Told:
 
 
 class Changes:
-    """The only writer of records. Raises Invalid, KeyError for what is not there."""
+    """The only writer of records. Raises Invalid, and KeyError for a missing record."""
 
     def __init__(self, state: State, faults: Faults, publish: Callable[[Told], None]) -> None:
         self._state, self._faults, self._publish = state, faults, publish
@@ -110,7 +110,7 @@ class Changes:
         return record
 
     def _given(self, entity: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """What the body says of fields there are; others are passed over in silence."""
+        """The values in the body for known fields. Other values are ignored."""
         known = (*TEXTS[entity], *OTHERS[entity])
         body = self._faults.trimmed(entity, body)
         return {

@@ -1,4 +1,4 @@
-"""Hooks (`/api/webhooks/`) and what they deliver. Written from the package's `webhooks` module."""
+"""Hooks (`/api/webhooks/`) and their deliveries. Written from the package's `webhooks` module."""
 
 import hmac
 import json
@@ -19,7 +19,7 @@ SHOWN = ("id", "url", "description", "events", "format", "is_active", "disabled_
 
 
 class HookError(Exception):
-    """A refused registration; by field what is wrong."""
+    """A refused registration. `errors`: what is wrong, by field."""
 
     def __init__(self, **errors: str) -> None:
         super().__init__(errors)
@@ -34,7 +34,7 @@ class Hooks:
         return [self._shown(hook) for hook in self._state.hooks.values()]
 
     def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """With its secret, this once."""
+        """The new hook. Only this answer shows its secret."""
         if len(self._state.hooks) >= self._state.options.hook_limit:
             raise HookError(non_field_errors=f"You can have at most {self._state.options.hook_limit} endpoints.")
         hook: Record = {"id": self._state.world.new_id(), "description": "", "is_active": True, "disabled_reason": ""}
@@ -89,7 +89,7 @@ class Hooks:
         delivery = self._state.world.new_id()
 
         def render(_attempt: int) -> tuple[Mapping[str, str], bytes]:
-            """Signed anew for each try; the delivery's own id stays."""
+            """Each try has a new signature; the delivery's id stays the same."""
             at = int(self._state.world.clock.now())
             proof = hmac.new(hook["secret"].encode(), f"{at}.".encode() + content, sha256).hexdigest()
             headers = {

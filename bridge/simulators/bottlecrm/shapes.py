@@ -20,11 +20,11 @@ TOLD = {
     "opportunities": ("name", "stage", "amount", "currency", "probability", "closed_on"),
     "leads": ("title", "first_name", "last_name", "email", "phone", "company_name", "status"),
 }
-"""What a delivery shows: no address, and not every field."""
+"""The fields in a delivery: no address, and not every field."""
 
 
 def shown(state: State, entity: str, record: Record) -> dict[str, Any]:
-    """As lists and single reads have it; accounts and opportunities do not say when they were changed."""
+    """A record in lists and single reads. Accounts and opportunities do not show when they were changed."""
     row = {name: value for name, value in record.items() if name != GONE}
     if entity in ("accounts", "opportunities"):
         del row["updated_at"]
@@ -37,14 +37,14 @@ def shown(state: State, entity: str, record: Record) -> dict[str, Any]:
 
 
 def told(record: Record, entity: str) -> dict[str, Any]:
-    """`data` of a delivery."""
+    """The `data` of a delivery."""
     link = {"account_id": record["account"]} if "account" in record else {}
     stamps = {name: record[name] for name in ("created_at", "updated_at")}
     return {"id": record["id"], **{name: record[name] for name in TOLD[entity]}, **link, "assigned_to": [], **stamps}
 
 
 def envelope(entity: str, rows: list[dict[str, Any]], offset: int, limit: int) -> dict[str, Any]:
-    """A page in the module's own shape, beside the tables every answer carries. `rows`: all of them."""
+    """A page in the module's own envelope, with the tables that every answer contains. `rows`: all rows."""
     page = rows[offset : offset + limit]
     beside: dict[str, Any] = {"per_page": 10, "page_number": offset // 10 + 1, "countries": COUNTRIES}
     if entity == "contacts":

@@ -21,7 +21,7 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Options:
-    """Credentials and behaviour. `retry_delays`: seconds of the vendor's, divided by `time_scale`."""
+    """Credentials and behaviour. `retry_delays`: the vendor's seconds, divided by `time_scale`."""
 
     access_token: str = "bcrm_pat_sandbox"  # noqa: S105 - the simulator's own
     admin_refresh_token: str = "sandbox-refresh"  # noqa: S105
@@ -35,7 +35,7 @@ class Options:
 
 @dataclass
 class State:
-    """`access`: an administrator's tokens and when they end. `refresh`: the only refresh token that is good."""
+    """`access`: an administrator's tokens and when they expire. `refresh`: the only valid refresh token."""
 
     world: World
     options: Options
@@ -47,7 +47,7 @@ class State:
     access: dict[str, float] = field(default_factory=dict)
 
     def now_text(self) -> str:
-        """The present moment as the API shows times."""
+        """The present time in the API's format."""
         return utc(self.world.clock.now()).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def get(self, entity: str, record_id: object, lag: float = 0.0) -> Record | None:
@@ -59,7 +59,7 @@ class State:
 
 
 def seeded_state(world: World, options: Options) -> State:
-    """A fresh organisation with the pipeline every one begins with."""
+    """A new organisation with the pipeline that each one starts with."""
     state = State(world, options, world.new_id(), world.new_id(), options.admin_refresh_token)
     for entity in ENTITIES:
         state.tables[entity] = Table(world.clock)

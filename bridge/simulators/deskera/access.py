@@ -38,7 +38,7 @@ class Tokens:
         return self._state.access.get(token, 0.0) > self._state.world.clock.now()
 
     def issue_access(self) -> str:
-        """A token in the look of the vendor's: three base64url parts, RS256 in its header, unsigned."""
+        """A token in the vendor's form: three base64url parts, RS256 in its header, unsigned."""
         state, now = self._state, self._state.world.clock.now()
         end = now + state.options.token_seconds / state.options.time_scale
         claims: dict[str, Any] = {
@@ -59,7 +59,7 @@ class Tokens:
         return token
 
     async def issue_v2(self, request: web.Request) -> web.Response:
-        """POST /v2/oauth/token; parameters count only in the query string."""
+        """POST /v2/oauth/token. Only parameters in the query string count."""
         if not self._state.options.v2_token_route:
             raise web.HTTPNotFound
         refresh = self._grant(request, request.query)
@@ -74,7 +74,7 @@ class Tokens:
         )
 
     async def issue_v1(self, request: web.Request) -> web.Response:
-        """POST /oauth/token; the same parameters in the query string or form-encoded."""
+        """POST /oauth/token. The same parameters, in the query string or form-encoded."""
         form = {key: str(value) for key, value in (await request.post()).items()}
         refresh = self._grant(request, form | dict(request.query))
         return web.json_response(
@@ -93,7 +93,7 @@ class Tokens:
         )
 
     async def refresh_v1(self, request: web.Request) -> web.Response:
-        """POST /v1/iam/auth/app/getrefreshtoken with `refreshToken`; userName and tenantId may be missing."""
+        """POST /v1/iam/auth/app/getrefreshtoken with `refreshToken`. userName and tenantId may be missing."""
         body = await json_object(request)
         refresh = self._rotate(str(body.get("refreshToken", "")))
         return web.json_response(
@@ -111,11 +111,11 @@ class Tokens:
         )
 
     async def validate(self, _request: web.Request) -> web.Response:
-        """GET /v1/iam/token/app/validate; the gate has already refused bad tokens."""
+        """GET /v1/iam/token/app/validate. The middleware has already refused bad tokens."""
         return web.json_response({"valid": True})
 
     def revoke_all(self) -> None:
-        """No token works any more; a person must authorise anew."""
+        """Invalidate all tokens. A person must authorise again."""
         self._state.access.clear()
         self._state.refresh.clear()
 

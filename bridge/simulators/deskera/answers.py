@@ -1,4 +1,4 @@
-"""Error bodies: the service's own (vendor's Java SDK, class ErrorResponse) and the gateway's."""
+"""Error bodies: those of the service (vendor's Java SDK, class ErrorResponse) and of the gateway."""
 
 import json
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from bridge.simulators.faults import ResponseFault
 
 
 class Refused(Exception):
-    """Ends a request with an error answer. `errors` are (field, complaint) pairs."""
+    """Ends a request with an error answer. `errors`: pairs of field and complaint."""
 
     def __init__(self, status: int, message: str, errors: list[tuple[str, str]] | None = None) -> None:
         super().__init__(status, message)
@@ -36,9 +36,8 @@ def gateway_error(request: web.Request, status: int, message: str) -> web.Respon
 
 
 def fault_answer(request: web.Request, fault: ResponseFault) -> web.StreamResponse:
-    """What a switched fault looks like here. Variants: "gateway" (the gateway's body), "html", "in-band" (status 200
-    whose body is an error).
-    """
+    """The answer of a fault that was set. Variants: "gateway" (the gateway's body), "html", "in-band"
+    (status 200 with an error body)."""
     if fault.variant == "html":
         return web.Response(text="<html><body>Bad gateway</body></html>", status=fault.status, content_type="text/html")
     if fault.variant == "in-band":
@@ -56,7 +55,7 @@ _MESSAGES = {401: "Token is invalid or expired", 406: "Monthly limit reached", 5
 
 @web.middleware
 async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turns Refused into the service's body, unknown paths and verbs into the gateway's."""
+    """Turns Refused into the service's error body, and unknown paths and verbs into the gateway's."""
     try:
         return await handler(request)
     except Refused as refused:
@@ -89,7 +88,7 @@ def id_list(body: Any) -> list[int]:
 
 
 def number_from(query: str | None, default: int, name: str) -> int:
-    """A whole number of the query string. Raises Refused."""
+    """A whole number from the query string. Raises Refused."""
     if query is None or query == "":
         return default
     try:

@@ -1,4 +1,4 @@
-"""Puts the simulated organisation together as an aiohttp application, and the handle for use from Python."""
+"""Builds the simulated organisation as an aiohttp application, with a handle for use from Python."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -39,9 +39,9 @@ def _inhabitant(number: int) -> dict[str, Any]:
 
 
 class DeskeraSimulator:
-    """One simulated organisation. Callbacks carry no mark of who made a change, so a person's edit looks like any.
+    """One simulated organisation. Callbacks do not say who made a change, so a person's edit looks like any other.
 
-    ValueError for an unknown payload style or dialect in `options`.
+    Raises ValueError for an unknown payload style or dialect in `options`.
     """
 
     def __init__(self, world: World, options: Options | None = None) -> None:
@@ -65,7 +65,7 @@ class DeskeraSimulator:
         self.app = self._build(world)
 
     def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]:
-        """Makes a record of "contacts", "deals" or a Books entity, whose required fields may be missing.
+        """Make a record of "contacts", "deals" or a Books entity. Required fields of a Books entity may be missing.
 
         Raises UnknownRecord for an unknown entity, ValueError for bad fields.
         """
@@ -78,9 +78,9 @@ class DeskeraSimulator:
             raise _as_person(refused) from refused
 
     def populate(self, entity: str, count: int) -> None:
-        """The organisation holds `count` "contacts", as `bridge.simulators.population` describes them.
+        """Fill the organisation with `count` "contacts", as `bridge.simulators.population` describes them.
 
-        Raises UnknownRecord for an unknown entity, ValueError for another one or when there are some already.
+        Raises UnknownRecord for an unknown entity, ValueError for another entity, or if there are contacts already.
         """
         self._check(entity, {})
         table = self.state.tables[entity]
@@ -111,11 +111,11 @@ class DeskeraSimulator:
             raise _as_person(refused) from refused
 
     def _number(self, entity: str, record_id: str | int) -> str | int:
-        """Books records go by their code as well."""
+        """The id of a record. A Books record may be given by its code."""
         return self.state.by_code[entity].get(str(record_id), record_id)
 
     def person_restores(self, entity: str, record_id: str | int) -> dict[str, Any]:
-        """A deleted record of "contacts" or "deals" is back. Raises UnknownRecord."""
+        """Restore a deleted record of "contacts" or "deals". Raises UnknownRecord."""
         if entity not in SHAPES:
             raise UnknownRecord(f"{entity} cannot be restored")
         try:
@@ -124,7 +124,7 @@ class DeskeraSimulator:
             raise _as_person(refused) from refused
 
     def person_approves(self, entity: str, record_id: str | int) -> dict[str, Any]:
-        """A draft of "invoices" or "bills" is approved. Raises UnknownRecord, ValueError."""
+        """Approve a draft of "invoices" or "bills". Raises UnknownRecord or ValueError."""
         self._check(entity, {})
         try:
             return shown(self.state, entity, self._books.approve(entity, record_id))
@@ -132,7 +132,7 @@ class DeskeraSimulator:
             raise _as_person(refused) from refused
 
     def person_pays(self, entity: str, record_id: str | int, amount: float) -> dict[str, Any]:
-        """A payment is recorded for one of "invoices" or "bills". Raises UnknownRecord, ValueError."""
+        """Record a payment for one of "invoices" or "bills". Raises UnknownRecord or ValueError."""
         self._check(entity, {})
         try:
             return shown(self.state, entity, self._books.pay(entity, record_id, amount))
@@ -148,12 +148,13 @@ class DeskeraSimulator:
         raise UnknownRecord(f"no stage {name!r}")
 
     def person_adds_field(self, entity: str, name: str, kind: str, options: list[str]) -> dict[str, Any]:
-        """`kind`: a field type such as TEXT, NUMBER, DATE or DROPDOWN. Raises UnknownRecord."""
+        """Define a custom field. `kind`: a field type such as TEXT, NUMBER, DATE or DROPDOWN. Raises UnknownRecord."""
         self._check(entity, {})
         return self.state.add_custom_field(entity, name, kind or ("DROPDOWN" if options else "TEXT"), tuple(options))
 
     def person_adds_options(self, entity: str, name: str, options: list[str]) -> dict[str, Any]:
-        """`name`: of a custom field with values, or its code. Raises UnknownRecord, ValueError."""
+        """Add values to a custom field. `name`: its label or code; it must have values. Raises
+        UnknownRecord or ValueError."""
         self._check(entity, {})
         found = [one for one in self.state.custom[entity].values() if name in (one["label"], one["code"])]
         if not found:
@@ -167,7 +168,7 @@ class DeskeraSimulator:
         self.hooks.drop(hook_id)
 
     def expire_tokens(self) -> None:
-        """All access tokens end now; refresh tokens stay. `tokens.revoke_all` ends both."""
+        """End all access tokens now. Refresh tokens stay valid; `tokens.revoke_all` ends both."""
         self.state.access.clear()
 
     async def idle(self) -> None:
@@ -194,7 +195,8 @@ class DeskeraSimulator:
         self._announce(f"{verb}_{EVENT_NOUNS[entity]}", made)
 
     def _announce(self, event: str, record: Record) -> None:
-        """To every hook of that event; what has no such event (an edit of a product) is told nobody."""
+        """Queue a callback for every hook of that event. A change without an event (an edit
+        of a product) causes none."""
         for hook_id, hook in self.hooks.listening(event):
             render = renderer(self.state.options.payload, event, hook["hookId"], record)
             self.deliveries.enqueue(Callback(hook_id, hook["webhookUrl"], render))
@@ -256,12 +258,12 @@ SIMULATOR = web.AppKey("deskera_simulator", DeskeraSimulator)
 
 
 def create_app(world: World, options: Options | None = None) -> web.Application:
-    """The application; its simulator is `app[SIMULATOR]`."""
+    """The application. Its simulator is `app[SIMULATOR]`."""
     return DeskeraSimulator(world, options).app
 
 
 def _as_person(refused: Refused) -> Exception:
-    """The same refusal as the control routes expect it."""
+    """The same refusal, as the error that the control routes expect."""
     if refused.status == 404:
         return UnknownRecord(refused.message)
     return ValueError("; ".join([refused.message, *(f"{key}: {reason}" for key, reason in refused.errors)]))

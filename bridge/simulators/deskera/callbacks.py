@@ -1,4 +1,4 @@
-"""Bodies of callbacks. The vendor documents none: every shape here is our invention, for receivers to be tried on."""
+"""Bodies of callbacks. The vendor documents none: every form here is our invention, to test receivers with."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,7 +10,8 @@ Rendered = tuple[Mapping[str, str], bytes]
 
 
 def renderer(style: str, event: str, hook_id: int, record: Record) -> Callable[[int], Rendered]:
-    """Renders one callback in the style of `Options.payload`; all attempts are alike. KeyError for another style."""
+    """Render one callback in the style of `Options.payload`. All attempts are the same. Raises
+    KeyError for another style."""
     made = _STYLES[style](event, hook_id, record)
     return lambda _attempt: made
 

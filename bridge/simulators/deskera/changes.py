@@ -1,6 +1,5 @@
-"""Creates, edits and deletes of contacts and deals, whoever makes them; each accepted one is announced, even an edit
-that changes nothing.
-"""
+"""Creates, edits and deletes of contacts and deals, by programs and people. Each accepted change sends an event, even
+an edit that changes nothing."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -31,7 +30,7 @@ class Changes:
         return self._store(entity, record, fields, custom, "CREATE")
 
     def edit(self, entity: str, record_id: object, body: Mapping[str, Any], reset: bool = False) -> Record:
-        """`reset` gives fields that are not named their default values."""
+        """Edit a record. `reset`: fields that are not named get their default values."""
         before = self._existing(entity, record_id)
         fields, custom = self._checked(entity, body, new=reset, before=before)
         base = before | (defaults(entity) | {"custom": {}} if reset else {})
@@ -43,7 +42,7 @@ class Changes:
         self._publish("DELETE", entity, before)
 
     def restore(self, entity: str, record_id: object) -> Record:
-        """Brings a deleted record back."""
+        """Restore a deleted record."""
         deleted = self._state.tables[entity].get(str(record_id))
         if deleted is None or GONE not in deleted:
             raise Refused(404, f"no deleted {entity[:-1]}")
@@ -62,7 +61,7 @@ class Changes:
     def _checked(
         self, entity: str, body: Mapping[str, Any], new: bool, before: Mapping[str, Any] | None = None
     ) -> tuple[Record, dict[str, Any]]:
-        """A reference that stays as it was may name a record deleted since."""
+        """Check a body. A reference that does not change may name a record that was deleted since."""
         kept = {
             key
             for key in ("organization_id", "contact_id")
@@ -97,7 +96,8 @@ class Changes:
         return record
 
     def _place(self, record: Record, fields: Record) -> None:
-        """Stage decides the pipeline; without a stage in the wanted pipeline the deal lands in its first one."""
+        """Set pipeline and stage. The stage determines the pipeline; without a stage in the wanted pipeline, the
+        deal gets its first stage."""
         state = self._state
         wanted = state.get("pipelines", record["pipeline_id"]) or state.rows("pipelines")[0]
         found = state.stage(record["stage_id"])
@@ -109,7 +109,7 @@ class Changes:
         record["stage_id"] = found[1]["id"] if found else wanted["stages"][0]["id"]
 
     def _link(self, record: Record, role: str, contact_type: str) -> None:
-        """A name without an id is looked up exactly, else a contact of that name is created."""
+        """Find a contact by exact name if only the name is given; otherwise create one with that name."""
         name = record.pop(f"{role}_name", "")
         if name and not record[f"{role}_id"] and record.get("type") != contact_type:
             record[f"{role}_id"] = self._named(name, contact_type)
@@ -138,7 +138,7 @@ class Changes:
 
 
 def _people(entity: str) -> Record:
-    """Names and lists that only carry links are kept empty, so that the next edit does not link again."""
+    """Names and lists that only carry links are stored empty, so that the next edit does not link again."""
     if entity == "contacts":
         return {"organization_name": "", "person_ids": [], "person_names": []}
     return {"organization_name": "", "contact_name": ""}

@@ -14,7 +14,7 @@ from bridge.simulators.records import Record
 
 SEARCH_KEYS = ("search", "name", "email", "phone")
 UNFILTERED = {"page", "limit", "orderBy", "order_by", "sort", "order"}
-"""What a query may say without leaving out a record."""
+"""The parameters of a query that leave out no record."""
 
 
 class Contacts:
@@ -42,7 +42,7 @@ class Contacts:
         ]
 
     async def page(self, request: web.Request) -> web.Response:
-        """1-based pages; `page` 0 is page 1. An unknown sort key is ignored."""
+        """Pages are counted from 1; `page` 0 is page 1. An unknown sort key is ignored."""
         query, state = request.query, self._state
         searching = any(query.get(key) for key in SEARCH_KEYS)
         lag = self._faults.lag_of_search("contacts") if searching else self._faults.lag("contacts")
@@ -126,7 +126,8 @@ class Contacts:
 
 
 def _wanted(row: Record, query: Mapping[str, str]) -> bool:
-    """`name` and `search` match parts, `email` the whole address, `phone` digits; none minds upper case."""
+    """Whether a row matches. `name` and `search` match parts, `email` the whole address, `phone`
+    the digits; all ignore case."""
     name, email, phone = row["name"].casefold(), row["email"].casefold(), _digits(row["phone"])
     search = query.get("search", "").casefold()
     ids = query.get("contact_ids", "")

@@ -34,7 +34,7 @@ class Deals:
         ]
 
     async def page(self, request: web.Request) -> web.Response:
-        """1-based pages of ten; closed deals only with show_closed_deals=true."""
+        """Pages of ten, counted from 1. Closed deals are listed only with show_closed_deals=true."""
         query, options = request.query, self._state.options
         rows = [row for row in self._state.rows("deals", self._faults.lag("deals")) if self._wanted(row, query)]
         page = 1 if options.ignore_deal_page else max(1, number_from(query.get("page"), 1, "page"))

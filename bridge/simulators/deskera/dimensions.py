@@ -1,4 +1,4 @@
-"""Definitions of custom fields, read only (page "Custom Field"): a Spring page, one by id or code, several by code."""
+"""Definitions of custom fields, read-only (page "Custom Field"): a Spring page, one by id or code, several by code."""
 
 from aiohttp import web
 
@@ -20,7 +20,7 @@ class Dimensions:
         ]
 
     async def page(self, request: web.Request) -> web.Response:
-        """0-based pages."""
+        """Pages are counted from 0."""
         rows = self._all()
         page = max(0, number_from(request.query.get("page"), 0, "page"))
         limit = min(max(1, number_from(request.query.get("limit"), 10, "limit")), self._state.options.max_limit)
@@ -57,7 +57,7 @@ class Dimensions:
         return web.json_response(found[0])
 
     def _all(self) -> list[Record]:
-        """One row per code; a code used by several entities names all their modules."""
+        """One row per code. A code that several entities use names all their modules."""
         rows: dict[str, Record] = {}
         for definitions in self._state.custom.values():
             for code, known in definitions.items():

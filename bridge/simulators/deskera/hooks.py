@@ -1,4 +1,4 @@
-"""Registration of hooks (page "Webhooks"), in the present dialect and that of 2020."""
+"""Registration of hooks (page "Webhooks"), in the present dialect and in that of 2020."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,7 +40,7 @@ REQUIRED = ("clientId", "clientSecret", "accessToken", "refreshToken", "eventTyp
 
 
 class Hooks:
-    """The organisation's hooks; deleted ones are kept, marked. `forget` drops what waits for a hook."""
+    """The organisation's hooks. Deleted ones are kept and marked. `forget` drops the callbacks that wait for a hook."""
 
     def __init__(self, state: State, forget: Callable[[str], None]) -> None:
         self._state = state
@@ -81,14 +81,14 @@ class Hooks:
         return web.json_response(shown)
 
     def drop(self, hook_id: str) -> None:
-        """The hook is gone without a word."""
+        """Remove a hook without a notice."""
         hook = self._state.hooks.get(hook_id)
         if hook is None or hook["deleted"]:
             raise UnknownRecord(f"no hook {hook_id}")
         self._remove(hook)
 
     def listening(self, event: str) -> list[tuple[str, Record]]:
-        """Hooks that are to be told of `event`."""
+        """The hooks that get `event`."""
         strict = self._state.options.hooks_follow_tokens
         return [
             (hook_id, hook)

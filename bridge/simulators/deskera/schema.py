@@ -1,5 +1,6 @@
-"""Writable fields of contacts and deals, their kinds and defaults (pages "Contact APIs", "Deal APIs", models
-ContactSaveDto and DealRequest), and the checks of one request body.
+"""Writable fields of contacts and deals, with kinds and defaults, and the checks of one request body.
+
+Pages "Contact APIs", "Deal APIs", models ContactSaveDto and DealRequest.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ Complaints = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Field:
-    """Kind of one writable field and the value it has when not given. `null` in a request means that default."""
+    """The kind of one writable field, and its value when not given. `null` in a request means that default."""
 
     kind: str
     default: Any = ""
@@ -73,7 +74,8 @@ def defaults(entity: str) -> Record:
 
 
 def accepted(entity: str, fields: Mapping[str, Any]) -> Record:
-    """The known fields of a body, null replaced by the default; unknown ones are ignored as the service does."""
+    """The known fields of a body, with null replaced by the default. Unknown fields are
+    ignored, as the service does."""
     schema = SCHEMAS[entity]
     return {
         key: _fresh(schema[key].default) if value is None else value for key, value in fields.items() if key in schema
@@ -81,12 +83,12 @@ def accepted(entity: str, fields: Mapping[str, Any]) -> Record:
 
 
 def unknown(entity: str, fields: Mapping[str, Any]) -> list[str]:
-    """Field names this entity does not have."""
+    """The field names that this entity does not have."""
     return [key for key in fields if key not in SCHEMAS[entity] and key != "custom_field"]
 
 
 def complaints(state: State, entity: str, fields: Mapping[str, Any], new: bool) -> Complaints:
-    """What is wrong with a body; `new` asks for the required name."""
+    """What is wrong with a body. `new`: it must contain the name."""
     schema = SCHEMAS[entity]
     wrong = [
         (key, f"must be {_KINDS[schema[key].kind][0]}")
@@ -100,7 +102,8 @@ def complaints(state: State, entity: str, fields: Mapping[str, Any], new: bool) 
 
 
 def custom_values(state: State, entity: str, given: Any) -> tuple[dict[str, Any], Complaints]:
-    """`custom_field` of a body by code; an entry is found by its code, else by its label. "" and null clear."""
+    """The `custom_field` of a body, by code. An entry is found by its code, or else by its label.
+    "" and null clear a field."""
     if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
         return {}, [("custom_field", "must be a list of objects")]
     known = state.custom[entity]

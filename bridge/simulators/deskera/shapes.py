@@ -1,4 +1,4 @@
-"""How records look when read (samples on the pages "Contact APIs" and "Deal APIs")."""
+"""Records as answers show them (samples on the pages "Contact APIs" and "Deal APIs")."""
 
 from collections import Counter
 from typing import Any
@@ -44,7 +44,7 @@ def contact(state: State, record: Record) -> Record:
 
 
 def deal(state: State, record: Record) -> Record:
-    """A deal with its stage, whose won_lost_status is empty whatever the stage."""
+    """A deal with its stage. Inside the stage, won_lost_status is always empty."""
     shown = {key: record[key] for key in _DEAL_KEYS}
     found = state.stage(record["stage_id"])
     stage = {"pipeline_id": record["pipeline_id"], **{key: found[1][key] for key in _STAGE_KEYS}} if found else {}
@@ -62,7 +62,7 @@ def deal(state: State, record: Record) -> Record:
 
 
 def pipeline(state: State, record: Record, lag: float = 0.0) -> Record:
-    """A pipeline whose stages embed their deals; those lack stage and pipeline_id, as in the sample."""
+    """A pipeline whose stages contain their deals. These lack stage and pipeline_id, as in the sample."""
     deals: dict[int, list[Record]] = {}
     for row in state.rows("deals", lag):
         embedded = deal(state, row) | {"stage": None}
@@ -72,7 +72,7 @@ def pipeline(state: State, record: Record, lag: float = 0.0) -> Record:
 
 
 def custom_field(state: State, entity: str, record: Record) -> list[Record]:
-    """The custom fields that hold something."""
+    """The custom fields that have a value."""
     shown = []
     for code, definition in state.custom[entity].items():
         value: Any = record["custom"].get(code, "")

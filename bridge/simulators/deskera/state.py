@@ -16,32 +16,33 @@ MODULES = {
     "credit_notes": "CREDIT_NOTE",
     "debit_notes": "DEBIT_NOTE",
 }
-"""The module a custom field of each entity belongs to."""
+"""The module of each entity's custom fields."""
 
 GONE = "_gone"
-"""Marks the last version of a deleted record, so that a lagging read still sees the one before."""
+"""Marks the last version of a deleted record, so that a lagging read still returns the version before it."""
 
 
 @dataclass(frozen=True)
 class Options:
     """Switches fixed at start. Seconds are the vendor's own; token life and retry delays are divided by `time_scale`.
 
-    `payload`: shape of callbacks, one of wrapped, flat, id-only, array, form, empty. `dialect`: "2021" or "2020" (hooks
+    `payload`: form of callbacks, one of wrapped, flat, id-only, array, form, empty. `dialect`: "2021" or "2020" (hooks
     under /v1/webhook with two-field answers, no list). `hook_path` ("/v1/webhooks", "/v1/webhook", "/webhooks") and
-    `hook_list` change these two alone. `duplicate_hooks`: "second" or "first". `hooks_follow_tokens`:
-    a hook falls silent when the refresh token it was registered with is no longer valid. `unique_email`: None, or the
-    status (400 or 409) that refuses a second contact with the same e-mail. `partial_put`: PUT leaves unnamed fields
-    alone. `ignore_deal_page`: deals always show page 1. `flag_deleted_deals`: a deleted deal is still read, with
-    is_deleted true. `show_phone`: contacts show `phone` on read (the vendor's sample does not). `deal_updated_at`:
-    deals carry `updated_at` (model yes, sample no).
+    `hook_list` change these two alone. `duplicate_hooks`: "second" or "first". `hooks_follow_tokens`: a hook sends
+    nothing when the refresh token it was registered with is no longer valid. `unique_email`: None, or the status (400
+    or 409) that refuses a second contact with the same e-mail. `partial_put`: PUT leaves unnamed fields alone.
+    `ignore_deal_page`: deals always show page 1. `flag_deleted_deals`: a deleted deal can still be read, with
+    is_deleted true. `show_phone`: reads of contacts show `phone` (the vendor's sample does not). `deal_updated_at`:
+    deals show `updated_at` (the model does, the sample does not).
 
     Books. `books`: "2026", or "2020" without batch reads, PATCH of documents, most deletes and newer fields.
-    `books_create_status`: 201 or 200. `books_quota`: so many creates, then 406. `strict_contacts`: a contact needs all
-    fields of the vendor's sample. `custom_field_shape`: customField is read as list, map or null. `recompute_totals`:
-    the server ignores amounts sent. `close_when_paid`: a fully paid document gets status CLOSED. `announce_drafts`:
-    else a draft's first event is the CREATE at its approval. `announce_payments`: a payment causes UPDATE.
-    `flag_deleted_books`: deleted records are still read. `repeat_last_page`: pages past the end repeat the last one.
-    `always_empty`: pages say `empty: true` beside content, as in the samples.
+    `books_create_status`: 201 or 200. `books_quota`: the number of creates before a 406. `strict_contacts`: a contact
+    needs all fields of the vendor's sample. `custom_field_shape`: customField is read as list, map or null.
+    `recompute_totals`: the server ignores the amounts that are sent. `close_when_paid`: a fully paid document gets
+    status CLOSED. `announce_drafts`: a draft sends events; if False, its first event is the CREATE at its approval.
+    `announce_payments`: a payment sends UPDATE. `flag_deleted_books`: deleted records can still be read.
+    `repeat_last_page`: pages past the end repeat the last one. `always_empty`: pages say `empty: true` beside content,
+    as in the samples.
     """
 
     client_id: str = "cl_pub_sandbox"
@@ -88,10 +89,10 @@ class Options:
 
 @dataclass
 class State:
-    """All of the organisation. Ids are integers; tables are keyed by their text.
+    """Everything in the organisation. Ids are integers; the keys of tables are their text.
 
-    `access` maps access tokens to their end (epoch seconds), `refresh` holds the valid refresh tokens. `by_code` gives
-    the ids of Books records by entity and code.
+    `access` maps access tokens to their expiry (epoch seconds), `refresh` holds the valid refresh tokens. `by_code`
+    maps the codes of Books records to their ids, by entity.
     """
 
     world: World
@@ -112,11 +113,11 @@ class State:
         return self.last_ids[kind]
 
     def now_text(self) -> str:
-        """The present moment as the CRM writes it: UTC with microseconds."""
+        """The present time in the CRM's format: UTC with microseconds."""
         return utc(self.world.clock.now()).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def get(self, entity: str, record_id: object, lag: float = 0.0) -> Record | None:
-        """A live record as a reader sees it whose view is `lag` seconds old."""
+        """A live record, as it was `lag` seconds ago."""
         record = self.tables[entity].get(str(record_id), lag)
         return None if record is None or GONE in record else record
 
@@ -125,7 +126,7 @@ class State:
         return [record for _key, record in self.tables[entity].rows(lag) if GONE not in record]
 
     def window(self, entity: str, start: int, size: int, lag: float = 0.0) -> tuple[list[Record], int]:
-        """`size` live records from the one at `start`, oldest first; and how many are live in all."""
+        """`size` live records from place `start`, oldest first; and how many live records there are."""
         return self.tables[entity].window(start, size, lambda record: GONE not in record, lag)
 
     def stage(self, stage_id: object) -> tuple[Record, Record] | None:
@@ -137,7 +138,7 @@ class State:
         return None
 
     def owner(self) -> Record:
-        """The one user, as `owner_details` shows it."""
+        """The only user, as `owner_details` shows it."""
         return {
             "id": self.owner_id,
             "first_name": "Sandbox",
@@ -151,7 +152,7 @@ class State:
     def add_custom_field(
         self, entity: str, label: str, field_type: str = "TEXT", values: tuple[str, ...] = (), code: str = ""
     ) -> Record:
-        """Defines a custom field of an entity; without `code` it gets the vendor's D-0000001 form."""
+        """Define a custom field of an entity. Without `code`, it gets one in the vendor's form D-0000001."""
         number = self.next_id("dimension")
         code = code or f"D-{number:07d}"
         definition: Record = {
@@ -168,7 +169,7 @@ class State:
 
 
 def seeded_state(world: World, options: Options) -> State:
-    """A fresh organisation: one user, one pipeline, the standard labels, two custom fields each, no records."""
+    """A new organisation: one user, one pipeline, the standard labels, custom fields, no records."""
     state = State(world, options, refresh={options.refresh_token})
     for entity in (*MODULES, "pipelines"):
         state.tables[entity] = Table(world.clock)
@@ -191,7 +192,7 @@ def _stage(name: str, chance: int, outcome: str) -> Record:
 
 
 def add_pipeline(state: State, name: str, stages: list[dict[str, Any]], pipeline_id: int = 0) -> int:
-    """Makes or (with an id) replaces a pipeline; stages that name a known id keep it."""
+    """Create or (with an id) replace a pipeline. Stages that name a known id keep it."""
     now = state.now_text()
     before = state.get("pipelines", pipeline_id) if pipeline_id else None
     number = pipeline_id or state.next_id("pipeline")

@@ -1,4 +1,4 @@
-"""Sign-in of an Administration API application and what it may do (page "Authentication and authorization")."""
+"""Sign-in of an Administration API application, and its permissions (page "Authentication and authorization")."""
 
 import base64
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Permission = str
 
 
 class Access:
-    """Issues and checks tokens; a route's permission is given with the route."""
+    """Issues and checks tokens. Each route names the permission that it needs."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -36,7 +36,7 @@ class Access:
         return admit
 
     def needs(self, permission: Permission, handler: Handler) -> Handler:
-        """The handler, for applications whose role has this permission only."""
+        """The handler; it refuses applications whose role lacks this permission."""
 
         async def checked(request: web.Request) -> web.StreamResponse:
             if permission not in self._state.options.permissions:
@@ -46,7 +46,7 @@ class Access:
         return checked
 
     def issue(self) -> str:
-        """A token good from now on."""
+        """Issue a token that is valid from now on."""
         token = base64.b64encode(self._state.world.rng.randbytes(96)).decode()
         self._state.tokens[token] = self._state.world.clock.now() + self._state.options.token_seconds
         return token

@@ -42,7 +42,7 @@ def error(status: int, message: str) -> web.Response:
 
 
 def fault_answer(_request: web.Request, fault: ResponseFault) -> web.StreamResponse:
-    """What a switched fault looks like here. Variants: "html" (a proxy's page), "in-band" (200 with an error body)."""
+    """The answer of a fault that was set. Variants: "html" (a proxy's page), "in-band" (200 with an error body)."""
     if fault.variant == "html":
         return web.Response(text="<html><body>Bad gateway</body></html>", status=fault.status, content_type="text/html")
     if fault.variant == "in-band":
@@ -55,7 +55,7 @@ def fault_answer(_request: web.Request, fault: ResponseFault) -> web.StreamRespo
 
 @web.middleware
 async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turns Refused, unknown paths and verbs into the vendor's body."""
+    """Turns Refused, unknown paths and unknown verbs into the vendor's error body."""
     try:
         return await handler(request)
     except Refused as refused:
@@ -81,5 +81,5 @@ async def json_body(request: web.Request) -> Any:
 
 
 def empty() -> web.Response:
-    """Success without a word: 200 and no bytes."""
+    """A success without a body: 200 and no bytes."""
     return web.Response(status=200)

@@ -1,4 +1,4 @@
-"""Puts the simulated tenant together as an aiohttp application, and the handle for use from Python."""
+"""Builds the simulated tenant as an aiohttp application, with a handle for use from Python."""
 
 import dataclasses
 from collections.abc import AsyncIterator, Mapping
@@ -44,7 +44,7 @@ class EntrustSimulator:
         self.app = self._build(world)
 
     def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]:
-        """Makes a record of "users", "groups" or "organizations" as an administrator in the portal does.
+        """Make a record of "users", "groups" or "organizations" as an administrator does in the portal.
 
         Raises UnknownRecord for an unknown entity, ValueError for bad fields.
         """
@@ -79,24 +79,24 @@ class EntrustSimulator:
             raise _as_person(refused) from refused
 
     def person_registers(self, record_id: str) -> None:
-        """The person behind a user completes the registration."""
+        """Complete the registration of a user, as the user does."""
         user = self._changes.edit_user(record_id, {"registrationRequired": False}, self._person)
         himself = Actor(user["id"], user["userId"], "USER", "User Portal")
         self._publish(user_event(self.state, "user.registration.completed", user, himself))
 
     def disable_hook(self, hook_id: str) -> None:
-        """As after a hundred failed deliveries. Raises UnknownRecord."""
+        """Disable a hook, as after a hundred failed deliveries. Raises UnknownRecord."""
         self.hooks.disable(hook_id)
 
     def person_adds_field(self, entity: str, name: str, kind: str, options: list[str]) -> dict[str, Any]:
-        """A user attribute. Raises UnknownRecord, ValueError."""
+        """Define a user attribute. Raises UnknownRecord or ValueError."""
         self._check(entity)
         if entity != "users" or options:
             raise ValueError("only users have attributes, and those hold any text: there are no options to choose from")
         return self.state.add_attribute(name, kind or "NONE")
 
     def person_adds_options(self, entity: str, name: str, options: list[str]) -> dict[str, Any]:
-        """Raises ValueError: attributes of users hold any text."""
+        """Raises ValueError, because attributes of users hold any text."""
         self._check(entity)
         raise ValueError(f"{name} holds any text: there are no options to choose from")
 
@@ -104,11 +104,11 @@ class EntrustSimulator:
         self.hooks.drop(hook_id)
 
     def expire_tokens(self) -> None:
-        """All access tokens end now."""
+        """End all access tokens now."""
         self.state.tokens.clear()
 
     def expire_cursors(self) -> None:
-        """No cursor handed out so far is good any more."""
+        """Invalidate all cursors returned so far."""
         self.state.void_cursors += 1
 
     async def idle(self) -> None:
@@ -132,7 +132,7 @@ class EntrustSimulator:
             self.deliveries.enqueue(Callback(hook["id"], hook["callbackUrl"], render))
 
     async def _deliver(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> int:
-        """One try of a callback; a delivery has failed when no further try follows."""
+        """Make one try of a callback. A delivery has failed when no further try follows."""
         assert isinstance(headers, Outgoing)
         status: int | None = None
         try:
@@ -164,7 +164,7 @@ class EntrustSimulator:
         return app
 
     async def _control_tenant(self, request: web.Request) -> web.Response:
-        """Vendor-only switches: disable_hooks [ids], expire_cursors (true), registers (user id)."""
+        """Switches only for Entrust: disable_hooks [ids], expire_cursors (true), registers (user id)."""
         body = await json_object(request)
         try:
             for hook_id in body.get("disable_hooks", []):
@@ -186,10 +186,10 @@ SIMULATOR = web.AppKey("entrust_simulator", EntrustSimulator)
 
 
 def create_app(world: World, options: Options | None = None) -> web.Application:
-    """The application; its simulator is `app[SIMULATOR]`."""
+    """The application. Its simulator is `app[SIMULATOR]`."""
     return EntrustSimulator(world, options).app
 
 
 def _as_person(refused: Refused) -> Exception:
-    """The same refusal as the control routes expect it."""
+    """The same refusal, as the error that the control routes expect."""
     return UnknownRecord(refused.message) if refused.status == 404 else ValueError(refused.message)

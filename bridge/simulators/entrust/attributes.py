@@ -12,7 +12,7 @@ KINDS = ("NONE", "OTP_EMAIL", "OTP_SMS", "OTP_VOICE", "OTP_WECHAT", "OTP_WHATSAP
 
 
 class Attributes:
-    """Names are unique. What the system defined cannot be changed."""
+    """Names are unique. Attributes that the system defined cannot be changed."""
 
     def __init__(self, state: State, access: Access) -> None:
         self._state = state
@@ -48,7 +48,7 @@ class Attributes:
         return web.json_response(known)
 
     async def _delete(self, request: web.Request) -> web.Response:
-        """Users lose their values."""
+        """Delete an attribute. Users lose their values of it."""
         number = self._changeable(request)["id"]
         for user in self._state.rows("users"):
             if number in user["values"]:

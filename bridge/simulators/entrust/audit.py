@@ -1,4 +1,4 @@
-"""The audit feed, in its ordinary form and the one for SIEM systems (API description 5.46, tag Reports)."""
+"""The audit feed, in its ordinary form and in the form for SIEM systems (API description 5.46, tag Reports)."""
 
 from aiohttp import web
 
@@ -12,7 +12,7 @@ _PATH = "/api/web/v2/reports/auditeventspaged"
 
 
 def _time(row: Record) -> str:
-    """In the form of the description's samples, which name no zone; values to compare may end in Z."""
+    """The time, as in the description's samples, which name no zone. Values to compare may end in Z."""
     return str(row["eventTime"]).removesuffix("Z")
 
 
@@ -21,7 +21,7 @@ def _order(row: Record) -> str:
 
 
 class Audit:
-    """Events oldest first; a start time must be given."""
+    """Events, oldest first. A start time is required."""
 
     def __init__(self, state: State, access: Access) -> None:
         self._state = state
@@ -58,7 +58,7 @@ class Audit:
         if not body.get("cursor"):
             body = {**body, "searchByAttributes": [_without_zone(item) for item in body["searchByAttributes"]]}
         if needed == "startTime":
-            body.pop("orderByAttribute", None)  # always oldest first
+            body.pop("orderByAttribute", None)  # the order is always oldest first
         shown, paging = search.page(list(self._state.audit), body)
         results = [{name: value for name, value in row.items() if name[0] != "_"} for row in shown]
         return web.json_response({"results": results, "paging": paging})

@@ -1,4 +1,4 @@
-"""Several users in one call, and searches asked for now and fetched later (API description 5.46, tag Users)."""
+"""Several users in one call, and searches that are requested and fetched later (API description 5.46, tag Users)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ One = Callable[[Mapping[str, Any]], Record]
 
 
 class UserBatches:
-    """Each item succeeds or fails for itself, in the order given; `stopOnError` leaves the rest after a failure."""
+    """Each item succeeds or fails on its own, in the given order. `stopOnError` skips the rest after a failure."""
 
     def __init__(self, state: State, _faults: Faults, changes: Changes, access: Access, actor: Actor) -> None:
         self._state = state
@@ -90,7 +90,7 @@ class UserBatches:
 
 
 class AsyncSearches:
-    """A search is done when it is asked for, and is shown as completed from the first look on."""
+    """A search is finished when it is requested, and its status is always completed."""
 
     def __init__(self, state: State, access: Access, page: Callable[[Mapping[str, Any]], Record], actor: Actor) -> None:
         self._state = state

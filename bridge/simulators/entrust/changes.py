@@ -1,4 +1,4 @@
-"""Writing users, groups and organizations: checks, defaults, the audit log, and who is told."""
+"""Writes users, groups and organizations: checks, defaults, the audit log and events."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -89,7 +89,7 @@ class Changes:
         return self._found("users", user_id, "user")
 
     def create(self, entity: str, body: Mapping[str, Any], actor: Actor) -> Record:
-        """A group or organization."""
+        """Create a group or an organization."""
         given = self._checked(entity, self._trimmed(entity, body), None)
         now = self._state.now_text()
         made: Record = {"id": self._state.world.new_id(), **given}
@@ -117,7 +117,7 @@ class Changes:
         self._audited(entity.upper(), "REMOVE", record_id, old["name"], actor)
 
     def _with(self, user: Record, body: Mapping[str, Any]) -> Record:
-        """The user with what the body says; null leaves a value alone, an empty text clears it."""
+        """The user with the values of the body. Null changes nothing; empty text clears a value."""
         if wrong := sorted(set(body) - PARAMETERS):
             raise Refused(400, f"unknown fields {', '.join(wrong)}")
         said = {name: value for name, value in body.items() if value is not None}
@@ -153,7 +153,7 @@ class Changes:
             raise Refused(409, f"a user with the user id or alias {changed['userId']} exists already")
 
     def _aliases(self, user: Record, given: Any) -> list[str]:
-        """Aliases are unique among aliases and user ids of others."""
+        """The aliases. An alias must differ from the aliases and user ids of other users."""
         if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
             raise Refused(400, "userAliases must be a list of objects")
         aliases = [str(item.get("value", "")) for item in given]
@@ -169,7 +169,7 @@ class Changes:
         return [str(one) for one in ids]
 
     def _values(self, user: Record, given: Any) -> dict[str, str]:
-        """Values by attribute; those not given stay, an empty one is removed."""
+        """Values by attribute. Values that are not given stay; an empty value is removed."""
         values = dict(user["values"])
         if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
             raise Refused(400, "userAttributeValues must be a list of objects")

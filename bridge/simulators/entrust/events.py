@@ -1,4 +1,4 @@
-"""What is delivered: the envelope of an event and its data (page "User events")."""
+"""The content of deliveries: the envelope of an event and its data (page "User events")."""
 
 import json
 import uuid
@@ -15,7 +15,7 @@ Rendered = tuple[Mapping[str, str], bytes]
 
 
 class Outgoing(dict[str, str]):
-    """Headers of one attempt that know which hook they are for."""
+    """The headers of one attempt, with the hook they are for."""
 
     def __init__(self, headers: Mapping[str, str], hook_id: str, attempt: int) -> None:
         super().__init__(headers)
@@ -35,7 +35,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Event:
-    """One delivery's content; `at` is epoch seconds; `about`: ids of the user and of the user's groups."""
+    """The content of one delivery. `at`: epoch seconds. `about`: ids of the user and of the user's groups."""
 
     type: str
     at: float
@@ -44,7 +44,7 @@ class Event:
 
 
 def user_event(state: State, type_: str, user: Record, actor: Actor) -> Event:
-    """What happened to a user, with the attributes the vendor's example shows."""
+    """An event of a user, with the attributes in the vendor's example."""
     shown = {name: user[name] for name in ("userId", "firstName", "lastName", "email") if user.get(name)}
     as_list = [{"name": name, "value": value} for name, value in shown.items()]
     data = {
@@ -63,7 +63,7 @@ def user_event(state: State, type_: str, user: Record, actor: Actor) -> Event:
 
 
 def renderer(state: State, hook: Record, event: Event) -> Callable[[int], Rendered]:
-    """Headers and body of each try; the id stays the same over tries unless the options say otherwise."""
+    """Returns headers and body of each try. The event's id stays the same unless the options say otherwise."""
     first = _event_id(state, event.at)
 
     def render(attempt: int) -> Rendered:
@@ -86,7 +86,7 @@ def envelope(state: State, hook: Record, event: Event, number: str) -> Rendered:
 
 
 def trial_event(state: State) -> Event:
-    """The body of a test delivery is not documented; this one says that it is one."""
+    """A test event. Its body is not documented; this one says that it is a test."""
     return Event("user.created", state.world.clock.now(), {"test": True})
 
 

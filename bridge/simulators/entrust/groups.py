@@ -1,4 +1,4 @@
-"""Groups and organizations: alike but for their fields (API description 5.46)."""
+"""Groups and organizations. They differ only in their fields (API description 5.46)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,8 @@ _V1 = "/api/web/v1"
 
 @dataclass(frozen=True)
 class Kind:
-    """One of both: its name in paths, its permission, by what it is searched and ordered, and how it is changed."""
+    """Groups or organizations: the name in paths, the permission, the fields of searches and
+    orders, and two further calls."""
 
     name: str
     permission: str
@@ -93,7 +94,7 @@ class Collection:
         return empty()
 
     async def _by_external_id(self, request: web.Request) -> web.Response:
-        """By name or external id; the field is called id."""
+        """Find a group by name or external id. The field is called id."""
         wanted = (await json_object(request)).get("id")
         for row in self._rows():
             if wanted and wanted in (row["name"], row.get("externalId")):

@@ -1,4 +1,4 @@
-"""The webhook resource and the life of a hook (pages "Webhooks", "Manage Webhooks")."""
+"""The webhook resource and the states of a hook (pages "Webhooks", "Manage Webhooks")."""
 
 import json
 import string
@@ -28,7 +28,7 @@ _PATH = "/api/web/v1/webhooks"
 
 
 class Hooks:
-    """The tenant's webhooks. `forget` drops what waits for one."""
+    """The tenant's webhooks. `forget` drops the callbacks that wait for a hook."""
 
     def __init__(self, state: State, access: Access, send: Deliver, forget: Callable[[str], None]) -> None:
         self._state = state
@@ -48,12 +48,12 @@ class Hooks:
         ]
 
     def listening(self, event: Event) -> list[Record]:
-        """Hooks that are to be told of an event: those without events of all, others as their filters let it pass."""
+        """The hooks that get an event: those without event types, and those whose types and filters include it."""
         hooks = [hook for hook in self._state.hooks.values() if hook["enabled"] and not self._expired(hook)]
         return [hook for hook in hooks if hook["events"] is None or any(_passes(one, event) for one in hook["events"])]
 
     def note(self, hook_id: str, success: bool) -> None:
-        """The outcome of one delivery; too many failures in a row disable the hook."""
+        """Note the outcome of one delivery. Too many failures in a row disable the hook."""
         hook = self._state.hooks.get(hook_id)
         if hook is None:
             return
@@ -62,12 +62,12 @@ class Hooks:
             self.disable(hook_id)
 
     def disable(self, hook_id: str) -> None:
-        """As after a hundred failures. UnknownRecord when there is no such hook."""
+        """Disable a hook, as after a hundred failures. Raises UnknownRecord when there is no such hook."""
         self._known(hook_id)["enabled"] = False
         self._forget(hook_id)
 
     def drop(self, hook_id: str) -> None:
-        """The hook is gone without a word."""
+        """Remove a hook without a notice."""
         self._known(hook_id)
         del self._state.hooks[hook_id]
         self._forget(hook_id)
@@ -94,7 +94,7 @@ class Hooks:
         return web.json_response(self._answer(self._found(request)))
 
     async def _replace(self, request: web.Request) -> web.Response:
-        """What the body leaves out is reset."""
+        """Replace a hook. What the body leaves out is reset."""
         hook = self._found(request)
         hook.update(self._given(await json_object(request)))
         hook["_failures"] = 0
@@ -105,7 +105,7 @@ class Hooks:
         return empty()
 
     async def _try_out(self, request: web.Request) -> web.Response:
-        """Sends one delivery at once; a refusal of the target is not reported."""
+        """Send one delivery at once. An error answer of the target is not reported."""
         hook, options = self._found(request), self._state.options
         url = (await json_object(request)).get("callbackUrl") or hook["callbackUrl"]
         hook = {**hook, "callbackUrl": url}
@@ -139,7 +139,7 @@ class Hooks:
         }
 
     def _events(self, events: Any) -> list[Record] | None:
-        """None where no events are named, for all of them."""
+        """The events of a hook; None, for all events, where the body names none."""
         if events is None:
             return None
         if not isinstance(events, list) or not events:
@@ -180,8 +180,9 @@ class Hooks:
 
 
 def _passes(wanted: Record, event: Event) -> bool:
-    """A filter lets an event of a user pass that it names, or one of whose groups it names. Which keys a filter has is
-    not documented, so any text in it counts.
+    """Whether a hook's event matches. A filter matches if it names the user, or one of the user's groups.
+
+    The keys of a filter are not documented, so any text in it counts.
     """
     if wanted["type"] != event.type:
         return False
@@ -189,7 +190,7 @@ def _passes(wanted: Record, event: Event) -> bool:
 
 
 def _named(text: str) -> set[str]:
-    """All texts in a filter, which holds JSON; else the filter itself."""
+    """All texts in a filter that is JSON; otherwise the filter itself."""
     try:
         found = json.loads(text)
     except ValueError:

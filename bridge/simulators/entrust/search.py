@@ -1,4 +1,4 @@
-"""Paged searches: conditions joined by AND, order, opaque cursors that hold the query and the last key."""
+"""Paged searches: conditions joined by AND, an order, and opaque cursors that hold the query and the last key."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from bridge.simulators.records import Record
 
 Match = Callable[[str, str], bool]
 Reader = Callable[[Record], Any]
-"""The value of a row as text, None for none; of a condition also a list of texts."""
+"""Returns a row's value as text, None if it has none. For a condition it may also return a list of texts."""
 
 _TEXT: Mapping[str, Match] = {
     "EQUALS": lambda has, wanted: has.casefold() == wanted.casefold(),
@@ -30,7 +30,7 @@ TIMES = ("GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQU
 
 
 class Search:
-    """One searchable resource. `conditions`: allowed operators and reader by name; `orders`: readers by name."""
+    """One searchable resource. `conditions`: name -> allowed operators and reader; `orders`: name -> reader."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Search:
         return limit
 
     def _query(self, body: Mapping[str, Any]) -> tuple[Record, list[str] | None]:
-        """The query a cursor stands for wins over what else the body says."""
+        """The query, and the key after which the page starts. A cursor's query overrides the rest of the body."""
         cursor = body.get("cursor")
         if cursor:
             try:
@@ -98,7 +98,7 @@ class Search:
         return all(self._holds(row, *condition) for condition in conditions)
 
     def _holds(self, row: Record, name: str, operator: str, value: str) -> bool:
-        """Of several values one has to hold, with an operator that denies all."""
+        """Whether a row meets a condition. Of several values one must match; with a NOT operator, all must."""
         has = self._conditions[name][1](row)
         if operator in ("EXISTS", "NOT_EXISTS"):
             return (has is not None) == (operator == "EXISTS")

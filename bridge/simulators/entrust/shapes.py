@@ -4,7 +4,7 @@ from bridge.simulators.entrust.changes import TEXTS
 from bridge.simulators.entrust.state import State
 from bridge.simulators.records import Record
 
-# Collections a search shows only when it asks for them.
+# Collections that a search shows only on request.
 COLLECTIONS = frozenset(
     {
         "grids", "tokens", "smartCredentials", "tempAccessCode", "fidoTokens", "userAttributeValues", "userAliases",
@@ -18,7 +18,7 @@ _PLAIN = (
 
 
 def user_shape(state: State, user: Record, wanted: frozenset[str]) -> Record:
-    """A user with the collections asked for; empty texts are left out."""
+    """A user with the wanted collections. Empty texts are left out."""
     shown = {name: user[name] for name in _PLAIN}
     shown |= {name: user[name] for name in TEXTS if user[name] is not None}
     shown |= {"frozen": False, "migrated": False}
@@ -55,5 +55,5 @@ def attribute_values(state: State, user: Record) -> list[Record]:
 
 
 def plain_shape(record: Record) -> Record:
-    """A group or organization; empty fields are left out."""
+    """A group or an organization. Empty fields are left out."""
     return {name: value for name, value in record.items() if value is not None}

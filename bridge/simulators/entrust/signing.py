@@ -20,7 +20,7 @@ _DIGESTS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 
 
 def signed_headers(options: Options, token: str, hook_id: str, url: str, body: bytes, now: float) -> dict[str, str]:
-    """The headers that go with a delivery to `url`."""
+    """The signature headers of a delivery to `url`."""
     key = _KEYS[options.key](token)
     headers: dict[str, str] = {}
     if options.signatures in ("rfc9421", "both"):

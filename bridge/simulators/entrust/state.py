@@ -21,11 +21,11 @@ AUDIT_LENGTH = 10_000
 class Options:
     """Credentials and behaviour. Times are the vendor's own seconds; `time_scale` divides those of deliveries.
 
-    signatures: "rfc9421", "sha2", "both" or "none". key: how the token becomes the HMAC key: "utf8",
+    signatures: "rfc9421", "sha2", "both" or "none". key: how the HMAC key is derived from the token: "utf8",
     "utf8-without-prefix", "base64" or "base64url". created, keyid: parameters of the newer scheme. api_events: changes
-    made through the API are delivered as well. stable_event_ids: a repeated try keeps its id. attributes_as_list: the
-    audit log's form in deliveries. show_token: GET shows a webhook's secret. needs_name: a webhook must have a name.
-    offset_times: token times as +0000 instead of Z. mandatory: fields a new user must have.
+    through the API are delivered as well. stable_event_ids: a repeated try keeps its id. attributes_as_list: deliveries
+    have the form of the audit log. show_token: GET shows a webhook's secret. needs_name: a webhook must have a name.
+    offset_times: token times end in +0000 instead of Z. mandatory: fields that a new user must have.
     """
 
     application_id: str = "3f6c1a52-7c1d-4a53-9a5e-5b0b7c9d1e2f"
@@ -57,7 +57,8 @@ class Options:
 
 @dataclass
 class State:
-    """Everything the tenant holds. `mails`: user ids that would have got a registration or verification mail."""
+    """Everything that the tenant holds. `mails`: ids of users who would have got a
+    registration or verification mail."""
 
     world: World
     options: Options
@@ -73,16 +74,16 @@ class State:
     audited: int = 0
 
     def next_audit(self) -> int:
-        """Numbers the entries of the audit log."""
+        """The number of the next entry of the audit log."""
         self.audited += 1
         return self.audited
 
     def now_text(self) -> str:
-        """The present moment in whole seconds, UTC, as the API shows times."""
+        """The present time in the API's format: whole seconds, UTC."""
         return utc(self.world.clock.now()).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def get(self, entity: str, record_id: object, lag: float = 0.0) -> Record | None:
-        """A live record as a reader sees it whose view is `lag` seconds old."""
+        """A live record, as it was `lag` seconds ago."""
         record = self.tables[entity].get(str(record_id), lag)
         return None if record is None or GONE in record else record
 
@@ -91,7 +92,7 @@ class State:
         return [record for _key, record in self.tables[entity].rows(lag) if GONE not in record]
 
     def by_user_id(self, user_id: str) -> Record | None:
-        """The user with that user id or alias; upper case does not matter."""
+        """The user with that user id or alias, ignoring case."""
         wanted = user_id.casefold()
         for row in self.rows("users"):
             if wanted == row["userId"].casefold() or wanted in {alias.casefold() for alias in row["aliases"]}:
@@ -102,7 +103,7 @@ class State:
         return next((row for row in self.rows("users") if external_id and row["externalId"] == external_id), None)
 
     def add_attribute(self, name: str, kind: str = "NONE", unique: bool = False, system: bool = False) -> Record:
-        """Defines a user attribute."""
+        """Define a user attribute."""
         number = self.world.new_id()
         known = {
             "id": number,
@@ -117,7 +118,7 @@ class State:
 
 
 def seeded_state(world: World, options: Options) -> State:
-    """A fresh tenant: two attributes, one group, one organization, no users."""
+    """A new tenant: two attributes, one group, no organizations, no users."""
     state = State(world, options, account_id=world.new_id())
     for entity in ENTITIES:
         state.tables[entity] = Table(world.clock)

@@ -15,7 +15,7 @@ from bridge.simulators.entrust.state import State
 from bridge.simulators.faults import Faults
 from bridge.simulators.records import Record
 
-# Of what the tenant has nothing: roles, authenticators, passwords.
+# What no user of this tenant has: roles, authenticators, passwords.
 _NOBODY_HAS: dict[str, Any] = {
     "roleId": (("EQUALS",), lambda _row: []),
     "authenticator": (("EQUALS", "NOT_EQUALS"), lambda _row: []),
@@ -27,7 +27,7 @@ _V3, _V1 = "/api/web/v3/users", "/api/web/v1"
 
 
 class Users:
-    """`actor`: the application that calls."""
+    """The routes of users. `actor`: the application that calls."""
 
     def __init__(self, state: State, faults: Faults, changes: Changes, access: Access, actor: Actor) -> None:
         self._state = state
@@ -83,7 +83,7 @@ class Users:
         return self._whole(self._or_404(user))
 
     async def _by_external_id(self, request: web.Request) -> web.Response:
-        """The field that carries the external id is called userId, too."""
+        """Find a user by external id. The field is called userId here, too."""
         wanted = (await json_object(request)).get("userId")
         return self._whole(self._or_404(self._state.by_external_id(str(wanted or ""))))
 
@@ -116,7 +116,7 @@ class Users:
         return empty()
 
     async def _associate(self, request: web.Request) -> web.Response:
-        """Adds a user to an organization; a second time changes nothing."""
+        """Add a user to an organization. A second time changes nothing."""
         user, organization = self._pair(request)
         if organization not in user["organizations"]:
             self._organizations(user, [*user["organizations"], organization])

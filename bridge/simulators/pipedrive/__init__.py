@@ -1,4 +1,4 @@
-"""A stand-in for a Pipedrive company account, written from the vendor's public documentation.
+"""A simulator of a Pipedrive company account, written from the vendor's public documentation.
 
 Documented by the vendor (developers.pipedrive.com API reference v1 and v2; guides on pipedrive.readme.io): paths,
 verbs, token costs and required fields; envelopes and cursor paging; `ids`, `updated_since`, `status`, `include_fields`,
@@ -10,13 +10,13 @@ ten failed first tries, deletion after three days of failure; burst and daily bu
 
 Our invention where the documentation is silent: the 404 body of v2 and the 422 body of hooks; the 403 on edits of
 archived deals and the 404 on edits of deleted records; 400 for a limit above 500 or a bad cursor; an edit that changes
-nothing is no event; a success does not reset the ban count; the probe of a new hook's URL is a GET; the OAuth error
-body; `permitted_user_ids` holds all users; an edit in the web pages is made by a second user; custom fields not set are
-null in every callback; restoring a deleted record is a change; a merge calls back for the absorbed record first, then
-for records that pointed at it, then for the survivor; a conversion is done at once; a changelog keeps the last hundred
-changes of a record; a filter that is not one of the listed entity is a 404; only the operators of `filters.OPERATORS`
-are known; built-in fields cannot be renamed (403); nobody follows a user; a deal's discounts do not change its value;
-next activities of deals and persons show no details; days of age in statistics are 0.
+nothing sends no event; a success does not reset the ban count; the probe of a new hook's URL is a GET; the OAuth error
+body; `permitted_user_ids` holds all users; an edit in the web pages is made by a second user; custom fields that are
+not set are null in every callback; restoring a deleted record is a change; a merge sends callbacks for the absorbed
+record first, then for records that pointed at it, then for the survivor; a conversion is finished at once; a changelog
+keeps the last hundred changes of a record; a filter of another entity answers 404; only the operators of
+`filters.OPERATORS` are known; built-in fields cannot be renamed (403); no user has followers; a deal's discounts do not
+change its value; next activities of deals and persons show no details; days of age in statistics are 0.
 
 Not simulated: files, mail, pictures, projects, tasks, goals, roles and teams, permission sets, call logs, channels,
 meetings, relationships of organizations, subscriptions; what a user may see; version 1 of records that version 2 has,

@@ -30,7 +30,7 @@ class _Usage:
 
 
 class Gate:
-    """Lets requests with good credentials through and counts what they cost.
+    """Admits requests with valid credentials, and counts their costs.
 
     Costs are per "METHOD /path/{template}".
     """
@@ -57,7 +57,7 @@ class Gate:
         return admit
 
     async def issue(self, request: web.Request) -> web.Response:
-        """POST /oauth/token with grant_type refresh_token, or authorization_code with a code of the consent page."""
+        """POST /oauth/token with grant_type refresh_token, or authorization_code with a code from the consent page."""
         form = await request.post()
         options = self._state.options
         if _basic(request) != (options.client_id, options.client_secret):

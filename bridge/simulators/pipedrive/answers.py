@@ -33,7 +33,7 @@ def ok(data: Any, status: int = 200, **more: Any) -> web.Response:
 
 
 def invalid(complaints: Iterable[tuple[str, str]]) -> Refused:
-    """REST v2's refusal of a request that does not fit its schema."""
+    """REST v2's refusal of a request that does not match its schema."""
     text = "; ".join(f"{key}: {reason}" for key, reason in complaints)
     return Refused(
         400, {"success": False, "error": f"Validation failed: {text}", "code": "ERR_SCHEMA_VALIDATION_FAILED"}
@@ -73,9 +73,8 @@ def unauthorized(correlation_id: str) -> web.Response:
 
 
 def fault_answer(_request: web.Request, fault: ResponseFault) -> web.StreamResponse:
-    """What a switched fault looks like here. Variants: "html" (the 403 block page), "daily" (429 of the day's budget),
-    "null" (a 200 whose data is null).
-    """
+    """The answer of a fault that was set. Variants: "html" (the 403 block page), "daily" (429 of the day's budget),
+    "null" (a 200 whose data is null)."""
     if fault.variant == "html":
         return web.Response(text=BLOCKED_PAGE, status=fault.status, content_type="text/html")
     if fault.variant == "null":

@@ -1,4 +1,4 @@
-"""Puts the simulated account together as an aiohttp application, and the handle for use from Python."""
+"""Builds the simulated account as an aiohttp application, with a handle for use from Python."""
 
 import functools
 from collections.abc import AsyncIterator
@@ -50,7 +50,8 @@ def _inhabitant(number: int) -> dict[str, Any]:
 
 
 class PipedriveSimulator:
-    """One simulated company. `person_...` methods act as a user in the web pages: callbacks say change_source "app"."""
+    """One simulated company. `person_...` methods act as a user in the web pages: callbacks
+    have change_source "app"."""
 
     def __init__(self, world: World, options: Options | None = None) -> None:
         options = options or Options()
@@ -65,7 +66,7 @@ class PipedriveSimulator:
         self.app = self._build(world)
 
     def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]:
-        """Makes a record ("deals", "persons", ...).
+        """Make a record ("deals", "persons", ...).
 
         Raises UnknownRecord for an unknown entity, ValueError for bad fields.
         """
@@ -78,9 +79,9 @@ class PipedriveSimulator:
         return made
 
     def populate(self, entity: str, count: int) -> None:
-        """The account holds `count` "persons", as `bridge.simulators.population` describes them.
+        """Fill the account with `count` "persons", as `bridge.simulators.population` describes them.
 
-        Raises UnknownRecord for an unknown entity, ValueError for another one or when there are some already.
+        Raises UnknownRecord for an unknown entity, ValueError for another entity, or if there are persons already.
         """
         kind, table = _entity(entity), self.state.tables[entity]
         if kind.plural != "persons" or next(table.rows(), None) is not None:
@@ -101,7 +102,7 @@ class PipedriveSimulator:
         self._changes.delete(_entity(entity), str(record_id), APP)
 
     def person_restores(self, entity: str, record_id: str | int) -> dict[str, Any]:
-        """Undoes a delete. The vendor's pages can, its API cannot. Raises UnknownRecord."""
+        """Restore a deleted record. The vendor's pages can do it, its API cannot. Raises UnknownRecord."""
         kind = _entity(entity)
         return rest_v2(self.state, kind, self._changes.restore(kind, str(record_id)))
 
@@ -119,14 +120,16 @@ class PipedriveSimulator:
         raise UnknownRecord(f"no field {field_name!r} of {entity}")
 
     def person_adds_field(self, entity: str, name: str, kind: str, options: list[str]) -> dict[str, Any]:
-        """`kind`: a field type such as varchar, double, date, enum or set. Raises UnknownRecord, ValueError."""
+        """Define a custom field. `kind`: a field type such as varchar, double, date, enum or set. Raises
+        UnknownRecord or ValueError."""
         owner = _entity(entity)
         return self.state.add_field(
             owner.fields_of or owner.name, name, kind or ("enum" if options else "varchar"), options
         )
 
     def person_adds_options(self, entity: str, name: str, options: list[str]) -> dict[str, Any]:
-        """`name`: of a field with options, or its code. Raises UnknownRecord, ValueError."""
+        """Add options to a field. `name`: its name or code; it must have options. Raises
+        UnknownRecord or ValueError."""
         owner = _entity(entity)
         known = self.state.fields.get(owner.fields_of or owner.name, {})
         code = name if name in known else self.field_code(entity, name)
@@ -142,7 +145,7 @@ class PipedriveSimulator:
         self.hooks.remove(hook_id)
 
     def expire_tokens(self) -> None:
-        """All access tokens end now; the API token has no end."""
+        """End all access tokens now. The API token never ends."""
         self.state.bearers.clear()
 
     async def idle(self) -> None:
@@ -246,7 +249,7 @@ SIMULATOR: web.AppKey[PipedriveSimulator] = web.AppKey("pipedrive_simulator", Pi
 
 
 def create_app(world: World, options: Options | None = None) -> web.Application:
-    """A fresh simulated company; its handle is at `app[SIMULATOR]`."""
+    """A new simulated company. Its handle is `app[SIMULATOR]`."""
     return PipedriveSimulator(world, options).app
 
 
@@ -257,14 +260,15 @@ def _entity(plural: str) -> Entity:
 
 
 def _apart(kind: Entity, fields: dict[str, Any]) -> tuple[list[dict[str, Any]] | None, dict[str, Any]]:
-    """What a person says of a deal's products, and of the deal itself."""
+    """Split a person's input into the deal's products and the fields of the deal."""
     if kind.name != "deal" or "products" not in fields:
         return None, fields
     return fields["products"] or [], {name: value for name, value in fields.items() if name != "products"}
 
 
 def _by_path(routes: list[Route]) -> dict[str, list[tuple[str, Answer]]]:
-    """What one path answers goes into one resource: there are hundreds of routes, and each account builds them anew."""
+    """The routes by path, so that each path needs one resource: there are hundreds of routes, and each
+    account builds them again."""
     found: dict[str, list[tuple[str, Answer]]] = {}
     for method, path, answer, _cost in routes:
         found.setdefault(path, []).append((method, answer))

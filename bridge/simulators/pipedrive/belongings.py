@@ -1,6 +1,5 @@
-"""What a record has of its own and is served below its path: discounts and installments of deals, variations of
-products, comments of notes.
-"""
+"""What belongs to one record and is served below its path: discounts and installments of deals, variations of
+products, comments of notes."""
 
 import functools
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ DEALS = ENTITIES["deals"]
 
 @dataclass(frozen=True)
 class _Kind:
-    """`fields`: to the kinds of schema.KINDS; `created`: the status that answers a create."""
+    """`fields`: name -> kind of schema.KINDS. `created`: the status of the answer to a create."""
 
     name: str
     owner: Entity
@@ -56,13 +55,13 @@ _KINDS = (
 
 
 class Belongings:
-    """Lists, makes, changes and deletes them."""
+    """Lists, creates, changes and deletes them."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def routes(self, prefixes: tuple[str, ...]) -> list[Route]:
-        """With what a call costs. `prefixes`: of REST v1."""
+        """The routes with the costs of their calls. `prefixes`: of REST v1."""
         found: list[Route] = [("GET", "/api/v2/deals/installments", self._installments_of_many, 10)]
         for kind in _KINDS:
             of = functools.partial(functools.partial, kind=kind)

@@ -1,4 +1,4 @@
-"""Creates, edits, deletes and merges on the account, each followed by its callbacks."""
+"""Creates, edits, deletes and merges in the account. Each of them sends its callbacks."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LINKS: Mapping[str, Mapping[str, str]] = {
     "activities": {**_CONTACTS, "deal": "deal_id"},
     "notes": {**_CONTACTS, "deal": "deal_id"},
 }
-"""Keys by which records name others."""
+"""The keys by which records refer to others."""
 
 API = "api"
 APP = "app"
@@ -26,7 +26,7 @@ APP = "app"
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that happened. `before` is None on create, `after` on delete; `source` is "api" or "app"."""
+    """One change. `before` is None for a create, `after` for a delete; `source` is "api" or "app"."""
 
     action: str
     entity: Entity
@@ -46,7 +46,7 @@ class ArchivedRecord(ValueError):
 
 
 class Changes:
-    """The one place that writes records. `publish` gets every change after it has taken effect."""
+    """The only writer of records. `publish` gets every change after it took effect."""
 
     def __init__(self, state: State, faults: Faults, publish: Callable[[Change], None]) -> None:
         self._state = state
@@ -61,7 +61,7 @@ class Changes:
         return record
 
     def create(self, entity: Entity, fields: Mapping[str, Any], source: str) -> Record:
-        """Makes a record of already checked fields."""
+        """Create a record from checked fields."""
         state = self._state
         written = self._faults.trimmed(entity.plural, fields)
         number = state.world.new_id() if entity.uuid else state.next_id(entity.name)
@@ -85,7 +85,7 @@ class Changes:
         return record
 
     def edit(self, entity: Entity, record_id: str, fields: Mapping[str, Any], source: str) -> Record:
-        """Changes a record; nothing happens, and nobody is told, when nothing differs."""
+        """Change a record. If nothing differs, nothing happens and no callback is sent."""
         before = self.live(entity, record_id)
         if before.get("is_archived") and fields.get("is_archived") is not False:
             raise ArchivedRecord
@@ -107,14 +107,15 @@ class Changes:
         return after
 
     def touch(self, entity: Entity, record_id: str, fields: Mapping[str, Any], source: str) -> None:
-        """What belongs to the record changed, and with it perhaps these fields: its time moves, and it is told."""
+        """Note a change of what belongs to the record, and perhaps of these fields: its time
+        moves, and callbacks are sent."""
         before = self.live(entity, record_id)
         after = {**before, **fields, "update_time": self._state.now_text()}
         self._state.tables[entity.plural].put(record_id, after)
         self._tell("change", entity, before, after, source)
 
     def delete(self, entity: Entity, record_id: str, source: str, merge: tuple[str, str] | None = None) -> None:
-        """Soft delete. `merge` is (id of the survivor, correlation id) when the record was absorbed."""
+        """Delete a record softly. `merge` is (id of the survivor, correlation id) when the record was absorbed."""
         before = self.live(entity, record_id)
         after = {**before, "is_deleted": True, "update_time": self._state.now_text()}
         self._state.tables[entity.plural].put(record_id, after)
@@ -123,7 +124,7 @@ class Changes:
         self._tell("delete", entity, before, None, source, mark, merge[1] if merge else "")
 
     def restore(self, entity: Entity, record_id: str) -> Record:
-        """Brings a deleted record back, as a person may within 30 days. Raises UnknownRecord."""
+        """Restore a deleted record, as a person may within 30 days. Raises UnknownRecord."""
         before = self._state.tables[entity.plural].get(record_id)
         if before is None or not before["is_deleted"]:
             raise UnknownRecord(f"no deleted {entity.name} {record_id}")
@@ -134,7 +135,8 @@ class Changes:
         return after
 
     def merge(self, entity: Entity, absorbed_id: str, survivor_id: str, source: str) -> Record:
-        """The absorbed record disappears; the survivor keeps its values and fills its empty ones from it."""
+        """Merge two records. The absorbed one disappears; the survivor keeps its values and
+        takes missing ones from it."""
         absorbed, before = self.live(entity, absorbed_id), self.live(entity, survivor_id)
         if absorbed_id == survivor_id:
             raise ValueError("a record cannot be merged with itself")
@@ -149,7 +151,8 @@ class Changes:
         return after
 
     def _move_links(self, entity: Entity, old: int, new: int, source: str) -> None:
-        """Records that name the absorbed one name the survivor; archived ones are left as they are."""
+        """Change references to the absorbed record into references to the survivor.
+        Archived records are not changed."""
         for plural, keys in LINKS.items():
             key = keys.get(entity.name, "")
             for record_id, record in self._state.tables[plural].rows() if key else ():
@@ -182,7 +185,8 @@ class Changes:
         return min(record["id"] for _key, record in self._state.tables[plural].rows() if not record["is_deleted"])
 
     def _place_deal(self, wanted: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
-        """A stage fixes the pipeline; a pipeline alone means its first stage. ValueError for unknown ones."""
+        """Set stage and pipeline. A stage fixes the pipeline; a pipeline alone gets its first stage. Raises
+        ValueError for unknown ones."""
         stages = [stage for _key, stage in self._state.tables["stages"].rows() if not stage["is_deleted"]]
         if written.get("stage_id") is not None:
             chosen = [stage for stage in stages if stage["id"] == written["stage_id"]]
@@ -252,14 +256,14 @@ def _contacts(items: list[Record]) -> list[Record]:
 
 
 def _participants(items: list[Record]) -> dict[str, Any]:
-    """The primary participant is the activity's person."""
+    """The participants, and the primary one as the activity's person."""
     primary = next((place for place, item in enumerate(items) if item.get("primary")), 0)
     people = [{"person_id": item["person_id"], "primary": place == primary} for place, item in enumerate(items)]
     return {"participants": people, "person_id": people[primary]["person_id"] if people else None}
 
 
 def _names(written: Mapping[str, Any], record: Record) -> dict[str, Any]:
-    """`name` wins and is split at its last space; else it is put together from first and last name."""
+    """`name` takes precedence and is split at its last space; otherwise it is joined from first and last name."""
     if written.get("name"):
         first, _space, last = str(written["name"]).rpartition(" ")
         return {"first_name": first or last, "last_name": last if first else None}
@@ -270,7 +274,7 @@ def _names(written: Mapping[str, Any], record: Record) -> dict[str, Any]:
 
 
 def _closed(record: Record, written: Mapping[str, Any], before: object, now: str) -> Record:
-    """Sets the times that go with a deal's status when it is no longer `before`."""
+    """Set the times of a deal's status when it differs from `before`."""
     status = written.get("status")
     if status is None or status == before:
         return record

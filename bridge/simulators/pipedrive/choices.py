@@ -1,4 +1,4 @@
-"""Lists to choose from in REST v1: kinds of activities, currencies, labels and sources of leads."""
+"""Lists of choices in REST v1: kinds of activities, currencies, labels and sources of leads."""
 
 from typing import Any
 
@@ -23,13 +23,13 @@ _CURRENCIES = (
 
 
 class Choices:
-    """Shows them, and changes those that an account may change."""
+    """Shows the lists, and changes those that an account may change."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def routes(self, prefix: str) -> list[Route]:
-        """With what a call costs."""
+        """The routes with the costs of their calls."""
         kinds, labels = f"{prefix}/activityTypes", f"{prefix}/leadLabels"
         return [
             ("GET", kinds, self._kinds, 20),
@@ -64,7 +64,7 @@ class Choices:
         return ok(_old(made))
 
     async def _edit_kind(self, request: web.Request) -> web.Response:
-        """The key_string stays."""
+        """Change a kind of activity. Its key_string stays the same."""
         rows, body = self._state.activity_types, await json_object(request)
         at = self._at(rows, request)
         known = ("name", "icon_key", "color", "order_nr")
@@ -73,7 +73,7 @@ class Choices:
         return ok(_old(rows[at]))
 
     async def _delete_kind(self, request: web.Request) -> web.Response:
-        """A deleted one stays in the list, inactive."""
+        """Delete a kind of activity. It stays in the list, inactive."""
         rows = self._state.activity_types
         at = self._at(rows, request)
         rows[at] = {**rows[at], "active_flag": False, "update_time": self._state.now_text()}

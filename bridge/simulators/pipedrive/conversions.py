@@ -1,4 +1,4 @@
-"""A lead becomes a deal, or a deal a lead: done at once, and asked for by the id of the conversion (REST v2)."""
+"""Converts a lead to a deal, or a deal to a lead (REST v2). It finishes at once; its status is read by its id."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,13 +16,13 @@ DEALS, LEADS = ENTITIES["deals"], ENTITIES["leads"]
 
 
 class Conversions:
-    """What was converted is deleted; notes and activities go along."""
+    """The converted record is deleted. Its notes and activities move to the new one."""
 
     def __init__(self, state: State, changes: Changes) -> None:
         self._state, self._changes = state, changes
 
     def routes(self) -> list[Route]:
-        """With what a call costs."""
+        """The routes with the costs of their calls."""
         return [
             ("POST", "/api/v2/leads/{id}/convert/deal", self._to_deal, 40),
             ("GET", "/api/v2/leads/{id}/convert/status/{conversion}", self._status, 1),

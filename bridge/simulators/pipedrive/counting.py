@@ -1,4 +1,4 @@
-"""What `include_fields` adds to a record: mostly how many of something there are. Counted when it is asked for."""
+"""What `include_fields` adds to a record, mostly numbers of related records. They are counted when they are read."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -30,11 +30,11 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "organization": (*COUNTS["organization"], "smart_bcc_email"),
     "activity": ("attendees",),
 }
-"""By entity, what `include_fields` may name."""
+"""By entity, the names that `include_fields` accepts."""
 
 
 def counted_of(state: State, name: str, record: Record, wanted: Sequence[str]) -> Record:
-    """The wanted of what the entity of that name can have besides."""
+    """The values of the wanted names, for the entity of that name."""
     counting = _Counting(state, name, record)
     return {key: counting.value(key) for key in wanted}
 
@@ -70,7 +70,8 @@ class _Counting:
         return len(self._state.belongings.get(f"{kind} {self._plural} {self._record['id']}", ()))
 
     def _deals(self, key: str) -> int:
-        """Those of others that are only related to it are none here."""
+        """The number of deals with this record. Deals that are only related to it are not
+        counted here: their number is 0."""
         kind, end = key.removesuffix("_deals_count").rpartition("_")[::2]
         if kind:
             return 0

@@ -1,6 +1,6 @@
 """Products of a deal, REST v2: listed for one deal or many, added one by one or in bulk, changed, deleted.
 
-What the vendor says: a deal with products is worth their sum, and adding, changing or deleting one changes the deal.
+The vendor says: the value of a deal with products is their sum, and adding, changing or deleting one changes the deal.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,13 +43,13 @@ _NEEDED = ("product_id", "item_price", "quantity")
 
 
 class DealProducts:
-    """The lines of the account's deals, kept beside them."""
+    """The lines of the account's deals, stored beside the deals."""
 
     def __init__(self, state: State, faults: Faults, changes: Changes) -> None:
         self._state, self._faults, self._changes = state, faults, changes
 
     def routes(self) -> list[tuple[str, str, Any, int]]:
-        """With what a call costs."""
+        """The routes with the costs of their calls."""
         of_one = "/api/v2/deals/{id:\\d+}/products"
         return [
             ("GET", "/api/v2/deals/products", self._of_many, 10),
@@ -66,7 +66,7 @@ class DealProducts:
         return list(kept["lines"]) if kept is not None else []
 
     def person_sets(self, deal_id: str | int, lines: list[dict[str, Any]]) -> list[Record]:
-        """A person writes the lines of a deal: those with an id of theirs are kept, the others are new."""
+        """Set the lines of a deal, as a person does. Lines with a known id are kept, the others are new."""
         known = {line["id"]: line for line in self.shown(str(deal_id))}
         whole = [{**known.get(line.get("id"), {}), **line} for line in lines]
         made = [self._line(int(deal_id), line, at) for at, line in enumerate(whole, 1)]
@@ -74,7 +74,7 @@ class DealProducts:
         return made
 
     def copy(self, deal_id: str, to: str) -> None:
-        """The lines of one deal are those of another, too."""
+        """Copy the lines of one deal to another."""
         kept = [{name: line[name] for name in (*_NEEDED, *_FRESH)} for line in self.shown(deal_id)]
         self._put(to, [self._line(int(to), line, at) for at, line in enumerate(kept, 1)], API)
 
@@ -201,7 +201,7 @@ class DealProducts:
 
 
 def _sum(line: Mapping[str, Any]) -> int | float:
-    """What a line is worth; a tax that comes on top is part of it."""
+    """The value of a line, including a tax that is added on top."""
     worth = Decimal(str(line["item_price"])) * Decimal(str(line["quantity"]))
     discount = Decimal(str(line["discount"] or 0))
     worth -= discount if line["discount_type"] == "amount" else worth * discount / 100

@@ -1,4 +1,5 @@
-"""Lists and statistics of deals in REST v1: archived ones, those of a pipeline, a stage or a product; sums, periods."""
+"""Lists and statistics of deals in REST v1: archived deals, deals of a pipeline, a stage or
+a product; sums, periods."""
 
 import functools
 from collections import Counter
@@ -27,13 +28,13 @@ _DAYS = {"day": 1, "week": 7}
 
 
 class OldDeals:
-    """What REST v1 still says about deals."""
+    """The calls about deals that REST v1 still has."""
 
     def __init__(self, state: State, changes: Changes, lines: DealProducts, filters: Filters, history: History) -> None:
         self._state, self._changes, self._lines, self._filters, self._history = state, changes, lines, filters, history
 
     def routes(self, prefix: str) -> list[Route]:
-        """With what a call costs."""
+        """The routes with the costs of their calls."""
         found: list[Route] = []
         for name, archived, dear in (("", False, 1), ("/archived", True, 2)):
             of = functools.partial(functools.partial, archived=archived)
@@ -60,7 +61,7 @@ class OldDeals:
         return [row for row in rows if not row["is_deleted"] and row["is_archived"] is archived]
 
     def _asked(self, request: web.Request, archived: bool) -> list[Record]:
-        """By the parameters that all of these calls share."""
+        """The deals that match the parameters which all these calls share."""
         query, rows = request.query, self._live(archived)
         if query.get("filter_id"):
             return list(filter(self._filters.test(query["filter_id"], DEALS), rows))
@@ -81,7 +82,7 @@ class OldDeals:
         return counted_answer(request, [deal_with_objects(self._state, row) for row in self._asked(request, True)])
 
     async def _deals_in(self, request: web.Request, plural: str, key: str) -> web.Response:
-        """Of everyone: one user sees all here."""
+        """The deals of all users, because here one user sees everything."""
         number = self._record(request, plural)["id"]
         rows = [row for row in self._asked(request, False) if row[key] == number]
         return counted_answer(request, [deal_v1(self._state, row) for row in rows])
@@ -106,7 +107,7 @@ class OldDeals:
         return counted_answer(request, rows)
 
     async def _lines_of_deal(self, request: web.Request) -> web.Response:
-        """The vendor supports this no longer, and extractors still call it."""
+        """The vendor no longer supports this call, but extractors still use it."""
         rows = self._lines.shown(str(self._record(request, "deals")["id"]))
         times = ("add_time", "update_time")
         shown = [
@@ -162,7 +163,7 @@ class OldDeals:
         return ok(found)
 
     def _of_pipeline(self, request: web.Request) -> tuple[list[Record], list[Record]]:
-        """The deals that were made in the period, and the moves between stages in it."""
+        """The deals created in the period, and the moves between stages in it."""
         number, query = self._record(request, "pipelines")["id"], request.query
         start, end = query.get("start_date", ""), query.get("end_date", "")
         if len(start) != 10 or len(end) != 10:

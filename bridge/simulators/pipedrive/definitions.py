@@ -22,7 +22,7 @@ NAMESPACES: Mapping[str, Mapping[str, Any]] = {
 _OLD_KEYS = {"owner_id": "user_id", "label_ids": "label", "emails": "email", "phones": "phone"}
 _OLD_TYPES = {"object": "json", "contacts": "varchar", "percent": "double"}
 SOME_READ_ONLY = ("activity", "lead", "note")
-"""Entities whose fields the API shows and does not change."""
+"""Entities whose fields the API shows but cannot change."""
 
 
 class Definitions:
@@ -32,7 +32,7 @@ class Definitions:
         self._state = state
 
     def routes(self, prefixes: tuple[str, ...]) -> list[Route]:
-        """With what a call costs. `prefixes`: of REST v1."""
+        """The routes with the costs of their calls. `prefixes`: of REST v1."""
         found: list[Route] = []
         for entity in ENTITIES.values():
             if entity.has_fields:
@@ -91,7 +91,7 @@ class Definitions:
 
     @staticmethod
     def _shown(request: web.Request, definition: Record) -> Record:
-        """Without what only `include_fields` brings."""
+        """A definition, with the parts that `include_fields` requests."""
         asked = [word for word in request.query.get("include_fields", "").split(",") if word]
         if set(asked) - set(NAMESPACES):
             raise invalid([("include_fields", f"must be of {list(NAMESPACES)}")])
@@ -196,7 +196,7 @@ class Definitions:
         return ok(self._shown_v1(entity, made), 201 if entity.name == "product" else 200)
 
     async def _edit_v1(self, request: web.Request, entity: Entity) -> web.Response:
-        """Options are replaced as a whole: those with an id are kept under it."""
+        """Change a field. Its options are replaced as a whole; an option with an id keeps it."""
         body, definition = await json_object(request), self._numbered(request, entity)
         if not definition["is_custom_field"]:
             raise Refused(403, envelope("Only custom fields can be changed"))

@@ -1,4 +1,4 @@
-"""The entities of the simulated account: what can be written and what a fresh record holds."""
+"""The entities of the simulated account: what can be written, and the values of a new record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,8 +7,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Entity:
-    """One entity. `writable` maps a root key to its kind (see schema.KINDS); `created` is the status that answers a
-    create. `rest`: the API version that serves it. `actors`: keys that name who made it. `uuid`: its ids are UUIDs.
+    """One entity. `writable`: root key -> its kind (see schema.KINDS). `created`: the status of the answer to a create.
+
+    `rest`: the API version that serves it. `actors`: keys that name who made it. `uuid`: its ids are UUIDs.
     `fields_of`: the entity whose custom fields it shares.
     """
 
@@ -236,7 +237,7 @@ _ACTIVITIES = Entity(
     has_fields=False,
     actors=("owner_id", "creator_user_id"),
 )
-"""`person_id` follows from the primary participant and is refused in a write ("Pipedrive API v2 migration guide")."""
+"""`person_id` is the primary participant and is refused in a write ("Pipedrive API v2 migration guide")."""
 
 _LEADS = Entity(
     "lead",
@@ -310,4 +311,4 @@ ENTITIES: Mapping[str, Entity] = {
     entity.plural: entity
     for entity in (_DEALS, _PERSONS, _ORGANIZATIONS, _PRODUCTS, _PIPELINES, _STAGES, _ACTIVITIES, _LEADS, _NOTES)
 }
-"""By plural, as in the paths."""
+"""By their plural, as in the paths."""

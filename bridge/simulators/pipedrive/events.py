@@ -25,10 +25,10 @@ _DROPPED = frozenset(
 
 
 def told(hook: Mapping[str, Any], change: Change) -> tuple[str, ...]:
-    """The actions, in the words of the hook's version, of the deliveries this change causes; none when the hook did not
-    ask for it.
+    """The actions of the deliveries that this change causes, in the words of the hook's version. Empty when the hook
+    does not request it.
 
-    Version 1 follows an `added` with an `updated` at once, and a `merged` with a `deleted` of the absorbed record.
+    Version 1 sends an `updated` at once after an `added`, and a `deleted` of the absorbed record after a `merged`.
     """
     if not hook["is_active"] or hook["event_object"] not in ("*", change.entity.name):
         return ()
@@ -48,7 +48,7 @@ def told(hook: Mapping[str, Any], change: Change) -> tuple[str, ...]:
 def renderer(
     state: State, hook: Mapping[str, Any], change: Change, event_id: str, action: str
 ) -> Callable[[int], tuple[Mapping[str, str], bytes]]:
-    """Headers and body per attempt; the event's content is fixed now, whatever happens to the record later."""
+    """Returns headers and body for each attempt. The content is fixed now, whatever happens to the record later."""
     now = state.world.clock.now()
     headers = _headers(hook)
     if hook["version"] == "2.0":
@@ -114,7 +114,7 @@ def _differing(before: Record, after: Record) -> Record:
 
 
 def _data_v2(state: State, change: Change, record: Record) -> Record:
-    """The webhook's own rendering of a record: neither REST v1 nor REST v2."""
+    """A record in the webhook's own form, which is neither REST v1 nor REST v2."""
     data = {key: value for key, value in record.items() if key not in _DROPPED}
     if change.entity.name == "lead":
         kept = record["custom_fields"]
@@ -142,7 +142,7 @@ def _data_v2(state: State, change: Change, record: Record) -> Record:
 
 
 def _doing(data: Record, name: str, record: Record) -> Record:
-    """An activity or a note."""
+    """An activity or a note in the webhook's form."""
     data["active_flag"] = not record["is_deleted"]
     if name == "note":
         return {key: value for key, value in data.items() if key != "last_update_user_id"}
@@ -164,7 +164,7 @@ def _structure(data: Record, name: str, record: Record) -> Record:
 
 
 def typed(definition: Mapping[str, Any], value: Any) -> Any:
-    """A custom field's REST v2 value as the typed object of webhooks v2; None stays None."""
+    """A custom field's value as the typed object of webhooks v2. None stays None."""
     kind = definition["field_type"]
     if value is None:
         return None
@@ -188,7 +188,7 @@ def _typed_period(kind: str, value: Mapping[str, Any]) -> Record:
 
 
 def _body_v1(state: State, hook: Mapping[str, Any], change: Change, action: str, now: float) -> dict[str, Any]:
-    """A merge shows the survivor as current and the absorbed record as previous."""
+    """The body of version 1. In a merge, the survivor is current and the absorbed record is previous."""
     number, current, previous = change.record_id, change.after, change.before
     if action == "merged":
         number = int(change.merge["merged_to_id"])

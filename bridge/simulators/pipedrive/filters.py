@@ -1,4 +1,4 @@
-"""Saved filters (REST v1), and which records they let through where a list names one."""
+"""Saved filters (REST v1), and the records that match them in a list."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,7 +20,7 @@ TYPES: Mapping[str, str] = {
     "activity": "activities",
     "projects": "",
 }
-"""The type of a filter, and the plural of what it filters."""
+"""The type of a filter -> the plural of the entity it filters."""
 
 _COMMON = {"=": "is", "!=": "is not", "IS NULL": "is empty", "IS NOT NULL": "is not empty"}
 _ORDER = {"<": "is less than", ">": "is more than", "<=": "is less or equal to", ">=": "is more or equal to"}
@@ -33,7 +33,7 @@ OPERATORS: Mapping[str, Mapping[str, str]] = {
     **{kind: {**_COMMON, **_TEXT} for kind in _WRITTEN},
     **dict.fromkeys(_CHOSEN, _COMMON),
 }
-"""By field type: the operators that are applied here, in the vendor's words."""
+"""By field type: the operators that are supported here, in the vendor's words."""
 
 _TESTS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": lambda there, value: _same(there, value),
@@ -57,7 +57,7 @@ class Filters:
         self._state = state
 
     def routes(self, prefix: str) -> list[Route]:
-        """With what a call costs."""
+        """The routes with the costs of their calls."""
         path, one = f"{prefix}/filters", f"{prefix}/filters/{{id:\\d+}}"
         return [
             ("GET", path, self._page, 20),
@@ -70,7 +70,7 @@ class Filters:
         ]
 
     def test(self, filter_id: str, entity: Entity) -> Callable[[Record], bool]:
-        """Whether the filter lets a record through. Raises Refused when there is no such filter of the entity."""
+        """A test whether a record matches the filter. Raises Refused when the entity has no such filter."""
         known = self._state.filters.get(filter_id)
         if known is None or TYPES[known["type"]] != entity.plural:
             raise Refused(404, envelope("Filter not found"))
@@ -197,7 +197,7 @@ def _same(there: Any, value: Any) -> bool:
 
 
 def _ordered(there: Any, value: Any) -> int:
-    """-1, 0 or 1; 2 where there is nothing to compare."""
+    """-1, 0 or 1; 2 if one of the values is missing."""
     if there is None or value is None:
         return 2
     known: Any = there.get("value") if isinstance(there, dict) else there

@@ -1,4 +1,4 @@
-"""What was changed of deals, persons and organizations, and by whom: changelogs, flows and recents of REST v1."""
+"""Changes of deals, persons and organizations, and who made them: changelogs, flows and recents of REST v1."""
 
 import functools
 from collections import deque
@@ -19,7 +19,7 @@ from bridge.simulators.records import Record
 
 REMEMBERED = tuple(ENTITIES[plural] for plural in ("deals", "persons", "organizations"))
 MOST_CHANGES = 100
-"""Of one record; older ones are forgotten."""
+"""The most changes kept for one record; older ones are forgotten."""
 
 _LINKS = {"deal": "deal_id", "person": "person_id", "organization": "org_id"}
 _UNSAID = frozenset({"update_time", "stage_change_time", "is_deleted", "custom_fields"})
@@ -28,13 +28,13 @@ _RECENT: Mapping[str, str] = {entity.name: plural for plural, entity in ENTITIES
 
 
 class History:
-    """Remembers changes, and tells them."""
+    """Stores changes and shows them."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def routes(self, prefixes: tuple[str, ...]) -> list[Route]:
-        """With what a call costs. `prefixes`: of REST v1."""
+        """The routes with the costs of their calls. `prefixes`: of REST v1."""
         found: list[Route] = []
         for prefix in prefixes:
             for entity in REMEMBERED:
@@ -45,7 +45,7 @@ class History:
         return found
 
     def remember(self, change: Change) -> None:
-        """Keeps which fields an edit changed."""
+        """Store which fields an edit changed."""
         if change.entity not in REMEMBERED or change.before is None or change.after is None:
             return
         by, now = self._state.actor(change.source == APP), self._state.now_text()
@@ -56,12 +56,12 @@ class History:
             )
 
     def note(self, owner: str, action: str, whom: Any) -> None:
-        """Somebody was added to a record or removed from it."""
+        """Note that a person or user was added to a record or removed from it."""
         row = {"action": action, "actor_user_id": self._state.user_id, "whom": whom, "time": self._state.now_text()}
         self._keep(owner, row)
 
     def noted(self, owner: str) -> list[Record]:
-        """The newest first."""
+        """The changes of a record, newest first."""
         return list(reversed(self._state.history.get(owner, ())))
 
     def _keep(self, owner: str, row: Record) -> None:
@@ -91,7 +91,7 @@ class History:
         return listed_answer(request, rows)
 
     async def _flow(self, request: web.Request, entity: Entity) -> web.Response:
-        """The newest first: changes, and what else hangs on the record."""
+        """The changes of a record and what is linked to it, newest first."""
         record = self._of(request, entity)
         asked = {word for word in request.query.get("items", "").split(",") if word}
         custom = request.query.get("all_changes") == "1"

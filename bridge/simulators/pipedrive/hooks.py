@@ -26,7 +26,8 @@ MERGED_OBJECTS = frozenset({"deal", "organization", "person", "*"})
 
 
 class Hooks:
-    """The account's hooks. `health` gives what the delivery queue knows of one, `forget` makes the queue drop it."""
+    """The account's hooks. `health` returns what the delivery queue knows about a hook;
+    `forget` makes the queue drop it."""
 
     def __init__(self, state: State, health: Callable[[str], HookHealth | None], forget: Callable[[str], None]) -> None:
         self._state = state
@@ -37,11 +38,11 @@ class Hooks:
         return web.json_response({"status": "ok", "success": True, "data": self.shown()})
 
     def shown(self) -> list[Record]:
-        """All hooks as the API lists them, with what happened to their last delivery."""
+        """All hooks as the API lists them, with the result of their last delivery."""
         return [self._with_health(hook_id, hook) for hook_id, hook in self._state.hooks.items()]
 
     async def create(self, request: web.Request) -> web.Response:
-        """Duplicates are accepted, as the vendor does."""
+        """Register a hook. Duplicates are accepted, as the vendor does."""
         body = await _body(request)
         wrong = _complaints(body) | self._url_complaints(body.get("subscription_url"))
         if wrong:
@@ -61,7 +62,7 @@ class Hooks:
         return web.json_response({"status": "ok", "success": True})
 
     def remove(self, hook_id: str) -> None:
-        """The hook is gone from the list; what waits for it is dropped."""
+        """Remove a hook from the list. The callbacks that wait for it are dropped."""
         self._state.hooks.pop(hook_id, None)
         self._forget(hook_id)
 
@@ -126,7 +127,7 @@ _UNREACHABLE = {"subscription_url": ["invalid or non-reachable URL"]}
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    """JSON, or the form encoding old clients send."""
+    """The body: JSON, or the form encoding that old clients send."""
     if request.content_type == "application/x-www-form-urlencoded":
         form = {key: str(value) for key, value in (await request.post()).items()}
         return {**form, "user_id": int(form["user_id"])} if form.get("user_id", "").isdecimal() else form

@@ -1,4 +1,4 @@
-"""Pages of lists that have no sort key of their own: by offset in REST v1, by an opaque cursor in REST v2."""
+"""Pages of lists without a sort key: by offset in REST v1, by an opaque cursor in REST v2."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ MOST = 500
 
 
 def number(request: web.Request, name: str, otherwise: int) -> int:
-    """A number of a REST v1 query."""
+    """A number from a REST v1 query."""
     text = request.query.get(name, str(otherwise))
     if not text.isdecimal():
         raise Refused(400, envelope(f"{name} must be a number"))
@@ -34,7 +34,7 @@ def counted_answer(request: web.Request, rows: Sequence[Any], **more: Any) -> we
 
 
 def listed(request: web.Request, rows: Sequence[Any], most: int = MOST) -> tuple[list[Any], str | None]:
-    """A page of REST v2, and the cursor of the next or None: a plain offset behind an opaque word."""
+    """A page of REST v2, and the cursor of the next page or None. The cursor is an encoded offset."""
     limit, cursor = request.query.get("limit", "100"), request.query.get("cursor") or "at0"
     if not limit.isdecimal() or not 1 <= int(limit) <= most:
         raise invalid([("limit", f"must be between 1 and {most}")])

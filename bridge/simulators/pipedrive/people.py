@@ -1,6 +1,6 @@
-"""Who follows a record, who takes part in a deal, who may see something; and the users themselves, in REST v1.
+"""Followers of records, participants of deals, permitted users, and the users themselves, in REST v1.
 
-REST v1 knows a following by an id of its own, REST v2 by the user.
+REST v1 identifies a follower by the id of the following, REST v2 by the user.
 """
 
 import functools
@@ -44,7 +44,7 @@ class People:
         self._state, self._history = state, history
 
     def routes(self, prefixes: tuple[str, ...]) -> list[Route]:
-        """With what a call costs. `prefixes`: of REST v1."""
+        """The routes with the costs of their calls. `prefixes`: of REST v1."""
         found: list[Route] = []
         for entity in FOLLOWED:
             of = functools.partial(functools.partial, entity=entity)
@@ -253,7 +253,7 @@ class People:
         return ok(self._user(request))
 
     async def _followers_of_user(self, request: web.Request) -> web.Response:
-        """Nobody follows a user here."""
+        """The followers of a user. There are none here."""
         self._user(request)
         return listed_answer(request, [])
 

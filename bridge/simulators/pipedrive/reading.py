@@ -26,7 +26,7 @@ _MORE_SORTABLE = {"activity": ("due_date",), "product": ("name",), "stage": ("or
 
 
 def rest_v2(state: State, entity: Entity, record: Record, only: list[str] | None = None) -> Record:
-    """A record as REST v2 shows it: every custom field of the account appears, unset ones as null."""
+    """A record in REST v2. Every custom field of the account appears; unset ones are null."""
     if not entity.has_fields:
         return record
     codes = [code for code in state.custom(entity) if only is None or code in only]
@@ -37,7 +37,7 @@ def rest_v2(state: State, entity: Entity, record: Record, only: list[str] | None
 
 
 class Reading:
-    """Reads of the account's records."""
+    """Reads the account's records."""
 
     def __init__(self, state: State, faults: Faults, filters: Filters) -> None:
         self._state = state
@@ -45,7 +45,7 @@ class Reading:
         self._filters = filters
 
     async def get(self, request: web.Request, entity: Entity) -> web.Response:
-        """A deleted record is shown with is_deleted true until it is purged."""
+        """Read a record. A deleted one is shown with is_deleted true until it is purged."""
         self._state.purge()
         record = self._state.tables[entity.plural].get(request.match_info["id"], self._faults.lag(entity.plural))
         if record is None:
@@ -62,7 +62,7 @@ class Reading:
         return ok(list(map(self._shown(request, entity), page)), additional_data={"next_cursor": cursor})
 
     def _shown(self, request: web.Request, entity: Entity) -> Callable[[Record], Record]:
-        """How the request wants records of this entity."""
+        """A function that shows records as the request wants them."""
         only, more = _codes(request), words(request, "include_fields")
         allowed = ALLOWED.get(entity.name, ())
         if more and allowed and not set(more) <= set(allowed):
@@ -81,7 +81,7 @@ class Reading:
         return shown
 
     def _labelled(self, entity: Entity, custom: Mapping[str, Any]) -> Record:
-        """Options as objects with their label."""
+        """The custom fields, with options as objects that have a label."""
         found: Record = dict(custom)
         for code, definition in self._state.custom(entity).items():
             if definition["field_type"] in ("enum", "set") and custom.get(code) is not None:
@@ -97,7 +97,7 @@ class Reading:
         return [{"id": one, "label": labels[one]} for one in record.get("label_ids") or [] if one in labels]
 
     def _keeping(self, request: web.Request, entity: Entity, archived: bool) -> Callable[[Record], bool]:
-        """The query as one test. A filter takes the place of most of it."""
+        """A test for the query's conditions. A filter replaces most of them."""
         keep, filter_id = _filters(request, entity, archived), request.query.get("filter_id")
         if filter_id:
             held = self._filters.test(filter_id, entity)
@@ -116,7 +116,7 @@ class Reading:
 
 
 def words(request: web.Request, name: str) -> list[str]:
-    """A list of words of the query, separated by commas."""
+    """A list of words from the query, separated by commas."""
     return [word.strip() for word in request.query.get(name, "").split(",") if word.strip()]
 
 
@@ -128,7 +128,7 @@ def _codes(request: web.Request) -> list[str] | None:
 
 
 def _filters(request: web.Request, entity: Entity, archived: bool) -> Callable[[Record], bool]:
-    """The query's quick filters as one test. Deleted rows show only under status=deleted (deals)."""
+    """A test for the query's simple filters. Deleted rows pass only with status=deleted (deals)."""
     query = request.query
     since, until = _moment(request, "updated_since"), _moment(request, "updated_until")
     statuses = words(request, "status")
@@ -193,7 +193,7 @@ def _limit(request: web.Request, most: int = MAX_LIMIT) -> int:
 
 
 def _by_id(request: web.Request, entity: Entity) -> bool:
-    """Whether the rows are wanted in the order of the table, so that no more of them are made than the page shows."""
+    """Whether the rows are wanted in the table's order, so that only the rows of the page need to be made."""
     order = request.query.get("sort_by", "id"), request.query.get("sort_direction", "asc")
     return order == ("id", "asc") and not entity.uuid
 
@@ -205,7 +205,7 @@ def _id_before(request: web.Request) -> int:
 def page_of(
     rows: Iterable[Record], request: web.Request, sortable: Sequence[str] = SORTABLE
 ) -> tuple[list[Record], str | None]:
-    """One page by keyset, and the cursor of the next or None."""
+    """One page by keyset, and the cursor of the next page or None."""
     sort_by, direction = request.query.get("sort_by", "id"), request.query.get("sort_direction", "asc")
     if sort_by not in sortable or direction not in ("asc", "desc"):
         raise invalid([("sort_by", f"must be one of {list(sortable)}")])

@@ -1,5 +1,6 @@
-"""Leads and notes, which only REST v1 has. Offset paging; own fields of a lead at its root, in the
-deal's codes, unset ones omitted.
+"""Leads and notes, which only REST v1 has.
+
+Offset paging; the custom fields of a lead are at its root, under the deal's codes, unset ones omitted.
 """
 
 import functools
@@ -54,7 +55,8 @@ class OldApi:
         ]
 
     async def _get(self, request: web.Request, entity: Entity) -> web.Response:
-        """A deleted lead is unknown; a deleted note is shown as inactive (what the vendor does is not documented)."""
+        """Read a record. A deleted lead is unknown; a deleted note is shown as inactive (the vendor's
+        behaviour is not documented)."""
         self._state.purge()
         record = self._state.tables[entity.plural].get(request.match_info["id"], self._faults.lag(entity.plural))
         if record is None or (record["is_deleted"] and entity is LEADS):
@@ -62,7 +64,7 @@ class OldApi:
         return ok(self._shown(entity, record))
 
     async def _page(self, request: web.Request, entity: Entity, archived: bool = False) -> web.Response:
-        """Null instead of an empty list, as this version does."""
+        """A page. An empty list is null, as in this version."""
         keep = _filter(request, entity, archived)
         lag = self._faults.lag(entity.plural)
         rows = _sorted([row for _key, row in self._state.tables[entity.plural].rows(lag) if keep(row)], request, entity)
@@ -91,7 +93,7 @@ class OldApi:
         return ok({"id": request.match_info["id"]} if entity is LEADS else True)
 
     async def _checked(self, request: web.Request, entity: Entity, new: bool) -> dict[str, Any]:
-        """Unknown keys at the root are ignored by this version; a lead's own fields sit there."""
+        """Check a body. This version ignores unknown keys at the root, where a lead has its custom fields."""
         body = await json_object(request)
         own = self._state.custom(entity)
         fields = {key: value for key, value in body.items() if key in entity.writable and key != "custom_fields"}
@@ -135,7 +137,8 @@ class OldApi:
 
 
 def _own(definition: Mapping[str, Any], body: Mapping[str, Any], code: str) -> Any:
-    """A value at the root in the form kept inside: options were texts in this version, money two keys."""
+    """A custom field's value at the root, in the form stored inside. In this version options are
+    texts, and money has two keys."""
     value, kind = body[code], definition["field_type"]
     if value in (None, ""):
         return None
@@ -175,7 +178,7 @@ def _filter(request: web.Request, entity: Entity, archived: bool) -> Callable[[R
 
 
 def _sorted(rows: list[Record], request: web.Request, entity: Entity) -> list[Record]:
-    """`sort`: "field ASC, field DESC"; without it in order of creation."""
+    """Sort by `sort`: "field ASC, field DESC". Without it the order is that of creation."""
     for part in reversed([part for part in request.query.get("sort", "").split(",") if part.strip()]):
         name, _space, way = part.strip().partition(" ")
         if name not in SORTED_BY[entity.name] or way.upper() not in ("", "ASC", "DESC"):

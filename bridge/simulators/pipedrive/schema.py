@@ -1,4 +1,4 @@
-"""The strict checks of REST v2: kinds of values, and what is wrong with a write."""
+"""The strict checks of REST v2: kinds of values, and the errors of a write."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -121,11 +121,11 @@ CUSTOM_KINDS: Mapping[str, str] = {
     "timerange": "object",
     "daterange": "object",
 }
-"""Field types an account can have, and the kind of their REST v2 value."""
+"""Field types that an account can have -> the kind of their REST v2 value."""
 
 
 def parse_time(text: str) -> datetime | None:
-    """An RFC 3339 UTC time with Z, or None when the text is none."""
+    """An RFC 3339 UTC time with Z, or None when the text is not such a time."""
     if not TIME.fullmatch(text):
         return None
     try:
@@ -137,7 +137,7 @@ def parse_time(text: str) -> datetime | None:
 def complaints(
     entity: Entity, body: Mapping[str, Any], custom: Mapping[str, Mapping[str, Any]], new: bool
 ) -> list[tuple[str, str]]:
-    """What REST v2 finds wrong with a write: (key, reason). `custom` maps field codes to definitions."""
+    """The errors that REST v2 finds in a write: (key, reason). `custom` maps field codes to definitions."""
     found: list[tuple[str, str]] = []
     for key, value in body.items():
         if key not in entity.writable or (not new and key in entity.create_only):

@@ -1,4 +1,4 @@
-"""Searches: of one entity, of several, and by one field. Search lag applies to all of them."""
+"""Searches in one entity, in several, and by one field. Search lag applies to all of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -20,7 +20,7 @@ _STORED = {"email": "emails", "phone": "phones"}
 
 
 class Searching:
-    """Finds records by what is in them."""
+    """Finds records by their content."""
 
     def __init__(self, state: State, faults: Faults) -> None:
         self._state, self._faults = state, faults
@@ -32,7 +32,7 @@ class Searching:
         return ok({"items": items}, additional_data={"next_cursor": cursor})
 
     async def search_v1(self, request: web.Request, entity: Entity) -> web.Response:
-        """GET /v1/{entity}/search: the same, paged by offset."""
+        """GET /v1/{entity}/search: the same search, paged by offset."""
         page, paging = counted(request, self._found(request, entity))
         items = self._scored(request, entity, page)
         return ok({"items": items}, additional_data={"pagination": paging})
@@ -98,7 +98,7 @@ class Searching:
         return [row for row in self._indexed(entity) if _hit(row, fields, term, exact, notes)]
 
     def _notes(self, entity: Entity) -> dict[Any, list[str]]:
-        """The notes of every record of the entity, by its id."""
+        """The notes of the entity's records, by record id."""
         link = _WITH_NOTES.get(entity.name, "")
         found: dict[Any, list[str]] = {}
         for _key, note in self._state.tables["notes"].rows() if link else ():

@@ -1,4 +1,5 @@
-"""Records as REST v1 shows them where it still does: in lists of deals, histories, recents and answers to merges."""
+"""Records in the form of REST v1, where it is still used: in lists of deals, histories,
+recents and answers to merges."""
 
 from typing import Any
 
@@ -14,7 +15,7 @@ _DEAL_ONLY_V2 = frozenset(
 
 
 def shown_v1(state: State, entity: Entity, record: Record) -> Record:
-    """Any record."""
+    """A record of any entity."""
     made = _SHAPES.get(entity.name)
     return plain_v1(record) if made is None else made(state, record)
 
@@ -29,7 +30,7 @@ def plain_v1(record: Record) -> Record:
 
 
 def deal_v1(state: State, record: Record) -> Record:
-    """With ids where other shapes have objects."""
+    """A deal with ids of related records."""
     data = {key: value for key, value in plain_v1(record).items() if key not in _DEAL_ONLY_V2}
     stage = state.tables["stages"].get(str(record["stage_id"])) or {}
     person = state.tables["persons"].get(str(record["person_id"])) or {}
@@ -61,7 +62,7 @@ def deal_v1(state: State, record: Record) -> Record:
 
 
 def deal_with_objects(state: State, record: Record) -> Record:
-    """With owner, person and organization as objects."""
+    """A deal with owner, person and organization as objects."""
     shown = deal_v1(state, record)
     person = state.tables["persons"].get(str(record["person_id"]))
     org = state.tables["organizations"].get(str(record["org_id"]))

@@ -15,7 +15,7 @@ from bridge.simulators.world import World, utc
 PURGE_SECONDS = 30 * 86400.0
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Route = tuple[str, str, Answer, int]
-"""Method, path, what answers, what a call costs."""
+"""Method, path, handler, cost of a call."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class Options:
 
 @dataclass
 class State:
-    """All of the account. Record ids are integers; tables are keyed by their text.
+    """Everything in the account. Record ids are integers; the keys of tables are their text.
 
-    `belongings`: what records have of their own ("followers deals 7"); `history`: what was changed of them ("deals 7");
-    `field_numbers`: the ids that REST v1 gives to fields; `invited`: users beyond the first two; `inactive`: users.
+    `belongings`: what belongs to one record ("followers deals 7"). `history`: its changes ("deals 7"). `field_numbers`:
+    the ids of fields in REST v1. `invited`: users beyond the first two. `inactive`: ids of inactive users.
     """
 
     world: World
@@ -83,14 +83,14 @@ class State:
         return self.last_ids[kind]
 
     def field_number(self, entity: Entity, code: str) -> int:
-        """The id by which REST v1 knows a field."""
+        """The id of a field in REST v1."""
         name = f"{entity.fields_of or entity.name}.{code}"
         if name not in self.field_numbers:
             self.field_numbers[name] = self.next_id("field")
         return self.field_numbers[name]
 
     def now_text(self) -> str:
-        """The present second as REST v2 writes it."""
+        """The present time in REST v2's format, to the second."""
         return utc(self.world.clock.now()).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def custom(self, entity: Entity) -> Mapping[str, Record]:
@@ -99,16 +99,16 @@ class State:
         return {code: definition for code, definition in known.items() if definition["is_custom_field"]}
 
     def actor(self, in_the_pages: bool) -> int:
-        """Who acts: the colleague in the web pages, or the user whose credentials the API calls carry."""
+        """The id of the acting user: the colleague in the web pages, or the user of the API's credentials."""
         return self.colleague_id if in_the_pages else self.user_id
 
     def users(self) -> list[Record]:
-        """All users, as /v1/users shows them; the first is the one of the credentials."""
+        """All users, as /v1/users shows them. The first one is the user of the credentials."""
         first = [self._user(self.user_id, "Sandbox User"), self._user(self.colleague_id, "Sandbox Colleague")]
         return [{**user, "active_flag": user["id"] not in self.inactive} for user in (*first, *self.invited)]
 
     def invite(self, email: str) -> Record:
-        """A further user."""
+        """Add a further user."""
         made = {**self._user(1100 + self.next_id("user"), email.partition("@")[0]), "email": email, "is_admin": 0}
         self.invited.append(made)
         return made
@@ -142,7 +142,7 @@ class State:
         }
 
     def purge(self) -> None:
-        """Forgets records deleted more than 30 days ago."""
+        """Forget records that were deleted more than 30 days ago."""
         limit = self.world.clock.now() - PURGE_SECONDS / self.options.time_scale
         for key in [key for key, when in self.deleted_at.items() if when < limit]:
             del self.deleted_at[key]
@@ -152,7 +152,7 @@ class State:
                 self.belongings.pop(f"{kind} {' '.join(key)}", None)
 
     def add_field(self, entity_name: str, name: str, field_type: str, labels: list[str], code: str = "") -> Record:
-        """Defines a custom field with a 40-character code. ValueError for an unknown type."""
+        """Define a custom field with a 40-character code. Raises ValueError for an unknown type."""
         if field_type not in CUSTOM_KINDS:
             raise ValueError(f"unknown field type {field_type!r}")
         code = code or f"{self.world.rng.getrandbits(160):040x}"
@@ -163,13 +163,13 @@ class State:
 
 
 BELONGINGS = ("followers", "participants", "discounts", "installments", "variations", "comments")
-"""What a record can have of its own."""
+"""The kinds of what belongs to one record."""
 
 _ACTIVITY_TYPES = ("Call", "Meeting", "Task", "Deadline", "Email", "Lunch")
 
 
 def seeded_state(world: World, options: Options) -> State:
-    """A fresh account: one user, pipeline 'Sales' with four stages, some custom fields, no records."""
+    """A new account: two users, pipeline 'Sales' with four stages, some custom fields, no records."""
     state = State(world, options)
     for entity in ENTITIES.values():
         state.tables[entity.plural] = Table(world.clock)
@@ -195,7 +195,7 @@ def seeded_state(world: World, options: Options) -> State:
 
 
 def activity_type(state: State, name: str, icon: str, *, custom: bool, color: str = "FFFFFF") -> Record:
-    """A kind of activity; `key_string` is what an activity's `type` says."""
+    """A kind of activity. `key_string` is the value of an activity's `type`."""
     return {
         "id": state.next_id("activity type"),
         "order_nr": len(state.activity_types) + 1,
@@ -233,7 +233,7 @@ _BUILT_IN_TYPES = {
 
 
 def built_in(entity: Entity) -> dict[str, Record]:
-    """The definitions of an entity's own fields, by code."""
+    """The definitions of an entity's built-in fields, by code."""
     known = {"id": _definition("ID", "id", "int", None, custom=False)}
     for key, kind in entity.writable.items():
         if key != "custom_fields":

@@ -1,4 +1,4 @@
-"""POST, PATCH and DELETE of REST v2 records, and the v1 merges."""
+"""POST, PATCH and DELETE of REST v2 records, and the merges of v1."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ PRODUCTS = ENTITIES["products"]
 
 
 class Writing:
-    """Writes through the API; callbacks they cause say change_source "api"."""
+    """Writes through the API. Their callbacks have change_source "api"."""
 
     def __init__(self, state: State, changes: Changes) -> None:
         self._state = state
@@ -32,7 +32,8 @@ class Writing:
         return ok(rest_v2(self._state, entity, record), entity.created)
 
     async def edit(self, request: web.Request, entity: Entity) -> web.Response:
-        """A deleted record is unknown here; the refusal of archived ones is our guess at the vendor's."""
+        """Change a record. A deleted record is unknown here; the refusal for archived ones is
+        our guess at the vendor's."""
         fields = await self._checked(request, entity, new=False)
         try:
             record = self._changes.edit(entity, request.match_info["id"], fields, API)
@@ -52,7 +53,7 @@ class Writing:
         return ok({"id": int(request.match_info["id"])})
 
     async def merge(self, request: web.Request, entity: Entity) -> web.Response:
-        """PUT /v1/{entity}/{id}/merge: the record of the path is absorbed by merge_with_id."""
+        """PUT /v1/{entity}/{id}/merge: merge_with_id absorbs the record in the path."""
         body = await json_object(request)
         survivor = body.get("merge_with_id")
         if not isinstance(survivor, int):

@@ -1,4 +1,4 @@
-"""A stand-in for one SuperOffice CRM tenant, written from the vendor's public documentation.
+"""A simulator of one SuperOffice CRM tenant, written from the vendor's public documentation.
 
 Documented by the vendor (docs.superoffice.com: REST WebAPI reference, webhooks, authentication, OData, HTTP headers,
 soft delete): paths, verbs and success codes; system user token to ticket with a real RSA signature, SOTicket, Bearer,
@@ -8,8 +8,8 @@ recycle bin, merges and their log; the test before a registration; event names a
 list texts without a language; agents for the same records, null where they fail, 204 without a result; signature,
 headers, tries at 0, +1 and +4 seconds, nine failures, 410.
 
-As the vendor's own client does: names in bodies in any case, a slash at the end of addresses, days sent as moments, the
-empty date of another zone.
+Accepted because the vendor's own client sends it: names in bodies in any case, a slash at the end of addresses, days as
+moments, the empty date of another zone.
 
 Our invention where the documentation is silent, most of it switchable in `Options`: error statuses and bodies other
 than the 404 one (500 for refused data and filters, 400 for bad patches); how old a signed token may be; which fields a
@@ -19,8 +19,8 @@ names in lists; an edit that changes nothing raises nothing.
 
 Not simulated: quotes, documents, tickets, price list items, stakeholders, project members and events, consents,
 interests, images, guides, participants and repetitions of appointments, changes of custom fields' definitions by
-agents, saved criteria, LocalizedAddress, the preference-filled defaults beyond the owner, rights, browser sign-in, the
-key list cache of archives, events of lists, names of paths in another case.
+agents, saved criteria, LocalizedAddress, defaults from preferences except the owner, rights, browser sign-in, the key
+list cache of archives, events of lists, names of paths in another case.
 """
 
 from bridge.simulators.superoffice.app import SIMULATOR, SuperOfficeSimulator, create_app

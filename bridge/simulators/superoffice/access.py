@@ -1,4 +1,4 @@
-"""Sign-in, and where the tenant is served (pages on authentication and on the tenant's status).
+"""Sign-in, and the address of the tenant (pages on authentication and on the tenant's status).
 
 Online (below /{tenant}): SOTicket with SO-AppToken, or Bearer. Onsite (no prefix): Basic, or SOTicket alone.
 """
@@ -28,13 +28,13 @@ def caller_of(request: web.Request) -> Caller:
 
 
 def root_of(request: web.Request) -> str:
-    """The API's root as this request addressed it."""
+    """The API's root in the form that this request used."""
     before, _api, _rest = request.path.partition("/api/v1")
     return f"{request.url.origin()}{before}/api/v1"
 
 
 class Access:
-    """Issues and checks credentials, answers where the tenant is."""
+    """Issues and checks credentials, and returns the tenant's address."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -72,14 +72,14 @@ class Access:
         return admit
 
     def issue_ticket(self) -> str:
-        """A ticket of the system user; each use renews it."""
+        """Issue a ticket of the system user. Each use renews it."""
         ticket = f"7T:{base64.b64encode(self._state.world.rng.randbytes(24)).decode()}"
         now = self._state.now()
         add_life(self._state.tickets, ticket, now + self._life(self._state.options.ticket_seconds), now)
         return ticket
 
     def issue_bearer(self) -> str:
-        """An access token of the app's user, opaque."""
+        """Issue an access token of the app's user. It is opaque."""
         token = f"8A:{self._state.options.tenant}.{self._state.world.rng.randbytes(24).hex()}"
         now = self._state.now()
         add_life(self._state.bearers, token, now + self._life(self._state.options.token_seconds), now)
@@ -125,7 +125,7 @@ class Access:
         return Caller(ONSITE) if pair == f"{options.user}:{options.password}" else None
 
     async def _system_user(self, request: web.Request) -> web.Response:
-        """Exchanges a signed system token for a JWT with a ticket in it."""
+        """Exchange a signed system token for a JWT that contains a ticket."""
         body = await json_object(request)
         fault = self._complaint(body)
         if fault:
@@ -160,9 +160,11 @@ class Access:
         return "The signed system token has expired" if late else ""
 
     async def _tokens(self, request: web.Request) -> web.Response:
-        """An access token for a refresh token or a consent's code; parameters as a form or in the query string.
+        """Exchange a refresh token or the code of a consent for an access token. Parameters are a form or in the query
+        string.
 
-        Refusals as in OAuth 2. The person who consents is an administrator, so the answer names the system user."""
+        Refusals are as in OAuth 2. The person who consents is an administrator, so the answer names the system user.
+        """
         form = {key: str(value) for key, value in (await request.post()).items()}
         given, options = dict(request.query) | form, self._state.options
         if (given.get("client_id"), given.get("client_secret")) != (options.client_id, options.client_secret):
@@ -193,7 +195,7 @@ class Access:
         return web.json_response({"issuer": str(request.url.origin()), **more})
 
     async def _whereabouts(self, request: web.Request) -> web.Response:
-        """GET /api/state/{tenant}; needs no sign-in."""
+        """GET /api/state/{tenant}. It needs no sign-in."""
         state = self._state
         state.lost = False
         until = utc(state.now() + self._life(state.options.endpoint_valid_seconds))
@@ -222,6 +224,6 @@ class Access:
 
 
 def check_tenant_state(word: str) -> None:
-    """Raises ValueError for a state the vendor does not have."""
+    """Raises ValueError for a state that the vendor does not have."""
     if word not in TENANT_STATES:
         raise ValueError(f"tenant_state must be one of {', '.join(TENANT_STATES)}, not {word!r}")

@@ -1,6 +1,6 @@
 """Error bodies (page "REST WebAPI") and request bodies.
 
-Only the 404 body is documented; all others follow its shape as our guess.
+Only the 404 body is documented. All others have the same form, which is our guess.
 """
 
 import json
@@ -15,7 +15,7 @@ from bridge.simulators.superoffice.spelling import spelled
 
 
 class Refused(Exception):
-    """Ends a request with an error answer; `kind` is the name of the server's exception."""
+    """Ends a request with an error answer. `kind` is the name of the server's exception."""
 
     def __init__(self, status: int, kind: str, message: str) -> None:
         super().__init__(status, message)
@@ -32,7 +32,7 @@ def not_found(what: str) -> Refused:
 
 
 def invalid(message: str) -> Refused:
-    """Data the server cannot take. 500 with this body is our guess."""
+    """The refusal of data that the server cannot accept. 500 with this body is our guess."""
     return Refused(500, "SoValidationException", message)
 
 
@@ -47,7 +47,7 @@ def error(status: int, kind: str, message: str) -> web.Response:
 
 
 def fault_answer(request: web.Request, fault: ResponseFault) -> web.StreamResponse:
-    """What a switched fault looks like here. Variants: "html" and "empty" bodies."""
+    """The answer of a fault that was set. Variants: "html" and "empty" bodies."""
     if fault.variant == "html":
         text = "<html><body>Service unavailable</body></html>"
         answer = web.Response(text=text, status=fault.status, content_type="text/html")
@@ -63,13 +63,13 @@ def fault_answer(request: web.Request, fault: ResponseFault) -> web.StreamRespon
 
 
 def misdirected() -> web.Response:
-    """The tenant is served elsewhere (page "Calling the right host")."""
+    """The answer when the tenant is served elsewhere (page "Calling the right host")."""
     return web.Response(text="Misdirected Request: the tenant is not served by this subdomain", status=421)
 
 
 @web.middleware
 async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turns Refused into the server's error body, and unknown addresses below the API as well."""
+    """Turns Refused, and unknown addresses below the API, into the server's error body."""
     try:
         return await handler(request)
     except Refused as refused:
@@ -89,7 +89,7 @@ async def json_body(request: web.Request) -> Any:
 
 
 async def json_object(request: web.Request) -> dict[str, Any]:
-    """400 without an object in the body, as documented for PUT."""
+    """The object in the body. Raises Refused with 400 without one, as documented for PUT."""
     body = await json_body(request)
     if not isinstance(body, dict):
         raise Refused(400, "ArgumentException", "an entity is expected in the body")
@@ -97,7 +97,7 @@ async def json_object(request: web.Request) -> dict[str, Any]:
 
 
 def whole(text: str | None, default: int, name: str) -> int:
-    """A whole number of the query string."""
+    """A whole number from the query string. Raises Refused."""
     if not text:
         return default
     try:

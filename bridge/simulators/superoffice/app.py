@@ -1,4 +1,4 @@
-"""Puts the simulated tenant together as an aiohttp application, and the handle for use from Python."""
+"""Builds the simulated tenant as an aiohttp application, with a handle for use from Python."""
 
 import dataclasses
 from collections.abc import AsyncIterator, Mapping
@@ -56,7 +56,7 @@ class SuperOfficeSimulator:
         self.app = self._build(world)
 
     def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]:
-        """Makes a record, with fields as the REST API has them. The answer carries its number as "id" as well.
+        """Make a record, with fields as in the REST API. The answer also contains its number as "id".
 
         Raises UnknownRecord for an unknown entity, ValueError for bad fields.
         """
@@ -83,7 +83,7 @@ class SuperOfficeSimulator:
         self._changes.delete(kind, self._found(kind, record_id), PERSON)
 
     def person_restores(self, entity: str, record_id: str | int) -> None:
-        """Takes a contact or person out of the recycle bin."""
+        """Take a contact or person out of the recycle bin."""
         kind = self._checked(entity, {})
         self._changes.undelete(kind, self._found(kind, record_id, deleted=True), PERSON)
 
@@ -95,24 +95,25 @@ class SuperOfficeSimulator:
             raise _as_person(refused) from refused
 
     def purge(self, after_days: float = 0.0) -> int:
-        """Really deletes what was soft-deleted that long ago. Returns how many records."""
+        """Delete permanently what was soft-deleted that long ago. Return the number of records."""
         return self._changes.purge(Caller(0), after_days)
 
     def move_tenant(self, host: str | None = None) -> None:
-        """The tenant is served elsewhere: other hosts answer 421. Without a host, until the endpoint is asked for."""
+        """Serve the tenant elsewhere: other hosts answer 421. Without a host, all do until an endpoint look-up."""
         self.state.served_at, self.state.lost = host, True
 
     def set_tenant_state(self, word: str) -> None:
-        """ "OfflineMaintenance" and the like. Raises ValueError."""
+        """Set a state such as "OfflineMaintenance". Raises ValueError."""
         check_tenant_state(word)
         self.state.tenant_state = word
 
     def set_hook_state(self, hook_id: str, word: str) -> None:
-        """As an administrator does. Raises UnknownRecord or ValueError."""
+        """Set a hook's state, as an administrator does. Raises UnknownRecord or ValueError."""
         self.hooks.set_state(hook_id, word)
 
     def person_adds_field(self, entity: str, name: str, kind: str, options: list[str]) -> dict[str, Any]:
-        """`kind`: Number, ShortText, LongText, Date, Checkbox, List or Decimal. Raises UnknownRecord, ValueError."""
+        """Define a custom field. `kind`: Number, ShortText, LongText, Date, Checkbox, List or Decimal. Raises
+        UnknownRecord or ValueError."""
         owner = self._checked(entity, {}).name
         kind = kind or ("List" if options else "ShortText")
         if kind not in KINDS:
@@ -124,7 +125,8 @@ class SuperOfficeSimulator:
         return {"key": key, "label": name, "kind": kind, "list": list_name}
 
     def person_adds_options(self, entity: str, name: str, options: list[str]) -> dict[str, Any]:
-        """`name`: the label or key of a custom field with a list, or a list ("Category"). Raises UnknownRecord."""
+        """Add items to a list. `name`: the label or key of a custom field with a list, or a list
+        ("Category"). Raises UnknownRecord."""
         fields = self.state.custom.get(self._checked(entity, {}).name, [])
         lists = [field.list_name for field in fields if name in (field.label, field.key) and field.list_name]
         list_name = lists[0] if lists else name
@@ -137,7 +139,7 @@ class SuperOfficeSimulator:
         self.hooks.drop(hook_id)
 
     def expire_tokens(self) -> None:
-        """All tickets and access tokens end now; refresh token and system token stay."""
+        """End all tickets and access tokens now. Refresh token and system token stay valid."""
         self.state.tickets.clear()
         self.state.bearers.clear()
 
@@ -173,11 +175,11 @@ class SuperOfficeSimulator:
 
     def _publish(self, event: Event) -> None:
         for hook_id, hook in self.hooks.listening(event.name):
-            for _twin in range(2 if self.state.options.twin_events else 1):
+            for _time in range(2 if self.state.options.twin_events else 1):
                 self.deliveries.enqueue(Callback(hook_id, hook["TargetUrl"], renderer(self.state, hook, event)))
 
     async def _deliver(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> int:
-        """One try of a callback, judged by the vendor's rule: 200 is success, other answers are not."""
+        """Make one try of a callback. By the vendor's rule only 200 is a success."""
         assert isinstance(headers, Outgoing)
         if not self.hooks.due(headers.hook_id, headers.active_time):
             raise OSError("the hook has been stopped since")
@@ -229,7 +231,8 @@ class SuperOfficeSimulator:
         )
 
     async def _control_tenant(self, request: web.Request) -> web.Response:
-        """Vendor-only switches: move (true, or a host), tenant_state, hook_states {id: state}, purge (days)."""
+        """Switches only for SuperOffice: move (true, or a host), tenant_state, hook_states
+        {id: state}, purge (days)."""
         body = await json_object(request)
         try:
             if moved := body.get("move"):
@@ -254,7 +257,7 @@ SIMULATOR = web.AppKey("superoffice_simulator", SuperOfficeSimulator)
 
 
 def create_app(world: World, options: Options | None = None) -> web.Application:
-    """The application; its simulator is `app[SIMULATOR]`."""
+    """The application. Its simulator is `app[SIMULATOR]`."""
     return SuperOfficeSimulator(world, options).app
 
 
@@ -263,11 +266,11 @@ class _Part(Protocol):
 
 
 def _with_slash(routes: list[web.RouteDef]) -> list[web.RouteDef]:
-    """Each route also with a slash at its end, as the vendor's clients write it."""
-    twins = [web.RouteDef(one.method, f"{one.path}/", one.handler, one.kwargs) for one in routes]
-    return [*routes, *twins]
+    """Each route also with a slash at its end, which the vendor's clients send."""
+    slashed = [web.RouteDef(one.method, f"{one.path}/", one.handler, one.kwargs) for one in routes]
+    return [*routes, *slashed]
 
 
 def _as_person(refused: Refused) -> Exception:
-    """The same refusal as the control routes expect it."""
+    """The same refusal, as the error that the control routes expect."""
     return UnknownRecord(refused.message) if refused.status == 404 else ValueError(refused.message)

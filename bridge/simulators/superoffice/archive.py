@@ -1,7 +1,7 @@
 """Lists: GET of a collection and GET or POST /Archive/{provider} (pages "OData", "Archive").
 
-Slim rows have a primary key as text and display values, Full rows raw and display values of each column. Pages are cut
-by $top and $skip; a page that is not the last names the next as odata.nextLink.
+Slim rows have a primary key as text, and display values. Full rows have raw and display values of each column. $top and
+$skip select the page; a page that is not the last names the next as odata.nextLink.
 """
 
 from collections.abc import Callable, Mapping
@@ -57,14 +57,14 @@ class Archive:
         return sorted(providers(self._state))
 
     def provider(self, name: str) -> Provider:
-        """By its name in any case. Raises Refused."""
+        """The provider by its name, ignoring case. Raises Refused."""
         for own, provider in providers(self._state).items():
             if own.lower() == name.lower():
                 return provider
         raise Refused(500, "SoArchiveException", f"no archive provider {name!r}")
 
     def chosen(self, provider: Provider, asked: str, order: str, caller: Caller) -> list[Record]:
-        """The rows that pass the filter, in that order. Raises Refused."""
+        """The rows that match the filter, in that order. Raises Refused."""
         rows = provider.rows(self._faults.lag(provider.row_name))
         if asked:
             keep = parse_filter(asked, provider.columns, self._state.options.since_filter, caller.associate)
@@ -100,7 +100,7 @@ class Archive:
 
 
 def _order(column: Column) -> Callable[[Record], tuple[bool, Any]]:
-    """Empty values first."""
+    """Sorts empty values first."""
 
     def place(row: Record) -> tuple[bool, Any]:
         value = column.raw(row)
@@ -119,7 +119,7 @@ def _column(provider: Provider, name: str) -> Column | None:
 
 
 def _slim(provider: Provider, row: Record, names: list[str], view: View) -> Record:
-    """Columns that do not exist are left out."""
+    """A row with display values. Unknown columns are left out."""
     shown: Record = {"PrimaryKey": str(_key(provider, row)), "EntityName": provider.row_name}
     for name in names:
         column = _column(provider, name)

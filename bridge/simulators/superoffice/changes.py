@@ -1,7 +1,7 @@
-"""Creates, edits, deletes, restores and merges, whoever makes them, and the events they raise.
+"""Creates, edits, deletes, restores and merges, by programs and people, and the events they raise.
 
-Events come from the root row alone (page "Webhook events"): a change of e-mails, phones, addresses or custom fields by
-itself raises none.
+Only the root row raises events (page "Webhook events"): a change of e-mails, phones, addresses or custom fields alone
+raises none.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ TABLE_NUMBERS = {"contact": 5, "person": 6, "project": 9}
 
 @dataclass(frozen=True)
 class Event:
-    """`name` as in subscriptions; `values` only of deletes, `fields` are FieldValues."""
+    """`name` as in subscriptions. `values` are set for deletes only. `fields` are FieldValues."""
 
     name: str
     entity: str
@@ -70,7 +70,8 @@ class Changes:
         whole: bool = False,
         reset_custom: bool = False,
     ) -> Record:
-        """`whole` empties what the body does not name, as PUT does; `reset_custom` only unnamed custom fields."""
+        """Edit a record. `whole` empties what the body does not name, as PUT does; `reset_custom`
+        only unnamed custom fields."""
         fields = self._read(entity, body, view)
         base = {**before, **_writable(entity, shapes.defaults(self._state, entity, None))} if whole else before
         custom = {} if whole or reset_custom else before.get("custom", {})
@@ -81,7 +82,7 @@ class Changes:
         return self._save(entity, before, record, caller)
 
     def delete(self, entity: Entity, record: Record, caller: Caller, told: bool = True) -> None:
-        """Soft where the entity knows that; `told` False keeps the `softdeleted` event back."""
+        """Delete a record, softly if its entity supports that. `told` False suppresses the `softdeleted` event."""
         now = int(self._state.now())
         if not entity.soft:
             self._remove(entity, record, caller)
@@ -99,7 +100,8 @@ class Changes:
             self._tell(entity, back, "changed", ["deleted", *NOISE], caller)
 
     def purge(self, caller: Caller, after_days: float | None = None) -> int:
-        """The job that really deletes what has been deleted for the retention time. Returns how many."""
+        """Run the job that permanently deletes what was deleted for the retention time.
+        Return the number of records."""
         days = self._state.options.retention_days if after_days is None else after_days
         limit = self._state.now() - days * 86400 / self._state.options.time_scale
         count = 0
@@ -118,7 +120,7 @@ class Changes:
         self._save(ENTITIES["person"], person, {**person, "Contact": contact_id}, caller)
 
     def merge(self, entity: Entity, loser: Record, winner_id: int, caller: Caller) -> None:
-        """The loser is gone at once; only mergemovelog tells where it went."""
+        """Merge two records. The loser disappears at once; only mergemovelog names the survivor."""
         if winner_id == loser["id"] or self._state.get(entity.name, winner_id) is None:
             raise not_found(f"{entity.name} {winner_id}")
         for other, name in _links_to(entity.name):
@@ -156,7 +158,7 @@ class Changes:
                 raise invalid("Person must belong to Contact")
 
     def _save(self, entity: Entity, before: Record, record: Record, caller: Caller) -> Record:
-        """Stores an edit; one without any difference leaves everything as it is."""
+        """Store an edit. An edit without a difference changes nothing."""
         changed = [name for name in entity.properties if record[name] != before[name]]
         columns = [entity.properties[name].column for name in changed if entity.properties[name].column]
         if not changed and record.get("custom") == before.get("custom"):
@@ -222,7 +224,7 @@ class Changes:
 
 
 def columns_of(state: State, entity: Entity, record: Record) -> dict[str, Any]:
-    """The root row by column names, as far as it holds ids, dates and flags."""
+    """The ids, dates and flags of the root row, by column names."""
     view = View(state.zone)
     local = View(state.zone, state.zone, offset=True)
     row: dict[str, Any] = {entity.column: record["id"]}

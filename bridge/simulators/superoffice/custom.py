@@ -42,7 +42,8 @@ def show_custom(state: State, entity: str, record: Record, texts: bool) -> dict[
 
 
 def read_custom(state: State, entity: str, given: Mapping[str, Any]) -> dict[str, str]:
-    """Values by key as records keep them; companions are ignored. Refused for unknown fields and wrong values."""
+    """Values by key in the form of stored records. Companions are ignored. Raises Refused for
+    unknown fields and wrong values."""
     fields = {field.key.lower(): field for field in state.custom[entity]}
     kept: dict[str, str] = {}
     for key, value in given.items():

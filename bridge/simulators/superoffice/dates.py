@@ -1,6 +1,6 @@
-"""Times and texts as the REST API prints and reads them (pages "HTTP headers", "SO-TimeZone").
+"""Times and texts as the REST API writes and reads them (pages "HTTP headers", "SO-TimeZone").
 
-CreatedDate and UpdatedDate are UTC, moments lie in the tenant's base zone, pure dates have no zone at all.
+CreatedDate and UpdatedDate are UTC, moments are in the tenant's base zone, pure dates have no zone.
 """
 
 import re
@@ -22,7 +22,7 @@ _LANGUAGES = {"en": "US", "us": "US", "nb": "NO", "no": "NO", "de": "GE", "ge": 
 
 @dataclass(frozen=True)
 class View:
-    """How a caller wants times and texts: `zone` None when the header is missing, `language` "" for raw texts."""
+    """How a caller wants times and texts. `zone`: None when the header is missing. `language`: "" for raw texts."""
 
     base: ZoneInfo
     zone: tzinfo | None = None
@@ -31,21 +31,21 @@ class View:
     language: str = ""
 
     def text(self, raw: str) -> str:
-        """A list text, raw as US:"Customer";NO:"Kunde", in the wanted language, else in US English."""
+        """A list text, stored as US:"Customer";NO:"Kunde", in the wanted language, or else in US English."""
         texts: dict[str, str] = dict(_TRANSLATION.findall(raw))
         if not self.language or not texts:
             return raw
         return texts.get(self.language) or texts.get("US") or next(iter(texts.values()))
 
     def stamp(self, epoch: float) -> str:
-        """A bookkeeping time."""
+        """A bookkeeping time as text."""
         moment = utc(int(epoch))
         if self.offset:
             return moment.astimezone(self.zone).strftime(FORM + "%z")
         return moment.strftime(FORM)
 
     def moment(self, kept: str) -> str:
-        """A time kept in the base zone; "" is an empty one."""
+        """A stored time of the base zone as text. "" is the empty time."""
         if not kept:
             return EMPTY
         moment = datetime.strptime(kept, FORM).replace(tzinfo=self.base)
@@ -59,7 +59,7 @@ class View:
         return self.moment(kept) if self.shift_days else kept
 
     def read_moment(self, text: object) -> str:
-        """What was sent, in the base zone; without an offset it is taken as the header's zone, else the base zone."""
+        """A sent time, in the base zone. Without an offset it is in the header's zone, or else in the base zone."""
         moment = _parsed(text)
         if moment is None:
             return ""
@@ -68,7 +68,7 @@ class View:
         return moment.astimezone(self.base).strftime(FORM)
 
     def read_day(self, text: object) -> str:
-        """The day that a moment with an offset has in the base zone."""
+        """A sent day. A moment with an offset becomes its day in the base zone."""
         if self.shift_days:
             return self.read_moment(text)
         moment = _parsed(text)
@@ -80,7 +80,7 @@ class View:
 
 def _parsed(text: object) -> datetime | None:
     if text is None or text == "" or str(text).startswith("0000-"):
-        return None  # year 0 is what a client east of Greenwich makes of the empty date
+        return None  # a client east of Greenwich sends year 0 for the empty date
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError as fault:
@@ -89,7 +89,7 @@ def _parsed(text: object) -> datetime | None:
 
 
 def view_of(request: web.Request, base: ZoneInfo, shift_days: bool = False) -> View:
-    """What the request's headers ask for. Refused for a zone the tenant does not have."""
+    """The view that the request's headers want. Raises Refused for a zone that the tenant does not have."""
     language = _language(request)
     words = [word.strip() for word in request.headers.get("SO-TimeZone", "").split(",")]
     if not words[0]:
@@ -103,16 +103,16 @@ def view_of(request: web.Request, base: ZoneInfo, shift_days: bool = False) -> V
 
 
 def _language(request: web.Request) -> str:
-    """SO-Language overrides Accept-Language; `*`, `x` and no language at all mean raw texts."""
+    """The language. SO-Language overrides Accept-Language; `*`, `x` and no language at all mean raw texts."""
     wanted = request.headers.get("SO-Language", "") or request.headers.get("Accept-Language", "")
     word = wanted.split(",")[0].split(";")[0].strip().lower()
     return "" if word in ("", "*", "x") else _LANGUAGES.get(word[:2], "US")
 
 
 def changed_after(request: web.Request, header: str, epoch: float) -> bool | None:
-    """Whether a record of that bookkeeping time changed after the time in the header; None without a (valid) one.
+    """Whether a record with that bookkeeping time changed after the time in the header; None without a valid header.
 
-    To the second, as the header's form allows no more.
+    It compares seconds, because the header's form has no fractions.
     """
     given = request.headers.get(header)
     if given is None:
@@ -126,5 +126,5 @@ def changed_after(request: web.Request, header: str, epoch: float) -> bool | Non
 
 
 def local_now(epoch: float, zone: ZoneInfo) -> str:
-    """The present moment in the base zone, as records keep it."""
+    """The present time in the base zone, in the form of stored records."""
     return datetime.fromtimestamp(int(epoch), zone).strftime(FORM)

@@ -1,4 +1,5 @@
-"""Companies and projects that a new one may repeat (REST reference: Duplicates, DuplicateDomains, DuplicateRules)."""
+"""Companies and projects that a new one may duplicate (REST reference: Duplicates,
+DuplicateDomains, DuplicateRules)."""
 
 from collections.abc import Iterable
 
@@ -10,7 +11,7 @@ BY_NAME, BY_DOMAIN = "NameDepartment", "Domain"
 
 
 def name_duplicates(rows: Iterable[Record], name: str, department: str = "") -> list[Record]:
-    """Same name, and same department where one is given, in any case."""
+    """Records with the same name, and with the same department if one is given, ignoring case."""
     wanted, part = name.casefold(), department.casefold()
     return [
         _entry(BY_NAME, row)
@@ -25,7 +26,7 @@ def domain_duplicates(rows: Iterable[Record], domain: str) -> list[Record]:
 
 
 def duplicate_rules(state: State) -> list[Record]:
-    """The rules by which the pages warn. Looking for duplicates does not ask them."""
+    """The rules by which the pages warn. The searches for duplicates do not use them."""
     return [
         {"Name": name, "DisplayName": name, "DisplayTooltip": "", "IsActive": active, **RIGHTS}
         for name, active in state.duplicate_rules.items()

@@ -58,7 +58,7 @@ class Resource:
         return made
 
     def shown(self, request: web.Request, record: Record) -> Record:
-        """The entity as this request wants it; $select empties the rest."""
+        """The entity as this request wants it. $select empties all other properties."""
         view = self._view(request)
         shown = show(self._state, self._entity, record, view, root_of(request))
         if request.query.get("fk", "").lower() == "true":

@@ -13,11 +13,11 @@ from bridge.simulators.superoffice.state import State
 from bridge.simulators.world import utc
 
 CYCLE = 3
-"""Tries of one event in a row: at once, after one second, after four more."""
+"""Tries of one event in a row: at once, after one second, after four more seconds."""
 
 
 class Outgoing(dict[str, str]):
-    """Headers of a callback that know the hook they belong to, and in which of its active times it was due."""
+    """Headers of a callback, with its hook and the active time of the hook in which it was queued."""
 
     def __init__(self, hook: Record, headers: Mapping[str, str], active_time: int) -> None:
         super().__init__(headers)
@@ -26,7 +26,7 @@ class Outgoing(dict[str, str]):
 
 
 def renderer(state: State, hook: Record, event: Event) -> Callable[[int], tuple[Mapping[str, str], bytes]]:
-    """Headers and body per try. The EventId lasts for a cycle of tries; everything else is fixed now."""
+    """Returns headers and body for each try. The EventId stays for a cycle of tries; everything else is fixed now."""
     body, ids, active_time = event_body(state, hook, event), [state.world.new_id()], hook["_active_time"]
 
     def render(attempt: int) -> tuple[Mapping[str, str], bytes]:
@@ -40,7 +40,7 @@ def renderer(state: State, hook: Record, event: Event) -> Callable[[int], tuple[
 
 
 def event_body(state: State, hook: Record, event: Event) -> dict[str, Any]:
-    """All but the EventId. Changes are names of database columns, never values."""
+    """The body without the EventId. Changes are names of database columns, never values."""
     body: dict[str, Any] = {"Timestamp": timestamp(state.now()), "Changes": list(event.changes), "Event": event.name}
     if event.entity == "webhook":
         body["Event"] = f"webhook.{event.name.partition('.')[2]}"
@@ -71,10 +71,10 @@ def headers_for(hook: Record, name: str, event_id: str, body: bytes, retry: int 
 
 
 def signature(secret: str, body: bytes) -> str:
-    """HMAC-SHA256 of the raw body, base64."""
+    """HMAC-SHA256 of the raw body, in base64."""
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
 
 
 def timestamp(epoch: float) -> str:
-    """UTC with seven digits of a second."""
+    """UTC with seven decimals of a second."""
     return f"{utc(epoch).strftime('%Y-%m-%dT%H:%M:%S.%f')}0Z"

@@ -16,9 +16,10 @@ _TOKEN = re.compile(r"\s*(?:'((?:[^']|'')*)'|([(),])|([^\s(),']+))")
 
 @dataclass(frozen=True)
 class Column:
-    """`kind`: string, int, decimal, bool, date, datetime, list or associate; `raw` gives what a filter compares.
+    """`kind`: string, int, decimal, bool, date, datetime, list or associate. `raw` returns the value that a filter
+    compares.
 
-    Raw dates are epoch seconds (None when empty), of lists and associates the id.
+    The raw value of a date is epoch seconds (None when empty), of a list or associate its id.
     """
 
     kind: str
@@ -33,7 +34,8 @@ class _Word:
 
 
 def parse_filter(text: str, columns: Mapping[str, Column], dates: str, caller: int) -> Keep:
-    """Whether a row passes. `dates` as Options.since_filter. Raises Refused for what the server cannot read."""
+    """A test whether a row matches. `dates` as in Options.since_filter. Raises Refused for
+    what the server cannot read."""
     words: list[_Word] = []
     at = 0
     while at < len(text.rstrip()):
@@ -143,7 +145,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def _string(verb: str, texts: list[str], _dates: str) -> _Test | None:
-    """Text in any case, as the usual database collation compares."""
+    """Compares text ignoring case, as the usual database collation does."""
     wanted = [text.casefold() for text in texts]
     first = wanted[0]
     tests: dict[str, _Test] = {
@@ -203,7 +205,7 @@ _DAYS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def _datetime(verb: str, texts: list[str], _dates: str) -> _Test | None:
-    """`afterTime` is "after or equal". Times without an offset are UTC."""
+    """Compares times. `afterTime` means "after or equal". A time without an offset is UTC."""
     wanted = [_epoch(text) for text in texts]
     if verb in ("between", "datebetween") and len(wanted) == 2:
         return lambda at: at is not None and wanted[0] <= at <= wanted[1]
@@ -215,7 +217,7 @@ def _datetime(verb: str, texts: list[str], _dates: str) -> _Test | None:
 
 
 def _date(verb: str, texts: list[str], dates: str) -> _Test | None:
-    """Columns documented by the day; whether they know seconds is one of the tenant's options."""
+    """Compares columns documented by the day. An option of the tenant says whether they have seconds."""
     if dates == "second" or verb in _DAYS or verb in ("between", "datebetween"):
         return _datetime(verb, texts, dates)
     if dates == "refused" or verb not in _TIMES:

@@ -11,13 +11,13 @@ _PLACE = ("app", "device", "identifier")
 
 
 class ForeignKeys:
-    """What is stored of foreign systems. An application or device is made when it is named first."""
+    """The keys in foreign systems. An application or device is created when it is first named."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def app(self, name: str) -> Record:
-        """The application of that name, made where it is missing. Raises Refused without a name."""
+        """The application of that name, created if it is missing. Raises Refused without a name."""
         if not name:
             raise Refused(400, "ArgumentException", "an application needs a name")
         for row in self._state.foreign_apps:
@@ -36,7 +36,7 @@ class ForeignKeys:
         return _only([row for row in self._state.foreign_apps if row["id"] == number], f"ForeignApp {number}")
 
     def device(self, app: str, device: str, identifier: str) -> Record:
-        """The device, made where it is missing."""
+        """The device, created if it is missing."""
         wanted = {"app": self.app(app)["name"], "device": device, "identifier": identifier}
         for row in self._state.foreign_devices:
             if _fits(row, wanted):
@@ -46,7 +46,7 @@ class ForeignKeys:
         return row
 
     def device_found(self, app: str, device: str, identifier: str) -> Record:
-        """Without an identifier the first of that name. Raises Refused."""
+        """A device. Without an identifier, the first one of that name. Raises Refused."""
         wanted = {"app": app, "device": device} | ({"identifier": identifier} if identifier else {})
         return _only([row for row in self._state.foreign_devices if _fits(row, wanted)], f"ForeignDevice {device}")
 
@@ -58,7 +58,7 @@ class ForeignKeys:
         return [row for row in self._state.foreign_devices if _same(row["app"], app)]
 
     def put(self, place: Mapping[str, str], body: Mapping[str, Any]) -> Record:
-        """Stores Value under Key for one record; a second one replaces it. Raises Refused."""
+        """Store Value under Key for one record; a second one replaces it. Raises Refused."""
         if not body.get("Key") or not isinstance(body.get("RecordId"), int) or not body.get("TableName"):
             raise Refused(400, "ArgumentException", "Key, RecordId and TableName are needed")
         kept: Record = {name: place[name] for name in _PLACE}
@@ -69,11 +69,11 @@ class ForeignKeys:
         return kept
 
     def found(self, **wanted: object) -> list[Record]:
-        """The keys that have all of that: app, device, identifier, Key, Value, TableName, RecordId."""
+        """The keys that match all conditions: app, device, identifier, Key, Value, TableName, RecordId."""
         return [row for row in self._state.foreign if _fits(row, wanted)]
 
     def of(self, table: str, number: int) -> dict[str, str]:
-        """All keys of one record, as ExtraFields show them."""
+        """All keys of one record, as in ExtraFields."""
         rows = self.found(TableName=table, RecordId=number)
         return {f"{row['app']}.{row['device']}.{row['Key']}": row["Value"] for row in rows}
 
@@ -96,7 +96,7 @@ def _same(one: object, other: object) -> bool:
 
 
 def _fits(row: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
-    """Values are compared as they are, names in any case."""
+    """Whether a row matches. Values are compared exactly, names ignoring case."""
     return all(row[name] == value if name == "Value" else _same(row[name], value) for name, value in wanted.items())
 
 

@@ -1,7 +1,7 @@
-"""The webhook resource (pages "Webhooks", REST reference Webhook) and the life of a hook.
+"""The webhook resource (pages "Webhooks", REST reference Webhook) and the states of a hook.
 
-A hook is tested before it is saved. After nine failed tries in a row it goes to TooManyErrors, after a 410 at once;
-what was waiting for it is lost and never sent again.
+A hook is tested before it is saved. After nine failed tries in a row it changes to TooManyErrors, after a 410 at once;
+the callbacks that wait for it are lost and never sent again.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ _FIELDS: dict[str, Any] = {
 
 
 class Hooks:
-    """The tenant's hooks; an app sees only its own. `forget` drops what waits for a hook."""
+    """The tenant's hooks. An app sees only its own. `forget` drops the callbacks that wait for a hook."""
 
     def __init__(
         self, state: State, send: Deliver, forget: Callable[[str], None], publish: Callable[[Event], None]
@@ -64,7 +64,7 @@ class Hooks:
         ]
 
     def listening(self, event: str) -> list[tuple[str, Record]]:
-        """Active hooks that are to be told of `event`."""
+        """The active hooks that get `event`."""
         return [
             (hook_id, hook)
             for hook_id, hook in self._state.hooks.items()
@@ -72,12 +72,12 @@ class Hooks:
         ]
 
     def due(self, hook_id: str, active_time: int) -> bool:
-        """Whether a callback of that active time is still to be sent: what a stop cut off never is."""
+        """Whether a callback queued in that active time is still sent. A stop drops what was queued before it."""
         hook = self._state.hooks.get(hook_id)
         return hook is not None and hook["State"] == "Active" and hook["_active_time"] == active_time
 
     def note(self, hook_id: str, status: int | None, success: bool) -> None:
-        """The outcome of one try of a callback."""
+        """Note the outcome of one try of a callback."""
         hook = self._state.hooks.get(hook_id)
         if hook is None:
             return
@@ -93,13 +93,13 @@ class Hooks:
             self._enter(hook, "TooManyErrors")
 
     def set_state(self, hook_id: str, word: str) -> None:
-        """As an administrator does. Raises UnknownRecord or ValueError."""
+        """Set a hook's state, as an administrator does. Raises UnknownRecord or ValueError."""
         if word not in STATES[1:]:
             raise ValueError(f"a hook is {', '.join(STATES[1:])}, not {word!r}")
         self._enter(self._known(hook_id), word)
 
     def drop(self, hook_id: str) -> None:
-        """The hook is gone without a word."""
+        """Remove a hook without a notice."""
         self._known(hook_id)
         del self._state.hooks[hook_id]
         self._forget(hook_id)
@@ -117,7 +117,7 @@ class Hooks:
         return {**empty, "Registered": EMPTY, "Updated": EMPTY, "Headers": None, "Properties": None}
 
     def listed(self, caller: Caller, name: str = "", event: str = "", status: str = "") -> list[Record]:
-        """The app's own hooks; an unknown word as status is refused, `Unknown` filters nothing. Raises Refused."""
+        """The app's own hooks. An unknown status is refused; `Unknown` filters nothing. Raises Refused."""
         status = status or "Unknown"
         if status not in STATES:
             raise Refused(400, "ArgumentException", f"statusFilter must be one of {', '.join(STATES)}")
@@ -131,7 +131,7 @@ class Hooks:
         ]
 
     async def create(self, body: Mapping[str, Any], caller: Caller) -> Record:
-        """A new hook, once its target answered a test. Raises Refused."""
+        """Create a hook after its target answered a test. Raises Refused."""
         if not self._state.options.agent:
             raise Refused(500, "SoSecurityException", "the Webhook agent is not enabled for this application")
         hook = {**_FIELDS, **_given(body), "_app": caller.app, "_failures": 0, "_active_time": 0, "WebhookId": 0}
@@ -145,17 +145,17 @@ class Hooks:
         return hook
 
     async def replace(self, hook: Record, body: Mapping[str, Any], caller: Caller) -> Record:
-        """Fields that are not named are wiped. Raises Refused."""
+        """Replace a hook. Fields that are not named are emptied. Raises Refused."""
         return await self._store(hook, {**_FIELDS, **_given(body)}, caller)
 
     async def try_out(self, body: Mapping[str, Any]) -> Record:
-        """Sends a test to the target of a hook that may not be saved."""
+        """Send a test to the target of a hook, which need not be saved."""
         status = await self._test({**_FIELDS, **_given(body), "WebhookId": 0})
         text = "no answer" if status is None else f"HTTP {status}"
         return {"Success": status == 200, "Message": text, "TableRight": None, "FieldProperties": {}}
 
     def signal(self, name: str, key: int, caller: Caller) -> None:
-        """Fires any event; the data that come with it stay here."""
+        """Raise any event. The data in the request are not passed on."""
         self._publish(Event(name, name.partition(".")[0], key, (), caller.associate))
 
     def mine(self, number: object, caller: Caller) -> Record:
@@ -169,7 +169,7 @@ class Hooks:
         return web.json_response(self.default())
 
     async def _list(self, request: web.Request) -> web.Response:
-        """A plain array."""
+        """The hooks as a plain array."""
         asked = (request.query.get(f"{name}Filter", "") for name in ("name", "event", "status"))
         return web.json_response(self.listed(caller_of(request), *asked))
 
@@ -231,7 +231,7 @@ class Hooks:
             raise Refused(self._state.options.refused_hook_status, "SoWebhookException", f"the target {text} to a test")
 
     async def _test(self, hook: Record) -> int | None:
-        """Sends the `test` event; None when no answer came."""
+        """Send the `test` event. Return the status, or None when no answer came."""
         event = Event("test", "test", 0, (), HUMAN)
         event_id = self._state.world.new_id()
         raw = web.json_response({"EventId": event_id, **event_body(self._state, hook, event)}).body
@@ -243,7 +243,7 @@ class Hooks:
             return None
 
     def _enter(self, hook: Record, word: str) -> None:
-        """Changes the state and tells those who listen for that."""
+        """Change the state, and raise the event for that."""
         if word == hook["State"]:
             return
         hook["State"] = word
@@ -266,7 +266,7 @@ class Hooks:
         return hook
 
     def shown(self, hook: Record, request: web.Request | None = None) -> Record:
-        """The hook as the API shows it; with links for a request."""
+        """The hook as the API shows it. It has links if a request is given."""
         options, view = self._state.options, View(self._state.zone)
         hidden = () if options.usage_counters else _USAGE
         shown = {name: value for name, value in hook.items() if name[0] != "_" and name not in hidden}
@@ -282,7 +282,7 @@ class Hooks:
 
 
 def _given(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields a body sets, with null as empty; the state also by its number."""
+    """The fields that a body sets, with null as empty. The state may also be a number."""
     given = {name: _FIELDS[name] if body[name] is None else body[name] for name in _FIELDS if name in body}
     state = given.get("State")
     if type(state) is int and 0 <= state < len(STATES):
@@ -291,7 +291,7 @@ def _given(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check(hook: Mapping[str, Any]) -> None:
-    """Refused for what cannot be stored."""
+    """Raises Refused for what cannot be stored."""
     for name, kind, length in (("Name", str, 400), ("TargetUrl", str, 4000), ("Events", list, None)):
         if not isinstance(hook[name], kind) or (length and len(hook[name]) > length):
             raise invalid(f"{name} of a webhook has the wrong form")

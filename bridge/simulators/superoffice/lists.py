@@ -17,7 +17,7 @@ from bridge.simulators.superoffice.state import State
 
 
 class Lists:
-    """Everything that is looked up beside the entities."""
+    """The routes for everything beside the entities."""
 
     def __init__(self, state: State, faults: Faults, keys: ForeignKeys) -> None:
         self._state = state
@@ -42,7 +42,7 @@ class Lists:
         ]
 
     async def _items(self, request: web.Request) -> web.Response:
-        """The shape differs by list: some have carriers of their own."""
+        """The items of a list. The form differs by list: some have their own carriers."""
         name = request.match_info["list"]
         items = [
             {**item, "Name": self._text(request, item)}

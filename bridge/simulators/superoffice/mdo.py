@@ -1,4 +1,4 @@
-"""Lists as MDO items: one shape for all of them (REST reference: MDOList)."""
+"""Lists as MDO items, which have the same form for all lists (REST reference: MDOList)."""
 
 from bridge.simulators.records import Record
 from bridge.simulators.superoffice.answers import not_found

@@ -1,7 +1,7 @@
 """PATCH bodies in both dialects (PATCH reference pages): RFC 6902 operations or an RFC 7396 object.
 
-A merge object is turned into operations: an object where a list is expected is appended, a list replaces the whole.
-Property names match in any case, the leading slash may be missing, move and copy do not exist.
+A merge object is turned into operations: an object where a list is expected is appended, a list replaces the whole
+list. Property names match in any case, the leading slash may be missing, move and copy do not exist.
 """
 
 import copy
@@ -14,7 +14,7 @@ OPERATIONS = ("add", "replace", "remove", "test")
 
 
 def patched(document: Mapping[str, Any], body: Any) -> tuple[dict[str, Any], set[str]]:
-    """The document after the patch, and the top-level properties it touched.
+    """The document after the patch, and the top-level properties that it touched.
 
     Raises Refused: 409 for a failed test, 400 for what cannot be done.
     """
@@ -68,7 +68,7 @@ def _apply(document: dict[str, Any], operation: Mapping[str, Any], parts: list[s
 
 
 def _inside(target: Any, part: str) -> Any:
-    """The container below; an empty link or list item becomes an object."""
+    """The container below. An empty link or list item becomes an object."""
     if isinstance(target, list):
         return target[_index(target, part)]
     name = _name(target, part)
@@ -104,6 +104,6 @@ def _index(target: list[Any], part: str) -> int:
 
 
 def _name(document: Mapping[str, Any], part: str) -> str:
-    """The property's own spelling; an unknown name as it was given."""
+    """The property's own spelling; for an unknown property the given name."""
     plain = part.replace("~1", "/").replace("~0", "~")
     return next((name for name in document if name.lower() == plain.lower()), plain)

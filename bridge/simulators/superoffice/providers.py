@@ -1,4 +1,4 @@
-"""Archive providers: what rows they have and which columns, under the archives' own names (provider reference)."""
+"""Archive providers: their rows, and their columns under the archives' own names (provider reference)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from bridge.simulators.superoffice.state import State
 
 @dataclass(frozen=True)
 class Provider:
-    """`key` is the column of the primary key; `row_name` the EntityName; `rows` takes the read lag in seconds."""
+    """`key`: the column of the primary key. `row_name`: the EntityName. `rows`: takes the read lag in seconds."""
 
     row_name: str
     key: str
@@ -21,7 +21,7 @@ class Provider:
 
 
 def providers(state: State) -> dict[str, Provider]:
-    """By the provider's name."""
+    """The providers by name."""
     contact = {**_contact(state), **_custom(state, "contact", "contactUdef")}
     person = {**_person(state), **_custom(state, "person", "personUdef")}
     return {
@@ -84,12 +84,12 @@ def _owner(state: State, name: str = "Associate") -> Column:
 
 
 def _first(name: str) -> Column:
-    """The main one of e-mails and the like."""
+    """The value of the primary e-mail, phone and so on."""
     return Column("string", lambda row: row[name][0]["Value"] if row[name] else "")
 
 
 def _local(state: State, name: str) -> Column:
-    """A moment or a pure date kept in the base zone."""
+    """A moment or a pure date, stored in the base zone."""
 
     def raw(row: Record) -> float | None:
         kept = row[name]

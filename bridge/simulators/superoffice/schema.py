@@ -1,7 +1,7 @@
-"""Which property of an entity is what, and which column of the root table it fills (REST reference, database tables).
+"""The properties of the entities, and the columns of the root table that they fill (REST reference, database tables).
 
-A property without a column lies in a dependent table (e-mails, phones, addresses, custom fields) or is computed by the
-server; a change of such a property alone does not touch the root row.
+A property without a column is in a dependent table (e-mails, phones, addresses, custom fields) or is computed by the
+server. A change of such a property alone does not touch the root row.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ ADDRESS_PARTS = ("Address1", "Address2", "Address3", "City", "County", "State", 
 class Property:
     """`column`: of the root table, "" for a dependent table. `of`: list name, linked entity or enumeration values.
 
-    `length` cuts nothing, it refuses. `computed`: the server's own, whatever a body says.
+    `length`: a longer text is refused, not cut. `computed`: the server sets it, whatever a body says.
     """
 
     kind: str
@@ -32,9 +32,10 @@ class Property:
 
 @dataclass(frozen=True)
 class Entity:
-    """`path`: the REST resource. `event`: the word in event names, "" when none is raised. `soft`: deletes leave the
-    row until the retention time is over. `patches`, `locks`: PATCH and If-Unmodified-Since exist. `custom`: has custom
-    fields. `required`: what the server refuses to be without.
+    """`path`: the REST resource. `event`: the word in event names, "" when it raises none.
+
+    `soft`: a delete keeps the row for the retention time. `patches`, `locks`: PATCH and If-Unmodified-Since exist.
+    `custom`: it has custom fields. `required`: the property that must not be empty.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Entities as the REST API shows them, and what it takes of a body (REST reference, carriers)."""
+"""Entities as the REST API shows them, and what it accepts of a body (REST reference, carriers)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ RIGHTS = {"TableRight": {"Mask": "FULL", "Reason": ""}, "FieldProperties": {}}
 
 
 def show(state: State, entity: Entity, record: Record, view: View, links: str = "") -> Record:
-    """The entity; `links`: the API's root for its `_Links`, "" for none."""
+    """An entity as the API shows it. `links`: the API's root for its `_Links`, "" for none."""
     shown: Record = {entity.key: record["id"]}
     for name, kind in entity.properties.items():
         shown[name] = _SHOW[kind.kind](state, kind, record[name], view)
@@ -42,7 +42,7 @@ def selected(entity: Entity, shown: Record, wanted: str) -> Record:
 
 
 def defaults(state: State, entity: Entity, caller: Caller | None) -> Record:
-    """Empty properties; `caller` becomes the owner where one is known, as GET default does."""
+    """The values of a new record. `caller`: the owner if known, as in GET default."""
     fields: Record = {}
     for name, kind in entity.properties.items():
         value = kind.default if kind.default is not None else _EMPTY[kind.kind]
@@ -57,7 +57,7 @@ def defaults(state: State, entity: Entity, caller: Caller | None) -> Record:
 
 
 def read(state: State, entity: Entity, body: Mapping[str, Any], view: View) -> Record:
-    """The properties a body sets, as records keep them; unknown and computed ones are ignored.
+    """The properties that a body sets, in the form of stored records. Unknown and computed ones are ignored.
 
     Raises Refused.
     """
@@ -74,7 +74,7 @@ def read(state: State, entity: Entity, body: Mapping[str, Any], view: View) -> R
 
 
 def known(entity: Entity) -> frozenset[str]:
-    """Names a body of this entity may use."""
+    """The names that a body of this entity may use."""
     more = ("CustomFields", "UserDefinedFields") if entity.custom else ()
     return frozenset({*entity.properties, *more})
 
@@ -95,7 +95,7 @@ def _show_task(state: State, kind: Property, value: int, view: View) -> Record |
 
 
 def show_task(state: State, value: int, view: View) -> Record | None:
-    """A kind of appointment as a list item of its own."""
+    """A kind of appointment, with its own carrier."""
     item = state.item("Task", value)
     if item is None:
         return None
@@ -146,7 +146,7 @@ def _show_elements(_state: State, _kind: Property, value: list[Record], _view: V
 
 
 def show_address(value: Record) -> Record:
-    """An address as carriers have it; `value` may be empty."""
+    """An address as in carriers. `value` may be empty."""
     text = "\n".join(part for part in value.get("Street", {}).values() if part)
     shown = {part: {name: value.get(part, {}).get(name, "") for name in ADDRESS_PARTS} for part in ("Street", "Postal")}
     return {**shown, "LocalizedAddress": [], "Formatted": text, "Wgs84Latitude": 0.0, "Wgs84Longitude": 0.0}
@@ -207,7 +207,7 @@ def _flag(_state: State, kind: Property, value: Any, _view: View) -> bool:
 
 
 def _enum(_state: State, kind: Property, value: Any, _view: View) -> str:
-    """By name, or by the number of the name."""
+    """A value of an enumeration, given by name or number."""
     words = tuple(kind.of)
     if type(value) is int and 0 <= value < len(words):
         return words[value]
@@ -246,7 +246,7 @@ def _elements(_state: State, _kind: Property, value: Any, _view: View) -> list[R
 
 
 def _stripped(text: str) -> str:
-    """The machine form: digits of a phone number, anything else as it is."""
+    """The form for machines: the digits of a phone number; any other text unchanged."""
     bare = "".join(sign for sign in text if sign.isdigit())
     return bare if bare and not any(sign.isalpha() or sign == "@" for sign in text) else text
 

@@ -1,6 +1,6 @@
-"""RSA of the sandbox: the app's key pair (signs system tokens) and the sign-in service's (signs JWTs).
+"""RSA of the sandbox: the key pairs of the app (signs system tokens) and of the sign-in service (signs JWTs).
 
-Both are made up for this simulator and protect nothing; they are fixed so that seeded runs repeat.
+Both are made up for this simulator and protect nothing. They are fixed so that seeded runs repeat.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Names in bodies: the server takes them in any case, and the vendor's TypeScript client sends them in camelCase."""
+"""Names in bodies: the server accepts them in any case, and the vendor's TypeScript client sends them in camelCase."""
 
 from typing import Any
 
@@ -20,12 +20,12 @@ _DATA = frozenset({"customfields", "userdefinedfields", "extrafields", "headers"
 
 
 def spelled(body: Any) -> Any:
-    """The body with the documented spelling of the names that are known; keys that are data stay as they are."""
+    """The body with the documented spelling of known names. Keys that are data stay as they are."""
     if isinstance(body, list):
         return [spelled(one) for one in body]
     if not isinstance(body, dict):
         return body
-    if "op" in body and "path" in body:  # of a JSON patch
+    if "op" in body and "path" in body:  # an operation of a JSON patch
         return {name: spelled(value) for name, value in body.items()}
     return {
         _NAMES.get(name.lower(), name): value if name.lower() in _DATA else spelled(value)

@@ -10,7 +10,7 @@ from bridge.simulators.superoffice.signing import sandbox_private_key
 from bridge.simulators.world import World
 
 GONE = "_gone"
-"""Marks the last version of a record that is no more, so that a lagging read still sees the one before."""
+"""Marks the last version of a deleted record, so that a lagging read still returns the version before it."""
 
 SYSTEM, HUMAN, ONSITE = 3, 7, 9
 """Associate ids: the app's system user, a person in the pages, the user of Basic sign-in."""
@@ -35,17 +35,17 @@ class Options:
     """Switches fixed at start. Seconds are the vendor's own, divided by `time_scale` where the tenant waits.
 
     `signature_minutes`: how far the time stamp of a signed system token may be off. `endpoint_valid_seconds`: life of a
-    discovery answer. `child_saves`: what a change of dependent tables alone does: "nothing", "updated" (moves
+    discovery answer. `child_saves`: the effect of a change of dependent tables alone: "nothing", "updated" (moves
     UpdatedDate, no event) or "event". `custom_replace`: replacing CustomFields as a whole resets unnamed fields.
     `since_filter`: how exactly a time filter on updatedDate works: "second", "day" or "refused". `requeue`: an event is
-    tried in three cycles of three (else it is discarded after one); both end after nine failures in a row.
-    `other_2xx`: answers 201 to 299 count as success. `refused_hook_status`: of a registration whose test fails.
-    `show_secret`: hooks show their Secret. `field_values`: events carry FieldValues. `twin_events`: each
-    event is raised twice, with ids of their own. `usage_counters`: hooks show the
-    fields of version 12. `retest`: changing a hook tests its target again. `api_delete_event`: an API delete of a
-    contact or person raises `softdeleted`. `restore_event`: undelete raises `changed`. `unknown_hook_delete`: status of
-    deleting a hook that is not there. `person_needs_contact`: the preference for persons without a company is off.
-    `shift_days`: pure dates are moved by SO-TimeZone like moments. `agent`: the Webhook agent is enabled for the app.
+    tried in three cycles of three (else it is discarded after one); both end after nine failures in a row. `other_2xx`:
+    answers 201 to 299 count as success. `refused_hook_status`: the status of a registration whose test fails.
+    `show_secret`: hooks show their Secret. `field_values`: events carry FieldValues. `twin_events`: each event is
+    raised twice, with different ids. `usage_counters`: hooks show the fields of version 12. `retest`: changing a hook
+    tests its target again. `api_delete_event`: an API delete of a contact or person raises `softdeleted`.
+    `restore_event`: undelete raises `changed`. `unknown_hook_delete`: status of deleting a missing hook.
+    `person_needs_contact`: the preference for persons without a company is off. `shift_days`: pure dates are moved by
+    SO-TimeZone like moments. `agent`: the Webhook agent is enabled for the app.
     """
 
     tenant: str = "Cust00001"
@@ -95,7 +95,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes a change; `app` is the application token whose hooks it sees, "" onsite."""
+    """Who makes a change. `app`: the application token whose hooks it sees, "" onsite."""
 
     associate: int
     app: str = ""
@@ -103,7 +103,7 @@ class Caller:
 
 @dataclass
 class CustomField:
-    """`key` is the ProgId, `list_name` the MDO list of a List field."""
+    """`key`: the ProgId. `list_name`: the MDO list of a List field."""
 
     key: str
     label: str
@@ -113,10 +113,10 @@ class CustomField:
 
 @dataclass
 class State:
-    """All of the tenant. Tables are keyed by the text of integer ids.
+    """Everything in the tenant. The keys of tables are the integer ids as text.
 
-    `tickets` maps tickets to the end of their life (sliding), `bearers` likewise (fixed). `served_at`: the host of the
-    tenant's endpoint, None for whatever host is asked; `lost`: everybody has to ask for the endpoint anew.
+    `tickets` maps tickets to their expiry (sliding), `bearers` likewise (fixed). `served_at`: the host of the tenant's
+    endpoint, None for the host of each request. `lost`: all callers have to look up the endpoint again.
     """
 
     world: World
@@ -150,7 +150,7 @@ class State:
         return self.last_ids[kind]
 
     def get(self, entity: str, record_id: object, lag: float = 0.0, deleted: bool = False) -> Record | None:
-        """A record as a reader sees it whose view is `lag` seconds old; soft-deleted ones only with `deleted`."""
+        """A record, as it was `lag` seconds ago; soft-deleted ones only with `deleted`."""
         record = self.tables[entity].get(str(record_id), lag)
         if record is None or GONE in record or (record["_deleted"] and not deleted):
             return None
@@ -165,16 +165,15 @@ class State:
         return self.lists.get(list_name, {}).get(number)
 
     def add_item(self, list_name: str, name: str, **more: Any) -> int:
-        """A new item of a list, by the list's name ("Category"). Returns its id."""
+        """Add an item to a list, by the list's name ("Category"). Return its id."""
         items = self.lists.setdefault(list_name, {})
         number = max(items, default=0) + 1
         items[number] = {"Id": number, "Name": name, "Tooltip": "", "Deleted": False, "Rank": number, **more}
         return number
 
     def add_custom_field(self, entity: str, label: str, kind: str, list_name: str = "", key: str = "") -> str:
-        """`kind` as in UserDefinedFieldInfo (Number, ShortText, LongText, Date, Checkbox, List, Decimal). Returns the
-        key.
-        """
+        """Define a custom field. `kind` as in UserDefinedFieldInfo (Number, ShortText, LongText, Date, Checkbox, List,
+        Decimal). Return its key."""
         fields = self.custom.setdefault(entity, [])
         key = key or f"SuperOffice:{len(fields) + 1}"
         fields.append(CustomField(key, label, kind, list_name))
@@ -182,7 +181,7 @@ class State:
 
 
 def seeded_state(world: World, options: Options) -> State:
-    """A tenant with three users, the lists filled, custom fields and one price list."""
+    """A new tenant with three users, filled lists and custom fields, without records."""
     state = State(world, options)
     for name in ENTITIES:
         state.tables[name] = Table(world.clock)

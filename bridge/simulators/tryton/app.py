@@ -1,4 +1,4 @@
-"""Puts the simulated database together as an aiohttp application, and the handle for use from Python."""
+"""Builds the simulated database as an aiohttp application, with a handle for use from Python."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ ENTITIES = (
 
 
 class TrytonSimulator:
-    """One simulated database. There are no callbacks: `deliveries` never has any."""
+    """One simulated database. It sends no callbacks, so `deliveries` stays empty."""
 
     def __init__(self, world: World, options: Options | None = None) -> None:
         options = options or Options()
@@ -42,12 +42,15 @@ class TrytonSimulator:
         self.app = self._build(world)
 
     def person_creates(self, entity: str, fields: dict[str, Any]) -> dict[str, Any]:
-        """Makes a record as a person does in Tryton's own client; `email`, `phone` and the like are a new party's
-        first mechanisms. Raises UnknownRecord, ValueError."""
+        """Make a record as a person does in Tryton's own client. `email`, `phone` and so on become a new party's first
+        mechanisms.
+
+        Raises UnknownRecord or ValueError.
+        """
         return self._as_person(entity, lambda t: self._changes.create(entity, self._checked(entity, fields), t))
 
     def person_edits(self, entity: str, record_id: Any, fields: dict[str, Any]) -> dict[str, Any]:
-        """Writes fields; `email` and the like change the first mechanism of their kind, in the party's own form."""
+        """Write fields. `email` and so on change the first mechanism of their kind, as the party's own form does."""
 
         def work(t: Any) -> int:
             number = self._number(entity, record_id)
@@ -66,11 +69,11 @@ class TrytonSimulator:
             raise ValueError(refused.error[1][0]) from refused
 
     def person_merges(self, absorbed: Any, survivor: Any) -> None:
-        """The wizard that replaces a party by another."""
+        """Run the wizard that replaces a party by another one."""
         self._changes.replace(self._number("party.party", absorbed), self._number("party.party", survivor))
 
     def person_presses(self, entity: str, record_id: Any, button: str) -> dict[str, Any]:
-        """A button of a workflow, such as `quote` of a sale."""
+        """Press a button of a workflow, such as `quote` of a sale."""
         number = self._number(entity, record_id)
 
         def work(t: Any) -> int:
@@ -92,7 +95,7 @@ class TrytonSimulator:
         raise UnknownRecord("there are no hooks")
 
     def expire_tokens(self) -> None:
-        """All sessions end now."""
+        """End all sessions now."""
         self.state.sessions.clear()
 
     async def idle(self) -> None:
@@ -114,7 +117,7 @@ class TrytonSimulator:
         return self._shown(entity, found)
 
     def _with_commands(self, party: int, fields: dict[str, Any]) -> dict[str, Any]:
-        """`email` and the like as the commands that the party's form sends."""
+        """`email` and so on as the commands that the party's form sends."""
         there = self.state.children("party.contact_mechanism", "party", party)
         commands: list[Any] = []
         for kind in [name for name in fields if name in FIRST]:
@@ -144,7 +147,7 @@ class TrytonSimulator:
         return int(found["id"])
 
     def _shown(self, model: str, row: Record) -> dict[str, Any]:
-        """With what belongs to it."""
+        """The record with its children."""
         shown = {name: to_wire(value) for name, value in row.items() if name != GONE}
         for name, known in MODELS[model].fields.items():
             if known.type == MANY:
@@ -164,7 +167,7 @@ class TrytonSimulator:
         return app
 
     def _counting(self) -> Middleware:
-        """By method of the call: all of them have one path."""
+        """Count by the method of the call, because all calls have the same path."""
 
         @web.middleware
         async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -175,7 +178,8 @@ class TrytonSimulator:
         return count
 
     async def _control_database(self, request: web.Request) -> web.Response:
-        """Tryton-only: {"merge": [absorbed, survivor]} of parties; {"press": [entity, id, button]}, such as `quote`."""
+        """Only for Tryton: {"merge": [absorbed, survivor]} of parties; {"press": [entity, id,
+        button]}, such as `quote`."""
         body = json.loads(await request.read() or b"{}")
         try:
             if "press" in body:
@@ -187,7 +191,7 @@ class TrytonSimulator:
 
 
 def _reading() -> Middleware:
-    """Reads the call before anything else does: its method stands in the body alone."""
+    """Read the call before other middlewares run, because only the body names its method."""
 
     @web.middleware
     async def take(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -209,5 +213,5 @@ SIMULATOR = web.AppKey("tryton_simulator", TrytonSimulator)
 
 
 def create_app(world: World, options: Options | None = None) -> web.Application:
-    """The application; its simulator is `app[SIMULATOR]`."""
+    """The application. Its simulator is `app[SIMULATOR]`."""
     return TrytonSimulator(world, options).app

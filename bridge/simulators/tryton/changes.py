@@ -1,4 +1,4 @@
-"""Writing records: one call is one transaction, which leaves nothing behind when it fails."""
+"""Writes records. One call is one transaction, which changes nothing when it fails."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,12 +28,12 @@ from bridge.simulators.tryton.state import GONE, State
 from bridge.simulators.tryton.values import from_wire, stamp
 
 FIRST = ("email", "phone", "mobile", "fax", "website")
-"""Fields of a new party that make its first mechanism of that kind."""
+"""Fields of a new party that create its first mechanism of that kind."""
 
 
 @dataclass
 class Transaction:
-    """`now`: its start, which all its records carry. `seen`: timestamps of the context, each checked once."""
+    """`now`: its start, which all its records show. `seen`: timestamps from the context; each is checked once."""
 
     now: float
     context: Mapping[str, Any]
@@ -74,7 +74,7 @@ class Changes:
             if text:
                 self.create("party.contact_mechanism", {"type": kind, "value": text}, t, party=record_id)
         self._finish(model, record_id, t)
-        if model == "party.party":  # a second step of the server's own, so a new party has a write date
+        if model == "party.party":  # the server writes a new party a second time, so it has a write date
             self._put(model, {**self._found(model, record_id), "write_date": t.now}, t)
         return record_id
 
@@ -94,7 +94,7 @@ class Changes:
         for record_id in ids:
             self._check_seen(model, record_id, t)
             record = self._state.get(model, record_id)
-            self._log("delete", model, record_id, t)  # also of what is not there
+            self._log("delete", model, record_id, t)  # the server also logs the delete of a missing record
             if record is None:
                 continue
             self._check_deletable(model, record)
@@ -104,7 +104,7 @@ class Changes:
             self._put(model, {**record, GONE: True}, t)
 
     def _check_open(self, model: str, record: Record, values: Mapping[str, Any]) -> None:
-        """Most fields are fixed once the workflow has gone on; those of a line by the state of its sale."""
+        """Most fields are fixed after the first state of the workflow. For a line, the state of its sale counts."""
         about, workflow = record, MODELS[model].workflow
         always = workflow.always if workflow is not None else {}
         if model == "sale.line":
@@ -163,14 +163,14 @@ class Changes:
         self.create("sale.sale", {**filled, **values, "origin": origin(opportunity)}, t)
 
     def _process(self, sale: Record, t: Transaction) -> None:
-        """The opportunity that the sale was made of follows it."""
+        """Update the opportunity from which the sale was made."""
         for row in list(self._state.rows("sale.opportunity")):
             if sale["origin"] == origin(row):
                 changed = processed(self._state, row, _today(t))
                 self._put("sale.opportunity", {**row, **changed, "write_date": t.now}, t)
 
     def replace(self, absorbed: int, survivor: int) -> None:
-        """The wizard that merges two parties: the absorbed one is deactivated and keeps the other."""
+        """The wizard that merges two parties. It deactivates the absorbed one, whose `replaced_by` is the survivor."""
         t = self.begin({})
         for model in ("party.contact_mechanism", "party.address"):
             for row in self._state.children(model, "party", absorbed):
@@ -196,7 +196,7 @@ class Changes:
             raise Refused("ConcurrencyException", "Records were modified in the meanwhile")
 
     def _own(self, model: str, values: Mapping[str, Any], before: Mapping[str, Any]) -> Record:
-        """The values of the record's own fields. `before`: as they were."""
+        """The values of the record's own fields. `before`: their former values."""
         found: Record = {}
         for name, value in values.items():
             known = MODELS[model].fields.get(name)
@@ -205,7 +205,7 @@ class Changes:
             if name == "state":
                 raise user_error("The state is read only.")
             if model.startswith("sale.") and known.readonly and value != before.get(name):
-                continue  # worked out by the server
+                continue  # the server computes it
             if known.type == BOTH:
                 found[name] = self._joined(known, before.get(name, ()), value)
             elif known.type != MANY:
@@ -213,7 +213,7 @@ class Changes:
         return found
 
     def _joined(self, known: ModelField, there: Sequence[int], commands: Any) -> tuple[int, ...]:
-        """Which records a many2many names after these commands."""
+        """The ids of a many2many after these commands."""
         named = list(there)
         for what, ids in commands or ():
             if what not in ("add", "remove") or any(self._state.get(known.to, one) is None for one in ids):
@@ -273,7 +273,7 @@ class Changes:
         return values
 
     def _finish(self, model: str, record_id: int, t: Transaction) -> None:
-        """What a record must hold, and what the server works out."""
+        """Check what a record must hold, and compute what the server computes."""
         record = self._found(model, record_id)
         for name, known in MODELS[model].fields.items():
             if known.required and record.get(name) in (None, ""):

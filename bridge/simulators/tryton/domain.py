@@ -1,4 +1,4 @@
-"""Domains: which records a search means. Written from the reference of Tryton's domains."""
+"""Domains: the conditions of a search. Written from the reference of Tryton's domains."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -12,11 +12,11 @@ Test = Callable[[str, Record], bool]
 
 
 class UnknownField(Exception):
-    """The text is what the server's own exception says."""
+    """The text is that of the server's own exception."""
 
 
 def compiled(state: State, domain: Sequence[Any], *, lag: float = 0.0) -> Test:
-    """A test of a model's record. Raises UnknownField."""
+    """A test for records of a model. Raises UnknownField."""
     return _Reader(state, lag).all_of(list(domain))
 
 

@@ -1,4 +1,4 @@
-"""What the forms of sales and of their lines fill in when somebody enters a party or a product (`on_change`)."""
+"""What the forms of sales and of their lines fill in when a person enters a party or a product (`on_change`)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from bridge.simulators.tryton.values import to_wire
 
 
 def on_change(state: State, model: str, values: Mapping[str, Any], fields: list[str]) -> dict[str, Any]:
-    """All values of the form afterwards; nothing is stored. Raises Refused, as for a mistake of the server's own."""
+    """All values of the form afterwards. Nothing is stored. Raises Refused, as for a mistake inside the server."""
     shown = {name: value for name, value in values.items() if "." not in name}
     if model == "sale.sale" and "party" in fields and values.get("party"):
         addresses = [row for row in state.children("party.address", "party", values["party"]) if row["active"]]

@@ -1,4 +1,4 @@
-"""The models and their fields, as far as they are simulated."""
+"""The simulated models and their fields."""
 
 from dataclasses import dataclass, field
 
@@ -8,8 +8,8 @@ ONE, MANY, BOTH, SELECTION = "many2one", "one2many", "many2many", "selection"
 
 @dataclass(frozen=True)
 class Field:
-    """`to`: the model of a relation; `inverse`: its many2one back. `choices`: of a selection; `digits`: after the
-    point."""
+    """One field. `to`: the model of a relation. `inverse`: the many2one of that model that refers back. `choices`: the
+    values of a selection. `digits`: decimal places."""
 
     type: str
     to: str = ""
@@ -37,9 +37,11 @@ KINDS = ("phone", "mobile", "fax", "email", "website", "skype", "sip", "irc", "j
 
 @dataclass(frozen=True)
 class Workflow:
-    """A state that changes by buttons. `buttons`: name -> from which states, and to which. `open`: the states in which
-    all fields can be written; `always`: fields that can be written in others, too, and in which (all when it is empty).
-    `ends`: the states in which a record can be deleted."""
+    """A state that changes by buttons. `buttons`: name -> the states it starts from, and the state it leads to.
+
+    `open`: the states in which all fields can be written. `always`: fields that can be written in other states, too ->
+    those states (all when empty). `ends`: the states in which a record can be deleted.
+    """
 
     buttons: dict[str, tuple[tuple[str, ...], str]]
     open: tuple[str, ...]
@@ -49,9 +51,11 @@ class Workflow:
 
 @dataclass(frozen=True)
 class Model:
-    """`rec_name`: the field that names a record. `children`: they go with it. `company`: bound to a company.
+    """One model. `rec_name`: the field that names a record. `children`: they are deleted with it. `company`: its
+    records belong to a company.
 
-    `used`: models and their fields; a record that one of them names cannot be deleted."""
+    `used`: models and their fields. A record to which one of these fields refers cannot be deleted.
+    """
 
     fields: dict[str, Field] = field(default_factory=dict)
     rec_name: str = "name"

@@ -1,4 +1,4 @@
-"""What becomes of a converted opportunity, which the server writes whenever one of its sales goes on.
+"""How a converted opportunity changes. The server writes it whenever one of its sales changes its state.
 
 Facts: `Opportunity.process` of the module sale_opportunity, version 8.2.
 """
@@ -12,16 +12,16 @@ from bridge.simulators.tryton.state import State
 
 WON, LOST = ("confirmed", "processing", "done"), ("cancelled",)
 MOVES = (("converted", "won"), ("converted", "lost"), ("won", "converted"), ("lost", "converted"))
-"""Of these states; others stay as they are."""
+"""Only these changes of state are made."""
 
 
 def origin(opportunity: Record) -> str:
-    """What its sales say they were made of."""
+    """The `origin` of the sales that were made from it."""
     return f"sale.opportunity,{opportunity['id']}"
 
 
 def processed(state: State, opportunity: Record, today: date) -> Record:
-    """What changes of it. Amounts are taken to be in its currency."""
+    """The changed values. The amounts are taken to be in the opportunity's currency."""
     sales = [row for row in state.rows("sale.sale") if row["origin"] == origin(opportunity)]
     kept = [row for row in sales if row["state"] not in LOST]
     amount = sum((amounts(state, "sale.sale", row)["untaxed_amount"] for row in kept), Decimal(0))

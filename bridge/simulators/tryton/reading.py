@@ -1,4 +1,4 @@
-"""Reading records: dotted fields, and what is worked out."""
+"""Reads records: dotted fields and computed fields."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -15,7 +15,7 @@ ORDINARY = ("id", "create_date", "write_date", "last_modified_at", "_timestamp",
 
 
 def search(state: State, model: str, params: Sequence[Any], context: Mapping[str, Any], lag: float) -> list[Record]:
-    """`params`: domain, offset, limit, order. Raises UnknownField."""
+    """Find rows. `params`: domain, offset, limit, order. Raises UnknownField."""
     domain, offset, limit, order = params
     test = compiled(state, domain, lag=lag)
     hidden = context.get("active_test", True) and "active" in MODELS[model].fields and "active" not in str(domain)
@@ -83,7 +83,7 @@ CENT = Decimal("0.01")
 
 
 def amounts(state: State, model: str, row: Record, lag: float = 0.0) -> dict[str, Decimal]:
-    """Worked out when they are read; the tax of each line by itself."""
+    """The amounts, computed when they are read. The tax is computed for each line."""
     if model == "sale.line":
         return {"amount": _amount(row)}
     lines = state.children("sale.line", "sale", row["id"], lag)

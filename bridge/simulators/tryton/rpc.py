@@ -23,12 +23,12 @@ LOGIN = "common.db.login"
 
 
 def page(status: int, text: str = "") -> web.Response:
-    """Statuses other than 200 come as the web server's own page."""
+    """The web server's own page. Answers other than 200 have one."""
     return web.Response(status=status, text=f"<!doctype html>\n<title>{status}</title>{text}", content_type="text/html")
 
 
 def fault_answer(_request: web.Request, fault: ResponseFault) -> web.StreamResponse:
-    """What a switched fault looks like here. Variant "in-band": 200 with the text of an exception."""
+    """The answer of a fault that was set. Variant "in-band": 200 with the text of an exception."""
     if fault.variant == "in-band":
         return web.json_response({"id": 0, "error": ["database is locked", ""]})
     return page(fault.status)
@@ -39,7 +39,7 @@ class Rpc:
         self._state, self._faults, self._changes = state, faults, changes
 
     async def root(self, request: web.Request) -> web.Response:
-        """Calls without a database."""
+        """Answer calls without a database."""
         known = {"common.server.version": "8.2", "common.db.list": [self._state.options.database]}
         body = request[BODY]
         if body.get("method") not in known:
@@ -152,7 +152,8 @@ class Rpc:
             raise
 
     async def _login(self, body: Mapping[str, Any], params: list[Any]) -> web.Response:
-        """Each failure makes later answers slower; after too many nobody is let in for a while."""
+        """Log in. Each failure makes later answers slower; after too many failures every
+        login is refused for a while."""
         state, options, now = self._state, self._state.options, self._state.world.clock.now()
         state.failures = [at for at in state.failures if at > now - options.timeout]
         failed = len(state.failures)

@@ -1,4 +1,4 @@
-"""What the server refuses, and what must hold of products that are sold, of sales and of their lines."""
+"""What the server refuses, and the rules for sold products, for sales and for their lines."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,7 +8,7 @@ from bridge.simulators.tryton.state import State
 
 
 class Refused(Exception):
-    """Ends a call; `error` is what stands in the answer."""
+    """Ends a call. `error` is what the answer contains."""
 
     def __init__(self, *error: Any) -> None:
         super().__init__(*error)
@@ -20,7 +20,7 @@ def user_error(message: str) -> Refused:
 
 
 def places(value: Decimal) -> int:
-    """Digits after the point."""
+    """The number of decimal places."""
     exponent = value.as_tuple().exponent
     return -exponent if isinstance(exponent, int) else 99
 

@@ -15,8 +15,8 @@ ADMIN = 1
 
 @dataclass(frozen=True)
 class Options:
-    """Credentials and behaviour. `max_attempt`, `timeout`: of the login guard, in seconds. `numbered_booleans`: 1 and 0
-    in place of true and false, as on SQLite. `log_readable`: the user may see the log of changes."""
+    """Credentials and behaviour. `max_attempt`, `timeout` (seconds): of the login guard. `numbered_booleans`: 1 and 0
+    instead of true and false, as on SQLite. `log_readable`: the user may read the log of changes."""
 
     database: str = "sandbox"
     user: str = "bridge"
@@ -30,7 +30,7 @@ class Options:
 
 @dataclass
 class State:
-    """Everything the database holds. `sessions`: keys that are good. `failures`: when logins failed."""
+    """Everything that the database holds. `sessions`: valid keys. `failures`: the times of failed logins."""
 
     world: World
     options: Options
@@ -55,12 +55,12 @@ class State:
         self.tables[model].put(str(record["id"]), record)
 
     def children(self, model: str, inverse: str, record_id: int, lag: float = 0.0) -> list[Record]:
-        """Of a one2many, in the order of their own place."""
+        """The children of a one2many, in order of their `sequence`."""
         own = [row for row in self.rows(model, lag) if row[inverse] == record_id]
         return sorted(own, key=lambda row: (row.get("sequence") is not None, row.get("sequence") or 0, row["id"]))
 
     def seed(self, model: str, **values: Any) -> int:
-        """A record that was always there."""
+        """Add a record that existed from the start."""
         record_id = self.next_id(model)
         fields = {name: each.default for name, each in MODELS[model].fields.items()}
         now = self.world.clock.now()
@@ -84,7 +84,7 @@ def seeded_state(world: World, options: Options) -> State:
     for name, symbol, digits in (("Unit", "u", 0), ("Hour", "h", 2), ("Kilogram", "kg", 2)):
         state.seed("product.uom", name=name, symbol=symbol, digits=digits)
     state.seed("account.tax", name="VAT", rate=Decimal("0.25"))
-    # The parties of company and employee count from elsewhere, so that an account begins without parties of its own.
+    # Company and employee have no party of their own, so that a new account has no parties.
     company = state.seed("company.company", currency=euro)
     state.seed("company.employee", company=company)
     return state

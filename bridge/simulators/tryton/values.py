@@ -1,4 +1,4 @@
-"""Values on the wire: objects of a class for what JSON lacks. Written from `trytond/protocols/jsonrpc.py`."""
+"""Values in JSON-RPC. What JSON lacks is an object with a class. Written from `trytond/protocols/jsonrpc.py`."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -8,7 +8,7 @@ from bridge.simulators.world import utc
 
 
 class Inconvertible(Exception):
-    """What Python's own exception says of such a value, as the server shows it."""
+    """The text of Python's own exception about such a value, which the server shows."""
 
 
 def from_wire(value: Any) -> Any:
@@ -54,5 +54,5 @@ def moment(epoch: float | None) -> Any:
 
 
 def stamp(epoch: float) -> str:
-    """`_timestamp`: seconds since 1970 as text."""
+    """A `_timestamp`: seconds since 1970 as text."""
     return f"{epoch:.6f}".rstrip("0").rstrip(".")

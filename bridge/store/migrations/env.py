@@ -1,4 +1,4 @@
-"""Alembic's entry point: runs on the connection (and in the transaction) it is handed."""
+"""Alembic's entry point: runs on the caller's connection and in its transaction."""
 
 from alembic import context
 
@@ -7,6 +7,6 @@ from bridge.store.tables import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    transactional_ddl=False,  # the caller's transaction holds it all
+    transactional_ddl=False,  # the caller's transaction contains all of it
 )
 context.run_migrations()

@@ -1,4 +1,4 @@
-"""Books records between Deskera's JSON and the record shape. Dates are dd-MM-yyyy."""
+"""Translates Books records between Deskera's JSON and the record shape. Dates are dd-MM-yyyy."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,7 +13,7 @@ from bridge.domain.errors import Rejected
 from bridge.domain.record import Fields
 
 _DAYS = ("%d-%m-%Y", "%Y-%m-%d")
-# What answers show and no request takes.
+# Properties of answers that no request accepts.
 _SHOWN_ONLY = frozenset(
     {
         "id", "deleted", "tenantId", "errorMessage", "active", "contactDto", "paymentStatus", "dueAmount", "jeCode",
@@ -24,10 +24,10 @@ _SHOWN_ONLY = frozenset(
 
 
 def fields_of(kind: Kind, raw: Mapping[str, Any]) -> Fields:
-    """Columns the answer contains; a value that has no form in its column's type is left out (unread)."""
+    """Read the columns that the answer contains. A value that does not fit its column's type is left out as unread."""
     shown = {**raw, **(_stock(raw) if kind.entity == PRODUCT else {})}
     found: dict[str, Any] = {}
-    for column, (name, spec) in kind.cells.items():
+    for column, (name, spec) in kind.named.items():
         if name in shown:
             try:
                 found[column] = _READ[spec.type](shown[name])
@@ -48,12 +48,12 @@ def fields_of(kind: Kind, raw: Mapping[str, Any]) -> Fields:
 
 
 def changed_body(system: str, kind: Kind, raw: Mapping[str, Any], changes: Fields) -> dict[str, Any]:
-    """The whole record with the changes (`raw` is {} for a new one). Raises Rejected naming the column."""
+    """The whole record with the changes (`raw` is {} for a new one). Raises Rejected, which names the column."""
     _check(system, kind, changes, new=not raw)
     body = {name: value for name, value in raw.items() if name not in _SHOWN_ONLY and name != kind.code}
     for column, value in changes.items():
-        if column in kind.cells:
-            name, spec = kind.cells[column]
+        if column in kind.named:
+            name, spec = kind.named[column]
             body[name] = _written(system, column, spec, value)
         elif column in kind.addresses:
             name = kind.addresses[column]
@@ -66,7 +66,7 @@ def changed_body(system: str, kind: Kind, raw: Mapping[str, Any], changes: Field
 
 
 def product_row(details: Mapping[str, Any]) -> dict[str, Any]:
-    """ProductDetails, a flat model of its own, as far as it can be taken for a product."""
+    """A product row made from ProductDetails, a flat model of its own."""
     row = {name: value for name, value in details.items() if name not in ("pid", "warehouseCode")}
     return {**row, "productId": details.get("pid") or details.get("productId")}
 
@@ -89,14 +89,14 @@ def _stock(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _address(listed: list[Any]) -> dict[str, Any] | None:
-    """The preferred address, else the first."""
+    """The preferred address, or else the first one."""
     known = [item for item in listed if isinstance(item, dict)]
     chosen = next((item for item in known if item.get("preferred") is True), known[0] if known else None)
     return None if chosen is None else {part: text(chosen.get(name)) for part, name in ADDRESS.items()}
 
 
 def _with_address(listed: Any, value: Any) -> list[dict[str, Any]]:
-    """The list with that address changed; the others stay as they are."""
+    """The list with that address changed. The other addresses stay as they are."""
     known = [dict(item) for item in listed or [] if isinstance(item, dict)]
     at = next((number for number, item in enumerate(known) if item.get("preferred") is True), 0)
     if value is None:
@@ -114,7 +114,7 @@ def _line(kind: Kind, item: Any) -> dict[str, Any]:
 
 
 def _with_line(system: str, kind: Kind, lines: list[Any], value: Any) -> dict[str, Any]:
-    """The one line, changed. What Deskera wants beside it is filled in by whoever sends the record."""
+    """The single line, changed. The caller adds what Deskera requires beside it."""
     if len(lines) > 1:
         raise Rejected(system, "the record has several lines; they are only changed in Deskera", field="line")
     if not isinstance(value, Mapping):
@@ -128,9 +128,10 @@ def _with_line(system: str, kind: Kind, lines: list[Any], value: Any) -> dict[st
 
 
 def _with_lines(system: str, kind: Kind, lines: list[Any], value: list[Any]) -> list[dict[str, Any]]:
-    """The lines wanted: each that was there with all that Deskera keeps of it, found by its place in the record read.
+    """The wanted lines. An existing line, found by its place in the record read, keeps everything that Deskera stores
+    in it.
 
-    Deskera shows no id of a line, and takes no document without one.
+    Deskera shows no id of a line, and refuses a document without lines.
     """
     if not value:
         raise Rejected(system, "a record needs a line", field="lines")
@@ -196,7 +197,7 @@ _WRITTEN: Mapping[Column, tuple[type, ...]] = {
 
 
 def _written(system: str, column: str, spec: ColumnSpec, value: Any) -> Any:
-    """Deskera's form of one value; nothing clears a text with an empty one."""
+    """Deskera's form of one value. Empty text clears a text."""
     if value is None:
         return "" if spec.type in (Column.TEXT, Column.CHOICE, Column.REFERENCE) else None
     right = isinstance(value, _WRITTEN[spec.type]) and (spec.type is Column.BOOLEAN or not isinstance(value, bool))

@@ -1,7 +1,7 @@
 """The Books entities as tables: paths, columns with Deskera's names, events, lines.
 
-Source: Deskera's developer documentation, Books pages "Contacts", "Products", "Sales invoices", "Bills",
-"Credit notes", "Debit notes" and "Webhook".
+Source: Deskera's developer documentation, Books pages "Contacts", "Products", "Sales invoices", "Bills", "Credit
+notes", "Debit notes" and "Webhook".
 """
 
 from collections.abc import Mapping
@@ -15,23 +15,23 @@ CONTACT, PRODUCT = "contact", "product"
 INVOICE, BILL = "sales_invoice", "bill"
 CREDIT_NOTE, DEBIT_NOTE = "credit_note", "debit_note"
 
-Cells = Mapping[str, tuple[str, ColumnSpec]]
-"""Column -> (Deskera's name, what it is)."""
+NamedColumns = Mapping[str, tuple[str, ColumnSpec]]
+"""Column -> (Deskera's name, its type and limits)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One entity. `code`: Deskera's name of the code. `created`: the documented sort key for age.
 
-    `lines`: name of the list of lines, `line`: parts of the columns `line` and `lines` -> names in one of them.
-    `addresses`: column -> name of a list of addresses. `updatable`: columns an update takes, None for all.
+    `lines`: name of the list of lines. `line`: parts of the columns `line` and `lines` -> Deskera's names in a line.
+    `addresses`: column -> name of a list of addresses. `updatable`: columns that an update accepts, None for all.
     """
 
     entity: str
     path: str
     code: str
     created: str
-    cells: Cells
+    named: NamedColumns
     lines: str = ""
     line: Mapping[str, str] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Kind:
 
     @property
     def columns(self) -> dict[str, ColumnSpec]:
-        found = {name: spec for name, (_, spec) in self.cells.items()}
+        found = {name: spec for name, (_, spec) in self.named.items()}
         found |= {name: ColumnSpec(Column.OBJECT, parts=tuple(ADDRESS)) for name in self.addresses}
         if not self.line:
             return found

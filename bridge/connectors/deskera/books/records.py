@@ -1,6 +1,6 @@
-"""The calls one Books entity takes. Reads go by code, updates and deletes by the numeric id of the record just read.
+"""The calls for one Books entity. Reads use the code; updates and deletes use the numeric id of the record just read.
 
-Products cannot be read one by one in the older generation of the API: there their listing is searched.
+The older generation of the API cannot read a single product; there the listing is searched.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ class BooksRecords:
         self._details = True
 
     def columns(self) -> dict[str, ColumnSpec]:
-        """Custom fields of Books records are not supported yet."""
+        """Empty, because custom fields of Books records are not supported yet."""
         return {}
 
     async def read(self, code: str) -> Record | Gone:
@@ -57,7 +57,7 @@ class BooksRecords:
             return self.row(shown)
 
     def row(self, raw: Raw) -> Record | Gone:
-        """A record as an answer shows it. Raises NotUnderstood, or another of `MAKES_NO_SENSE`."""
+        """The record in an answer. Raises NotUnderstood, or another of `MAKES_NO_SENSE`."""
         code = self._code(raw)
         if code is None:
             raise NotUnderstood("it has no code")
@@ -66,12 +66,12 @@ class BooksRecords:
         return Record(self._ref(code), fields_of(self._kind, raw), raw=raw)
 
     async def list(self, page: str | None) -> Page:
-        """Oldest first, so that new records come at the end of a walk."""
+        """Oldest first, so that new records appear at the end of a listing."""
         place = Place.of(page)
         got = await self._fetch(place.page, [("sort", self._kind.created), ("sortDir", "asc")])
         try:
             following = step(self._client.system, place, got)
-        except RepeatedPage:  # the vendor's own sample gives the last page again in place of the one after it
+        except RepeatedPage:  # the vendor's own sample returns the last page again after the end
             if place.total and (place.page - 1) * place.size < place.total:
                 what = f"Deskera returned the same page of {self._kind.path} twice"
                 raise RetryLater(self._client.system, what) from None
@@ -81,7 +81,8 @@ class BooksRecords:
         return Page(found.rows, token, got.total, skipped=found.skipped)
 
     async def everything(self) -> Sequence[Record]:
-        """All records: Books shows no time of creation, so any may be new. What is not among them counts as absent."""
+        """All records, because Books shows no time of creation, so any may be new. A record that is not
+        among them counts as absent."""
         found: list[Record] = []
         page: str | None = None
         for _ in range(_MOST_PAGES):
@@ -105,7 +106,7 @@ class BooksRecords:
         return Written(code, self._shown(shown))
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
-        """The whole record goes back: whether PUT takes a part is not documented."""
+        """Sends the whole record, because it is not documented whether PUT accepts a part."""
         if not changes:
             return Written(fresh.ref.id, fresh)
         raw = await self._whole(fresh)
@@ -124,7 +125,7 @@ class BooksRecords:
             await self._client.delete(f"{self._kind.path}/{number}", template=f"{self._kind.path}/{{id}}")
 
     def _shown(self, raw: Raw) -> Record | None:
-        """What a write's answer shows. The write took effect, so an answer that makes no sense is none."""
+        """The record in a write's answer. None if the answer makes no sense: the write took effect all the same."""
         try:
             row = self.row(raw)
         except MAKES_NO_SENSE:
@@ -142,7 +143,7 @@ class BooksRecords:
         return await self._listed(code)
 
     async def _listed(self, code: str) -> Raw | None:
-        """By search, and by the whole listing where the search does not find it."""
+        """Find a product by search, or in the whole listing if the search does not find it."""
         got = await self._fetch(1, [("search", code)])
         for raw in got.rows:
             if isinstance(raw, dict) and self._code(raw) == code:
@@ -150,7 +151,7 @@ class BooksRecords:
         return next((each.raw for each in await self.everything() if each.ref.id == code), None)
 
     async def _whole(self, fresh: Record) -> Raw:
-        """All that goes back in an update: a product's details lack some of it."""
+        """The whole record for an update. A product's details lack some of it."""
         if self._kind.entity != PRODUCT or not self._details:
             return fresh.raw
         whole = await self._listed(fresh.ref.id)
@@ -159,7 +160,8 @@ class BooksRecords:
         return {**whole, **{name: value for name, value in fresh.raw.items() if name in whole}}
 
     async def _completed(self, body: dict[str, Any]) -> dict[str, Any]:
-        """What Deskera requires of documents beside our columns: the contact's name, lines with type and sums."""
+        """Add what Deskera requires of documents beside our columns: the contact's name, and
+        lines with type and sums."""
         if self._kind.entity not in (INVOICE, BILL):
             return body
         if not body.get("contact") and body.get("contactCode"):
@@ -188,7 +190,7 @@ class BooksRecords:
         return made
 
     async def _fetch(self, page: int, more: Sequence[tuple[str, str]]) -> Rows:
-        """Pages are counted from 0 here."""
+        """One page. Deskera counts the pages of Books from 0."""
         query = [("page", str(page - 1)), ("limit", str(self._size)), *more]
         body = await self._client.get(self._kind.path, query, most_bytes=page_bytes(self._size))
         total = body.get("totalElements") if isinstance(body, dict) else None

@@ -1,4 +1,4 @@
-"""Sums of invoices, bills and notes, and what payments make of them. Two decimals."""
+"""Sums of invoices, bills and notes, and the effect of payments. Two decimals."""
 
 from typing import Any
 
@@ -9,7 +9,8 @@ from bridge.simulators.records import Record
 def document_amounts(record: Record, given: Record, lines: str, options: Options) -> Record:
     """The record with totals, due amount and payment status.
 
-    Totals are the request's own, else sums of its lines; with `recompute_totals` lines and totals are computed anew.
+    The totals are those of the request, otherwise the sums of its lines. With `recompute_totals`, lines and totals are
+    always computed.
     """
     items: list[Record] = [{"productOrder": order, **item} for order, item in enumerate(record[lines], start=1)]
     if options.recompute_totals:
@@ -24,7 +25,7 @@ def document_amounts(record: Record, given: Record, lines: str, options: Options
 
 
 def settled(record: Record, close_when_paid: bool) -> Record:
-    """The record with base amount, due amount and payment status by what is paid."""
+    """The record with base amount, due amount and payment status, computed from what is paid."""
     paid, total = record["paid"], record["totalAmount"]
     done = bool(paid) and paid >= total
     record = record | {
@@ -38,7 +39,7 @@ def settled(record: Record, close_when_paid: bool) -> Record:
 
 
 def note_amounts(record: Record) -> Record:
-    """The record with its amount and what of it is not knocked off."""
+    """The record with its amount, and the part of it that is not knocked off."""
     taxed = not record["unitPriceGstInclusive"]
     amount = sum(line["amount"] + ((line.get("taxAmount") or 0) if taxed else 0) for line in record["lineItems"])
     used = sum(_number(linked.get("amount")) for linked in record["linkedDocuments"])

@@ -1,7 +1,7 @@
-"""Creates, edits, deletes, approvals, payments and stock movements in Books, whoever makes them.
+"""Creates, edits, deletes, approvals, payments and stock movements in Books, by programs and people.
 
-Events exist for documents and notes in full, for contacts and products only when they are new, and for stock; what has
-no event changes silently.
+Documents and notes have all events; contacts and products only that of a create; stock has its own. A change without an
+event sends nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,10 +17,10 @@ from bridge.simulators.faults import Faults
 from bridge.simulators.records import Record
 
 Announce = Callable[[str, Record], None]
-"""(event type, record as it is shown)"""
+"""(event type, record as answers show it)"""
 
 KEPT = frozenset({"status", "draft", "documentSequenceCode", "sequenceFormat", "customField"})
-"""Fields that a PUT without them leaves alone."""
+"""Fields that a PUT leaves alone when it does not contain them."""
 
 
 class BooksChanges:
@@ -48,7 +48,7 @@ class BooksChanges:
         return record
 
     def edit(self, entity: str, record_id: object, body: Mapping[str, Any], reset: bool = False) -> Record:
-        """`reset` gives fields that are not named their default values."""
+        """Edit a record. `reset`: fields that are not named get their default values."""
         before, model = self.existing(entity, record_id), MODELS[entity]
         if model.updatable is not None:
             body, reset = {key: value for key, value in body.items() if key in model.updatable}, False
@@ -70,7 +70,7 @@ class BooksChanges:
         self._tell("DELETE", entity, gone)
 
     def approve(self, entity: str, record_id: object) -> Record:
-        """A draft becomes an open document; only possible in the product's own pages."""
+        """Turn a draft into an open document. This is possible only in the product's own pages."""
         before = self.existing(entity, record_id)
         if entity not in DOCUMENTS or not before["draft"]:
             raise Refused(400, f"{MODELS[entity].title} is not a draft")
@@ -79,7 +79,7 @@ class BooksChanges:
         return record
 
     def pay(self, entity: str, record_id: object, amount: float) -> Record:
-        """A payment (or, negative, its reversal) is recorded in the product's own pages."""
+        """Record a payment (or, negative, its reversal), as in the product's own pages."""
         before = self.existing(entity, record_id)
         if entity not in DOCUMENTS or before["draft"]:
             raise Refused(400, "Only an approved invoice or bill can be paid")
@@ -92,7 +92,7 @@ class BooksChanges:
         return record
 
     def move_stock(self, code: object, quantity: float, warehouse: str | None = None) -> Record:
-        """Stock of one product in (positive) or out; 406 when there is not enough."""
+        """Move stock of one product in (positive) or out. Raises Refused with 406 when there is not enough."""
         before = self.with_stock(code, quantity)
         record = self._put("products", before | {"available": before["available"] + quantity})
         movement = {
@@ -106,7 +106,7 @@ class BooksChanges:
         return record
 
     def with_stock(self, code: object, quantity: float) -> Record:
-        """The product of that code, which can take this movement."""
+        """The product of that code. Raises Refused if it cannot take this movement."""
         product = self.existing("products", self._state.by_code["products"].get(str(code)))
         if product["type"] != "TRACKED" or not quantity:
             raise Refused(400, "Only a quantity of a tracked product can be moved")
@@ -156,7 +156,8 @@ class BooksChanges:
 
 
 def _kept_draft(before: Record, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The body without an empty status. Raises Refused when it would make a draft of a document or end being one."""
+    """The body without an empty status. Raises Refused when it would turn a document into a draft,
+    or a draft into a document."""
     body = {key: value for key, value in body.items() if not (key in ("status", "draft") and value is None)}
     drafts = [body["draft"]] if "draft" in body else []
     drafts += [body["status"] == "DRAFT"] if "status" in body else []

@@ -1,4 +1,4 @@
-"""Checks of one Books request body, and the fields it leaves."""
+"""Checks of one Books request body, and its accepted fields."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from bridge.simulators.records import Record
 
 
 def accepted(state: State, entity: str, body: Mapping[str, Any]) -> Record:
-    """The known fields of a body but customField, null replaced by the default; unknown ones are ignored."""
+    """The known fields of a body except customField, with null replaced by the default. Unknown fields are ignored."""
     fields = known_fields(state, entity)
     return {
         key: fresh(fields[key]) if value is None else value
@@ -22,7 +22,7 @@ def accepted(state: State, entity: str, body: Mapping[str, Any]) -> Record:
 
 
 def known_fields(state: State, entity: str) -> Mapping[str, Field]:
-    """The fields this server's generation knows."""
+    """The fields that this server's generation knows."""
     old = state.options.books == "2020"
     return {key: known for key, known in MODELS[entity].fields.items() if not (old and known.newer)}
 
@@ -32,7 +32,7 @@ def fresh(known: Field) -> Any:
 
 
 def complaints(state: State, entity: str, body: Mapping[str, Any], whole: bool) -> Complaints:
-    """What is wrong with a body; a `whole` one must have all required fields."""
+    """What is wrong with a body. A `whole` body must contain all required fields."""
     model, fields = MODELS[entity], known_fields(state, entity)
     wrong = _object("", fields, body, whole)
     if not wrong and body.get(model.lines):
@@ -44,7 +44,8 @@ def complaints(state: State, entity: str, body: Mapping[str, Any], whole: bool) 
 
 
 def custom(state: State, entity: str, given: Any) -> tuple[dict[str, Any], Complaints]:
-    """`customField` of a body by code: a list of {code or label, value}, or a map by code or label; null clears all."""
+    """The `customField` of a body, by code: a list of {code or label, value}, or a map by code
+    or label. Null clears all."""
     if given is None:
         return dict.fromkeys(state.custom[entity], ""), []
     if isinstance(given, dict):
@@ -88,7 +89,7 @@ def _is_number(value: object) -> bool:
 
 
 def _is_date(value: object) -> bool:
-    """dd-MM-yyyy, two digits for day and month."""
+    """Whether this is dd-MM-yyyy, with two digits for day and month."""
     if not isinstance(value, str) or not re.fullmatch(r"\d\d-\d\d-\d{4}", value):
         return False
     try:

@@ -65,14 +65,14 @@ class Notes(EntityRoutes):
         return [*routes, web.delete(one, self.delete)] if self.newer else routes
 
     async def read_code(self, request: web.Request) -> web.Response:
-        """By code; newer servers take the id in the same place."""
+        """Read a note by code. Newer servers also accept the id in this place."""
         code = request.match_info["code"]
         record = self.by_id(code) if self.newer and code.isdecimal() else self.by_code(code)
         return web.json_response(self.show(record))
 
 
 class Stock:
-    """POST of stock adjustments; each line moves one product and is announced on its own."""
+    """POST of stock adjustments. Each line moves one product and sends its own event."""
 
     def __init__(self, changes: BooksChanges, state: State) -> None:
         self._changes = changes

@@ -61,7 +61,7 @@ class BooksContacts(EntityRoutes):
 
 
 class Products(EntityRoutes):
-    """There is no GET of one product in either generation."""
+    """The routes of products. Neither generation has a GET of one product."""
 
     def __init__(self, state: State, faults: Faults, changes: BooksChanges) -> None:
         super().__init__("products", "/v1/products", state, faults, changes)
@@ -86,7 +86,7 @@ class Products(EntityRoutes):
         ]
 
     async def delete_these(self, request: web.Request) -> web.Response:
-        """DELETE /v1/products with a list of ids: all of them or, when one is unknown, none."""
+        """DELETE /v1/products with a list of ids. If one of them is unknown, none is deleted."""
         for record in [self.changes.existing(self.entity, number) for number in id_list(await json_body(request))]:
             self.changes.delete(self.entity, record["id"])
         return web.Response(status=204)

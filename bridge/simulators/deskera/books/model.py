@@ -1,6 +1,5 @@
-"""Books entities, their writable fields, kinds and defaults (pages "Contacts", "Products", "Sales invoices", "Bills",
-"Credit notes", "Debit notes"; those before the restructuring of June 2023 carry the samples).
-"""
+"""Books entities with their writable fields, kinds and defaults. Pages "Contacts", "Products", "Sales invoices",
+"Bills", "Credit notes", "Debit notes"; the samples are in the pages from before the restructuring of June 2023."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ DEBIT_TYPES = ("SALES", "PURCHASE", "OVERCHARGED_PURCHASE_INVOICE", "UNDERCHARGE
 
 @dataclass(frozen=True)
 class Field:
-    """A writable field. `kind` is a key of `checks.KINDS` or a tuple of the allowed words; null means the default.
+    """A writable field. `kind` is a key of `checks.KINDS` or a tuple of the allowed words. Null means the default.
 
     `newer`: only the pages of 2026 name it; a server of 2020 ignores it.
     """
@@ -27,9 +26,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Model:
-    """One entity. `code`: the answer's field that holds the readable key; `created`: the sort key for age.
+    """One entity. `code`: the answer's field for the readable key. `created`: the sort key for age.
 
-    `lines` names the list of lines and `line` its fields; `updatable`: the only fields an update takes (None: all).
+    `lines`: the name of the list of lines. `line`: the fields of a line. `updatable`: the only fields that an update
+    accepts (None: all).
     """
 
     title: str
@@ -243,7 +243,7 @@ MODELS: Mapping[str, Model] = {
     "credit_notes": CREDIT_NOTE,
     "debit_notes": DEBIT_NOTE,
 }
-"""By the names the control routes, read lag and trimming know them by."""
+"""By the names that the control routes, read lag and trimming use."""
 
 DOCUMENTS = ("invoices", "bills")
 NOTES = ("credit_notes", "debit_notes")

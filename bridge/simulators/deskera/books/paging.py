@@ -17,7 +17,7 @@ _COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operato
 
 
 def page(rows: list[Record], query: Mapping[str, str], options: Options) -> tuple[list[Record], Record]:
-    """The rows of the wanted page and the envelope without its content."""
+    """The rows of the requested page, and the envelope without its content."""
     number = max(0, number_from(query.get("page"), 0, "page"))
     limit = min(max(1, number_from(query.get("limit"), 10, "limit")), options.max_limit)
     pages = -(-len(rows) // limit)
@@ -40,7 +40,8 @@ def page(rows: list[Record], query: Mapping[str, str], options: Options) -> tupl
 
 
 def in_order(rows: list[Record], query: Mapping[str, str]) -> list[Record]:
-    """By `sort` and `sortDir` when all rows have such a value, else oldest first: an unknown key is ignored."""
+    """The rows in the order of `sort` and `sortDir` if all rows have such a value; otherwise oldest first, because
+    an unknown key is ignored."""
     key, down = query.get("sort", ""), query.get("sortDir", "asc").lower() == "desc"
     values = [_plain(row.get(key)) for row in rows]
     if not all(isinstance(value, str) for value in values) and not all(isinstance(v, int | float) for v in values):
@@ -49,9 +50,10 @@ def in_order(rows: list[Record], query: Mapping[str, str]) -> list[Record]:
 
 
 def matching(rows: list[Record], text: str) -> list[Record]:
-    """Rows that fulfil `query`: conditions joined by commas, all of them, several = on one field as alternatives.
+    """The rows that match `query`: conditions joined by commas, which must all hold. Several = on one field are
+    alternatives.
 
-    Conditions on unknown fields or of another form are ignored.
+    Conditions on unknown fields, or in another form, are ignored.
     """
     equal: dict[str, set[str]] = {}
     for part in text.split(","):
@@ -71,7 +73,7 @@ def matching(rows: list[Record], text: str) -> list[Record]:
 
 
 def between(rows: list[Record], field: str, query: Mapping[str, str]) -> list[Record]:
-    """Rows whose date lies between `fromDate` and `toDate` (dd-MM-yyyy, both included). Raises Refused."""
+    """The rows whose date is between `fromDate` and `toDate` (dd-MM-yyyy, both included). Raises Refused."""
     for name, sign in (("fromDate", ">="), ("toDate", "<=")):
         if query.get(name):
             day = _plain(query[name])
@@ -96,7 +98,7 @@ def _compares(value: Any, sign: str, wanted: str) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Dates as yyyy-MM-dd, so that they compare; truth as the word that JSON has for it."""
+    """A value that can be compared: dates as yyyy-MM-dd, booleans as JSON's words."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str) and re.fullmatch(r"\d\d-\d\d-\d{4}", value):

@@ -1,4 +1,4 @@
-"""What a person does in the product's own pages: approvals, payments, stock counts, and creates with little to fill in.
+"""What a person does in the product's own pages: approvals, payments, stock counts, and creates with few fields.
 
 Control routes beside those of every simulator: POST /_control/records/{entity}/{id}/approve for a draft invoice or
 bill, .../payment with {"amount": 12.5} (negative: taken back), and /_control/records/products/{id}/stock with
@@ -30,7 +30,7 @@ FORM: Record = {
     "purchaseInvoiceType": "INVENTORY",
     "currency": "SGD",
 }
-"""What the product's forms have filled in already."""
+"""The values that the product's forms contain from the start."""
 
 INVENTORY_FORM: Record = {
     "openingQuantity": 0,
@@ -43,7 +43,7 @@ INVENTORY_FORM: Record = {
 
 
 class People:
-    """Methods raise Refused."""
+    """What a person does. Methods raise Refused."""
 
     def __init__(self, state: State, changes: BooksChanges) -> None:
         self._state = state

@@ -1,4 +1,4 @@
-"""What the routes of all Books entities have in common: reads, lists, creates, updates, deletes."""
+"""What the routes of all Books entities share: reads, lists, creates, updates, deletes."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -19,7 +19,7 @@ SEARCHED = ("name", "emailId", "code", "documentSequenceCode", "contactCode", "m
 
 
 class EntityRoutes:
-    """One entity below `path`. Updates and deletes go by numeric id, reads by code (contacts: by both)."""
+    """One entity below `path`. Updates and deletes use the numeric id, reads the code (contacts: both)."""
 
     def __init__(self, entity: str, path: str, state: State, faults: Faults, changes: BooksChanges) -> None:
         self.entity = entity
@@ -31,7 +31,7 @@ class EntityRoutes:
         self.newer = state.options.books != "2020"
 
     def rows(self, request: web.Request) -> list[Record]:
-        """All live rows that `search`, `query` and `contactCode(s)` leave, in the wanted order."""
+        """All live rows that match `search`, `query` and `contactCode(s)`, in the requested order."""
         query, search = request.query, request.query.get("search", "").casefold()
         lag = self.faults.lag_of_search(self.entity) if search or query.get("query") else self.faults.lag(self.entity)
         rows = self.state.rows(self.entity, lag)
@@ -64,7 +64,7 @@ class EntityRoutes:
         return web.Response(status=204)
 
     async def delete_many(self, request: web.Request) -> web.Response:
-        """207 with one line per id."""
+        """Delete several records. The answer is 207 with one line per id."""
         done = []
         for number in id_list(await json_body(request)):
             found = self.state.get(self.entity, number) is not None
@@ -74,7 +74,7 @@ class EntityRoutes:
         return web.json_response(done, status=207)
 
     def patch(self, *keys: str) -> Route:
-        """A PATCH that takes only these fields and leaves what is absent; by id or by code."""
+        """A PATCH that accepts only these fields and leaves missing ones alone; by id or by code."""
 
         async def edit(request: web.Request) -> web.Response:
             where, body = request.match_info, await json_object(request)
@@ -85,7 +85,7 @@ class EntityRoutes:
         return edit
 
     def batch(self, key: str, look: Callable[[Record], Record] | None = None) -> Route:
-        """A POST of a bare list; answers the records whose `key` is in it."""
+        """A POST of a bare list. It answers with the records whose `key` is in the list."""
 
         async def read(request: web.Request) -> web.Response:
             wanted = await json_body(request)

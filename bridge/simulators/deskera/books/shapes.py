@@ -1,4 +1,4 @@
-"""How Books records look when read. No entity shows when it was changed, as with the vendor."""
+"""Books records as answers show them. As with the vendor, no entity shows when it was changed."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from bridge.simulators.records import Record
 
 
 def shown(state: State, entity: str, record: Record) -> Record:
-    """A record as every answer but those of POST products/details carries it."""
+    """A record as in every answer except those of POST products/details."""
     model = MODELS[entity]
     out = {key: record[key] for key in known_fields(state, entity) if key != "customField"}
     out |= {"id": record["id"], model.code: record["code"], "customField": _custom(state, entity, record)}
@@ -25,7 +25,7 @@ def shown(state: State, entity: str, record: Record) -> Record:
 
 
 def details(state: State, record: Record) -> Record:
-    """A product as ProductDetails: `pid` for productId, stock and warehouse outside an inventory."""
+    """A product as ProductDetails: `pid` instead of productId, stock and warehouse outside an inventory."""
     out = shown(state, "products", record)
     inventory = out.pop("inventory") or {}
     out["pid"] = out.pop("productId")
@@ -39,7 +39,7 @@ def iso_date(day: str) -> str:
 
 
 def contact_invoices(state: State, record: Record) -> list[Record]:
-    """`invoices` of one contact; its dates are yyyy-MM-dd, unlike those of the invoices themselves."""
+    """The `invoices` of one contact. Their dates are yyyy-MM-dd, unlike those in the invoices themselves."""
     return [
         {
             "salesInvoiceCode": invoice["code"],

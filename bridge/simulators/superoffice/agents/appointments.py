@@ -1,4 +1,4 @@
-"""What the Appointment agent has beside the common methods: diaries, tasks, lists by link, kind and task.
+"""The methods that only the Appointment agent has: diaries, tasks, lists by link, kind and task.
 
 Participants, invitations, bookings, repetitions and suggestions are not simulated.
 """
@@ -101,7 +101,8 @@ class Appointments:
         return lambda call: self._within(call, _both(_one_of(link, [call.number(key)]), also(call)))
 
     def _within(self, call: Call, keep: Keep) -> list[Record]:
-        """Those that touch the span from StartTime to EndTime, by their start; `Count` of them where it is given."""
+        """The appointments that touch the span from StartTime to EndTime, in order of start; the first
+        `Count` of them if given."""
         start, end = call.moment("StartTime"), call.moment("EndTime") or "9999"
         rows = [row for row in self._all.rows() if keep(row) and row["EndDate"] >= start and row["StartDate"] <= end]
         rows.sort(key=lambda row: (row["StartDate"], row["id"]))
@@ -112,7 +113,7 @@ class Appointments:
         return NOTHING
 
     def _move(self, call: Call) -> Record:
-        """To another start; it stays as long as it is."""
+        """Move an appointment to another start. Its length stays the same."""
         before, begin = self._appointment(call), call.moment("NewStartTime")
         if not begin:
             raise malformed("NewStartTime is missing")
@@ -123,7 +124,7 @@ class Appointments:
         return self._all.shown(call, self._all.edited(call, before, **fields))
 
     def _update(self, call: Call) -> Record:
-        """Start, end, status, kind and owner; what is not given stays."""
+        """Change start, end, status, kind and owner. Values that are not given stay."""
         number, names = call.number("Id"), {"StartTime": "StartDate", "EndTime": "EndDate"}
         given = {**names, "Status": "Completed", "Type": "Type"}
         fields = {own: call.get(name) for name, own in given.items() if call.get(name)}
@@ -132,14 +133,14 @@ class Appointments:
         return self._all.carrier(call, self._all.edited(call, self._all.found(number), **fields))
 
     def _toggle(self, call: Call) -> str:
-        """Completed becomes not started, all else completed."""
+        """Set completed to not started, and every other status to completed."""
         before = self._appointment(call)
         status = "NotStarted" if before["Completed"] == "Completed" else "Completed"
         return str(self._all.edited(call, before, Completed=status)["Completed"])
 
 
 def _kind_of_task(call: Call) -> str:
-    """Where an appointment of that type of task is shown. The types of documents are no appointments."""
+    """Where an appointment with that type of task is shown. Types of documents are refused."""
     kinds = {"": _DIARY, "unknown": _DIARY, "appointment": _DIARY, "phone": _DIARY, "todo": _TASK}
     word = call.text("Type")
     if word.lower() not in kinds:

@@ -1,4 +1,4 @@
-"""The Archive and Find agents: the rows of the archives, asked with restrictions (agents reference).
+"""The Archive and Find agents: rows of the archives, selected by restrictions (agents reference).
 
 Saved criteria, arranged layouts of pages and exports are not simulated: a page shows every column.
 """
@@ -17,7 +17,7 @@ _JOIN = {"and": "and", "or": "or"}
 
 
 class Archives:
-    """`archive` answers; this reads the arguments and shows the rows."""
+    """Reads the arguments and shows the rows that `archive` finds."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -53,14 +53,14 @@ class Archives:
         return {"RowCount": count, "Rows": shown, **RIGHTS}
 
     def _layout(self, call: Call) -> Record:
-        """What a page shows that nobody arranged: everything."""
+        """The layout of a page that no user arranged: everything."""
         provider = self._archive.provider(call.text("ProviderName"))
         entities = [{**one, "Selected": True, "Hidden": False, "LastChanged": EMPTY} for one in _entities(provider)]
         columns = {"ArchiveColumnInfo": _columns(provider), "ArchiveEntityInfo": entities}
         return {**columns, "ArchiveOrderByInfo": [], "OwnerKeys": "", **RIGHTS}
 
     def _found(self, call: Call) -> Record:
-        """As FindResults, with the columns beside the rows; without columns all that the provider has."""
+        """FindResults: the rows and their columns. Without desired columns, all columns of the provider."""
         shown, count = self._page(call, call.number("PageNumber"))
         provider = self._archive.provider(call.text("ProviderName"))
         names = [name.lower() for name in _names(call.get("DesiredColumns"))]
@@ -68,7 +68,7 @@ class Archives:
         return {"ArchiveColumns": columns, "ArchiveRows": shown, "RowCount": count, **RIGHTS}
 
     def _page(self, call: Call, page: int) -> tuple[list[Record], int]:
-        """The rows of a page, which are counted from 0, and how many there are in all."""
+        """The rows of a page, counted from 0, and the number of all rows."""
         provider = self._archive.provider(call.text("ProviderName"))
         names = _names(call.get("Columns") or call.get("DesiredColumns")) or list(provider.columns)
         order = _order(call.get("SortOrder") or call.get("OrderBy"))
@@ -80,7 +80,7 @@ class Archives:
 
 
 def filter_text(given: Any) -> str:
-    """Restrictions in the language of $filter, in which they may be given as well. Raises Refused."""
+    """Restrictions in the language of $filter. They may also be given in that language. Raises Refused."""
     if isinstance(given, str):
         return given
     restrictions, text = [as_object(one, "a restriction") for one in given or []], ""
@@ -102,13 +102,13 @@ def _condition(restriction: Mapping[str, Any]) -> str:
 
 
 def _plain(value: str) -> str:
-    """A coded value without its code: [I:12] is 12."""
+    """A coded value without its code: [I:12] becomes 12."""
     coded = value.startswith("[") and value.endswith("]") and ":" in value
     return value[1:-1].partition(":")[2] if coded else value
 
 
 def _names(given: Any) -> list[str]:
-    """Columns as a list or as one text with commas."""
+    """The names of columns, given as a list or as one text with commas."""
     found = given.split(",") if isinstance(given, str) else given or []
     return [str(name).strip() for name in found if str(name).strip()]
 
@@ -122,7 +122,7 @@ def _order(given: Any) -> str:
 
 
 def _row(provider: Provider, row: Record, names: list[str], call: Call) -> Record:
-    """ArchiveListItem: texts as people read them."""
+    """ArchiveListItem: the texts that people read."""
     full = full_row(provider, row, names, call.view)
     data = {
         name: {part: cell[part] for part in ("DisplayValue", "TooltipHint")} for name, cell in full["Column"].items()

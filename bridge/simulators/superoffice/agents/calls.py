@@ -1,7 +1,7 @@
 """How an agent's method is called and answered (page "Agents WebAPI").
 
-Arguments are in the body, or in the query string where the vendor's description says so. An agent answers no HTTP
-errors: what fails gives null, only a malformed request gives 400. A method without a result answers 204.
+Arguments are in the body, or in the query string where the vendor's description says so. An agent returns no HTTP
+errors: a failure gives null, and only a malformed request gives 400. A method without a result answers 204.
 """
 
 import inspect
@@ -28,7 +28,7 @@ NOTHING = _Nothing()
 
 @dataclass(frozen=True)
 class Call:
-    """One call. `body` is the whole body; `given` the arguments by name in lower case."""
+    """One call. `body`: the whole body. `given`: the arguments by their name in lower case."""
 
     body: Any
     given: Mapping[str, Any]
@@ -40,7 +40,7 @@ class Call:
         return self.given.get(name.lower())
 
     def number(self, name: str) -> int:
-        """An id or a count; 0 when it is not given. Raises Refused."""
+        """An id or a number; 0 when it is not given. Raises Refused."""
         value = self.get(name) or 0
         try:
             return int(value)
@@ -65,18 +65,18 @@ class Call:
         return as_object(self.get(name), name)
 
     def moment(self, name: str) -> str:
-        """A time in the base zone as records keep it, "" when it is not given."""
+        """A time in the base zone, in the form of stored records; "" when it is not given."""
         return self.view.read_moment(self.get(name))
 
     def ids(self) -> list[int]:
-        """The body, where it is a list of ids."""
+        """The body as a list of ids. Raises Refused."""
         if not isinstance(self.body, list) or any(type(one) is not int for one in self.body):
             raise malformed("a list of ids is expected in the body")
         return self.body
 
 
 Method = Callable[[Call], Any]
-"""Gives the result (or an awaitable of it), NOTHING where there is none. Raises Refused."""
+"""Returns the result (or an awaitable of it), or NOTHING if there is none. Raises Refused."""
 
 
 class Agents:
@@ -117,7 +117,7 @@ def malformed(message: str) -> Refused:
 
 
 def as_object(value: Any, what: str) -> dict[str, Any]:
-    """The value, where it is an object. Raises Refused."""
+    """The value if it is an object. Raises Refused otherwise."""
     if not isinstance(value, dict):
         raise malformed(f"{what} must be an object")
     return value

@@ -1,4 +1,4 @@
-"""The small carriers of agents: a record as one flat object with texts beside ids (agents reference)."""
+"""The small carriers of agents: a record as one flat object, with texts beside ids (agents reference)."""
 
 from collections.abc import Callable
 
@@ -185,4 +185,4 @@ _ALONE: Record = {
     "CautionWarning": "OK",
     "AlarmLeadTime": "P0D",
 }
-"""What an appointment without participants and repetitions shows."""
+"""The values of an appointment without participants and repetitions."""

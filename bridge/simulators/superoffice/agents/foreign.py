@@ -14,7 +14,7 @@ _KEY = {"Key": "KeyName", "TableName": "TableName", "RecordId": "RecordId", "Val
 
 
 class ForeignSystem:
-    """The agent. `keys`: what REST stores and finds as well."""
+    """The ForeignSystem agent. `keys`: the keys, which REST stores and finds as well."""
 
     def __init__(self, keys: ForeignKeys) -> None:
         self._keys = keys
@@ -125,7 +125,7 @@ def _place(call: Call) -> dict[str, str]:
 
 
 def _asked(call: Call) -> dict[str, object]:
-    """What a key must have, of what the call names."""
+    """The conditions for a key, from the arguments of the call."""
     texts: Callable[[str], object] = lambda name: call.number(name) if name == "RecordId" else call.text(name)  # noqa: E731
     return {own: texts(name) for own, name in {**_PLACE, **_KEY}.items() if call.get(name)}
 

@@ -7,7 +7,7 @@ from bridge.simulators.superoffice.hooks import Hooks
 
 def hook_methods(hooks: Hooks) -> dict[str, Method]:
     async def save(call: Call) -> Record:
-        """A new hook without an id; else the hook is replaced."""
+        """Create a hook if there is no id; otherwise replace the hook."""
         body = as_object(call.body, "a webhook")
         if not body.get("WebhookId"):
             return hooks.shown(await hooks.create(body, call.caller))

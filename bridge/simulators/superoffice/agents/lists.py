@@ -25,14 +25,14 @@ _PLURALS = {
     "Currency": "Currencies",
     "Task": "Tasks",
 }
-"""What GetCategories and so on call a list."""
+"""The plurals of lists in method names, such as GetCategories."""
 
 _PLAIN = (*_PLURALS, "ReasonSold", "ReasonStalled", "SaleType")
 Item = Callable[[int, View], Record | None]
 
 
 class ListAgent:
-    """The List agent, as far as the lists are here."""
+    """The List agent, for the lists that exist here."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -107,7 +107,7 @@ class ListAgent:
         return shown
 
     def _entity(self, list_name: str, key: str, **more: Any) -> Item:
-        """The carrier with which the list's own page works."""
+        """The carrier that the list's own page uses."""
         text = "Value" if list_name == "Rating" else "Name"
 
         def shown(number: int, _view: View) -> Record | None:
@@ -120,7 +120,7 @@ class ListAgent:
         return shown
 
     def _named(self, number: int) -> str:
-        """Lists have the number of their place."""
+        """The list with this number. A list's number is its place."""
         names = list(self._state.lists)
         if not 1 <= number <= len(names):
             raise not_found(f"list {number}")
@@ -147,7 +147,7 @@ class ListAgent:
         return _list_item(item, self._number(name))
 
     def _save_item(self, call: Call) -> Record:
-        """The item says itself which list it is of."""
+        """Save an item. It names its list itself."""
         given = call.object("ListItemEntity")
         name = self._named(int(given.get("UdListDefinitionId") or 0))
         if not given.get("Id"):
@@ -171,7 +171,7 @@ class ListAgent:
         return self._row(call, name, number)
 
     def _drop(self, call: Call, name: str) -> object:
-        """The item stays for records that have it, and is shown as deleted."""
+        """Mark the item as deleted. It stays for the records that have it."""
         number = call.number("Id")
         self._row(call, name, number)
         self._state.lists[name][number]["Deleted"] = True

@@ -1,6 +1,6 @@
-"""What all agents of entities have in common: default, read, save, delete, small carriers, lists, validation.
+"""What the agents of all entities share: default, read, save, delete, small carriers, lists, validation.
 
-Beside that what only the agents of companies and persons have: restore, merge, move, copy, duplicates, addresses.
+Also what only the agents of companies and persons have: restore, merge, move, copy, duplicates, addresses.
 """
 
 from collections.abc import Mapping
@@ -48,12 +48,12 @@ class Records:
         return self.fresh(call, {})
 
     def fresh(self, call: Call, more: Mapping[str, Any]) -> Record:
-        """A record that is not saved yet; `more` as records keep it."""
+        """A record that is not saved yet. `more`: values in the form of stored records."""
         fields = {**defaults(self._state, self._entity, call.caller), **more, "id": 0}
         return show(self._state, self._entity, fields, call.view)
 
     def unsaved(self, call: Call, body: Mapping[str, Any]) -> Record:
-        """What a body says as an entity; nothing is stored."""
+        """A body as an entity. Nothing is stored."""
         number = body.get(self._entity.key) or 0
         fields = {
             **(self._state.get(self._entity.name, number) or {}),
@@ -67,7 +67,7 @@ class Records:
         return self.shown(call, self.found(call.number(f"{self._noun}Id")))
 
     def saved(self, call: Call, body: Any) -> Record:
-        """A new record without an id; else the record is replaced as PUT replaces it."""
+        """Create a record if there is no id; otherwise replace the record, as PUT does."""
         given = body if isinstance(body, dict) else {}
         number = given.get(self._entity.key) or 0
         if not number:
@@ -76,7 +76,7 @@ class Records:
         return self.shown(call, self._changes.edit(self._entity, before, given, call.view, call.caller, whole=True))
 
     def edited(self, call: Call, record: Record, **fields: Any) -> Record:
-        """The record with some properties as REST bodies have them."""
+        """Change some properties, in the form of REST bodies."""
         return self._changes.edit(self._entity, record, fields, call.view, call.caller)
 
     def delete(self, call: Call) -> object:
@@ -113,14 +113,14 @@ class Records:
         return {required: "must not be empty"} if required and not body.get(required) else {}
 
     def _number_valid(self, call: Call) -> bool:
-        """A number is valid while no other record has it. The argument of the record's id is called ContactId."""
+        """Whether no other record has this number. The argument for the record's id is called ContactId."""
         names, number = _NUMBERED.get(self._entity.name, ()), call.text("Number")
         others = [row for row in self.rows() if row["id"] != call.number("ContactId")]
         return bool(number) and not any(row[name] == number for row in others for name in names)
 
 
 def record_methods(state: State, changes: Changes) -> dict[str, Method]:
-    """The common methods of the five entities, and what companies, persons and projects have more."""
+    """The common methods of the five entities, and the further ones of companies, persons and projects."""
     made: dict[str, Method] = {}
     for entity in ENTITIES.values():
         if entity.locks:
@@ -130,7 +130,7 @@ def record_methods(state: State, changes: Changes) -> dict[str, Method]:
 
 
 def _bin(state: State, changes: Changes) -> dict[str, Method]:
-    """Restore and the job that really deletes."""
+    """Restore, and the job that deletes permanently."""
 
     def undelete(entity: Entity, call: Call) -> object:
         record = state.get(entity.name, call.number("Id"), deleted=True)
@@ -152,7 +152,7 @@ def _bin(state: State, changes: Changes) -> dict[str, Method]:
 
 
 class Companies:
-    """What the Contact agent has beside the common methods."""
+    """The methods that only the Contact agent has."""
 
     def __init__(self, state: State, changes: Changes) -> None:
         self._state = state
@@ -212,7 +212,7 @@ class Companies:
         return name_duplicates(self._all.rows(), call.text("Name"), call.text("Department"))
 
     def _new_entry(self, call: Call) -> int:
-        """A record with the name of what was shown as a duplicate."""
+        """Create a record with the name of a shown duplicate."""
         body = {"Name": call.object("Duplicate").get("EntryName")}
         return int(self._changes.create(CONTACT, body, call.view, call.caller)["id"])
 
@@ -233,7 +233,7 @@ class Companies:
 
 
 class People:
-    """What the Person agent has beside the common methods. No user of the tenant is a person of it."""
+    """The methods that only the Person agent has. No user of this tenant is a person in it."""
 
     def __init__(self, state: State, changes: Changes) -> None:
         self._state = state
@@ -296,7 +296,7 @@ class People:
         return NOTHING
 
     def _resolve(self, call: Call) -> Record:
-        """The company's person of that name or e-mail address, else a new one."""
+        """Find the company's person with that name or e-mail address, or create one."""
         company, name = call.number("ContactId"), call.text("PersonName")
         emails = {str(one).casefold() for one in call.items("Emails")}
         for row in self._of(company):
@@ -310,20 +310,20 @@ class People:
 
 
 def set_duplicate_rules(state: State, call: Call) -> object:
-    """Switches rules on and off; companies and projects share them here."""
+    """Switch rules on and off. Companies and projects share them here."""
     for rule in call.items("Rules"):
         state.duplicate_rules[str(rule.get("Name"))] = rule.get("IsActive") is True
     return NOTHING
 
 
 def changed_country(records: Records, call: Call, name: str) -> Record:
-    """The entity that was sent, with the other country; it is not saved."""
+    """The entity that was sent, with the other country. It is not saved."""
     body = call.object(name)
     return records.unsaved(call, {**body, "Country": {"CountryId": call.number("ToCountryId")}})
 
 
 def preview(carrier: Record | None = None) -> Record:
-    """The card of a company; empty without one."""
+    """The card of a company, or an empty one."""
     texts = ("Name", "Department", "Number2", "DirectPhone", "URL", "EmailAddress", "BusinessName", "CategoryName")
     source = carrier or {**dict.fromkeys((*texts, "AssociateFullName"), ""), "ContactId": 0, "CountryId": 0}
     shown = {name: source[name] for name in (*texts, "AssociateFullName", "ContactId", "CountryId")}
@@ -331,7 +331,7 @@ def preview(carrier: Record | None = None) -> Record:
 
 
 def summary(state: State, name: str, carrier: Record, call: Call) -> Record:
-    """A card with the newest open follow-ups and sales; tickets, documents and chats are not simulated."""
+    """A card with the newest open follow-ups and sales. Tickets, documents and chats are not simulated."""
     limit, number, view = call.number("Limit") or 10, carrier[f"{name}Id"], call.view
     carriers = Carriers(state)
     sales = [row for row in state.rows("sale") if row[name] == number and row["Status"] == "Open"]

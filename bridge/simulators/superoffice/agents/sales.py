@@ -1,4 +1,4 @@
-"""What the agents of sales, projects and quotes have beside the common methods (agents reference).
+"""The methods that only the agents of sales, projects and quotes have (agents reference).
 
 Guides, stakeholders, members, events and quotes are not simulated: no sale and no project has any.
 """
@@ -65,7 +65,7 @@ class Sales:
         return self._all.found(call.number("SaleId"))
 
     def _listed(self, call: Call, keep: Keep, mine: bool = False) -> list[Record]:
-        """The newest sale dates first, `Count` of them where that is given."""
+        """Sales, newest sale date first; the first `Count` of them if given."""
         rows = [
             row for row in self._all.rows() if keep(row) and (not mine or row["Associate"] == call.caller.associate)
         ]
@@ -80,7 +80,7 @@ class Sales:
         return local_now(self._state.now(), self._state.zone)[:10]
 
     def _recent(self, call: Call) -> list[Record]:
-        """The caller's sold sales up to today, of that amount and more."""
+        """The caller's sold sales up to today, of at least that amount."""
         least, today = call.number("AmountLimit"), self._today()
         return self._listed(
             call,
@@ -89,7 +89,7 @@ class Sales:
         )
 
     def _upcoming(self, call: Call) -> list[Record]:
-        """The caller's open sales from today on, by their weighted amount."""
+        """The caller's open sales from today on, of at least that weighted amount."""
         least, today = call.number("WeightedAmountLimit"), self._today()
 
         def keep(row: Record) -> bool:
@@ -111,7 +111,7 @@ class Sales:
         return lambda row: first <= row["Saledate"][:10] <= last
 
     def _closed(self, call: Call, status: str, reason: str) -> object:
-        """Sold or lost today."""
+        """Close sales as sold or lost, today."""
         more: dict[str, Any] = {reason: {"Id": call.number("ReasonId")}} if reason else {}
         for number in call.items("SaleIds"):
             self._all.edited(call, self._all.found(number), Status=status, Saledate=self._today(), **more)
@@ -132,7 +132,7 @@ def _open(row: Record) -> bool:
 
 
 def _summed(rows: list[Record], today: str) -> Record:
-    """Counts and sums by status. There is one currency: none has a rate here."""
+    """Numbers and sums by status. There is only one currency, because none has a rate here."""
     shown: Record = {"BaseCurrency": "NOK", "OwnCurrency": "NOK"}
     still = [row for row in rows if _open(row)]
     overdue = [row for row in still if row["Saledate"][:10] < today]
@@ -239,7 +239,7 @@ class Goods:
         return NOTHING
 
     def _copy_list(self, call: Call) -> Record:
-        """A list of the same kind with another name, time and currency; the products are not copied."""
+        """Copy a list under another name, period and currency. Its products are not copied."""
         source = self._lists.shown(call, self._lists.found(call.number("OriginalPriceListId")))
         item = self._state.item("Currency", call.number("NewCurrencyId"))
         body = {**source, "PriceListId": 0, "Name": call.text("NewName"), "ERPPriceListKey": ""}
@@ -251,7 +251,7 @@ class Goods:
         return item["Name"] if item else ""
 
     def _listed(self, call: Call, currency: str, active: bool = False) -> list[Record]:
-        """Those of a currency, all without one; active ones are valid today."""
+        """Price lists of a currency, or all lists without one. Active lists are valid today."""
         today = local_now(self._state.now(), self._state.zone)[:10]
 
         def valid(row: Record) -> bool:

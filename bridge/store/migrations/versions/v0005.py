@@ -1,4 +1,4 @@
-"""The oldest store this program continues. A new store does not come by here: its tables are made as they are today."""
+"""The oldest schema that this program can upgrade. A new store does not use this: its tables are made from `tables`."""
 
 revision = "0005"
 down_revision = None

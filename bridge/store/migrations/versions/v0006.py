@@ -1,6 +1,6 @@
-"""When a callback last told of a record without saying which version it has now.
+"""When a callback last reported a record without its version.
 
-`systems.probe_at`, which nothing reads any more, stays in a store that has it: copies of the former version name it.
+`systems.probe_at` is no longer read. It stays in a store that has it, because instances of the former version name it.
 """
 
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""The last verification of each mapping, and which records a person wanted forgotten."""
+"""The last verification of each mapping, and which records were forgotten."""
 
 import sqlalchemy as sa
 from alembic import op

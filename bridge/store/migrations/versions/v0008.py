@@ -1,4 +1,4 @@
-"""What a write can be undone by: run and mapping version in the journal, a person's instructions. Turns of hooks."""
+"""For undo: the run and the mapping version in the journal, and a person's instructions. Changes of hook addresses."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The budget of each account, the parts that instances have of it, and how far sweeps and backfills are."""
+"""The budget of each account, the instances' parts of it, and the progress of sweeps and backfills."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -42,7 +42,7 @@ def upgrade() -> None:
 
 
 def _used_today() -> list[dict[str, Any]]:
-    """What each account used of the last day it was counted for: that day goes on."""
+    """Return what each account used of its last counted day, so that the count continues."""
     spent = sa.text('SELECT credential, "window", used FROM budgets WHERE "window" LIKE \'spent %\' ORDER BY "window"')
     used = {row.credential: row for row in op.get_bind().execute(spent)}
     return [

@@ -1,4 +1,4 @@
-"""The event that caused a claim, and what targets of alerts were told."""
+"""The event that caused a claim, and which alerts were sent."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Whether a request failed is a column, and no beginning of its answer."""
+"""Whether a request failed is a column now, and no longer a prefix of its answer."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Who made a change, as callbacks and records say it, is kept with its event. What waits is counted in an index."""
+"""Who made a change, as callbacks and records say it, is stored with its event. An index counts what waits."""
 
 import sqlalchemy as sa
 from alembic import op

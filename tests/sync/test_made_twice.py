@@ -1,4 +1,4 @@
-"""One thing made twice: reported, never copied back, and settled when a person takes one of the two away."""
+"""One thing created twice: it is reported, not copied back, and settled when a person removes one of the two."""
 
 from collections.abc import Awaitable, Callable
 
@@ -17,7 +17,7 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
 
 
 async def _reported(bench: Bench) -> str:
-    """Somebody made Ana in erp (1) while the bridge copied her there (2). The crm record's id."""
+    """A person created Ana in erp (1) while the bridge copied her there (2). Returns the crm record's id."""
     record_id = bench.crm.person_creates("person", **ANA)
     bench.erp.person_creates("person", **ANA)
     bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
@@ -30,10 +30,10 @@ async def _reported(bench: Bench) -> str:
 
 
 @pytest.mark.parametrize("seconds", [-60.0, 60.0])
-async def test_promise_5_twins_are_told_from_later_records_although_the_vendors_clock_is_wrong(
+async def test_promise_5_duplicates_differ_from_later_records_although_the_vendors_clock_is_wrong(
     new_bench: NewBench, clock: FakeClock, seconds: float
 ) -> None:
-    text = PEOPLE.replace("match: [email]", "match: [email]\nduplicates: copy")  # a later one would be held else
+    text = PEOPLE.replace("match: [email]", "match: [email]\nduplicates: copy")  # otherwise a later one would be held
     bench = await new_bench(text=text, erp=FakeProduct("erp", SkewedClock(clock, seconds)))
     await _reported(bench)
     bench.erp.person_creates("person", **ANA)
@@ -53,7 +53,7 @@ async def test_promise_5_a_lost_create_is_found_although_the_vendors_clock_is_be
     assert list(bench.erp.live("person")) == ["1"]
 
 
-async def test_a_twin_whose_double_was_deleted_before_anybody_looked_is_linked_in_its_place(bench: Bench) -> None:
+async def test_a_duplicate_is_linked_if_the_copy_was_deleted_before_it_was_reported(bench: Bench) -> None:
     record_id = bench.crm.person_creates("person", **ANA)
     bench.erp.person_creates("person", **ANA)
     bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
@@ -68,7 +68,7 @@ async def test_a_twin_whose_double_was_deleted_before_anybody_looked_is_linked_i
     assert link.right == "1"
 
 
-async def test_when_a_person_deletes_the_linked_one_of_two_twins_the_other_takes_its_place(bench: Bench) -> None:
+async def test_when_a_person_deletes_the_linked_one_of_two_duplicates_the_other_takes_its_place(bench: Bench) -> None:
     record_id = await _reported(bench)
     bench.erp.person_deletes("person", "2")
     await bench.settle()
@@ -82,7 +82,7 @@ async def test_when_a_person_deletes_the_linked_one_of_two_twins_the_other_takes
 
 
 @pytest.mark.parametrize("settled_by", ["merge", "delete"])
-async def test_twins_of_which_one_is_left_are_reported_no_longer(bench: Bench, settled_by: str) -> None:
+async def test_duplicates_of_which_one_is_left_are_no_longer_reported(bench: Bench, settled_by: str) -> None:
     record_id = await _reported(bench)
     if settled_by == "merge":
         bench.erp.person_merges("person", "2", "1")
@@ -93,15 +93,15 @@ async def test_twins_of_which_one_is_left_are_reported_no_longer(bench: Bench, s
     assert (row.state, row.left) == (LinkState.LIVE, record_id)
 
 
-async def test_when_a_person_deletes_the_reported_one_of_two_twins_the_pair_stays(bench: Bench) -> None:
+async def test_when_a_person_deletes_the_reported_one_of_two_duplicates_the_pair_stays(bench: Bench) -> None:
     record_id = await _reported(bench)
     bench.erp.person_deletes("person", "1")
     await bench.settle()
     assert (list(bench.crm.live("person")), list(bench.erp.live("person"))) == ([record_id], ["2"])
 
 
-async def test_a_twin_that_takes_the_place_empties_nothing_on_the_other_side(bench: Bench) -> None:
-    """What the deleted one held is no base for it: its empty telephone number was never filled."""
+async def test_a_duplicate_that_takes_the_place_empties_nothing_on_the_other_side(bench: Bench) -> None:
+    """The deleted record's values are not its base: its empty telephone number is not an edit."""
     record_id = bench.crm.person_creates("person", **ANA)
     bench.erp.person_creates("person", name="Ana Lund", email="ana@x.example")
     bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
@@ -114,7 +114,7 @@ async def test_a_twin_that_takes_the_place_empties_nothing_on_the_other_side(ben
     assert bench.crm.live("person")[record_id]["phone"] == bench.erp.live("person")["1"]["phone"] == ANA["phone"]
 
 
-async def test_a_twin_that_was_deleted_as_well_takes_nobodys_place(new_bench: NewBench) -> None:
+async def test_a_duplicate_that_was_deleted_as_well_takes_no_place(new_bench: NewBench) -> None:
     bench = await new_bench(text=PEOPLE.replace("erp: unlink", "erp: delete"))
     bench.crm.person_creates("person", name="Bo", email="bo@x.example")
     record_id = bench.crm.person_creates("person", **ANA)
