@@ -348,6 +348,7 @@ class Sqlite:
                 return transaction
             await clock.sleep(BUSY_STEP_SECONDS)
 
+
 class Ending(asyncio.Future[None]):
     """The end of an act that cannot be stopped. A task that is cancelled while it waits for this continues to wait, and
     is cancelled afterwards, because nothing else may use the connection meanwhile."""

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -250,6 +251,25 @@ async def test_a_commit_goes_on_however_often_the_task_that_waits_for_it_is_canc
         await asked
     await store.ping()  # which is written after it
     assert [request.kind for request in await store.requests.take()] == ["pause"]
+    await store.close()
+
+
+async def test_who_waits_for_the_disk_is_cancelled_only_after_the_act_has_ended(
+    sqlite_url: str, new_seams: Callable[..., Seams]
+) -> None:
+    """Promise 1: a commit cannot be stopped, so nothing may use its connection before it has ended."""
+    store = await open_store(sqlite_url, new_seams())
+    backend, gate = store.database.backend, threading.Event()
+    assert isinstance(backend, Sqlite)
+    waiting = asyncio.create_task(backend.in_thread(lambda: None if gate.wait(10) else pytest.fail("never opened")))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        waiting.cancel()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
     await store.close()
 
 
