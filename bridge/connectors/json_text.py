@@ -5,6 +5,7 @@ that code which walks it fails.
 """
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -28,21 +29,28 @@ def read_json(body: bytes, most_values: int = MOST_VALUES, *, give_way: bool = F
     if len(body) > most_values and sum(map(body.count, (b",", b"[", b"{"))) > most_values:
         raise TooMuch(f"more than {most_values} values")
     text = body.decode("utf-8-sig")
-    hook = _object if give_way else None
+    strict, lenient = DECODERS[give_way]
     try:
         try:
-            found = json.loads(text, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=hook)
+            found = strict.decode(text)
         except json.JSONDecodeError:
             raise
         except (ValueError, ArithmeticError):
-            found = json.loads(
-                text, parse_float=_decimal, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=hook
-            )
+            found = lenient.decode(text)
     except RecursionError:
         raise TooMuch("values nested too deeply") from None
     if body.count(b"{") + body.count(b"[") > MOST_DEPTH and _is_deep(found):
         raise TooMuch("values nested too deeply")
     return found
+
+
+def _decoders(hook: Callable[[list[tuple[str, Any]]], Any] | None) -> tuple[json.JSONDecoder, json.JSONDecoder]:
+    """Return the decoder of usual numbers, and the one of numbers with too many digits. `json.loads` makes a decoder at
+    each call."""
+    return (
+        json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=hook),
+        json.JSONDecoder(parse_float=_decimal, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=hook),
+    )
 
 
 def _is_deep(value: Any) -> bool:
@@ -98,3 +106,7 @@ def _key(key: Any) -> str:
 
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+DECODERS = {False: _decoders(None), True: _decoders(_object)}
+"""By `give_way` of `read_json`."""

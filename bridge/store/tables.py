@@ -35,6 +35,9 @@ Big = BigInteger().with_variant(Integer, "sqlite")
 Real = Float(53)
 
 
+_as_json = json.JSONEncoder(separators=(",", ":"), default=dict).encode  # `json.dumps` makes an encoder at each call
+
+
 class JsonText(TypeDecorator[Any]):
     """JSON stored as text, so that numbers are returned exactly as given on both databases. None is SQL null."""
 
@@ -42,7 +45,7 @@ class JsonText(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(value, separators=(",", ":"), default=dict)
+        return None if value is None else _as_json(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
