@@ -1,8 +1,9 @@
-"""A storm in real time: two copies of the bridge on one PostgreSQL, people work on both sides, and everything breaks.
+"""A storm in real time: two instances of the bridge on one PostgreSQL, people work on both sides, and everything
+breaks.
 
-Copies are killed, database connections cut, callbacks and answers lost, products refuse. Then it is calm, one full
-reconcile runs, and everything must be as the ledger of what people did allows. A seed fixes the plan and the dice, not
-the time: two runs of one seed differ.
+Instances are killed, database connections are cut, callbacks and answers get lost, products refuse calls. Then the
+faults end and one full reconcile runs. Afterwards everything must be as the ledger of people's actions allows. A seed
+fixes the plan and the random numbers, not the timing: two runs of one seed differ.
 """
 
 import asyncio
@@ -44,7 +45,7 @@ MORE = {
 
 @dataclass
 class Storm:
-    """One seed at work, for so many seconds."""
+    """Runs one seed for a number of seconds."""
 
     seconds: float
     copies: Copies
@@ -58,7 +59,7 @@ class Storm:
 
     # -- the storm ----------------------------------------------------------------------------------------------------
     async def rage(self) -> None:
-        """People work while things break; both copies are up again afterwards."""
+        """Let people work while faults occur; both instances run again afterwards."""
         self._blow()
         began = time.monotonic()
         times, names = sorted(self.chance.uniform(0.1, 0.6) for _ in ALWAYS), self.chance.sample(ALWAYS, len(ALWAYS))
@@ -85,7 +86,7 @@ class Storm:
         self.log.append(f"{time.monotonic():.2f} {what}")
 
     def _blow(self) -> None:
-        """Callbacks and answers get lost from now on, each product in its own way."""
+        """From now on callbacks and answers get lost, in each product's own way."""
         for product in (self.copies.crm, self.copies.erp):
             product.faults.callbacks = [
                 CallbackFault(kind, probability=share, seconds=self.chance.choice((0.5, 2.0)))
@@ -104,7 +105,7 @@ class Storm:
             product.faults.read_lag = {"*": self.chance.choice((0.0, 0.0, 0.5, 1.5))}
 
     def _clear(self) -> None:
-        """All faults end; how a server trims is its nature and stays."""
+        """End all faults. How a server trims values is part of the server and stays."""
         for side, product in (("crm", self.copies.crm), ("erp", self.copies.erp)):
             product.faults.clear()
             product.faults.trim = {table: trim for (where, table), trim in self.trims.items() if where == side}
@@ -116,7 +117,7 @@ class Storm:
         return [copy for copy in self.copies.both if copy.folder.name not in self._busy]
 
     async def _down(self, copy: Copy, end: Callable[[], Awaitable[Any]], seconds: float) -> None:
-        """A copy ends and is started again a while later; nobody else touches its process meanwhile."""
+        """End an instance and start it again a while later; nothing else touches its process meanwhile."""
         self._busy.add(copy.folder.name)
         try:
             await end()
@@ -135,7 +136,7 @@ class Storm:
         await asyncio.gather(*(self._down(copy, copy.kill, seconds) for copy in self._free()))
 
     async def _freeze(self) -> None:
-        """A copy stands still, perhaps for longer than its leases last, and then goes on as if nothing had been."""
+        """Freeze an instance, perhaps for longer than its leases last, and then let it continue."""
         for copy in self.chance.sample(self._free(), min(1, len(self._free()))):
             longest = 27.0 if self.seconds >= 20 else 3.0
             await self._down(copy, copy.freeze, self.chance.choice((1.0, 5.0, longest)))
@@ -153,7 +154,7 @@ class Storm:
         await self.copies.cut_off()
 
     async def _cut_database(self) -> None:
-        """One copy, at times both, cannot reach the database for a moment."""
+        """Cut one instance, or both, from the database for a moment."""
         gates = [copy.database for copy in self.chance.sample(self.copies.both, self.chance.choice((1, 1, 2)))]
         refuse = self.chance.random() < 0.5
         for gate in gates:
@@ -163,7 +164,7 @@ class Storm:
             await gate.mend()
 
     async def _stall_database(self) -> None:
-        """What one copy says to the database, and hears of it, does not arrive for a while."""
+        """Hold back for a while what one instance and the database send each other."""
         gate = self.chance.choice(self.copies.both).database
         gate.stall()
         await asyncio.sleep(self.chance.choice((0.5, 3.0, 8.0)))
@@ -193,7 +194,7 @@ class Storm:
 
     # -- afterwards ---------------------------------------------------------------------------------------------------
     async def heal(self) -> list[str]:
-        """Calm, one full reconcile; what is wrong after it has come to rest."""
+        """End the faults, run one full reconcile, and return every problem that is left."""
         copies = self.copies
         self._say("calm")
         await copies.healthy()
@@ -213,7 +214,7 @@ class Storm:
         return problems + await self._accounts() + await self._copies()
 
     async def _reconcile(self) -> None:
-        """Asked again when a sweep gave way to one that the other copy had begun on its own."""
+        """Run a full reconcile. Request it again when its sweep ended early for a sweep of the other instance."""
 
         async def whole() -> bool:
             copy = self.chance.choice(self.copies.both)
@@ -225,7 +226,9 @@ class Storm:
         await self.copies.at_rest()
 
     async def _accounts(self) -> list[str]:
-        """Nothing is open, dead or uncounted. Sweeps go on, so that something may just be looked at once more."""
+        """Return what is still open, dead or not counted. Sweeps go on, so a record may be due once more for a
+        moment.
+        """
         end, problems = time.monotonic() + PATIENCE_SECONDS, [""]
         while problems and time.monotonic() < end:
             problems = await self._open_accounts()
@@ -241,14 +244,16 @@ class Storm:
         return problems
 
     def _held(self, row: Mapping[str, str]) -> bool:
-        """A dead letter that is right: what two people made at once may end as a duplicate that waits for a person."""
+        """Whether a dead letter is right: records that two people created at once may end as a duplicate that waits for
+        a person.
+        """
         kind, (side, _, record_id) = KIND_OF.get(row["mapping"]), row["record"].split(" ", 2)
         if kind is None or row["code"] != Reason.HELD_AS_DUPLICATE:
             return False
         return self.judge.eyes.lives(side, kind, record_id) and self.judge.held(side, kind, record_id)
 
     async def _copies(self) -> list[str]:
-        """Both are there, worked, ended in order, and never complained."""
+        """Return what is wrong with the instances: each must have worked, ended in order, and logged no traceback."""
         problems = []
         for copy, connections in zip(self.copies.both, self.copies.balancer.used, strict=True):
             name = copy.folder.name
@@ -270,7 +275,7 @@ class Storm:
 
 @dataclass(frozen=True)
 class Told:
-    """What became of one seed."""
+    """The outcome of one seed."""
 
     problems: list[str]
     counts: Mapping[str, int]

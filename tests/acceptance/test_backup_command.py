@@ -24,7 +24,7 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
 
 
-def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_together_again(tmp_path: Path) -> None:
+def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_in_sync(tmp_path: Path) -> None:
     with simulated("pipedrive", "deskera") as (pipedrive, deskera):
         site = Site(tmp_path, pipedrive.url, deskera.url)
         daemon = site.start()
@@ -74,7 +74,7 @@ def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_together_ag
 
 
 def pairs(site: Site) -> int:
-    """How many pairs the store holds."""
+    """Return how many pairs the store holds."""
     file = sqlite3.connect(site.folder / "bridge.sqlite")
     (number,) = file.execute("SELECT count(*) FROM links WHERE state = 'live'").fetchone()
     file.close()
@@ -82,12 +82,12 @@ def pairs(site: Site) -> int:
 
 
 def results(site: Site) -> dict[str, str]:
-    """What `bridge status` says of the verification of each mapping."""
+    """Return what `bridge status` shows of the verification of each mapping."""
     return {row["mapping"]: row["result"] for row in json.loads(site.told("status", "--json").out)["verify"]}
 
 
 def big(site: Site, rows: int = 30_000) -> None:
-    """A store of which a backup takes a second or so."""
+    """A store whose backup takes about a second."""
 
     async def make() -> None:
         await (await open_store(f"sqlite:///{site.folder / 'bridge.sqlite'}", system_seams())).close()
@@ -103,7 +103,7 @@ def big(site: Site, rows: int = 30_000) -> None:
 
 
 def killed(site: Site, *arguments: str, when: Callable[[], bool]) -> None:
-    """Start a command and end it with SIGKILL as soon as `when` holds, which is before its end."""
+    """Start a command and end it with SIGKILL as soon as `when` is true, which is before its end."""
     process = subprocess.Popen([BRIDGE, "--settings", str(site.settings), *arguments], env=site.environment())
     end = time.monotonic() + 40
     while not when():
@@ -135,7 +135,7 @@ def test_a_kill_in_the_middle_leaves_no_half_backup_and_no_half_store(site: Site
     assert sqlite3.connect(other).execute("SELECT count(*) FROM journal").fetchone() == (30_000,)
 
 
-def test_a_backup_that_finds_no_room_says_so_and_leaves_nothing_that_looks_whole(site: Site) -> None:
+def test_a_backup_without_enough_space_says_so_and_leaves_no_file(site: Site) -> None:
     big(site)
     file = site.folder / "backup.gz"
     limited = ["prlimit", "--fsize=300000", BRIDGE, "--settings", str(site.settings), "backup", str(file)]

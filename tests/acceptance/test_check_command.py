@@ -1,4 +1,6 @@
-"""`bridge check` and the refusals of `bridge run`: every fault at once, exit code 2, never a traceback or a secret."""
+"""`bridge check` and the refusals of `bridge run`: every problem at once, exit code 2, never a traceback or a
+secret.
+"""
 
 from pathlib import Path
 
@@ -36,7 +38,7 @@ def test_check_shows_that_a_mapping_which_pairs_records_writes_nothing(site: Sit
     assert "mapping goods: 1 field rules, writes nothing, live\n" in done.out, done.err
 
 
-def test_check_lists_every_fault_of_the_settings_with_key_and_exit_code_2(site: Site) -> None:
+def test_check_lists_every_problem_of_the_settings_with_key_and_exit_code_2(site: Site) -> None:
     site.write_settings("wrokers: 3\nlog: {level: loud}\nretention: {journal_days: 0}\n")
     text = site.settings.read_text()
     site.settings.write_text(text.replace("cl_pub_sandbox", "''").replace("erp: deskera", "erp: deskra"))
@@ -49,7 +51,7 @@ def test_check_lists_every_fault_of_the_settings_with_key_and_exit_code_2(site: 
     no_secret(done.err)
 
 
-def test_check_lists_faults_of_several_mapping_files_with_their_lines(site: Site) -> None:
+def test_check_lists_problems_of_several_mapping_files_with_their_lines(site: Site) -> None:
     deals, people = site.folder / "mappings" / "deals.yaml", site.folder / "mappings" / "people.yaml"
     deals.write_text(deals.read_text().replace("conflict:  crm", "conflict:  newest"))
     people.write_text(people.read_text().replace("conflict:  crm", "conflict:  nobody"))
@@ -59,7 +61,7 @@ def test_check_lists_faults_of_several_mapping_files_with_their_lines(site: Site
     assert "people.yaml:" in done.err
 
 
-def test_faults_of_options_and_of_mapping_files_are_said_together(site: Site) -> None:
+def test_problems_of_options_and_of_mapping_files_are_reported_together(site: Site) -> None:
     site.settings.write_text(site.settings.read_text().replace("cl_pub_sandbox", "''"))
     deals = site.folder / "mappings" / "deals.yaml"
     deals.write_text(deals.read_text().replace("crm: title", "crm: tittle"))
@@ -71,21 +73,21 @@ def test_faults_of_options_and_of_mapping_files_are_said_together(site: Site) ->
 
 
 @pytest.mark.parametrize("text", ["", "- a list\n", "instance: [\n", "\x00\x01", "instance: !!python/object:os.x {}\n"])
-def test_check_tells_what_is_wrong_with_a_file_that_is_no_settings_file(site: Site, text: str) -> None:
+def test_check_says_what_is_wrong_with_a_file_that_is_no_settings_file(site: Site, text: str) -> None:
     site.settings.write_text(text)
     done = site.told("check")
     assert done.code == 2
     assert "bridge.yaml" in done.err
 
 
-def test_a_settings_file_that_is_not_there_is_named(site: Site) -> None:
+def test_a_missing_settings_file_is_named(site: Site) -> None:
     site.settings.unlink()
     done = site.bridge("run")
     assert done.code == 2
     assert str(site.settings) in done.err
 
 
-def test_run_refuses_faulty_settings_and_a_store_it_cannot_use(site: Site) -> None:
+def test_run_refuses_wrong_settings_and_a_store_it_cannot_use(site: Site) -> None:
     site.store_url = f"sqlite:///{site.folder}/no/such/folder/bridge.sqlite"
     done = site.bridge("run")
     assert done.code == 2

@@ -1,4 +1,4 @@
-"""`bridge check --live`: the accounts are asked for their real fields; nothing is changed."""
+"""`bridge check --live` reads the accounts' real fields and changes nothing."""
 
 import signal
 from pathlib import Path
@@ -7,7 +7,7 @@ from tests.acceptance.products import simulated
 from tests.acceptance.site import SECRETS, Site, until
 
 
-def test_what_the_accounts_lack_is_told_all_at_once_and_a_silent_account_as_well(tmp_path: Path) -> None:
+def test_missing_fields_and_an_unreachable_account_are_reported_at_once(tmp_path: Path) -> None:
     with simulated("pipedrive", "deskera") as (pipedrive, deskera):
         site = Site(tmp_path, pipedrive.url, deskera.url)
         deals = site.folder / "mappings" / "deals.yaml"
@@ -25,8 +25,8 @@ def test_what_the_accounts_lack_is_told_all_at_once_and_a_silent_account_as_well
     assert not [name for name, value in SECRETS.items() if value in done.out + done.err]
 
 
-def test_a_running_bridge_says_which_field_the_account_does_not_have_and_never_calls_it_equal(tmp_path: Path) -> None:
-    """A field rule on a custom field nobody made would else be silent for ever."""
+def test_a_running_bridge_reports_a_field_that_the_account_lacks_and_never_calls_it_equal(tmp_path: Path) -> None:
+    """Without this, a field rule on a custom field that does not exist would never be reported."""
     with simulated("pipedrive", "deskera") as (pipedrive, deskera):
         site = Site(tmp_path, pipedrive.url, deskera.url)
         deals = site.folder / "mappings" / "deals.yaml"

@@ -1,4 +1,4 @@
-"""`conflict: ask` as the operator meets it: the field waits, the commands show it and settle it."""
+"""`conflict: ask` from the operator's view: the field waits, the commands show the conflict and settle it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`make connector NAME=acme` copies a connector that passes the first part of the conformance suite as it stands."""
+"""`make connector NAME=acme` copies a connector that passes the first part of the conformance suite unchanged."""
 
 import os
 import re
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def copied(folder: Path) -> Path:
-    """The project, as far as the script and the suite need it."""
+    """A copy of the project, with all that the script and the suite need."""
     for name in ("bridge", "tests/conformance/connectors"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)

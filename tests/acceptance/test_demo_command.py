@@ -1,4 +1,4 @@
-"""`bridge demo --once`: nothing to set up, a table at the end, exit code 0."""
+"""`bridge demo --once` needs no setup, shows a table at its end, and ends with exit code 0."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A newcomer's way: `bridge init` that asks or takes flags, and `bridge sandbox` around the folder it made."""
+"""A newcomer's way: `bridge init`, which asks or takes flags, and `bridge sandbox` with the folder it made."""
 
 import os
 import re
@@ -32,7 +32,7 @@ SECRETS = {
 
 
 @pytest.mark.parametrize(("product", "way"), [(product, way) for product in WAYS for way in WAYS[product]])
-def test_every_way_that_init_knows_is_one_the_product_takes(product: str, way: str) -> None:
+def test_every_sign_in_that_init_offers_is_accepted_by_the_product(product: str, way: str) -> None:
     values = {name: "https://x.example" if name.endswith("_url") else "x1" for name in WAYS[product][way]}
     values |= {"private_key": sandbox_private_key()} if "private_key" in values else {}
     for name in values:
@@ -40,7 +40,7 @@ def test_every_way_that_init_knows_is_one_the_product_takes(product: str, way: s
         assert isinstance(getattr(one, name), SecretStr) == is_secret(product, name)
 
 
-def test_there_is_a_way_for_every_product() -> None:
+def test_init_offers_a_sign_in_for_every_product() -> None:
     assert WAYS.keys() == CONNECTORS.keys()
 
 
@@ -54,7 +54,7 @@ def test_settings_made_with_flags_pass_check_at_once(tmp_path: Path) -> None:
     assert not [value for value in SECRETS.values() if value in settings.read_text()]
 
 
-def test_what_is_wrong_with_flags_is_told_at_once_and_nothing_is_written(tmp_path: Path) -> None:
+def test_problems_of_flags_are_reported_at_once_and_nothing_is_written(tmp_path: Path) -> None:
     wrong = (
         "--set=pipedrive",
         "--set=pipedriv.api_token=x",
@@ -102,7 +102,7 @@ def test_init_asks_for_what_it_needs_and_the_settings_pass_check(tmp_path: Path)
     assert told(settings, "check").code == 0
 
 
-def test_a_sandbox_runs_the_own_folder_takes_a_saved_file_and_keeps_everything(tmp_path: Path) -> None:
+def test_a_sandbox_runs_a_persons_folder_takes_a_saved_file_and_keeps_everything(tmp_path: Path) -> None:
     told(tmp_path / "none", "init", "pipedrive-deskera", str(tmp_path / "mine"))
     settings = tmp_path / "mine" / "sandbox" / "bridge.yaml"
     file = tmp_path / "mine" / "mappings" / "organizations.yaml"
@@ -126,7 +126,7 @@ def test_a_sandbox_runs_the_own_folder_takes_a_saved_file_and_keeps_everything(t
 
 
 class Sandbox:
-    """`bridge sandbox` as a process of its own."""
+    """`bridge sandbox` as a separate process."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "sandbox.log"
@@ -147,7 +147,7 @@ class Sandbox:
         return self.file.read_text()
 
     def until_ready(self) -> list[str]:
-        """The addresses of its simulators."""
+        """Wait until the sandbox is ready and return the addresses of its simulators."""
         until(lambda: self.process.poll() is not None or "Ctrl-C ends it" in self.log(), "ready")
         assert self.process.poll() is None, self.log()
         return re.findall(r" simulator +(http://\S+)", self.log())

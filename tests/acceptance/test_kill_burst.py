@@ -1,4 +1,4 @@
-"""kill -9 during a burst: what was accepted arrives, nothing arrives twice. The whole of it: `kill_burst`."""
+"""After a kill -9 in a burst, every accepted callback arrives, and nothing arrives twice. In full: `kill_burst`."""
 
 from pathlib import Path
 

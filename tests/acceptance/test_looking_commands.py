@@ -1,4 +1,4 @@
-"""`bridge verify`, `doctor` and `forget` as a person types them, beside a running bridge and without one."""
+"""`bridge verify`, `doctor` and `forget` from a person's view, beside a running bridge and without one."""
 
 import asyncio
 import hashlib
@@ -35,7 +35,7 @@ def agree(site: Site) -> bool:
 
 
 def read_as_json(site: Site, person: str) -> dict[str, Any]:
-    """What every reading command says as JSON beside a running bridge."""
+    """Run every reading command with `--json` beside a running bridge; return each answer."""
     record = site.folder / "ana.json"
     record.write_text('{"name": "Ana Lund"}')
     words = {
@@ -52,8 +52,10 @@ def read_as_json(site: Site, person: str) -> dict[str, Any]:
     return found
 
 
-def test_what_a_person_does_when_in_doubt(tmp_path: Path) -> None:
-    """A callback is lost: verify names the pair, repair mends it, doctor looks on; a person is forgotten for good."""
+def test_verify_repair_doctor_and_forget_after_a_lost_callback(tmp_path: Path) -> None:
+    """A callback is lost: verify names the pair, repair corrects it, doctor checks; then a person is forgotten for
+    good.
+    """
     with simulated("pipedrive", "deskera") as (pipedrive, deskera):
         site = Site(tmp_path, pipedrive.url, deskera.url)
         text = site.settings.read_text().replace("sweep_seconds: 5, full", "sweep_seconds: 600, full")
@@ -82,8 +84,8 @@ def test_what_a_person_does_when_in_doubt(tmp_path: Path) -> None:
             assert "differed in the last verification" in site.get("/health").text
             assert site.told("doctor").code == 1
             parts = [one["part"] for one in read["doctor"]]
-            assert sorted(parts) == sorted(set(parts))  # each is told once
-            assert not {"quota", "hooks"} & set(parts)  # these are told system by system
+            assert sorted(parts) == sorted(set(parts))  # each is reported once
+            assert not {"quota", "hooks"} & set(parts)  # these are reported per system
             assert "1 marked as due" in site.told("verify", "people", "--repair").out
             assert deeds(site.folder)[-1] == ("verify --repair people", "1 marked as due")
             pipedrive.until("persons", name="Somebody Else")
@@ -165,7 +167,7 @@ def test_doctor_writes_nothing(site: Site) -> None:
     assert not [one for one in site.folder.glob("bridge.sqlite-wal") if one.stat().st_size]
 
 
-def test_a_damaged_store_is_told(site: Site) -> None:
+def test_a_damaged_store_is_reported(site: Site) -> None:
     make_store(site)
     file = site.folder / "bridge.sqlite"
     content = bytearray(file.read_bytes())
@@ -176,13 +178,13 @@ def test_a_damaged_store_is_told(site: Site) -> None:
     assert "damaged" in told.out or "malformed" in told.out
 
 
-def test_a_bundle_that_cannot_be_written_is_told(site: Site) -> None:
+def test_a_bundle_that_cannot_be_written_is_reported(site: Site) -> None:
     make_store(site)
     told = site.told("doctor", "--bundle", str(site.folder / "nowhere" / "report.tar.gz"))
     assert (told.code, "name another file" in told.err) == (1, True)
 
 
-def test_an_unknown_record_can_be_forgotten_so_that_it_never_comes(site: Site) -> None:
+def test_an_unknown_record_can_be_forgotten_before_it_arrives(site: Site) -> None:
     make_store(site)
     told = site.told("forget", "crm", "person", "42", "--yes")
     assert told.code == 2

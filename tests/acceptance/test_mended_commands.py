@@ -1,4 +1,4 @@
-"""What commands say and return where a person's settings or options are unusual."""
+"""What commands print and return when a person's settings or options are unusual."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ def site(tmp_path: Path) -> Site:
 
 
 @pytest.mark.parametrize("command", [("verify", "--sample", "0"), ("verify", "--smaple"), ("plan", "--al")])
-def test_a_typo_is_no_difference(site: Site, command: tuple[str, ...]) -> None:
+def test_a_mistyped_name_is_an_error_and_not_a_difference(site: Site, command: tuple[str, ...]) -> None:
     assert site.told(*command).code == 1
 
 
@@ -34,7 +34,7 @@ def test_verify_lists_problems_of_the_settings_as_every_command_does(site: Site)
     assert (ended.code, "1 problem:" in ended.err) == (1, True), ended.err
 
 
-def test_the_mode_before_the_first_run_holds_from_it_on(site: Site) -> None:
+def test_a_mode_set_before_the_first_run_is_kept(site: Site) -> None:
     ended = site.told("mode", "people", "shadow")
     assert (ended.code, "the next `bridge run` starts with this mode" in ended.out) == (0, True), ended.err
 
@@ -42,7 +42,7 @@ def test_the_mode_before_the_first_run_holds_from_it_on(site: Site) -> None:
 @pytest.mark.parametrize(
     "command", [("approve", "people", "--minutes", "0"), ("hooks", "rotate", "x", "--overlap", "-1")]
 )
-def test_times_that_cannot_be_meant_are_refused(site: Site, command: tuple[str, ...]) -> None:
+def test_impossible_times_are_refused(site: Site, command: tuple[str, ...]) -> None:
     ended = site.told(*command)
     assert (ended.code, "is not in the range" in ended.err) == (2, True)
 
@@ -53,7 +53,7 @@ def test_a_backup_that_fails_leaves_nothing_behind(site: Site) -> None:
     assert not list(site.folder.glob("backup.gz*"))
 
 
-def test_a_backup_is_named_without_hard_links_and_takes_no_files_place(
+def test_a_backup_works_without_hard_links_and_replaces_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from bridge.cli.backup import _rename

@@ -1,4 +1,4 @@
-"""Renamed things as the operator meets them."""
+"""Renamed fields and stages from the operator's view."""
 
 import asyncio
 from pathlib import Path

@@ -21,7 +21,7 @@ WHY = "the warehouse is counted, and nobody may write to it before the last shel
 
 
 def shown(site: Site, *command: str) -> list[str]:
-    """The lines that the terminal shows."""
+    """Return the lines that the terminal shows."""
     pid, terminal = pty.fork()
     if pid == 0:
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))

@@ -1,4 +1,4 @@
-"""`bridge plan` and `bridge apply` as an operator meets them, with real HTTP and no bridge running."""
+"""`bridge plan` and `bridge apply` from the operator's view, with real HTTP and no running bridge."""
 
 import json
 import sqlite3
@@ -9,7 +9,7 @@ from tests.acceptance.products import Product, simulated
 from tests.acceptance.site import Site, deeds, fetch
 
 SHARED = {"tokens", "budgets", "quotas", "shares"}
-"""What a plan may keep: a credential that was renewed, and what a vendor says of its quota."""
+"""Tables in which a plan may store something: a renewed credential, and what a vendor reports of its quota."""
 
 
 def emails(address: str) -> list[dict[str, Any]]:
@@ -17,13 +17,13 @@ def emails(address: str) -> list[dict[str, Any]]:
 
 
 def written(*products: Product) -> list[str]:
-    """Every call that changed something, by method and path."""
+    """Return every call that changed something, by method and path."""
     calls = [call for product in products for call in fetch(f"{product.url}/_control/requests").json()]
     return [call for call in calls if not call.startswith("GET ") and "token" not in call]
 
 
 def stored(site: Site) -> dict[str, list[Any]]:
-    """Every row of the store, table by table, but for what plans may keep."""
+    """Return every row of the store, by table, without the tables in which a plan may store something."""
     file = sqlite3.connect(site.folder / "bridge.sqlite")
     tables = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     rows = {name: file.execute(f"SELECT * FROM {name}").fetchall() for name in tables if name not in SHARED}
@@ -94,7 +94,7 @@ def test_a_first_sync_is_planned_saved_and_carried_out_and_then_there_is_nothing
             daemon.kill()
 
 
-def test_a_plan_that_cannot_be_made_ends_with_1_and_says_why(tmp_path: Path) -> None:
+def test_a_plan_that_cannot_be_computed_ends_with_1_and_says_why(tmp_path: Path) -> None:
     site = Site(tmp_path, "http://127.0.0.1:9", "http://127.0.0.1:9")
     down = site.told("plan")
     assert (down.code, "the connection was refused" in down.err) == (1, True), down.err

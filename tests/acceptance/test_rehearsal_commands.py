@@ -1,4 +1,4 @@
-"""Mapping files tried before anything is written: `bridge init`, `test` and `explain`."""
+"""Try mapping files before anything is written: `bridge init`, `test` and `explain`."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_the_settings_init_writes_need_only_what_they_mark(site: Site) -> None:
     assert done.code == 0, done.err
 
 
-def test_test_shows_what_came_out_otherwise_field_by_field(site: Site) -> None:
+def test_test_shows_each_field_that_differs_from_the_example(site: Site) -> None:
     people = site.folder / "mappings" / "people.yaml"
     good = site.told("test")
     people.write_text(people.read_text().replace("erp: {name: Bo Ek,", "erp: {name: Bo Eck,"))
@@ -64,14 +64,14 @@ def test_test_shows_what_came_out_otherwise_field_by_field(site: Site) -> None:
     assert "deals" not in bad.out
 
 
-def test_test_reports_the_laws_of_every_row(site: Site) -> None:
+def test_test_reports_the_round_trip_checks_of_every_field_rule(site: Site) -> None:
     assert "round trip  people.phone: " in site.told("test", "--round-trip").out
     former = site.told("test", "--laws")
     assert "round trip  people.phone: " in former.out
     assert "Use --round-trip." in former.err
 
 
-def test_explain_tells_row_by_row_what_a_written_record_means(site: Site) -> None:
+def test_explain_shows_for_each_field_rule_what_a_written_record_means(site: Site) -> None:
     record = site.folder / "ana.json"
     record.write_text(json.dumps({"name": " Ana ", "emails.primary": "ANA@x.example", "org_id": "7"}))
 
@@ -84,7 +84,7 @@ def test_explain_tells_row_by_row_what_a_written_record_means(site: Site) -> Non
     assert "not read" in told
 
 
-def test_explain_names_every_faulty_column_of_a_written_record(site: Site) -> None:
+def test_explain_names_every_wrong_column_of_a_written_record(site: Site) -> None:
     record = site.folder / "ana.json"
     record.write_text(json.dumps({"birthday": "soon", "a..b": 1, "update_time": "never"}))
     done = site.told("explain", "people", str(record))

@@ -1,4 +1,4 @@
-"""One running bridge between two simulated products, met as its operator meets it: commands, listeners, signals."""
+"""One running bridge between two simulated products, used as its operator uses it: commands, listeners, signals."""
 
 import json
 import os
@@ -20,13 +20,15 @@ HOOKS = 3 + 6
 
 @pytest.fixture(scope="module")
 def daemons() -> list[Daemon]:
-    """The running bridge is the last one."""
+    """All bridges that were started; the last one runs."""
     return []
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, daemons: list[Daemon]) -> Iterator[World]:
-    """The bridge with its hooks registered; whatever the tests did, it never showed a secret or a traceback."""
+    """The bridge with its hooks registered. After the tests it checks that no secret and no traceback was ever
+    shown.
+    """
     with simulated("pipedrive", "deskera") as (pipedrive, deskera):
         site = Site(tmp_path_factory.mktemp("site"), pipedrive.url, deskera.url)
         daemons.append(site.start())
@@ -41,7 +43,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, daemons: list[Daemon]) -> It
         assert "Traceback" not in shown
 
 
-def test_a_deal_crosses_and_why_tells_its_story_on_both_sides(world: World) -> None:
+def test_a_deal_crosses_and_why_shows_its_history_on_both_sides(world: World) -> None:
     site, pipedrive, deskera = world
     company = pipedrive.create("organizations", name="Nordlys AS")
     deal = pipedrive.create("deals", title="First order", value=10, currency="EUR", org_id=int(company))
@@ -85,7 +87,7 @@ def test_why_takes_a_name_and_asks_which_of_several(world: World) -> None:
 
 @contextmanager
 def typed(text: str) -> Iterator[int]:
-    """A terminal at whose keyboard a person has typed this."""
+    """A terminal at which a person has typed this answer."""
     person, terminal = pty.openpty()
     try:
         os.write(person, text.encode())
@@ -114,7 +116,7 @@ def test_where_nothing_could_be_done_a_command_says_so_and_fails(world: World, a
 @pytest.mark.parametrize(
     "command", [["dead-letters", "list", "--mapping"], ["conflicts", "list", "--mapping"], ["waiting"]], ids=" ".join
 )
-def test_listing_a_mapping_that_is_none_is_told(world: World, command: list[str]) -> None:
+def test_listing_an_unknown_mapping_is_an_error(world: World, command: list[str]) -> None:
     done = world[0].told(*command, "order")
     assert (done.code, "order: no mapping has this name - known: deals" in done.err) == (2, True), done.err
 
@@ -215,7 +217,7 @@ def test_a_dead_letter_is_listed_retried_and_discarded(world: World) -> None:
     deskera.until("contacts", name="Bo Ek", email="bo@ek.example")
 
 
-def test_hangup_takes_good_mapping_files_and_leaves_faulty_ones(world: World, daemons: list[Daemon]) -> None:
+def test_hangup_takes_good_mapping_files_and_leaves_wrong_ones(world: World, daemons: list[Daemon]) -> None:
     site, pipedrive, deskera = world
     file, daemon = site.folder / "mappings" / "organizations.yaml", daemons[-1]
     good = file.read_text()
@@ -246,7 +248,7 @@ def test_a_second_bridge_on_the_same_sqlite_file_is_refused(world: World) -> Non
     assert site.get("/health/live").status == 200
 
 
-def test_sigterm_ends_the_bridge_in_order_and_a_new_one_goes_on(world: World, daemons: list[Daemon]) -> None:
+def test_sigterm_ends_the_bridge_in_order_and_a_new_one_continues(world: World, daemons: list[Daemon]) -> None:
     site, pipedrive, deskera = world
     assert Path(f"/proc/{daemons[-1].process.pid}/cmdline").read_text().count("secret") == 0
     for number in range(5):

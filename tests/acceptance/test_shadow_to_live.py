@@ -1,4 +1,4 @@
-"""From shadow to live as an operator meets it: look at what would be written, go live, take in what stayed behind."""
+"""From shadow to live as an operator does it: look at the planned writes, go live, and backfill the rest."""
 
 import json
 import signal

@@ -1,4 +1,6 @@
-"""A running bridge whose disk fills up, whose file is deleted, locked or damaged: what its operator and vendors see."""
+"""A running bridge whose disk is full, or whose file is deleted, locked or damaged: what its operator and vendors
+see.
+"""
 
 import json
 import os
@@ -15,12 +17,12 @@ from tests.acceptance.site import Site, until
 from tests.conformance.store.test_failing_stores import damage, fill
 
 World = tuple[Site, Product, Product]
-MOST_LINES = 12  # of an outage: one a minute for the store, and those of the simulator's own trouble
+MOST_LINES = 12  # during an outage: one line a minute about the store, and the lines about the simulator's own failures
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A bridge on a disk of its own with 6 MB."""
+    """A bridge on its own disk of 6 MB."""
     folder = tmp_path_factory.mktemp("faults")
     disk = folder / "disk"
     disk.mkdir()
@@ -42,19 +44,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def answers(site: Site, status: int) -> float:
-    """How many callbacks were answered so."""
+    """Return how many callbacks were answered with this status."""
     found = re.findall(rf'^bridge_callbacks_total{{.*status="{status}".*}} ([0-9.]+)$', site.get("/metrics").text, re.M)
     return sum(map(float, found))
 
 
 def said(site: Site) -> str:
-    """What health says of the store; "" while it is well."""
+    """Return what health reports about the store; "" while it is well."""
     part = site.get("/health").json()["checks"]["store"][0]
     return "" if part["status"] == "pass" else str(part["output"])
 
 
 def refuses(world: World, name: str, words: str) -> None:
-    """A callback that comes now is answered 503 and none is accepted; health says why; the log does not run over."""
+    """A new callback is answered 503 and none is accepted; health gives the reason; the log stays short."""
     site, pipedrive, _ = world
     until(lambda: words in said(site), f"health says {words}, not {said(site)}", 20)
     before, refusals, lines = answers(site, 200), answers(site, 503), site.log.read_text().count("\n")
@@ -67,13 +69,15 @@ def refuses(world: World, name: str, words: str) -> None:
 
 
 def goes_on(world: World, name: str) -> None:
-    """By itself: health is well again, and what was refused crosses, by the vendor's retry or by the next sweep."""
+    """The store recovers without help: health is well again, and the refused change crosses by the vendor's retry or
+    the next sweep.
+    """
     site, _, deskera = world
     until(lambda: said(site) == "" and site.get("/health/ready").status == 200, "the store is well", 20)
     deskera.until("contacts", name=name)
 
 
-def test_a_new_store_is_told_of(world: World) -> None:
+def test_a_new_store_is_reported(world: World) -> None:
     site = world[0]
     assert site.log.read_text().count("the store is new and empty: nothing from before is known") == 1
     (row,) = json.loads(site.told("status", "--json").out)["store"]
@@ -83,7 +87,7 @@ def test_a_new_store_is_told_of(world: World) -> None:
 def test_a_full_disk(world: World) -> None:
     site, pipedrive, _ = world
     filler = fill(site.folder / "disk")
-    for number in range(40):  # what lies free in the files is used first
+    for number in range(40):  # SQLite first uses the free space in its files
         if said(site):
             break
         pipedrive.create("organizations", name=f"filling {number} {'x' * 3000}")

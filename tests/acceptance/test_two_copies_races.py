@@ -1,4 +1,4 @@
-"""Races between two copies of the bridge, each on its own and in real time."""
+"""Races between two instances of the bridge, one per test and in real time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ CONTACTS = "/v1/crm/contacts"
 
 @pytest.fixture
 async def copies(postgres_url: str, tmp_path: Path) -> AsyncIterator[Copies]:
-    """Two copies at work; in the end all is at rest and counted, and neither ever complained."""
+    """Two running instances. At the end everything is at rest and counted, and no log shows a traceback."""
     async with two_copies(tmp_path, postgres_url) as copies:
         yield copies
         await copies.both_up()
@@ -26,11 +26,11 @@ async def copies(postgres_url: str, tmp_path: Path) -> AsyncIterator[Copies]:
 
 
 def companies(copies: Copies) -> list[str]:
-    """The names of Deskera's companies."""
+    """Return the names of Deskera's companies."""
     return sorted(str(row["name"]) for row in copies.erp.state.rows("contacts") if row["type"] == "organization")
 
 
-async def test_a_record_edited_quickly_under_two_copies_is_created_once(copies: Copies) -> None:
+async def test_a_record_edited_quickly_under_two_instances_is_created_once(copies: Copies) -> None:
     for number in range(12):
         made = copies.crm.person_creates("organizations", {"name": f"New {number}"})
         for edit in range(8):
@@ -38,11 +38,11 @@ async def test_a_record_edited_quickly_under_two_copies_is_created_once(copies: 
             copies.crm.person_edits("organizations", made["id"], {"name": f"Edit {edit} of {number:02}"})
     wanted = [f"Edit 7 of {number:02}" for number in range(12)]
     await copies.until("every company arrived as last edited", lambda: companies(copies) == wanted)
-    assert all(copies.balancer.used), "both copies took callbacks"
-    assert all(copy.synchronized() for copy in copies.both), "both copies worked"
+    assert all(copies.balancer.used), "both instances took callbacks"
+    assert all(copy.synchronized() for copy in copies.both), "both instances worked"
 
 
-async def test_the_other_copy_takes_over_from_one_killed_after_its_create_and_makes_no_second_record(
+async def test_the_other_instance_takes_over_from_one_killed_after_its_create_and_makes_no_second_record(
     copies: Copies,
 ) -> None:
     copies.erp.faults.responses = [
@@ -65,7 +65,7 @@ async def known(copies: Copies, record_id: str) -> bool:
 
 
 async def test_while_connections_are_cut_a_callback_is_accepted_only_when_stored(copies: Copies) -> None:
-    """Refused, broken and ended connections; in between and afterwards callbacks are taken again."""
+    """Connections are refused, broken and ended; in between and afterwards callbacks are accepted again."""
     for refuse in (True, False):
         for copy in copies.both:
             await copy.database.cut(refuse=refuse)
@@ -85,7 +85,7 @@ async def test_while_connections_are_cut_a_callback_is_accepted_only_when_stored
 
 
 async def people_work_until_answered(copies: Copies, status: int) -> None:
-    """They go on making companies until a callback gets this answer."""
+    """Create companies until a callback gets this answer."""
     before = len(copies.post.answers)
 
     def one_more() -> bool:

@@ -1,4 +1,4 @@
-"""Every command that reads a file, with files that are no text: one message with the file's name, and no traceback."""
+"""Every command that reads a file, with files that are not text: one message with the file's name, and no traceback."""
 
 import os
 from collections.abc import Callable
@@ -70,8 +70,12 @@ CASES = [
     for bad in BAD
 ]
 TEXT_ALL_THE_SAME = {
-    "bridge.yaml": {"surrogate by number", "NUL by number", "a folder"},  # another test; refused by the command line
-    "mappings/people.yaml": {"surrogate by number", "NUL by number"},  # another test
+    "bridge.yaml": {
+        "surrogate by number",
+        "NUL by number",
+        "a folder",
+    },  # another test; the command line refuses it
+    "mappings/people.yaml": {"surrogate by number", "NUL by number"},  # another test checks it
     "secret": {"surrogate by number", "NUL by number", "nested without end"},
     "f.py": {"surrogate by number", "NUL by number", "empty", "only blanks", "nested without end"},
 }
@@ -91,7 +95,7 @@ def test_a_file_that_is_no_text_is_one_message(
 @pytest.mark.parametrize(
     ("file", "old"), [("bridge.yaml", "instance: acceptance"), ("mappings/people.yaml", "description: ")]
 )
-def test_a_character_by_number_that_is_none_is_one_message(
+def test_an_escaped_character_that_does_not_exist_is_one_message(
     site: Site, monkeypatch: pytest.MonkeyPatch, file: str, old: str, number: str
 ) -> None:
     monkeypatch.chdir(site.folder)
@@ -122,7 +126,7 @@ def test_a_file_without_permission_is_one_message(site: Site, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
-def test_what_the_machine_refuses_is_said_in_plain_words(
+def test_an_error_of_the_machine_is_reported_in_plain_words(
     site: Site, monkeypatch: pytest.MonkeyPatch, error: OSError
 ) -> None:
     monkeypatch.chdir(site.folder)

@@ -1,4 +1,4 @@
-"""Commands while no bridge runs, in a shell that knows no secret, and where there is no store at all."""
+"""Commands while no bridge runs, in a shell without secrets, and where there is no store."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ ASKING = (
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    """Its settings name the store plainly, and secrets that no environment of these tests has."""
+    """A site whose settings name the store's address plainly, and secrets that are not in the environment."""
     site = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
     text = site.settings.read_text().replace("{env: ACCEPT_STORE_URL}", "sqlite:///bridge.sqlite")
     site.settings.write_text(text.replace("ACCEPT_", "NOWHERE_"))
@@ -53,7 +53,7 @@ def site(tmp_path: Path) -> Site:
 
 
 def in_store(site: Site) -> list[Request]:
-    """The requests that wait in the site's store, which is made when it is not there."""
+    """Return the requests that wait in the site's store; the store is created if it is missing."""
 
     async def opened() -> list[Request]:
         store: Store = await open_store(f"sqlite:///{site.folder}/bridge.sqlite", system_seams())
@@ -80,7 +80,7 @@ def test_reading_needs_the_address_of_the_store_and_no_secret(site: Site, comman
 
 
 @pytest.mark.parametrize("command", [one for one in READING if len(one) < 3 and "--json" not in one][:-1], ids=" ".join)
-def test_what_is_read_can_be_had_as_json(site: Site, command: list[str]) -> None:
+def test_every_reading_command_has_json(site: Site, command: list[str]) -> None:
     in_store(site)
     done = told(site.settings, *command, "--json")
     assert (done.code, done.err) == (0, "")
@@ -111,13 +111,13 @@ def test_a_mode_that_is_set_while_no_bridge_runs_is_in_the_audit_log(site: Site)
 
 
 @pytest.mark.parametrize("command", ASKING, ids=" ".join)
-def test_what_needs_a_bridge_says_at_once_that_none_runs_and_leaves_nothing_behind(
+def test_a_command_that_needs_a_bridge_says_at_once_that_none_runs_and_leaves_no_request(
     site: Site, command: list[str]
 ) -> None:
     in_store(site)
     before = time.monotonic()
     done = told(site.settings, *command)
-    assert time.monotonic() - before < 9  # it would wait ten seconds for an answer
+    assert time.monotonic() - before < 9  # waiting for an answer would take ten seconds
     assert done.code == 1
     assert "no bridge runs here (no bridge has run on this store yet), so nothing was done" in done.err
     assert in_store(site) == []
@@ -142,7 +142,7 @@ def test_with_queue_the_request_waits_for_the_next_bridge(site: Site, command: l
         ("[]", "store: must be a section with keys of its own"),
     ],
 )
-def test_what_is_wrong_with_the_address_itself_is_one_message(site: Site, text: str, said: str) -> None:
+def test_a_wrong_store_address_is_one_message(site: Site, text: str, said: str) -> None:
     lines = site.settings.read_text().splitlines()
     site.settings.write_text("\n".join(f"store: {text}" if line.startswith("store:") else line for line in lines))
     done = told(site.settings, "status")
@@ -168,7 +168,7 @@ def test_a_misspelt_command_is_answered_with_the_right_one(site: Site) -> None:
 
 @pytest.fixture
 def silent(tmp_path: Path) -> Iterator[Site]:
-    """A bridge holds the store, and its last heartbeat is old: so it is on a full disk."""
+    """A bridge that holds the store and whose last heartbeat is old, as on a full disk."""
     site = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
 
     async def began() -> None:

@@ -1,4 +1,4 @@
-"""Storms in real time over two copies, outside of `make test`.
+"""Storms in real time with two instances, outside of `make test`.
 
 python -m tests.acceptance.two_copies --seeds N --from K --seconds S
 """
@@ -30,7 +30,7 @@ def _server() -> Iterator[str]:
 
 
 async def _one(seed: int, server: str, seconds: float, keep: bool) -> Told:
-    """A seed in a fresh folder and a fresh database."""
+    """Run a seed in a fresh folder and a fresh database."""
     url, name = make_url(server), f"two_copies_{seed}"
     sql = await asyncpg.connect(host=url.query["host"], user=url.username, database=url.database)
     await sql.execute(f"CREATE DATABASE {name}")
@@ -38,7 +38,7 @@ async def _one(seed: int, server: str, seconds: float, keep: bool) -> Told:
         address = url.set(database=name).render_as_string(hide_password=False)
         try:
             told = await storm(seed, Path(folder), address, seconds)
-        except AssertionError as error:  # not even up
+        except AssertionError as error:  # the instances did not start
             told = Told([str(error)], {}, [], 0, 0)
         if told.problems or keep:
             _keep_logs(Path(folder), seed, told)

@@ -1,4 +1,4 @@
-"""Books records in and out, without any call."""
+"""Books records are read and written without any call."""
 
 from datetime import date
 from decimal import Decimal
@@ -82,7 +82,7 @@ def test_an_address_is_changed_and_the_others_stay() -> None:
     assert [item["city"] for item in body["billingAddress"]] == ["Bergen", "Tromsø"]
 
 
-def test_the_details_of_a_product_are_taken_for_a_product() -> None:
+def test_the_details_of_a_product_are_read_as_a_product() -> None:
     row = product_row({"id": 7, "pid": "P-0000005", "name": "Desk", "availableQuantity": 3, "warehouseCode": "W"})
     assert (row["productId"], fields_of(KINDS["product"], row)["available"]) == ("P-0000005", Decimal(3))
 
@@ -107,7 +107,7 @@ def test_callbacks_of_books_name_records_by_code(hook: str, body: bytes, found: 
 
 
 @given(st.sampled_from(sorted(EVENTS)), st.binary(max_size=200))
-def test_any_bytes_give_a_decision(hook: str, body: bytes) -> None:
+def test_any_bytes_give_events(hook: str, body: bytes) -> None:
     events = decode(Callback("erp", hook, "POST", "https://x.example/h", {}, body, from_epoch(0)))
     assert {event.entity for event in events} == {EVENTS[hook][0]}
 

@@ -1,4 +1,4 @@
-"""Values both ways: whatever a tenant answers is read or left unread, what is written reads back."""
+"""Any value that a tenant answers is read or left unread; a written value reads back as itself."""
 
 from datetime import UTC, datetime
 from typing import Any
