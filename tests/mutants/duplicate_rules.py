@@ -27,7 +27,7 @@ DUPLICATE_MUTANTS = (
         "mapping/grammar.py::_duplicates",
         "list(Duplicates), Duplicates.HOLD)",
         "list(Duplicates), Duplicates.COPY)",
-        ("unit/mapping/test_load.py::test_what_is_not_said_is_the_careful_choice",),
+        ("unit/mapping/test_load.py::test_defaults_are_the_careful_choices",),
     ),
     Mutant(
         "the first one need not show the key any more",

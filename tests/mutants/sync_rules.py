@@ -51,7 +51,7 @@ UPDATES = (
         "held = same",
         (
             "unit/mapping/test_merge.py::"
-            "test_what_a_server_made_of_a_write_nobody_read_back_is_no_edit_and_does_not_cross_back",
+            "test_a_value_that_a_server_changed_in_an_unconfirmed_write_is_no_edit_and_does_not_cross_back",
         ),
     ),
     Mutant(

@@ -1,4 +1,4 @@
-"""Shared rows, value tables and tests in files of their own."""
+"""Shared field rules, value tables and tests in separate files."""
 
 from pathlib import Path
 
@@ -28,18 +28,18 @@ def fault_of(text: str, **files: str) -> str:
     return str(fault)
 
 
-def test_shared_rows_come_before_a_mappings_own() -> None:
+def test_shared_rules_come_before_a_mappings_own_rules() -> None:
     assert loaded(INCLUDING + NAME, address_rows=ADDRESS) == ("city", "name")
     assert loaded(INCLUDING.replace("fields:\n", ""), address_rows=ADDRESS) == ("city",)
 
 
-def test_shared_rows_may_include_others() -> None:
+def test_shared_rules_may_include_other_files() -> None:
     both = "include: [land.rows.yaml]\n" + ADDRESS
     land = "fields:\n  land: {crm: country, erp: country, type: country}\n"
     assert loaded(INCLUDING + NAME, address_rows=both, land_rows=land) == ("land", "city", "name")
 
 
-def test_a_change_of_shared_rows_changes_every_mapping_that_includes_them() -> None:
+def test_a_change_of_shared_rules_changes_every_mapping_that_includes_them() -> None:
     (before,) = load_text(INCLUDING + NAME, "m.yaml", files={"address.rows.yaml": ADDRESS})
     (after,) = load_text(
         INCLUDING + NAME, "m.yaml", files={"address.rows.yaml": ADDRESS.replace("erp: city", "erp: town")}
@@ -50,7 +50,7 @@ def test_a_change_of_shared_rows_changes_every_mapping_that_includes_them() -> N
 TABLED = HEAD + "  size: {crm: a, erp: b, table: sizes.table.yaml}\n"
 
 
-def test_a_value_table_may_stand_in_a_file_of_its_own() -> None:
+def test_a_value_table_may_be_a_separate_file() -> None:
     (mapping,) = load_text(TABLED, "m.yaml", files={"sizes.table.yaml": "A: Large\nB: Small\n"})
     assert read(mapping, Side.LEFT, {"a": "B"}).values == {"size": "Small"}
     (other,) = load_text(TABLED, "m.yaml", files={"sizes.table.yaml": "A: Large\nB: Tiny\n"})
@@ -59,13 +59,13 @@ def test_a_value_table_may_stand_in_a_file_of_its_own() -> None:
     assert mapping.fingerprint == inline.fingerprint
 
 
-def test_the_fault_of_a_shared_row_names_its_own_file() -> None:
+def test_a_problem_of_a_shared_rule_names_the_file_of_the_rule() -> None:
     assert fault_of(INCLUDING + NAME, address_rows=ADDRESS.replace("erp: city", "erp: city, typ: text")).startswith(
         "address.rows.yaml:2:40: unknown `typ` in field rule city - did you mean `type`?"
     )
 
 
-def test_files_that_cannot_be_put_together_are_told_once() -> None:
+def test_files_that_cannot_be_combined_are_reported_once() -> None:
     ring = "include: [b.rows.yaml]\n" + ADDRESS
     back = "include: [address.rows.yaml]\nfields: {}\n"
     assert fault_of(INCLUDING + NAME, address_rows=ring, b_rows=back) == (
@@ -89,7 +89,7 @@ def test_files_that_cannot_be_put_together_are_told_once() -> None:
     assert fault_of(TABLED, sizes_table="").startswith("sizes.table.yaml:1:1: sizes.table.yaml is empty")
 
 
-def test_tests_may_stand_beside_their_mapping(tmp_path: Path) -> None:
+def test_tests_may_be_a_file_beside_their_mapping(tmp_path: Path) -> None:
     (tmp_path / "people.yaml").write_text(HEAD + NAME)
     (tmp_path / "people.test.yaml").write_text("mapping: people\ntests:\n  - {crm: {name: A}, erp: {name: A}}\n")
     (mapping,) = load_mappings(tmp_path)
