@@ -119,7 +119,7 @@ DUPLICATE_MUTANTS = (
         "elif asked.key in alike:",
         "elif False:",
         (
-            f"{INTENTS}a_linked_record_of_the_same_side_and_key_is_in_the_way_where_duplicates_are_held",
+            f"{INTENTS}a_linked_record_of_the_same_side_and_key_blocks_a_create_where_duplicates_are_held",
             f"{HELD}a_first_one_linked_after_the_decision_is_seen_before_the_create",
         ),
     ),
@@ -128,14 +128,14 @@ DUPLICATE_MUTANTS = (
         "store/links.py::_is_pair_of",
         " and link.record_id(key.side) == key.record_id",
         "",
-        (f"{INTENTS}a_record_that_was_merged_into_a_linked_one_is_in_nobodys_way",),
+        (f"{INTENTS}a_record_that_was_merged_into_a_linked_one_blocks_no_create",),
     ),
     Mutant(
         "an unlinked record is read although no read could be used",
         "sync/match.py::_asked_of_each",
         "if accept.too_early(draft, side, record_id):",
         "if False:",
-        ("unit/sync/test_deciding_laws.py::test_an_unlinked_record_of_which_no_read_could_be_used_yet_is_not_read",),
+        ("unit/sync/test_deciding_laws.py::test_an_unlinked_record_is_not_read_while_its_read_would_be_rejected",),
     ),
     Mutant(
         "what was seen not to show the key is in the way of a create",
@@ -143,7 +143,7 @@ DUPLICATE_MUTANTS = (
         "apart = {one.key.record_id, *(one.unlike or ())}",
         "apart = {one.key.record_id}",
         (
-            f"{INTENTS}a_linked_record_that_was_seen_not_to_show_the_key_is_in_nobodys_way",
+            f"{INTENTS}a_linked_record_that_no_longer_shows_the_key_blocks_no_create",
             f"{HELD}a_first_one_edited_just_now_whose_edit_nobody_told_of_is_no_first_one",
         ),
     ),
@@ -153,7 +153,7 @@ DUPLICATE_MUTANTS = (
         "case((asleep, old[name]), else_=null())",
         "null()",
         (
-            f"{FINISH}a_dead_letter_that_waits_does_so_still_when_it_is_marked",
+            f"{FINISH}a_waiting_dead_letter_still_waits_after_it_is_marked",
             f"{HELD}a_merge_at_the_product_ends_it",
         ),
     ),
@@ -162,7 +162,7 @@ DUPLICATE_MUTANTS = (
         "store/marks.py::awake",
         "case((dead, 0), else_=tasks.c.attempts)",
         "tasks.c.attempts",
-        (f"{FINISH}a_dead_letter_that_waits_for_another_record_is_due_with_its_end_and_begins_anew",),
+        (f"{FINISH}a_dead_letter_that_waits_for_another_record_is_due_when_that_ends_and_starts_again",),
     ),
     Mutant(
         "each edit of the first one has the held ones looked at",
@@ -170,7 +170,7 @@ DUPLICATE_MUTANTS = (
         "if key in dead[mapping, side, record_id]:",
         "if False:",
         (
-            f"{FINISH}a_dead_letter_that_still_has_a_key_of_what_it_waits_for_is_left_alone",
+            f"{FINISH}a_dead_letter_that_shares_a_key_with_the_record_it_waits_for_is_not_due",
             f"{HELD}an_edit_that_leaves_the_key_as_it_is_keeps_it_held_without_another_look",
         ),
     ),
@@ -179,7 +179,7 @@ DUPLICATE_MUTANTS = (
         "store/finish.py::_shown_keys",
         "move.kind in KEEPING and move.kind != Kind.FOLLOW",
         "True",
-        (f"{FINISH}a_dead_letter_that_still_has_a_key_of_what_it_waits_for_is_left_alone",),
+        (f"{FINISH}a_dead_letter_that_shares_a_key_with_the_record_it_waits_for_is_not_due",),
     ),
     Mutant(
         "a discarded dead letter still waits",

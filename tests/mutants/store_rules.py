@@ -36,7 +36,7 @@ LEASES = (
         "store/leases.py::_taking",
         "leases.c.expires <= now - MARGIN,",
         "leases.c.expires <= now,",
-        (f"{CLAIMS}a_further_record_of_another_copy_is_leased_only_after_the_margin",),
+        (f"{CLAIMS}a_further_record_of_another_instance_is_leased_only_after_the_margin",),
     ),
     Mutant(
         "a claim is finished without its fence",
@@ -50,21 +50,21 @@ LEASES = (
         "store/leases.py::require_fence",
         "if claim.fence not in fences_held(conn, [claim]):",
         "if False:",
-        (f"{CLAIMS}another_copy_takes_over_only_after_the_margin",),
+        (f"{CLAIMS}another_instance_takes_over_only_after_the_margin",),
     ),
     Mutant(
         "creates are decided without the fence",
         "store/links.py::open_intents",
         "if asked.claim.fence not in held:",
         "if False:",
-        (f"{INTENTS}without_its_fence_nothing_is_intended_or_sent",),
+        (f"{INTENTS}without_its_fence_no_intent_and_no_pending_write_is_stored",),
     ),
     Mutant(
         "of two creates that are decided together the later does not see the earlier",
         "store/links.py::open_intents",
         "(*open_, *opened)",
         "open_",
-        (f"{INTENTS}of_many_intents_with_one_key_at_once_a_single_one_opens",),
+        (f"{INTENTS}of_many_intents_with_one_key_at_once_only_one_opens",),
     ),
     Mutant(
         "a claim that lost one of its records ends as if it held all",
@@ -92,14 +92,14 @@ LEASES = (
         "store/links.py::Links._send.work",
         "for one in sent})",
         "for one in batch})",
-        (f"{INTENTS}a_worker_that_lost_its_record_says_nothing_of_a_write",),
+        (f"{INTENTS}a_worker_that_lost_its_lease_stores_no_pending_write",),
     ),
     Mutant(
         "a worker that lost its record begins a write",
         "store/links.py::Links._send.work",
         "return hindrances",
         "return [None for _ in batch]",
-        (f"{INTENTS}without_its_fence_nothing_is_intended_or_sent",),
+        (f"{INTENTS}without_its_fence_no_intent_and_no_pending_write_is_stored",),
     ),
     Mutant(
         "a claim does not know what is known of its records",
@@ -113,7 +113,7 @@ LEASES = (
         "store/links.py::_joined",
         "values={**before.values, **write.values}",
         "values={**write.values, **before.values}",
-        (f"{FINISH}of_two_changes_of_one_link_the_later_stands",),
+        (f"{FINISH}of_two_changes_of_one_link_the_later_wins",),
     ),
     Mutant(
         "what another definition decided counts still",
@@ -137,7 +137,7 @@ LEASES = (
         "domain/ids.py::why_unstorable",
         "len(text) > LONGEST_ID",
         "len(text) > 10**9",
-        (f"{INTAKE}what_no_index_takes_is_refused_before_it_shares_a_transaction",),
+        (f"{INTAKE}a_text_too_long_for_an_index_is_refused_before_it_shares_a_transaction",),
     ),
     Mutant(
         "what a lost worker learned is thrown away",
@@ -176,7 +176,7 @@ LINKS = (
         "return not told_apart and _made_at_that_time(link, asked.made_at)",
         "return False",
         (
-            f"{INTENTS}an_intent_in_doubt_holds_what_no_filled_key_tells_apart",
+            f"{INTENTS}an_intent_of_unknown_outcome_holds_records_that_no_filled_key_distinguishes",
             f"{CREATING}what_was_made_after_a_lost_create_and_edited_since_is_not_copied_back_either",
         ),
     ),
@@ -192,7 +192,7 @@ LINKS = (
         "store/links.py::_holds",
         ' or key.record_id in (link.payload or {}).get("among", ())',
         "",
-        (f"{INTENTS}an_intent_in_doubt_holds_the_records_it_names_whatever_their_keys",),
+        (f"{INTENTS}an_intent_of_unknown_outcome_holds_the_records_it_names_whatever_their_keys",),
     ),
     Mutant(
         "a dead letter holds records that a filled match key tells apart",
@@ -206,14 +206,14 @@ LINKS = (
         "store/links.py::_holds",
         "told_apart = asked.keys and of is not None and",
         "told_apart = of is not None and",
-        (f"{INTENTS}an_intent_in_doubt_holds_what_no_filled_key_tells_apart",),
+        (f"{INTENTS}an_intent_of_unknown_outcome_holds_records_that_no_filled_key_distinguishes",),
     ),
     Mutant(
         "an intent without match keys is told apart by those of another record",
         "store/links.py::_holds",
         " and one.hashes != {_instead_of_keys(of)}",
         "",
-        (f"{INTENTS}an_intent_in_doubt_holds_what_no_filled_key_tells_apart",),
+        (f"{INTENTS}an_intent_of_unknown_outcome_holds_records_that_no_filled_key_distinguishes",),
     ),
     Mutant(
         "a dead letter of a create holds every later record of its mapping",
@@ -241,7 +241,7 @@ LINKS = (
         "store/links.py::open_intents",
         "elif asked.key in linked:",
         "elif False:",
-        (f"{CLAIMS}a_link_that_appeared_is_told_instead_of_an_intent",),
+        (f"{CLAIMS}an_existing_link_is_returned_instead_of_an_intent",),
     ),
     Mutant(
         "the deletion threshold is not counted",
@@ -255,7 +255,7 @@ LINKS = (
         "store/links.py::Links.set_pending.work",
         "            if not again:\n",
         "            if True:\n",
-        (f"{INTENTS}the_threshold_counts_with_what_is_sent_and_stops_at_the_limit",),
+        (f"{INTENTS}the_threshold_counts_pending_writes_and_stops_at_the_limit",),
     ),
     Mutant(
         "the alias of a merge is not followed",
@@ -275,7 +275,7 @@ BOOKS = (
         "store/events.py::Intake.store",
         "        note_merges(self._database, conn, self._merges(news), spare)\n",
         "",
-        (f"{INTAKE}a_merge_is_kept_as_a_fact_along_chains",),
+        (f"{INTAKE}a_merge_is_stored_and_followed_along_chains",),
     ),
     Mutant(
         "coalesced events are not booked",
@@ -289,14 +289,14 @@ BOOKS = (
         "store/finish.py::_booked",
         'moved = row["gen"] != task.generation',
         "moved = False",
-        (f"{FINISH}a_generation_that_moved_leaves_the_task_due",),
+        (f"{FINISH}a_changed_generation_leaves_the_task_due",),
     ),
     Mutant(
         "an event that came during a claim is booked with it",
         "store/finish.py::_booked",
         'pending=row["pending"] - min(row["taken"], row["pending"])',
         "pending=0",
-        (f"{FINISH}a_generation_that_moved_leaves_the_task_due",),
+        (f"{FINISH}a_changed_generation_leaves_the_task_due",),
     ),
     Mutant(
         "who waits is not woken",
@@ -310,7 +310,7 @@ BOOKS = (
         "store/events.py::Intake._marks",
         "if not route.endpoint.versioned:",
         "if False:",
-        (f"{INTAKE}an_event_soon_after_our_own_write_waits_for_settle_where_there_are_no_versions",),
+        (f"{INTAKE}an_event_soon_after_our_own_write_waits_for_the_read_lag_where_there_are_no_versions",),
     ),
     Mutant(
         "a new event does not revive a dead task",
@@ -372,21 +372,21 @@ STRANGERS = (
         "domain/seams.py::believable",
         "seconds is not None and seconds <= now + TRUSTED_SKEW_SECONDS",
         "seconds is not None",
-        (f"{AHEAD}a_callback_from_the_future_says_nothing_of_when",),
+        (f"{AHEAD}the_time_of_a_callback_from_the_future_is_ignored",),
     ),
     Mutant(
         "a version from the future that is stored already stays",
         "store/records.py::_record_upsert",
         "and_(old.version > HORIZON, unasked)",
         "and_(old.version > HORIZON, old.version.is_(None))",
-        (f"{AHEAD}a_version_from_the_future_that_is_stored_already_heals",),
+        (f"{AHEAD}a_stored_version_from_the_future_is_corrected",),
     ),
     Mutant(
         "a page of a sweep brings any id into the store",
         "store/events.py::Events.accept",
         "        require_storable(of_notes(records, keys))\n",
         "",
-        (f"{ODD}it_is_refused_at_every_door_and_nothing_is_stored",),
+        (f"{ODD}every_entrance_refuses_an_odd_id_and_stores_nothing",),
     ),
     Mutant(
         "a head may take for ever",
@@ -400,14 +400,14 @@ STRANGERS = (
         "callbacks/connections.py::Connections.room",
         "len(self) < self.limits.connections or self.give_way()",
         "len(self) < self.limits.connections",
-        (f"{PLACES}when_all_places_are_taken_the_one_that_waits_longest_gives_way",),
+        (f"{PLACES}when_all_places_are_taken_the_longest_waiting_connection_is_closed",),
     ),
     Mutant(
         "idle connections end new ones",
         "callbacks/connections.py::Connections._longest_waiting",
         "min(firsts, key=lambda entry: entry[1].since)[0]",
         "firsts[0][0]",
-        (f"{PLACES}a_new_connection_is_not_the_first_to_go_beside_idle_ones",),
+        (f"{PLACES}idle_connections_are_closed_before_a_new_one",),
     ),
 )
 

@@ -183,7 +183,7 @@ UPDATES = (
         "store/claims.py::Picking._mappings",
         '(paused if row["paused"] else usable).append(row["name"])',
         'usable.append(row["name"])',
-        ("conformance/store/test_claims.py::test_a_paused_mapping_gives_out_recovery_only",),
+        ("conformance/store/test_claims.py::test_a_paused_mapping_allows_only_recovery_claims",),
     ),
     Mutant(
         "a paused mapping removes",

@@ -1,4 +1,4 @@
-"""What only SuperOffice does, against its simulator."""
+"""Behaviour of SuperOffice only, against its simulator."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -88,7 +88,7 @@ async def test_onsite_a_user_and_password_open_the_account(account: Bench) -> No
         await account.build({**onsite(account), "password": "wr0ng"}).identity()
 
 
-async def test_a_ticket_that_ended_is_asked_for_once(account: Bench) -> None:
+async def test_an_expired_ticket_is_fetched_once(account: Bench) -> None:
     connector = account.connect()
     record_id = (await connector.create("contact", {"name": "Before"})).id
     account.transport.requests.clear()
@@ -128,7 +128,7 @@ async def test_maintenance_passes_and_a_suspended_tenant_needs_a_person(account:
 
 
 @pytest.mark.parametrize("state", ["Stopped", "TooManyErrors"])
-async def test_a_hook_that_is_off_is_seen_and_registered_anew(account: Bench, state: str) -> None:
+async def test_a_hook_that_is_off_is_found_and_registered_again(account: Bench, state: str) -> None:
     connector = account.connect()
     hook_id = await hooked(account, connector)
     simulator(account).set_hook_state(hook_id, state)
@@ -185,7 +185,7 @@ async def test_a_deleted_contact_is_gone_at_once_and_for_good_later(account: Ben
         ({"CustomFields": {"SuperOffice:1": "gold"}}, "custom"),
     ],
 )
-async def test_what_raises_no_event_is_unversioned_and_shows_in_a_full_listing(
+async def test_a_change_without_an_event_has_no_version_and_shows_in_a_full_listing(
     account: Bench, fields: dict[str, Any], column: str
 ) -> None:
     connector = account.connect()
@@ -221,7 +221,7 @@ async def test_a_record_a_person_changed_meanwhile_is_not_overwritten(account: B
     assert (await read(connector, entity, record_id)).fields[column] == value
 
 
-async def test_list_items_go_by_label_and_an_unknown_one_is_refused_before_any_write(account: Bench) -> None:
+async def test_list_items_are_written_by_label_and_an_unknown_one_is_refused_before_any_write(account: Bench) -> None:
     connector = account.connect()
     columns = await connector.columns("contact")
     assert "Prospect" in columns["category"].choices

@@ -1,4 +1,4 @@
-"""Promise 9: every delivery is accounted for, after every operation, whatever the order."""
+"""Promise 9: every delivery is accounted for, after every operation and in any order."""
 
 import contextlib
 import random

@@ -22,9 +22,9 @@ from tests.conformance.store.builders import GUESTS, PEOPLE, ROUTES, Desk, done,
 
 @pytest.fixture
 async def other(desk: Desk, made_url: str, new_seams: Callable[..., Seams]) -> AsyncIterator[Desk]:
-    """A second copy of the bridge on the same store."""
+    """A second instance of the bridge on the same store."""
     store = await open_store(made_url, new_seams("copy-2"))
-    store.database.offset = desk.store.database.offset  # the clock stood still between the two measurements
+    store.database.offset = desk.store.database.offset  # the clock did not move between the two measurements
     yield Desk(store)
     await store.close()
 
@@ -115,7 +115,7 @@ async def test_a_record_merged_away_is_leased_with_the_survivors_pair(desk: Desk
 
 
 @pytest.mark.parametrize("changed", [{"fingerprint": "new"}, {"mode": "shadow"}])
-async def test_a_copy_with_another_definition_claims_nothing(desk: Desk, changed: dict[str, str]) -> None:
+async def test_an_instance_with_another_definition_claims_nothing(desk: Desk, changed: dict[str, str]) -> None:
     await desk.hears("1")
     desk.scopes["people"] = replace(desk.scopes["people"], **changed)
     assert await desk.claims() == []
@@ -127,7 +127,7 @@ async def test_tasks_of_a_blocked_system_stay(desk: Desk) -> None:
     assert len(await desk.claims()) == 1
 
 
-async def test_a_paused_mapping_gives_out_recovery_only(desk: Desk, clock: FakeClock) -> None:
+async def test_a_paused_mapping_allows_only_recovery_claims(desk: Desk, clock: FakeClock) -> None:
     await desk.links("4", "c4")
     await desk.hears("1", "2", "3")
     sent = next(claim for claim in await desk.claims() if claim.key.record_id == "1")
@@ -141,7 +141,7 @@ async def test_a_paused_mapping_gives_out_recovery_only(desk: Desk, clock: FakeC
     assert len(await desk.claims()) == 2
 
 
-async def test_another_copy_takes_over_only_after_the_margin(desk: Desk, other: Desk, clock: FakeClock) -> None:
+async def test_another_instance_takes_over_only_after_the_margin(desk: Desk, other: Desk, clock: FakeClock) -> None:
     await desk.hears("1")
     mine = await desk.claims_one(ttl=10)
     clock.advance(10 + MARGIN - 1)
@@ -182,7 +182,7 @@ async def test_a_further_record_is_leased_under_the_same_fence_or_not_at_all(des
     assert await desk.store.tasks.lease(one, [free]) is not None
 
 
-async def test_a_further_record_of_another_copy_is_leased_only_after_the_margin(
+async def test_a_further_record_of_another_instance_is_leased_only_after_the_margin(
     desk: Desk, other: Desk, clock: FakeClock
 ) -> None:
     await desk.hears("1", "2")
@@ -205,7 +205,7 @@ async def test_a_released_claim_counts_no_attempt_and_books_nothing(desk: Desk, 
     assert len(await desk.claims()) == 1
 
 
-async def test_two_copies_claiming_at_once_share_the_records(desk: Desk, other: Desk) -> None:
+async def test_two_instances_claiming_at_once_share_the_records(desk: Desk, other: Desk) -> None:
     record_ids = [str(number) for number in range(60)]
     await desk.hears(*record_ids)
     rounds = await asyncio.gather(*(copy.claims(limit=7) for copy in (desk, other) for _ in range(6)))
@@ -245,7 +245,7 @@ async def test_leases_found_at_the_start_of_a_run_are_void_on_sqlite(
     await again.store.close()
 
 
-async def test_a_link_that_appeared_is_told_instead_of_an_intent(desk: Desk, store: Store) -> None:
+async def test_an_existing_link_is_returned_instead_of_an_intent(desk: Desk, store: Store) -> None:
     await desk.links("1", "c1")
     await desk.store.events.accept([event("1")], ROUTES)
     claim = await desk.claims_one()
@@ -266,7 +266,7 @@ async def two_pairs(desk: Desk, *more: Scope) -> None:
 
 
 async def of_both(desk: Desk, users: int, people: int) -> None:
-    """So many due tasks of the second pair, behind so many of the first."""
+    """Make this many tasks of the second pair due, after this many of the first."""
     around = routes(*desk.scopes.values())
     await desk.store.events.accept([event(f"p{number:04}") for number in range(people)], around)
     await desk.store.events.accept([event(f"u{number}", "sso", "user") for number in range(users)], around)
@@ -279,7 +279,7 @@ async def test_each_pair_of_systems_has_its_own_claims(desk: Desk) -> None:
     assert claimed == {"people": 4, "users": 3}
 
 
-async def test_what_is_at_work_for_a_pair_counts_against_it_alone(desk: Desk) -> None:
+async def test_running_claims_of_a_pair_count_against_this_pair_only(desk: Desk) -> None:
     await two_pairs(desk)
     await of_both(desk, users=9, people=9)
     claimed = await desk.store.tasks.claim(4, desk.scopes, 60.0, at_work={PEOPLE.pair: 3, USERS.pair: 1})
@@ -289,7 +289,7 @@ async def test_what_is_at_work_for_a_pair_counts_against_it_alone(desk: Desk) ->
 @pytest.mark.parametrize("at_work", [3, 4])
 async def test_a_backlog_of_one_pair_hides_nothing_of_another(desk: Desk, at_work: int) -> None:
     await two_pairs(desk)
-    await of_both(desk, users=2, people=PAGES * 8 + 50)  # more than a claim looks at
+    await of_both(desk, users=2, people=PAGES * 8 + 50)  # more than one claim reads
     claimed = await desk.store.tasks.claim(4, desk.scopes, 60.0, at_work={PEOPLE.pair: at_work})
     assert Counter(claim.key.mapping for claim in claimed) == Counter({"people": 4 - at_work, "users": 2})
 
@@ -302,15 +302,17 @@ async def test_mappings_of_the_same_two_systems_share_their_claims_whichever_sid
     assert len(await desk.claims(limit=4)) == 4
 
 
-async def test_a_pair_with_more_than_its_claims_at_work_takes_nothing_from_another(desk: Desk) -> None:
+async def test_a_pair_with_too_many_running_claims_takes_none_from_another(desk: Desk) -> None:
     await two_pairs(desk)
     await of_both(desk, users=9, people=1)
     claimed = await desk.store.tasks.claim(4, desk.scopes, 60.0, at_work={PEOPLE.pair: 6})
     assert Counter(claim.key.mapping for claim in claimed) == {"users": 4}
 
 
-async def test_two_pairs_in_step_both_get_their_turns_of_the_lower_lanes(desk: Desk) -> None:
-    """One claim of each pair at a time: with one count of turns for both, each lower lane's would be the other's."""
+async def test_two_equally_busy_pairs_both_get_their_turns_of_the_lower_lanes(desk: Desk) -> None:
+    """One claim of each pair at a time. With a common count of turns, one pair would get the other's turns of the lower
+    lanes.
+    """
     await two_pairs(desk)
     around = routes(*desk.scopes.values())
     for origin, prefix in ((Origin.BACKFILL, "b"), (Origin.RECONCILE, "r"), (Origin.WEBHOOK, "l")):
@@ -335,7 +337,7 @@ async def test_a_claim_that_lost_one_of_its_records_lost_its_fence(desk: Desk, o
         await desk.store.tasks.submit(done(mine))
 
 
-async def test_places_kept_free_of_lower_lanes_go_to_live_changes_alone(desk: Desk) -> None:
+async def test_claims_reserved_from_lower_lanes_go_to_live_changes_only(desk: Desk) -> None:
     await desk.hears(*(f"b{number}" for number in range(9)), origin=Origin.BACKFILL)
     await desk.hears(*(f"r{number}" for number in range(9)), origin=Origin.RECONCILE)
     pair = desk.scopes["people"].pair
@@ -345,7 +347,9 @@ async def test_places_kept_free_of_lower_lanes_go_to_live_changes_alone(desk: De
     at_work = {pair: 6}
     assert await desk.store.tasks.claim(8, desk.scopes, 60.0, at_work=at_work, lower_room={pair: 0}) == []
     assert await desk.store.tasks.next_due(desk.scopes) == desk.store.now()
-    assert await desk.store.tasks.next_due(desk.scopes, lower_room={pair: 0}) is None, "nobody polls for these"
+    assert await desk.store.tasks.next_due(desk.scopes, lower_room={pair: 0}) is None, (
+        "no poll is needed for these tasks"
+    )
     await desk.hears("l1")
     assert await desk.store.tasks.next_due(desk.scopes, lower_room={pair: 0}) == desk.store.now()
     (live,) = await desk.store.tasks.claim(8, desk.scopes, 60.0, at_work=at_work, lower_room={pair: 0})

@@ -42,7 +42,7 @@ async def test_one_outcome_is_booked_and_the_rest_coalesced(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
-async def test_a_generation_that_moved_leaves_the_task_due(desk: Desk, outcome: Outcome) -> None:
+async def test_a_changed_generation_leaves_the_task_due(desk: Desk, outcome: Outcome) -> None:
     await desk.hears("1")
     claim = await desk.claims_one()
     await desk.hears("1")
@@ -64,7 +64,7 @@ async def test_kinds_that_arrive_during_a_claim_outlast_it(desk: Desk) -> None:
 
 @pytest.mark.parametrize("narrow", [True, False])
 @pytest.mark.parametrize("outcome", list(Outcome))
-async def test_what_is_looked_at_again_is_looked_at_on_both_sides_unless_its_end_says_otherwise(
+async def test_a_record_that_is_due_again_is_read_on_both_sides_unless_its_end_says_otherwise(
     desk: Desk, outcome: Outcome, *, narrow: bool
 ) -> None:
     await desk.hears("1")
@@ -73,14 +73,14 @@ async def test_what_is_looked_at_again_is_looked_at_on_both_sides_unless_its_end
     assert (await desk.claims_one()).tasks[0].both_sides is not narrow
 
 
-async def test_a_claim_that_ends_for_good_leaves_no_look_at_both_sides_behind(desk: Desk) -> None:
+async def test_a_claim_that_ends_for_good_leaves_no_request_to_read_both_sides(desk: Desk) -> None:
     await desk.hears("1", origin=Origin.RECONCILE)
     await desk.store.tasks.submit(done(await desk.claims_one()))
     await desk.hears("1")
     assert not (await desk.claims_one()).tasks[0].both_sides
 
 
-async def test_a_record_others_wait_for_or_name_is_looked_at_on_both_sides(desk: Desk) -> None:
+async def test_a_record_that_others_wait_for_or_name_is_read_on_both_sides(desk: Desk) -> None:
     await desk.hears("1")
     claim = await desk.claims_one()
     await desk.store.tasks.wait_for(claim, left("2"))
@@ -120,13 +120,13 @@ async def test_a_dead_task_keeps_its_events_and_can_be_retried_or_discarded(desk
     await desk.balanced()
 
 
-async def test_nothing_waits_without_a_time(desk: Desk) -> None:
+async def test_no_task_waits_without_a_due_time(desk: Desk) -> None:
     await desk.hears("1")
     with pytest.raises(ValueError, match="without a time"):
         await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.WAITING))
 
 
-async def test_an_attempt_is_given_back_when_asked(desk: Desk) -> None:
+async def test_an_attempt_is_given_back_when_requested(desk: Desk) -> None:
     await desk.hears("1")
     for attempt, expected in ((True, 1), (False, 1), (True, 2)):
         claim = await desk.claims_one()
@@ -137,7 +137,7 @@ async def test_an_attempt_is_given_back_when_asked(desk: Desk) -> None:
         assert task.attempts == expected
 
 
-async def test_all_that_was_learned_is_stored_with_the_outcome(desk: Desk) -> None:
+async def test_everything_a_claim_learned_is_stored_with_the_outcome(desk: Desk) -> None:
     ref = RecordRef("erp", "contact", "c1")
     await desk.hears("1")
     claim = await desk.claims_one()
@@ -173,7 +173,7 @@ async def test_all_that_was_learned_is_stored_with_the_outcome(desk: Desk) -> No
     assert {claim.key for claim in await desk.claims()} == {right("c9"), left("1", "companies")}
 
 
-async def test_a_record_named_by_another_link_is_refused_alone(desk: Desk) -> None:
+async def test_only_the_completion_with_an_already_linked_record_is_refused(desk: Desk) -> None:
     await desk.links("1", "c1")
     await desk.hears("2", "3")
     two, three = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
@@ -201,7 +201,7 @@ async def test_one_completion_may_free_a_record_and_link_it_again(desk: Desk) ->
     assert await desk.store.links.of("people", Side.RIGHT, "c1") is None
 
 
-async def test_links_know_who_names_them(desk: Desk) -> None:
+async def test_the_links_that_refer_to_a_link_are_found(desk: Desk) -> None:
     target = await desk.links("1", "c1")
     await desk.hears("2")
     child = Move("test", None, {"state": LinkState.LIVE, "left": "2", "right": "c2"}, refs=[("boss", target)])
@@ -292,7 +292,7 @@ async def test_a_child_is_woken_when_the_other_side_links_its_parent(desk: Desk)
     assert (await desk.claims_one()).key == left("1")
 
 
-async def test_a_dead_letter_that_waits_for_another_record_is_due_with_its_end_and_begins_anew(desk: Desk) -> None:
+async def test_a_dead_letter_that_waits_for_another_record_is_due_when_that_ends_and_starts_again(desk: Desk) -> None:
     await desk.hears("1", "2")
     claims = {claim.key: claim for claim in await desk.claims()}
     await desk.store.tasks.submit(done(claims[left("1")], Outcome.DEAD, waits_for=left("2"), code="c"))
@@ -309,10 +309,10 @@ async def test_a_dead_letter_that_waits_for_another_record_is_due_with_its_end_a
     ("shown", "moved", "looked_at"),
     [(("k", "x"), False, False), (("x",), False, True), ((), False, True), (("k",), True, True)],
 )
-async def test_a_dead_letter_that_still_has_a_key_of_what_it_waits_for_is_left_alone(
+async def test_a_dead_letter_that_shares_a_key_with_the_record_it_waits_for_is_not_due(
     desk: Desk, shown: tuple[str, ...], moved: bool, looked_at: bool
 ) -> None:
-    """Unless that one's link became another one: then its counterpart may be free."""
+    """Unless the link of the record it waits for changed: then its counterpart may be free."""
     number = await desk.links("2", "c2")
     await desk.hears("1")
     held = done(
@@ -326,7 +326,7 @@ async def test_a_dead_letter_that_still_has_a_key_of_what_it_waits_for_is_left_a
     assert await state(desk, left("1")) is (TaskState.DUE if looked_at else TaskState.DEAD)
 
 
-async def test_a_dead_letter_that_waits_does_so_still_when_it_is_marked(desk: Desk) -> None:
+async def test_a_waiting_dead_letter_still_waits_after_it_is_marked(desk: Desk) -> None:
     await desk.hears("1")
     await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.DEAD, waits_for=left("2")))
     await make_due(desk.store, left("1"))
@@ -336,7 +336,7 @@ async def test_a_dead_letter_that_waits_does_so_still_when_it_is_marked(desk: De
 
 
 @pytest.mark.parametrize("answer", ["retry", "discard"])
-async def test_a_dead_letter_that_a_person_answered_waits_for_nothing_any_more(desk: Desk, answer: str) -> None:
+async def test_a_dead_letter_that_a_person_answered_no_longer_waits(desk: Desk, answer: str) -> None:
     await desk.hears("1")
     await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.DEAD, waits_for=left("2")))
     await getattr(desk.store.dead_letters, answer)([left("1")])
@@ -368,7 +368,7 @@ async def test_waits_and_wakes_at_the_same_moment_lose_no_child(desk: Desk) -> N
     await desk.balanced()
 
 
-async def test_of_two_changes_of_one_link_the_later_stands(desk: Desk) -> None:
+async def test_of_two_changes_of_one_link_the_later_wins(desk: Desk) -> None:
     number = await desk.links("1", "c1")
     await desk.hears("1")
     claim = await desk.claims_one()

@@ -64,7 +64,7 @@ async def test_kinds_and_the_latest_source_time_gather_on_the_task(desk: Desk) -
     ids=lambda value: "+".join(value) if isinstance(value, list) else str(value),
 )
 @pytest.mark.parametrize("together", [True, False])
-async def test_all_but_a_callback_asks_for_a_look_at_both_sides(
+async def test_every_event_but_a_callback_requests_a_read_of_both_sides(
     desk: Desk, origins: list[Origin], *, both: bool, together: bool
 ) -> None:
     batch = [event("1", origin=origin) for origin in origins]
@@ -75,7 +75,7 @@ async def test_all_but_a_callback_asks_for_a_look_at_both_sides(
     assert task.both_sides is both
 
 
-async def test_a_lower_lane_does_not_push_a_due_task_back(desk: Desk) -> None:
+async def test_an_event_of_a_lower_lane_does_not_delay_a_due_task(desk: Desk) -> None:
     await desk.hears("1")
     await desk.hears("1", origin=Origin.BACKFILL)
     task = await desk.store.tasks.get(left("1"))
@@ -83,7 +83,7 @@ async def test_a_lower_lane_does_not_push_a_due_task_back(desk: Desk) -> None:
     assert task.lane is Lane.LIVE
 
 
-async def test_an_idle_task_takes_the_lane_of_what_woke_it(desk: Desk) -> None:
+async def test_an_idle_task_takes_the_lane_of_its_event(desk: Desk) -> None:
     await desk.hears("1")
     await desk.store.tasks.submit(done(await desk.claims_one()))
     await desk.hears("1", origin=Origin.BACKFILL)
@@ -105,8 +105,8 @@ async def test_a_new_event_revives_a_waiting_or_dead_task(desk: Desk, outcome: O
     await desk.balanced()
 
 
-async def test_an_event_soon_after_our_own_write_waits_for_settle_where_there_are_no_versions(desk: Desk) -> None:
-    """Counted from the event: it may tell of somebody's edit just now as well as of our write."""
+async def test_an_event_soon_after_our_own_write_waits_for_the_read_lag_where_there_are_no_versions(desk: Desk) -> None:
+    """Counted from the event, which may report a person's edit just now as well as our write."""
     ref, now = RecordRef("erp", "guest", "g"), desk.store.now()
     await desk.store.records.note([RecordNote(ref, own_write_at=now - 10)])
     await desk.store.events.accept([event("g", "erp", "guest")], routes(GUESTS))
@@ -124,14 +124,14 @@ async def test_records_keep_their_first_number_and_newest_version(desk: Desk) ->
     assert (again.version, again.first_seq) == (50, first.first_seq)
 
 
-async def test_a_merge_is_kept_as_a_fact_along_chains(desk: Desk) -> None:
+async def test_a_merge_is_stored_and_followed_along_chains(desk: Desk) -> None:
     await desk.hears("1", kind=EventKind.MERGED, merged_into="2")
     await desk.hears("2", kind=EventKind.MERGED, merged_into="3")
     assert await desk.store.questions.one(SurvivorOf(RecordRef("crm", "person", "1"))) == "3"
     assert await desk.store.questions.one(SurvivorOf(RecordRef("crm", "person", "3"))) is None
 
 
-async def test_an_event_without_id_asks_for_a_sweep_once(desk: Desk, clock: FakeClock) -> None:
+async def test_an_event_without_id_requests_a_sweep_once(desk: Desk, clock: FakeClock) -> None:
     await desk.store.events.accept([event(None)], ROUTES)
     asked = (await desk.store.cursors.get("crm", "person", "incremental")).asked_at
     clock.advance(30)
@@ -153,7 +153,7 @@ async def test_a_lost_cursor_race_stores_nothing(desk: Desk) -> None:
     assert (kept.sweep, kept.page) == (new.sweep, None)
 
 
-async def test_a_page_moves_its_cursor_with_all_it_taught(desk: Desk) -> None:
+async def test_a_page_moves_its_cursor_in_the_transaction_of_its_events(desk: Desk) -> None:
     ref = RecordRef("crm", "person", "1")
     sweep = (await desk.store.cursors.start("crm", "person", "full")).sweep
     move = CursorMove("crm", "person", "full", sweep, value=77.0, done=True)
@@ -213,8 +213,10 @@ async def test_changed_match_keys_empty_the_index(desk: Desk) -> None:
         {"record_id": "\ud800"},
     ],
 )
-async def test_what_no_index_takes_is_refused_before_it_shares_a_transaction(desk: Desk, odd: dict[str, str]) -> None:
-    """The same length on both stores; whoever submits at the same time notices nothing."""
+async def test_a_text_too_long_for_an_index_is_refused_before_it_shares_a_transaction(
+    desk: Desk, odd: dict[str, str]
+) -> None:
+    """The limit is the same on both stores; other submitters of the same transaction are not affected."""
     rest = {name: value for name, value in odd.items() if name != "record_id"}
     strange = event(odd.get("record_id", "1"), **rest)
     waiting = asyncio.gather(
@@ -229,28 +231,28 @@ async def test_ids_of_the_largest_length_are_stored(desk: Desk) -> None:
     assert await desk.hears("7" * 200, vendor_id="v" * 200) == [True]
 
 
-async def test_when_a_callback_told_of_a_record_and_not_of_its_version_is_kept(desk: Desk) -> None:
+async def test_the_time_of_a_callback_without_a_version_is_stored(desk: Desk) -> None:
     ref, other = RecordRef("crm", "person", "1"), RecordRef("erp", "guest", "g")
     await desk.hears("1", version=at(50))
     assert (await desk.store.records.known([ref]))[ref].told_at is None
     now = desk.store.now()
     await desk.hears("1")
     await desk.hears("1", kind=EventKind.DELETED)
-    await desk.store.events.accept([event("g", "erp", "guest", version=at(50))], routes(GUESTS))  # reads show none
+    await desk.store.events.accept(
+        [event("g", "erp", "guest", version=at(50))], routes(GUESTS)
+    )  # reads show no version
     known = await desk.store.records.known([ref, other])
     assert [known[ref].told_at, known[other].told_at] == pytest.approx([now, now], abs=1)
 
 
-async def test_what_a_sweep_or_a_person_tells_of_is_no_callback(desk: Desk) -> None:
+async def test_an_event_of_a_sweep_or_a_person_is_no_callback(desk: Desk) -> None:
     ref = RecordRef("crm", "person", "1")
     for origin in (Origin.RECONCILE, Origin.BACKFILL, Origin.PERSON):
         await desk.hears("1", origin=origin)
     assert (await desk.store.records.known([ref]))[ref].told_at is None
 
 
-async def test_what_waited_for_something_else_waits_for_the_next_edit_from_then_on(
-    desk: Desk, clock: FakeClock
-) -> None:
+async def test_a_task_with_another_wait_waits_for_the_next_edit_from_then_on(desk: Desk, clock: FakeClock) -> None:
     typed = Quiet(30.0, "quiet", "left alone for 30 s")
     places = {
         place: [replace(route, quiet=typed) for route in found]

@@ -1,4 +1,4 @@
-"""PostgreSQL connections that break: another copy is heard again, and everything that fails has one name."""
+"""PostgreSQL connections that break: another instance is heard again, and every failure has the same error."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,7 +24,7 @@ async def test_a_listener_whose_connection_breaks_before_it_listens_starts_and_h
         if tries <= 2:
             await connection.close()
         await listen(connection, channel, callback)
-        if tries == 4:  # two that broke, and one for each copy
+        if tries == 4:  # two that broke, and one for each instance
             heard.set()
 
     monkeypatch.setattr(asyncpg.Connection, "add_listener", breaks_first)

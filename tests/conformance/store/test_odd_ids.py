@@ -1,4 +1,4 @@
-"""Ids that no database keeps are refused at every door of the store, before anything is stored, on both databases."""
+"""Every entrance of the store refuses ids that no database can hold, before anything is stored, on both databases."""
 
 from collections.abc import Awaitable, Callable
 
@@ -38,7 +38,7 @@ DOORS: dict[str, Callable[[Desk, str], Awaitable[object]]] = {
 
 @odd_ids
 @pytest.mark.parametrize("door", DOORS)
-async def test_it_is_refused_at_every_door_and_nothing_is_stored(desk: Desk, door: str, odd: str) -> None:
+async def test_every_entrance_refuses_an_odd_id_and_stores_nothing(desk: Desk, door: str, odd: str) -> None:
     with pytest.raises(Unstorable) as refused:
         await DOORS[door](desk, odd)
     said = str(refused.value)
@@ -51,8 +51,8 @@ async def test_it_is_refused_at_every_door_and_nothing_is_stored(desk: Desk, doo
 
 
 @odd_ids
-async def test_a_claim_whose_end_names_one_fails_alone(desk: Desk, odd: str) -> None:
-    """Others that end at the same time are stored, and the claim itself can still be ended."""
+async def test_only_the_claim_whose_end_names_an_odd_id_fails(desk: Desk, odd: str) -> None:
+    """Claims that end at the same time are stored, and the claim itself can still end."""
     await desk.hears("1")
     claim = await desk.claims_one()
     ends = [
@@ -74,7 +74,7 @@ async def test_a_claim_whose_end_names_one_fails_alone(desk: Desk, odd: str) -> 
     await desk.balanced()
 
 
-async def test_the_journal_shows_odd_ids_without_keeping_them(desk: Desk) -> None:
+async def test_the_journal_shows_odd_ids_without_storing_them(desk: Desk) -> None:
     entries = [JournalEntry("people", Side.LEFT, "1", "twin", "text", other_record_id=odd) for odd in ODD]
     await desk.store.journal.append(entries)
     found = await desk.store.journal.about("people", Side.LEFT, "1")
@@ -82,7 +82,7 @@ async def test_the_journal_shows_odd_ids_without_keeping_them(desk: Desk) -> Non
     assert all(row.entry.other_record_id and len(row.entry.other_record_id) <= 200 for row in found)
 
 
-async def test_an_id_of_the_largest_length_passes_every_door(desk: Desk) -> None:
+async def test_every_entrance_accepts_an_id_of_the_largest_length(desk: Desk) -> None:
     longest = "ä" * 200
     for door in DOORS.values():
         await door(desk, longest)

@@ -45,31 +45,31 @@ async def test_two_instances_never_have_more_than_the_whole_pace_and_soon_halves
     await other.close()
 
 
-async def test_the_part_of_an_instance_that_died_is_free_again_and_one_that_stops_gives_it_back(
+async def test_the_share_of_an_instance_that_died_is_free_again_and_one_that_stops_gives_it_back(
     store: Store, made_url: str, new_seams: OpenCopy, clock: FakeClock
 ) -> None:
     dead = await open_store(made_url, new_seams("copy-2"))
     await dead.budgets.share(told(clock, wanted=30))
-    dead.budgets._taken = False  # it is killed: nothing is given back
+    dead.budgets._taken = False  # it was killed, so it gave nothing back
     await dead.close()
     assert (await store.budgets.share(told(clock))).fraction == pytest.approx(0.1)
     await clock.sleep(TERM_SECONDS + 1)
     share = await store.budgets.share(told(clock, wanted=100))
     assert share.fraction == pytest.approx(0.9)
-    assert (share.held, share.left) == (70, 0)  # what it held of the day counts as used
+    assert (share.held, share.left) == (70, 0)  # its share of the day counts as used
     third = await open_store(made_url, new_seams("copy-3"))
     await third.budgets.share(told(clock))
     await third.close()
     assert (await store.budgets.accounts())["crm1"].instances == 1
 
 
-async def test_a_day_is_given_out_once_and_begins_anew_at_midnight(
+async def test_a_days_budget_is_given_out_once_and_starts_again_at_midnight(
     store: Store, made_url: str, new_seams: OpenCopy, clock: FakeClock
 ) -> None:
     other = await open_store(made_url, new_seams("copy-2"))
     assert (await store.budgets.share(told(clock, wanted=60))).held == 60
     low = await other.budgets.share(told(clock, wanted=60, priority=Priority.RETRY))
-    assert (low.held, low.left) == (20, 20)  # a fifth is kept for live changes
+    assert (low.held, low.left) == (20, 20)  # a fifth is reserved for live changes
     assert (await store.budgets.share(told(clock, unspent=50, wanted=5))).left == 65
     assert (await other.budgets.share(told(clock, unspent=20, wanted=200))).held == 85
     assert (await store.budgets.share(told(clock, unspent=5, wanted=50))).held == 5
@@ -78,7 +78,7 @@ async def test_a_day_is_given_out_once_and_begins_anew_at_midnight(
     await other.close()
 
 
-async def test_a_store_that_is_closed_gives_back_what_its_instance_held_of_the_day(
+async def test_a_store_that_is_closed_gives_back_its_instances_share_of_the_day(
     store: Store, made_url: str, new_seams: OpenCopy, clock: FakeClock
 ) -> None:
     for copy in ("copy-2", "copy-3", "copy-4"):
@@ -92,7 +92,7 @@ async def test_a_store_that_is_closed_gives_back_what_its_instance_held_of_the_d
     assert (await store.budgets.share(report)).left == 1000 - 15
 
 
-async def test_more_than_was_held_is_told_and_counts(store: Store, clock: FakeClock) -> None:
+async def test_calls_beyond_the_share_are_reported_and_counted(store: Store, clock: FakeClock) -> None:
     assert (await store.budgets.share(told(clock, wanted=10))).left == 90
     assert (await store.budgets.share(told(clock, unspent=-30, wanted=10))).left == 50
     assert (await store.budgets.share(told(clock, unspent=-80, wanted=10))).held == 0
@@ -101,7 +101,7 @@ async def test_more_than_was_held_is_told_and_counts(store: Store, clock: FakeCl
     assert (share.held, share.left) == (10, 70)
 
 
-async def test_what_is_known_of_an_account_can_be_asked_by_anybody(
+async def test_the_budget_of_an_account_can_be_read_without_a_share(
     store: Store, made_url: str, new_seams: OpenCopy, clock: FakeClock
 ) -> None:
     other = await open_store(made_url, new_seams("copy-2"))

@@ -22,5 +22,5 @@ def test_all_shares_together_leave_descriptors_for_the_store_and_files(limit: in
     assert min(found.callbacks, found.admin, found.outgoing) >= 2
 
 
-def test_the_limit_of_this_process_is_asked() -> None:
+def test_the_limit_of_this_process_is_read() -> None:
     assert shares(1).limit > 0

@@ -1,4 +1,4 @@
-"""Health says how far a move to a new instance secret is, and when the former one may go."""
+"""Health reports how far the move to a new instance secret is, and when the former secret can be removed."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -29,10 +29,10 @@ async def told(audit: Audit | None, former: str | None = "a former secret") -> A
         (Audit(settled={"crm1", "erp1"}), "all hooks have moved to the new secret: remove instance_secret_former"),
     ],
 )
-async def test_it_says_where_hooks_may_still_have_former_addresses(audit: Audit | None, said: str) -> None:
+async def test_health_names_systems_whose_hooks_may_still_have_former_addresses(audit: Audit | None, said: str) -> None:
     found = await told(audit)
     assert (found.status, found.output.startswith(said)) == (Status.WARN, True)
 
 
-async def test_without_a_former_secret_there_is_nothing_to_say() -> None:
+async def test_without_a_former_secret_health_reports_nothing() -> None:
     assert await told(None, former=None) is None
