@@ -1,4 +1,6 @@
-"""A stage renamed at Pipedrive keeps the name mappings use, over a restart, until a person accepts the new one."""
+"""A stage renamed at Pipedrive keeps the name that mappings use, over a restart, until a person accepts the new
+name.
+"""
 
 from collections.abc import AsyncIterator
 

@@ -327,7 +327,7 @@ LISTINGS = (
         "reconcile/reconciler.py::_next_value",
         "reached = min(cursor.started_at, certain if newest is None else max(newest, certain)) - _overlap(facts)",
         "reached = cursor.started_at",
-        ("unit/reconcile/test_cursor_rules.py", f"{SWEEPS}a_vendors_clock_that_is_not_ours_loses_no_edit"),
+        ("unit/reconcile/test_cursor_rules.py", f"{SWEEPS}a_wrong_clock_of_a_vendor_loses_no_edit"),
     ),
     Mutant(
         "a cursor is moved whoever swept meanwhile",
