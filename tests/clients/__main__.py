@@ -1,4 +1,4 @@
-"""`make test-clients`: each client against a fresh simulator; a table of its calls, and every call that is wrong."""
+"""`make test-clients`: each client against a fresh simulator; a table of its calls, and every wrong call."""
 
 import argparse
 import importlib
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def clients(system: str) -> Iterator[tuple[str, Client]]:
-    """The client modules of a system, by their names."""
+    """Return the client modules of a system, by their names."""
     for found in pkgutil.iter_modules(tests.clients.__path__):
         if found.name == system or found.name.startswith(f"{system}_"):
             module = importlib.import_module(f"tests.clients.{found.name}")
@@ -80,7 +80,7 @@ def installed(client: Client, folder: Path) -> str | Skipped:
 
 
 def made(client: Client, address: str) -> list[Call]:
-    """Its calls; when it cannot make them to the end, that is wrong as well."""
+    """Make the client's calls; if it cannot complete them, that is an error as well."""
     try:
         return client.run(address)
     except Exception as error:
@@ -89,7 +89,7 @@ def made(client: Client, address: str) -> list[Call]:
 
 @contextmanager
 def simulator(system: str, folder: Path) -> Iterator[str]:
-    """`bridge simulate` as a process of its own; its address."""
+    """Start `bridge simulate` as a separate process; give its address."""
     port = free_port()
     log = folder / "simulator.log"
     log.unlink(missing_ok=True)

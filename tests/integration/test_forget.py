@@ -348,9 +348,7 @@ async def test_the_new_pair_of_a_record_unlinked_from_a_forgotten_person_stays(n
     assert link is not None
     assert link.right == ids["there"]
     naming = await bench.store.questions.one(LinksNaming("people", Side.RIGHT, ids["there"]))
-    assert [row.id for row in naming] == [
-        link.id
-    ]  # after an edit the former instruction is void
+    assert [row.id for row in naming] == [link.id]  # after an edit the former instruction is void
     await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef("crm", "person", ids["ana"]), alone=False)
     assert await bench.store.links.of("people", Side.LEFT, bo) == link
 

@@ -1,4 +1,6 @@
-"""Lines between a deal and an invoice in both directions, by the daemon: what people add on both sides survives."""
+"""Lines between a deal and an invoice in both directions, by the daemon: lines that people add on both sides
+survive.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,7 @@ def of_deal(site: Site, deal_id: Any) -> set[tuple[str, float, float]]:
     return {(line["name"], float(line["quantity"]), float(line["item_price"])) for line in found}
 
 
-async def test_lines_that_people_add_and_delete_on_both_sides_meet(tmp_path: Path) -> None:
+async def test_lines_that_people_add_and_delete_on_both_sides_are_merged(tmp_path: Path) -> None:
     file = tmp_path / "orders.yaml"
     file.write_text(ORDERS)
     setup = Setup(

@@ -1,4 +1,4 @@
-"""`make test-real`: both systems from nothing, the bridge between them, what goes wrong on the way, and sales."""
+"""`make test-real`: both systems from nothing, the bridge between them, failures, and sales."""
 
 import argparse
 import shutil
@@ -32,9 +32,9 @@ def main() -> int:
     parser.add_argument("--patience", type=float, default=1.0, help="so many times as long may everything take")
     options = parser.parse_args()
     began = time.monotonic()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that nothing it started stays behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that no started process stays behind
     folder = options.folder.absolute()
-    run = folder / ("run" if options.serve else "test")  # a test takes nothing from systems that people look at
+    run = folder / ("run" if options.serve else "test")  # a test must not affect systems that people use
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
     try:
@@ -60,7 +60,7 @@ def main() -> int:
 def _told(
     stack: ExitStack, folder: Path, crm: Crm, tryton: Tryton, options: argparse.Namespace, steps: Sequence[story.Step]
 ) -> None:
-    """One story to its end, by a bridge of its own."""
+    """Run one story to its end with its own bridge."""
     gate = stack.enter_context(Gate(tryton.url).open())
     site = stack.enter_context(closing(Site(folder, crm, tryton, gate, options.companies, options.patience)))
     site.write()

@@ -1,4 +1,4 @@
-"""The second story: deals of a simulated Pipedrive become sales of the real Tryton, line by line and both ways."""
+"""The second story: deals of a simulated Pipedrive become sales of the real Tryton, line by line in both directions."""
 
 import json
 import time
@@ -22,7 +22,9 @@ def pipedrive(site: Site) -> Pipedrive:
 
 
 def prepared(site: Site) -> None:
-    """A company and three products; Tryton knows one of them already, which is matched, and the others are made."""
+    """Create a company and three products; Tryton has one of them already, which is matched, and the others are
+    created.
+    """
     crm = pipedrive(site)
     crm.add_field("deals", "Sale")
     crm.add_field("deals", "Invoiced", "no", "pending", "awaiting payment", "partly", "paid")
@@ -36,11 +38,11 @@ def prepared(site: Site) -> None:
         asked = site.told("backfill", mapping)
         assert asked.code == 0, asked
     there(site, lambda: set(site.tryton.products().values()) == {"Desk", "Lamp", "Sofa"}, "three products in Tryton")
-    assert len(site.tryton.products()) == 3, "the lamp is there once"
+    assert len(site.tryton.products()) == 3, "the lamp exists once"
 
 
 def won(site: Site) -> None:
-    """A won deal becomes one draft sale with its products as lines, each with the unit that Tryton knows."""
+    """A won deal becomes one draft sale with its products as lines, each with the unit from Tryton."""
     crm = pipedrive(site)
     (company,) = crm.rows("organizations", name=COMPANY)
     products = {row["name"]: row["id"] for row in crm.rows("products")}
@@ -61,7 +63,9 @@ def won(site: Site) -> None:
 
 
 def lines_on_both_sides(site: Site) -> None:
-    """A line added in Tryton and another in Pipedrive, edits of one line on both sides, and a deletion: all meet."""
+    """A line added in Tryton, another added in Pipedrive, edits of one line on both sides, and a deletion are all
+    merged.
+    """
     crm, (deal,) = pipedrive(site), pipedrive(site).rows("deals", title="Office")
     products = {row["name"]: row["id"] for row in crm.rows("products")}
     articles = {name: number for number, name in site.tryton.products().items()}
@@ -92,7 +96,7 @@ def lines_on_both_sides(site: Site) -> None:
 
 
 def quoted(site: Site) -> None:
-    """Somebody makes a quotation: its number comes to the deal, and what is edited in the deal later stays there."""
+    """Make a quotation as a person: its number comes to the deal, and later edits of the deal do not cross."""
     found = sale(site)
     assert found is not None
     before = sold(site)
@@ -112,7 +116,7 @@ def quoted(site: Site) -> None:
 
 
 def sales_agree(site: Site) -> None:
-    """`bridge verify` says so, no record needs a person, and the bridge ends in order."""
+    """`bridge verify` agrees, no record needs a person, and the bridge ends in order."""
     first = site.told("verify")
     if first.code != 0:
         say(first.out.strip())
@@ -138,7 +142,7 @@ def sale(site: Site) -> Row | None:
 
 
 def sold(site: Site) -> Lines:
-    """The lines of the one sale: the product's name, how many, the price."""
+    """Return the lines of the one sale: the product's name, the quantity, the price."""
     found, names = sale(site), site.tryton.products()
     lines = found["lines."] if found is not None else []
     return sorted((names[line["product"]], line["quantity"], float(line["unit_price"]["decimal"])) for line in lines)

@@ -1,4 +1,4 @@
-"""Tries of callbacks and states of hooks in the SuperOffice simulator."""
+"""Delivery attempts of callbacks and states of hooks in the SuperOffice simulator."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ async def test_nine_failures_in_a_row_of_one_event_end_in_too_many_errors(
     assert "500" in last_error
 
 
-async def test_in_the_other_reading_three_discarded_events_do(
+async def test_in_the_other_reading_three_discarded_events_stop_a_hook(
     world: World, receiver: Receiver, clock: HandClock
 ) -> None:
     async with running(world, requeue=False) as calls:
@@ -104,7 +104,9 @@ async def test_whether_201_is_a_success(
     assert seen["TotalErrors"] == errors
 
 
-async def test_states_of_a_hook_are_told_to_another(world: World, receiver: Receiver, clock: HandClock) -> None:
+async def test_state_changes_of_a_hook_are_sent_to_another_hook(
+    world: World, receiver: Receiver, clock: HandClock
+) -> None:
     async with running(world) as calls:
         hook = await calls.hook("contact.created")
         await calls.hook(f"webhook{hook}.stopped", f"webhook{hook}.started", TargetUrl=f"{HOOK_URL}/watch")
@@ -122,7 +124,7 @@ async def test_states_of_a_hook_are_told_to_another(world: World, receiver: Rece
     ]
 
 
-async def test_a_stopped_hook_is_silent(world: World, receiver: Receiver) -> None:
+async def test_a_stopped_hook_sends_nothing(world: World, receiver: Receiver) -> None:
     async with running(world) as calls:
         hook = await calls.hook("contact.created")
         async with calls.client.post("/_control/tenant", json={"hook_states": {str(hook): "Stopped"}}) as answer:

@@ -1,4 +1,4 @@
-"""Events of the SuperOffice simulator: which are raised, and what they say."""
+"""Events of the SuperOffice simulator: which ones are raised, and their content."""
 
 from typing import Any
 
@@ -79,7 +79,9 @@ async def test_a_save_without_any_difference_raises_nothing(world: World, receiv
         assert await told(calls, receiver) == []
 
 
-async def test_a_deleted_contact_is_told_when_deleted_and_again_when_purged(world: World, receiver: Receiver) -> None:
+async def test_a_deleted_contact_raises_an_event_when_deleted_and_again_when_purged(
+    world: World, receiver: Receiver
+) -> None:
     async with running(world) as calls:
         await calls.make("/Contact", Name="a")
         await calls.hook("contact.softdeleted", "contact.deleted", "contact.changed")
@@ -106,7 +108,7 @@ async def test_a_restore(world: World, receiver: Receiver, switch: bool, events:
         assert [event["Event"] for event in await told(calls, receiver)] == events
 
 
-async def test_sales_are_deleted_at_once_and_told_when_sold(world: World, receiver: Receiver) -> None:
+async def test_sales_are_deleted_at_once_and_raise_an_event_when_sold(world: World, receiver: Receiver) -> None:
     async with running(world) as calls:
         await calls.hook("sale.changed", "sale.sold", "sale.deleted")
         await calls.make("/Sale", Heading="s")
@@ -147,7 +149,9 @@ async def test_created_and_changed_can_arrive_in_the_wrong_order(world: World, r
     assert [event["Event"] for event in seen] == ["contact.changed", "contact.created"]
 
 
-async def test_twins_have_ids_of_their_own_and_doubled_callbacks_have_not(world: World, receiver: Receiver) -> None:
+async def test_duplicate_events_have_their_own_ids_and_repeated_callbacks_have_the_same(
+    world: World, receiver: Receiver
+) -> None:
     async with running(world, twin_events=True) as calls:
         await calls.hook("contact.created")
         await calls.make("/Contact", Name="a")

@@ -1,6 +1,6 @@
 """python -m tests.field.attack --seconds 60 --seed 1
 
-Exit code 1 when anything did not hold. The same seed sends the same attempts; how far each kind comes depends on the
+Exit code 1 when any check failed. The same seed sends the same attempts; the number of each kind depends on the
 machine.
 """
 

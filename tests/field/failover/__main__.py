@@ -1,8 +1,8 @@
 """python -m tests.field.failover --times 20: fail-overs under load, with a synchronous and with an asynchronous standby
 
-Three instances follow two PostgreSQL servers, of which the primary is killed or hangs and the standby is promoted.
-Exit code 1 when anything that was accepted is lost with a synchronous standby, or anything is doubled, or a full sweep
-does not repair what an asynchronous one lost.
+Three instances follow two PostgreSQL servers. The primary is killed or hangs, and the standby is promoted. Exit code 1
+when an accepted callback is lost with a synchronous standby, when a record is duplicated, or when a full sweep does not
+repair the losses of an asynchronous one.
 """
 
 import argparse
@@ -38,7 +38,9 @@ def _one(label: str, times: int, seed: int) -> Told:
 
 
 def _wrong(told: Told) -> list[str]:
-    """An asynchronous standby may lack the last moments, pairs included; all else must hold (`docs/store.md`)."""
+    """An asynchronous standby may lack the last moments, pairs included; everything else must be true
+    (`docs/store.md`).
+    """
     wrong = list(told.faults)
     if RUNS[told.label]["synchronous"]:
         wrong += [f"accepted and lost: {told.lost[:5]}"] * bool(told.lost)

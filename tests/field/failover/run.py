@@ -1,4 +1,4 @@
-"""Fail-overs under load, and the judgement at the simulators."""
+"""Fail-overs under load, and the checks at the simulators."""
 
 import asyncio
 import random
@@ -17,14 +17,14 @@ from tests.field.process import FAULTY
 
 DATABASE = "field"
 BACK_SECONDS = 120.0
-"""So long after a fail-over callbacks may be refused."""
+"""How long callbacks may be refused after a fail-over."""
 PEOPLE_SECONDS = 0.2
 TROUBLES = ("kill an instance", "freeze an instance", "cut connections", "none")
 
 
 @dataclass
 class Told:
-    """One run. `outages`: seconds from the death of a primary until a callback was accepted again."""
+    """The result of one run. `outages`: seconds from the death of a primary until a callback was accepted again."""
 
     label: str
     outages: list[float] = field(default_factory=list)
@@ -78,14 +78,14 @@ class FailOver:
         await self.judge()
 
     async def people(self) -> None:
-        """They work until this is cancelled."""
+        """Let people work until this is cancelled."""
         while True:
             self.here.people.act()
             self.here.lift_bans()
             await asyncio.sleep(PEOPLE_SECONDS)
 
     async def _one(self, *, hung: bool) -> None:
-        """A fail-over with something else beside it, until callbacks are accepted and a standby is there again."""
+        """Run a fail-over with another disturbance, until callbacks are accepted and a standby follows again."""
         await asyncio.sleep(self.chance.uniform(0.5, 2.0))
         beside = asyncio.create_task(self._beside(self.chance.choice(TROUBLES) if self.trouble else "none"))
         if self.trouble:
@@ -120,7 +120,9 @@ class FailOver:
         return await self.servers.primary.sql(statement, DATABASE)
 
     async def judge(self) -> None:
-        """What was accepted is there, before any sweep told of it; then a full sweep, after which all is there."""
+        """Check that everything accepted arrived without a sweep; then run a full sweep, after which everything must be
+        there.
+        """
         here, told = self.here, self.told
         await asyncio.gather(*(one.up() for one in here.instances))
         if left := await here.at_rest(self.query):

@@ -1,7 +1,7 @@
 """python -m tests.field.failover.upgrade [--former FOLDER]: three instances are upgraded under load, one by one
 
-FOLDER is a checkout of the former version, whose instances begin; without it the instances are restarted only. While
-the first new one runs beside two old ones, the store has the new schema already.
+FOLDER is a checkout of the former version, with which the instances begin. Without it, the instances are only
+restarted. While the first new instance runs beside two old ones, the store has the new schema already.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from tests.field.failover.world import world
 from tests.field.tables import table
 
 BESIDE_SECONDS = 6.0
-"""So long old and new instances run beside each other between two steps."""
+"""How long old and new instances run together between two steps."""
 
 
 async def _upgraded(servers: Cluster, folder: Path, former: Path | None, told: Told) -> None:

@@ -1,6 +1,6 @@
 """python -m tests.field.soak --minutes 30 --store sqlite|postgres|both: steady edits with faults; does anything grow?
 
-Exit code 1 when a figure's slope is not zero within noise, or records did not become equal.
+Exit code 1 when a figure's slope is not zero within noise, or when records did not become equal.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from tests.field.soak.run import HEADS, Told, soak
 from tests.field.tables import table
 
 SWIFT = ("ALTER SYSTEM SET autovacuum_naptime = '5s'", "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-"""Autovacuum as often as its usual minute is in days that last hours, not seconds."""
+"""Autovacuum runs in these short days as often as its usual minute occurs in real days."""
 
 
 async def _prepared(server: str) -> None:

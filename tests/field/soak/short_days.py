@@ -1,4 +1,6 @@
-"""`bridge` with short days of retention, so that a soak of minutes sees many. `SOAK_DAY_SECONDS` says how short."""
+"""`bridge` with short days of retention, so that a soak of minutes has many days. `SOAK_DAY_SECONDS` gives the
+length.
+"""
 
 import os
 
