@@ -43,7 +43,7 @@ async def test_our_own_echo_is_no_problem() -> None:
         ("something else", "cannot be reached from here"),
     ],
 )
-async def test_a_network_error_is_named(words: str, expected: str) -> None:
+async def test_a_network_fault_is_named(words: str, expected: str) -> None:
     def answer(request: HttpRequest) -> HttpResponse:
         raise TransportFailed(words, sent=False)
 
