@@ -86,7 +86,7 @@ def test_commands_that_read_the_store_import_neither_connectors_nor_mappings(sit
     assert megabytes < MEGABYTES
 
 
-def test_a_store_that_a_command_makes_has_every_table() -> None:
+def test_a_store_that_a_command_creates_has_every_table() -> None:
     """Parts of the store are imported only when they are needed; the tables must be complete all the same."""
     import_all = "import pkgutil, bridge.store, importlib\nfor one in pkgutil.iter_modules(bridge.store.__path__):\n"
     import_all += "    importlib.import_module('bridge.store.' + one.name)\n"

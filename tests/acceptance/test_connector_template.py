@@ -41,7 +41,7 @@ def test_a_name_that_is_taken_or_no_name_changes_nothing(tmp_path: Path) -> None
     assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == before
 
 
-def test_two_new_connectors_are_simulated_at_ports_of_their_own(tmp_path: Path) -> None:
+def test_two_new_connectors_are_simulated_at_their_own_ports(tmp_path: Path) -> None:
     project = copied(tmp_path)
     new_connector("acme", project)
     new_connector("globex", project)

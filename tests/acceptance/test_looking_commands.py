@@ -132,7 +132,7 @@ def make_store(site: Site) -> None:
     asyncio.run(made())
 
 
-def test_where_there_is_nothing_to_verify_it_says_so_with_an_exit_code_of_its_own(site: Site) -> None:
+def test_verify_with_nothing_to_verify_says_so_with_its_own_exit_code(site: Site) -> None:
     told = site.told("verify")
     assert (told.code, "there is no store" in told.err) == (1, True)
     make_store(site)
@@ -142,7 +142,7 @@ def test_where_there_is_nothing_to_verify_it_says_so_with_an_exit_code_of_its_ow
     assert (told.code, "start `bridge run`" in told.err) == (1, True)
 
 
-def test_doctor_goes_as_far_as_it_can_and_every_failure_has_a_remedy(site: Site) -> None:
+def test_doctor_checks_as_much_as_it_can_and_every_failure_has_a_remedy(site: Site) -> None:
     told = site.told("doctor")
     assert told.code == 2
     assert "fail  store" in told.out

@@ -73,7 +73,7 @@ def test_a_backup_works_without_hard_links_and_replaces_no_file(
     assert (file.read_text(), partial.read_text()) == ("whole", "other")
 
 
-def test_a_further_pair_takes_the_options_of_its_new_systems_and_refuses_the_others(tmp_path: Path) -> None:
+def test_a_further_pair_accepts_the_options_of_its_new_systems_and_refuses_the_others(tmp_path: Path) -> None:
     folder, nothing = str(tmp_path / "mine"), tmp_path / "none"
     assert told(nothing, "init", "pipedrive-deskera", folder, "--no-ask").code == 0
     further = ("init", "superoffice-deskera", folder, "--no-ask")

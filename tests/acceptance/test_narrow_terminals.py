@@ -67,7 +67,7 @@ def test_a_table_fits_the_terminal_and_a_pipe_has_a_line_for_each_row(site: Site
     assert [len(line) > COLUMNS for line in piped if WHY in line and "bridge resume people" in line] == [True]
 
 
-def test_a_sentence_goes_on_below_itself_and_a_pipe_has_a_line_for_each_fact(site: Site) -> None:
+def test_a_sentence_is_wrapped_below_itself_and_a_pipe_has_a_line_for_each_fact(site: Site) -> None:
     lines = shown(site, "doctor")
     assert max(map(len, lines)) <= COLUMNS, max(lines, key=len)
     longest = max(site.told("doctor").out.splitlines(), key=len)

@@ -182,7 +182,7 @@ def test_reconcile_says_what_it_compared_and_refuses_unknown_mappings(world: Wor
     assert "known: deals, organizations, people" in unknown.err
 
 
-def test_a_paused_mapping_takes_changes_in_and_writes_them_after_resume(world: World) -> None:
+def test_a_paused_mapping_accepts_changes_and_writes_them_after_resume(world: World) -> None:
     site, pipedrive, deskera = world
     paused = site.told("pause", "organizations", "--reason", "new staff")
     assert paused.code == 0

@@ -63,7 +63,7 @@ def sound(folder: Path) -> frozenset[str]:
     return frozenset(mapping.name for mapping in mappings)
 
 
-def test_every_product_has_one_role_and_every_mapping_and_file_a_name_of_its_own() -> None:
+def test_every_product_has_one_role_and_every_mapping_and_file_its_own_name() -> None:
     mappings = [mapping for pair in PAIRS for mapping in shipped(pair)]
     assert {(side.product, side.name) for one in mappings for side in (one.left, one.right)} == set(ROLES.items())
     files = [file.stem for folder in shipped_pairs().values() for file in folder.glob("*.yaml")]
@@ -71,7 +71,7 @@ def test_every_product_has_one_role_and_every_mapping_and_file_a_name_of_its_own
 
 
 @pytest.mark.parametrize(("first", "second"), list(combinations(PAIRS, 2)))
-def test_a_second_pair_adds_itself_without_touching_what_is_there(tmp_path: Path, first: str, second: str) -> None:
+def test_a_second_pair_is_added_without_changing_the_first(tmp_path: Path, first: str, second: str) -> None:
     assert init(first, tmp_path).exit_code == 0
     before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
     done = init(second, tmp_path)

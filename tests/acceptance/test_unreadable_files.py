@@ -146,7 +146,7 @@ def test_a_place_that_cannot_be_written_is_one_message(site: Site, monkeypatch: 
     assert (saved.code, "no/such/folder.json: there is no such" in saved.err) == (2, True), saved.err
 
 
-def test_a_folder_that_cannot_be_made_is_one_message(site: Site) -> None:
+def test_a_folder_that_cannot_be_created_is_one_message(site: Site) -> None:
     done = told(site, "init", "pipedrive-deskera", str(site.folder / "ana.json" / "mine"))
     assert (done.code, "cannot be created (not a directory)" in done.err) == (2, True), done.err
 

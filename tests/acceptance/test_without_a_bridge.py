@@ -184,7 +184,7 @@ def silent(tmp_path: Path) -> Iterator[Site]:
     lock.release()
 
 
-def test_a_bridge_whose_store_takes_no_writes_is_not_said_to_be_gone(silent: Site) -> None:
+def test_a_bridge_whose_store_accepts_no_writes_is_not_called_gone(silent: Site) -> None:
     telling = "its store has accepted no writes since"
     assert telling in silent.told("status").out
     doctor = silent.told("doctor").out

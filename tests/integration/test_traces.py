@@ -73,7 +73,7 @@ async def test_a_trace_leads_from_the_callback_to_the_write(tmp_path: Path, span
     assert all(one.attributes["status"] == 200 for one in mine.values() if one.name == "call")
 
 
-async def test_traceparent_goes_with_calls_only_where_the_settings_say_so(spans: Any, otel: Any) -> None:
+async def test_traceparent_is_sent_with_calls_only_where_the_settings_say_so(spans: Any, otel: Any) -> None:
 
     for propagate in (False, True):
         tracing = otel.exporting(Traced("http://127.0.0.1:1", propagate=propagate), "acme", "one")

@@ -115,7 +115,7 @@ async def test_promise_5_a_sale_whose_create_was_not_answered_is_found_again_as_
         assert [row["state"] for row in sales(site)] == ["quotation"]
 
 
-async def test_a_sale_that_a_person_made_of_a_won_deal_is_its_sale_by_the_reference(tmp_path: Path) -> None:
+async def test_a_sale_that_a_person_created_for_a_won_deal_is_matched_by_its_reference(tmp_path: Path) -> None:
     async with pair_site(tmp_path, "pipedrive", "tryton", SETUP) as site:
         people, office = site.source.simulator, site.target.simulator
         firm = people.person_creates("organizations", {"name": "Fjord", "address": {"value": "Storgata 1"}})

@@ -216,7 +216,7 @@ async def test_requests_and_answers_are_as_described(
     assert wrong == {}
 
 
-def test_calls_cost_what_the_descriptions_say(specs: Mapping[str, Any]) -> None:
+def test_calls_have_the_costs_of_the_descriptions(specs: Mapping[str, Any]) -> None:
     """Every path of the entities that the connector uses is checked."""
     used = re.compile(
         r"/(deals|persons|organizations|products|activities|leads|notes|users|webhooks)(/archived|/\{id\})?$"

@@ -13,7 +13,7 @@ from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 
 
-async def test_a_listener_whose_connection_breaks_before_it_listens_starts_and_hears_later(
+async def test_a_listener_whose_connection_breaks_before_it_listens_starts_and_gets_notices_later(
     postgres_url: str, new_seams: Callable[..., Seams], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listen, tries, heard = asyncpg.Connection.add_listener, 0, asyncio.Event()

@@ -76,7 +76,7 @@ def test_custom_columns_are_accepted_until_the_account_was_read() -> None:
     assert "did you mean `custom.Segments`?" in fault.remedy
 
 
-def test_what_the_account_really_offers_narrows_a_column() -> None:
+def test_the_real_choices_of_the_account_narrow_a_column() -> None:
     mappings = load_text(HEAD + "  kind: {crm: title, erp: city, table: {A: Oslo, B: Bergen}}\n", "m.yaml")
     assert check(mappings, MANIFESTS) == []
     offered = ColumnSpec(Column.CHOICE, choices=("Oslo", "Berlin"))

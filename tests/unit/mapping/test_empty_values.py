@@ -64,7 +64,7 @@ FUNCTIONS = [
 
 @pytest.mark.parametrize("raw", [None, *BLANK])
 @pytest.mark.parametrize(("name", "function"), FUNCTIONS)
-def test_a_function_makes_no_value_of_an_empty_column(name: str, function: str, raw: Any) -> None:
+def test_a_function_gives_no_value_for_an_empty_column(name: str, function: str, raw: Any) -> None:
     mapping = mapping_of(f"  f: {{crm: {{column: a, via: {function}}}, erp: b, type: {name}, from: crm}}\n")
     reading = read(mapping, Side.LEFT, {"a": raw})
     assert (reading.problems, reading.values) == ((), {"f": None})

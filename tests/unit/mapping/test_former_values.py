@@ -146,7 +146,7 @@ def test_an_instance_of_the_former_release_takes_no_task_of_this_mapping_and_mat
     ("column", "raw"),
     [("phone", "+1 212 555 0123 ext. 90"), ("home", "22 12 34 56 (work)"), ("mail", "mailto:bo@x.example"), ("n", 8)],
 )
-def test_an_edit_made_before_the_first_look_still_crosses(column: str, raw: Any) -> None:
+def test_an_edit_made_before_the_first_read_still_crosses(column: str, raw: Any) -> None:
     field = {"n": "count"}.get(column, column)
     found = decisions({**LEFT, column: raw}, RIGHT)
     assert found[field].action is Action.TO_RIGHT

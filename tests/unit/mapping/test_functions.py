@@ -31,7 +31,7 @@ def value_of(mapping: Mapping, record: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("name", BUILTIN)
-def test_a_function_of_the_language_does_what_its_example_says_and_goes_back(name: str) -> None:
+def test_a_function_of_the_language_matches_its_example_in_both_directions(name: str) -> None:
     function = BUILTIN[name]
     text, raw, value = function.example
     kind = next(k for k in ("text", "decimal", "boolean") if k in function.fits)
@@ -90,7 +90,7 @@ def test_a_value_table_is_applied_after_the_functions() -> None:
     assert write(mapping, LEFT, {"f": "B"}, {}) == {"a": "TIN"}
 
 
-def test_a_value_a_function_does_not_take_is_a_problem_of_its_field() -> None:
+def test_a_value_that_a_function_refuses_is_a_problem_of_its_field() -> None:
     mapping = through("{column: a, via: {remove-prefix: C-}}")
     assert value_of(mapping, {"a": "17"}) == "crm a: `17` does not start with `C-`"
     assert value_of(mapping, {"a": ["x"]}).startswith("crm a: expected text, found")
@@ -195,6 +195,6 @@ def test_functions_that_do_not_fit_are_refused_when_loaded(case: str) -> None:
     assert remedy in fault.remedy, str(fault)
 
 
-def test_a_function_of_texts_goes_with_a_set_that_is_one_text() -> None:
+def test_a_function_of_texts_works_with_a_set_that_is_one_text() -> None:
     mapping = through("{column: a, via: lower}", ', type: set, separator: ";", from: crm')
     assert read(mapping, LEFT, {"a": "A; B"}).values == {"f": frozenset({"a", "b"})}

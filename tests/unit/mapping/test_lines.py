@@ -154,7 +154,7 @@ def test_two_lines_of_the_same_product_are_distinguished_by_their_place() -> Non
     assert of_crm(left) == of_erp(right) == {A, ("A", 9, 12)}
 
 
-def test_a_one_way_list_leaves_alone_what_only_the_target_changed() -> None:
+def test_a_one_way_list_does_not_write_changes_of_the_target_only() -> None:
     (orders,) = load_text((TEXT % "crm").replace("    crm: products\n", "    from: crm\n    crm: products\n"), "m.yaml")
     base = base_of(orders, crm(A, B), erp(A, B))
     left, right, _ = carried_out(orders, crm(A, ("B", 2, 25)), erp(("A", 9, 10), B, C), base)
@@ -239,7 +239,7 @@ def test_a_change_of_one_side_only_is_on_both_sides_afterwards(left: Any, was: A
 
 
 @given(LINES, LINES, LINES)
-def test_a_line_that_nobody_deleted_is_on_both_sides_afterwards(left: Any, right: Any, was: Any) -> None:
+def test_a_line_that_was_not_deleted_is_on_both_sides_afterwards(left: Any, right: Any, was: Any) -> None:
     orders = ORDERS["crm"]
     one, two, _ = carried_out(orders, crm(*left), erp(*right), base_of(orders, crm(*was), erp(*was)))
     before = {code for code, _, _ in was}

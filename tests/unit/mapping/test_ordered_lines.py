@@ -79,7 +79,7 @@ def test_at_first_contact_another_order_is_a_conflict() -> None:
     assert merged("AB", "BA", "", ORDERS["ask"])[2][0].action is Action.HOLD
 
 
-def test_a_one_way_list_leaves_alone_what_only_the_target_moved() -> None:
+def test_a_one_way_list_does_not_write_moves_of_the_target_only() -> None:
     assert merged("ABC", "CAB", "ABC", ONE_WAY)[:2] == ("ABC", "CAB")
     assert merged("BAC", "CAB", "ABC", ONE_WAY)[:2] == ("BAC", "BAC")
     assert merged("BAC", "ABCX", "ABC", ONE_WAY)[:2] == ("BAC", "BACX")

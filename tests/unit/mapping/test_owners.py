@@ -41,7 +41,7 @@ def loaded(more: str = "", users: str = USERS) -> tuple[Any, ...]:
     return tuple(load_text(f"{users}---\n{DEALS % more}", "m.yaml"))
 
 
-def test_a_mapping_that_pairs_records_writes_to_no_side_and_fits_products_that_take_no_writes() -> None:
+def test_a_mapping_that_pairs_records_writes_to_no_side_and_fits_products_that_accept_no_writes() -> None:
     users, deals = loaded()
     assert (users.writes, users.creates) == (frozenset(), frozenset())
     assert [str(fault) for fault in check([users, deals], MANIFESTS)] == []

@@ -98,7 +98,7 @@ def test_two_items_of_one_list_both_change() -> None:
     assert changes == {"emails": [{**WORK, "value": "x"}, {**HOME, "value": "y"}]}
 
 
-def test_an_object_goes_back_whole_and_the_record_read_is_not_touched() -> None:
+def test_an_object_is_written_back_whole_and_the_read_record_is_not_changed() -> None:
     fresh = {"address": {"city": "Oslo", "street": "Storgata"}}
     assert written("address.city", fresh, "Bergen") == {"address": {"city": "Bergen", "street": "Storgata"}}
     assert fresh == {"address": {"city": "Oslo", "street": "Storgata"}}

@@ -175,7 +175,7 @@ def test_which_values_count_as_a_servers_form_of_the_sent_value(row: str, sent: 
     assert is_reduction(field, sent, shown) is reduced
 
 
-def test_an_instant_cut_to_seconds_is_the_servers_own_form() -> None:
+def test_an_instant_truncated_to_seconds_is_the_servers_own_form() -> None:
     field = mapping_of("  f: {crm: a, erp: b, type: instant}\n").fields[0]
     sent = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=timezone(timedelta(hours=1))).astimezone(UTC)
     assert is_reduction(field, sent, sent.replace(microsecond=0))

@@ -77,7 +77,7 @@ def test_each_line_of_a_key_is_hidden_separately() -> None:
     assert "EFAASCAUAwggE8AgEAAkEA" not in redact("EFAASCAUAwggE8AgEAAkEA")
 
 
-def test_a_short_value_is_hidden_only_where_it_stands_alone() -> None:
+def test_a_short_value_is_hidden_only_as_a_separate_word() -> None:
     redact = Redactor()
     redact.register("on")
     assert redact("turned on, and connections go on") == f"turned {HIDDEN}, and connections go {HIDDEN}"

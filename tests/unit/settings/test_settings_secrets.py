@@ -155,7 +155,7 @@ def test_a_duplicate_key_does_not_show_its_values(faults_of: ProblemsOf) -> None
     assert "hunter" not in "".join(told)
 
 
-def test_what_looks_like_a_tag_is_not_shown(faults_of: ProblemsOf) -> None:
+def test_text_that_looks_like_a_tag_is_not_shown(faults_of: ProblemsOf) -> None:
     told = [str(fault) for fault in faults_of(GOOD.replace("https://bridge", "!hunter22 https://bridge"))]
     assert any("a tag (!NAME) means nothing here" in fault for fault in told)
     assert "hunter" not in "".join(told)

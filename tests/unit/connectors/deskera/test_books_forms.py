@@ -43,7 +43,7 @@ def test_an_invoice_with_several_lines_shows_none_and_refuses_to_change_them() -
         changed_body("erp", INVOICE, several, {"line": {"quantity": Decimal(1)}})
 
 
-def test_an_update_sends_everything_but_what_is_only_shown() -> None:
+def test_an_update_sends_every_column_but_the_read_only_ones() -> None:
     body = changed_body("erp", INVOICE, RAW, {"date": date(2026, 3, 2), "line": {"quantity": Decimal(3)}})
     assert body["salesInvoiceDate"] == "02-03-2026"
     assert body["salesInvoiceItems"][0] == {
@@ -68,7 +68,7 @@ def test_an_update_sends_everything_but_what_is_only_shown() -> None:
         ("product", {"unit": Decimal("1.5")}, "unit"),
     ],
 )
-def test_what_cannot_be_written_is_refused_naming_the_column(entity: str, changes: dict[str, Any], field: str) -> None:
+def test_a_value_that_cannot_be_written_is_refused_naming_the_column(entity: str, changes: dict[str, Any], field: str) -> None:
     with pytest.raises(Rejected) as caught:
         changed_body("erp", KINDS[entity], {"id": 1}, changes)
     assert caught.value.field == field

@@ -97,7 +97,7 @@ async def test_the_form_of_the_key_is_learned_once_and_kept(vendor: FakeEntrust)
 
 
 @pytest.mark.usefixtures("registered")
-async def test_what_was_learned_is_not_written_again(vendor: FakeEntrust) -> None:
+async def test_a_learned_form_is_not_stored_again(vendor: FakeEntrust) -> None:
     copy = check(vendor)
     await copy.check(new())
     vendor.vault.save = None  # type: ignore[assignment, method-assign]

@@ -84,7 +84,7 @@ def message(headers: dict[str, str]) -> Any:
     return SimpleNamespace(method="POST", url=URL, headers=headers)
 
 
-def test_what_an_independent_library_signs_verifies() -> None:
+def test_a_signature_of_an_independent_library_verifies() -> None:
     """The library requires keyid and created, and takes the registered address from the message."""
     headers: dict[str, str] = {}
     signer = library.HTTPMessageSigner(signature_algorithm=library.algorithms.HMAC_SHA256, key_resolver=Keys())
@@ -94,7 +94,7 @@ def test_what_an_independent_library_signs_verifies() -> None:
     assert verify(RFC9421, theirs, HOOK, 300) == "utf8"
 
 
-def test_an_independent_library_accepts_what_verifies_here() -> None:
+def test_an_independent_library_accepts_our_signatures() -> None:
     names = {"content-digest": "Content-Digest", "signature-input": "Signature-Input", "signature": "Signature"}
     shown = vector([*VECTORS][2]).headers
     verifier = library.HTTPMessageVerifier(signature_algorithm=library.algorithms.HMAC_SHA256, key_resolver=Keys())
@@ -128,7 +128,7 @@ def test_an_independent_library_accepts_what_verifies_here() -> None:
         lambda good: replace(good, received_at=AT - timedelta(seconds=301)),
     ],
 )
-def test_whatever_is_changed_is_refused(spoil: Callable[[Callback], Callback]) -> None:
+def test_any_changed_delivery_is_refused(spoil: Callable[[Callback], Callback]) -> None:
     with pytest.raises(BadCallback) as caught:
         verify(RFC9421, spoil(vector()), HOOK, 300)
     assert caught.value.status == 401

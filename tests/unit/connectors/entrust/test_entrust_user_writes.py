@@ -134,7 +134,7 @@ async def test_the_only_organization_is_a_reference(vendor: FakeEntrust) -> None
         ({"custom": "x"}, "custom"),
     ],
 )
-async def test_what_cannot_be_written_is_rejected_before_anything_is_sent(
+async def test_a_value_that_cannot_be_written_is_rejected_before_anything_is_sent(
     vendor: FakeEntrust, changes: dict[str, Any], field: str
 ) -> None:
     connector = connect(vendor)
@@ -193,7 +193,7 @@ async def test_archiving_sets_inactive_once_and_changes_nothing_else(vendor: Fak
     assert vendor.sent(WRITE) == []
 
 
-async def test_deleting_what_is_gone_is_no_error_and_writing_it_is_a_conflict(vendor: FakeEntrust) -> None:
+async def test_deleting_a_missing_record_is_no_error_and_writing_it_is_a_conflict(vendor: FakeEntrust) -> None:
     connector = connect(vendor)
     record = await read(connector)
     vendor.replies[WRITE] = refusal(404)

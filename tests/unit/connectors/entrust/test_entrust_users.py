@@ -58,7 +58,7 @@ async def test_a_user_is_read_with_names_and_typed_values(vendor: FakeEntrust) -
     assert (record.created_at, record.archived) == (datetime(2026, 1, 1, 8, tzinfo=UTC), False)
 
 
-async def test_what_an_answer_does_not_contain_is_unread_never_empty(vendor: FakeEntrust) -> None:
+async def test_a_column_missing_in_an_answer_is_unread_and_never_empty(vendor: FakeEntrust) -> None:
     vendor.replies[READ] = answer(200, {"id": ID, "userId": "ana", "groups": None, "locked": "yes", "lastModified": 7})
     record = await read(connect(vendor))
     assert record.fields == {"user_id": "ana"}

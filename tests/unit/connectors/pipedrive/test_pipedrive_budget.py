@@ -40,7 +40,7 @@ from bridge.domain.seams import epoch
         ("DELETE", "api/v1/webhooks/:id", 6),
     ],
 )
-def test_a_call_costs_what_the_vendor_says(method: str, template: str, cost: int) -> None:
+def test_a_call_has_the_vendors_documented_cost(method: str, template: str, cost: int) -> None:
     assert tokens(method, template) == cost
 
 

@@ -148,7 +148,7 @@ def test_a_user_event_of_version_1_wraps_its_object() -> None:
         {"meta": {"object": "deal", "action": "merged"}},
     ],
 )
-def test_what_is_not_understood_is_a_hint_for_the_hooks_entity(body: Any) -> None:
+def test_an_unreadable_delivery_is_a_hint_for_the_hooks_entity(body: Any) -> None:
     (event,) = decode(callback(body))
     assert (event.entity, event.id, event.kind) == ("deal", None, EventKind.CHANGED)
 

@@ -97,7 +97,7 @@ def test_a_row_of_any_content_is_read_without_an_error(entity: str, row: dict[st
 
 
 @given(AMOUNTS, st.sampled_from(["Gold", "Silver", None]), st.sampled_from([["A"], ["A", "B"]]))
-def test_a_body_reads_back_as_the_fields_it_was_made_of(amount: Decimal, segment: str | None, tags: list[str]) -> None:
+def test_a_body_reads_back_as_its_fields(amount: Decimal, segment: str | None, tags: list[str]) -> None:
     fields = {
         "value": amount,
         "labels": ["Hot"],

@@ -247,7 +247,7 @@ async def test_a_create_whose_connection_drops_has_an_unknown_outcome() -> None:
         await connect(vendor(**{"POST api/v2/deals": drop})).create("deal", {"title": "x"})
 
 
-async def test_deleting_what_is_gone_is_no_error() -> None:
+async def test_deleting_a_missing_record_is_no_error() -> None:
     server = vendor(**{"DELETE api/v2/deals/7": answer(404, {"success": False, "error": "Entity was not found"})})
     await connect(server).delete(FRESH)
     assert len(server.sent("DELETE")) == 1

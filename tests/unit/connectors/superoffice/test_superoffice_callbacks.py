@@ -98,7 +98,7 @@ def test_the_test_event_gives_no_event() -> None:
         *({**CHANGED, "PrimaryKey": odd} for odd in (0, -1, True, "9" * 5000, [], {})),
     ],
 )
-def test_what_is_not_understood_is_a_hint_for_the_hooks_entity(body: Any) -> None:
+def test_an_unreadable_delivery_is_a_hint_for_the_hooks_entity(body: Any) -> None:
     (event,) = decode(callback(body))
     assert (event.entity, event.id, event.kind) == ("contact", None, EventKind.CHANGED)
 

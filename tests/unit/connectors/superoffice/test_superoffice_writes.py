@@ -100,7 +100,7 @@ async def test_a_fraction_in_the_modification_time_is_rounded_up_in_the_conditio
         ({"custom": {"Segment": "Bronze"}}, "custom.Segment"),
     ],
 )
-async def test_what_cannot_be_written_is_rejected_before_any_write(changes: dict[str, Any], field: str) -> None:
+async def test_a_value_that_cannot_be_written_is_rejected_before_any_write(changes: dict[str, Any], field: str) -> None:
     server = vendor()
     connector = connect(server)
     with pytest.raises(Rejected) as caught:
