@@ -22,11 +22,11 @@ class SeenBy(Watch):
     outcome.
     """
 
-    def __init__(self, copies: Any) -> None:
+    def __init__(self, instances: Any) -> None:
         self.wire, self.life = SimpleNamespace(), SimpleNamespace(dead=False)
-        self.crm, self.erp, self.clock = copies.crm, copies.erp, copies.clock
+        self.crm, self.erp, self.clock = instances.crm, instances.erp, instances.clock
         self.open: list[tuple[Place, Exchange]] = []
-        super().__init__(self, copies.eyes, copies.ledger)
+        super().__init__(self, instances.eyes, instances.ledger)
 
     def _wrote(self, exchange: Exchange, place: Place, before: dict[str, Any]) -> None:
         exchange.task = asyncio.get_running_loop().create_future()

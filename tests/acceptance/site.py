@@ -92,11 +92,11 @@ class Site:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")}
         return {**kept, **SECRETS, "ACCEPT_STORE_URL": self.store_url}
 
-    def told(self, *arguments: str, answer: str | None = None) -> "Ended":
+    def run_command(self, *arguments: str, answer: str | None = None) -> "Ended":
         """Run one command to its end in this process. Use `bridge` for tests of how a process starts and ends."""
         foreign = dict.fromkeys(name for name in os.environ if name.startswith("BRIDGE_"))
         variables = {**foreign, **SECRETS, "ACCEPT_STORE_URL": self.store_url}
-        ended = told(self.settings, *arguments, answer=answer, variables=variables)
+        ended = run_command(self.settings, *arguments, answer=answer, variables=variables)
         self.outputs.append(ended.out + ended.err)
         return ended
 
@@ -152,7 +152,7 @@ class Ended:
         assert "Traceback" not in self.out + self.err, self.err
 
 
-def told(
+def run_command(
     settings: Path,
     *arguments: str,
     answer: str | None = None,

@@ -22,7 +22,7 @@ from bridge.simulators.superoffice.signing import sandbox_private_key
 from bridge.store.engine import open_store
 from bridge.store.model import SystemRow
 from tests.acceptance.products import simulated
-from tests.acceptance.site import BRIDGE, Ended, Site, deeds, told, until
+from tests.acceptance.site import BRIDGE, Ended, Site, deeds, run_command, until
 
 REDIRECT = "https://bridge.example.com/consented"
 KEY = "ACCEPT_KEY"
@@ -91,7 +91,7 @@ class Operator:
     def authorize(self, system: str, answer: Answering) -> Ended:
         """Run `authorize` in this process. `answer` turns the address shown into what the person pastes."""
         pasted: Any = Pasted(answer)
-        return told(self.folder / "bridge.yaml", "authorize", system, answer=pasted, variables=self.secrets)
+        return run_command(self.folder / "bridge.yaml", "authorize", system, answer=pasted, variables=self.secrets)
 
     def authorize_as_a_process(self, system: str, answer: Answering) -> Ended:
         """Run `authorize` as a separate process, with pipes."""
@@ -217,7 +217,7 @@ def test_a_running_bridge_reports_a_missing_consent_and_continues_when_it_has_it
         site.settings.write_text(
             lines.replace("cl_pub_sandbox", f"cl_pub_sandbox\n      consent_url: {erp.url}/consent")
         )
-        assert site.told("check").code == 0
+        assert site.run_command("check").code == 0
         daemon = site.start()
         try:
             until(

@@ -33,12 +33,12 @@ def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_in_sync(tmp
                 pipedrive.create("organizations", name=name)
             there = {name: deskera.until("contacts", name=name)["id"] for name in ("Renamed there", "Deleted")}
             until(lambda: pairs(site) == 4, "all are linked")
-            saved = site.told("backup", str(tmp_path / "backup.gz"))
+            saved = site.run_command("backup", str(tmp_path / "backup.gz"))
             assert (saved.code, "4 links," in saved.out) == (0, True), saved.out + saved.err
             assert stat.S_IMODE((tmp_path / "backup.gz").stat().st_mode) == 0o600
-            again = site.told("backup", str(tmp_path / "backup.gz"))
+            again = site.run_command("backup", str(tmp_path / "backup.gz"))
             assert (again.code, "a backup is never overwritten" in again.err) == (2, True)
-            refused = site.told("restore-backup", "--replace", str(tmp_path / "backup.gz"))
+            refused = site.run_command("restore-backup", "--replace", str(tmp_path / "backup.gz"))
             assert (refused.code, "another bridge is running on this store" in refused.err) == (2, True)
             pipedrive.create("organizations", name="Since")
             deskera.until("contacts", name="Since")
@@ -49,15 +49,18 @@ def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_in_sync(tmp
         deskera.delete("contacts", there["Deleted"])
         for lost in tmp_path.glob("bridge.sqlite*"):
             lost.unlink()
-        restored = site.told("restore-backup", str(tmp_path / "backup.gz"))
+        restored = site.run_command("restore-backup", str(tmp_path / "backup.gz"))
         assert restored.code == 0, restored.err
         assert "deals is paused" in restored.out
-        assert "it is verified after the restore" in site.told("status").out
+        assert "it is verified after the restore" in site.run_command("status").out
         action, answer = deeds(tmp_path)[-1]
         assert (action, answer.startswith("restored ")) == ("restore-backup", True)
         daemon = site.start()
         try:
-            until(lambda: "linked to" in site.told("why", "crm", "organization", "5").out, "linked by its match key")
+            until(
+                lambda: "linked to" in site.run_command("why", "crm", "organization", "5").out,
+                "linked by its match key",
+            )
             pipedrive.create("organizations", name="After")
             deskera.until("contacts", name="After")
             until(lambda: results(site)["organizations"] == "agrees", "verified by itself")
@@ -65,7 +68,7 @@ def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_in_sync(tmp
             assert sorted(names) == ["After", "Before", "Here, renamed", "Since", "There, renamed"]
             assert "There, renamed" in [row["name"] for row in pipedrive.rows("organizations")]
             assert "bridge resume deals" in results(site)["deals"]
-            assert site.told("resume", "deals").code == 0
+            assert site.run_command("resume", "deals").code == 0
             until(lambda: results(site)["deals"] == "agrees", "verified when it was resumed")
             told = [answer for _, answer in deeds(tmp_path, "the bridge")]
             assert "organizations: 5 pairs; both sides agree" in told
@@ -83,7 +86,7 @@ def pairs(site: Site) -> int:
 
 def results(site: Site) -> dict[str, str]:
     """Return what `bridge status` shows of the verification of each mapping."""
-    return {row["mapping"]: row["result"] for row in json.loads(site.told("status", "--json").out)["verify"]}
+    return {row["mapping"]: row["result"] for row in json.loads(site.run_command("status", "--json").out)["verify"]}
 
 
 def big(site: Site, rows: int = 30_000) -> None:
@@ -119,19 +122,19 @@ def test_a_kill_in_the_middle_leaves_no_half_backup_and_no_half_store(site: Site
     file, partial = site.folder / "backup.gz", site.folder / "backup.gz.partial"
     killed(site, "backup", str(file), when=lambda: partial.exists() and partial.stat().st_size > 100_000)
     assert not file.exists()
-    cut = site.told("restore-backup", "--check", str(partial))
+    cut = site.run_command("restore-backup", "--check", str(partial))
     assert (cut.code, "cut short or damaged" in cut.err) == (2, True), cut.out + cut.err
-    assert site.told("backup", str(file)).code == 0
+    assert site.run_command("backup", str(file)).code == 0
     assert not partial.exists()
-    whole = site.told("restore-backup", "--check", str(file))
+    whole = site.run_command("restore-backup", "--check", str(file))
     assert (whole.code, "30000 journal entries" in whole.out) == (0, True)
 
     other = site.folder / "other.sqlite"
     site.store_url = f"sqlite:///{other}"
     wal = other.with_name("other.sqlite-wal")
     killed(site, "restore-backup", str(file), when=lambda: wal.exists() and wal.stat().st_size > 1_000_000)
-    assert "there is no store at" in site.told("status").err
-    assert site.told("restore-backup", str(file)).code == 0
+    assert "there is no store at" in site.run_command("status").err
+    assert site.run_command("restore-backup", str(file)).code == 0
     assert sqlite3.connect(other).execute("SELECT count(*) FROM journal").fetchone() == (30_000,)
 
 

@@ -24,7 +24,7 @@ def test_check_passes_good_settings_and_shows_secrets_as_set(site: Site) -> None
     done = site.bridge("check", "--verbose")
     assert done.code == 0, done.err
     assert done.out.endswith("no problems: 3 mappings (3 live) between pipedrive, deskera\n")
-    assert site.told("check").out == done.out.splitlines(keepends=True)[-1]
+    assert site.run_command("check").out == done.out.splitlines(keepends=True)[-1]
     assert "mapping deals" in done.out
     assert "set" in done.out
     no_secret(done.out + done.err)
@@ -42,7 +42,7 @@ def test_check_lists_every_problem_of_the_settings_with_key_and_exit_code_2(site
     site.write_settings("wrokers: 3\nlog: {level: loud}\nretention: {journal_days: 0}\n")
     text = site.settings.read_text()
     site.settings.write_text(text.replace("cl_pub_sandbox", "''").replace("erp: deskera", "erp: deskra"))
-    done = site.told("check")
+    done = site.run_command("check")
     assert done.code == 2
     assert done.out == ""
     for key in ("wrokers", "log.level", "retention.journal_days", "sides.erp"):
@@ -55,7 +55,7 @@ def test_check_lists_problems_of_several_mapping_files_with_their_lines(site: Si
     deals, people = site.folder / "mappings" / "deals.yaml", site.folder / "mappings" / "people.yaml"
     deals.write_text(deals.read_text().replace("conflict:  crm", "conflict:  newest"))
     people.write_text(people.read_text().replace("conflict:  crm", "conflict:  nobody"))
-    done = site.told("check")
+    done = site.run_command("check")
     assert done.code == 2
     assert "deals.yaml:" in done.err
     assert "people.yaml:" in done.err
@@ -65,7 +65,7 @@ def test_problems_of_options_and_of_mapping_files_are_reported_together(site: Si
     site.settings.write_text(site.settings.read_text().replace("cl_pub_sandbox", "''"))
     deals = site.folder / "mappings" / "deals.yaml"
     deals.write_text(deals.read_text().replace("crm: title", "crm: tittle"))
-    for done in (site.told("check"), site.bridge("run")):
+    for done in (site.run_command("check"), site.bridge("run")):
         assert done.code == 2
         assert "systems.deskera.options.client_id" in done.err
         assert "tittle" in done.err
@@ -75,7 +75,7 @@ def test_problems_of_options_and_of_mapping_files_are_reported_together(site: Si
 @pytest.mark.parametrize("text", ["", "- a list\n", "instance: [\n", "\x00\x01", "instance: !!python/object:os.x {}\n"])
 def test_check_says_what_is_wrong_with_a_file_that_is_no_settings_file(site: Site, text: str) -> None:
     site.settings.write_text(text)
-    done = site.told("check")
+    done = site.run_command("check")
     assert done.code == 2
     assert "bridge.yaml" in done.err
 
@@ -105,5 +105,5 @@ def test_a_postgresql_that_does_not_answer_is_one_message_without_its_password(s
 
 
 def test_a_wrong_command_line_is_one_message(site: Site) -> None:
-    assert site.told("simulate", "no-such-product").code == 2
-    assert site.told("why", "crm", "deal").code == 2
+    assert site.run_command("simulate", "no-such-product").code == 2
+    assert site.run_command("why", "crm", "deal").code == 2

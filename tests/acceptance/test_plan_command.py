@@ -40,7 +40,7 @@ def test_a_first_sync_is_planned_saved_and_carried_out_and_then_there_is_nothing
         ana = pipedrive.create("persons", name="Ana Lund", emails=emails("ana@lund.example"), org_id=int(company))
         pipedrive.create("persons", name="Bo Ek", emails=emails("bo@ek.example"))
         deskera.create("contacts", name="Bo E", email="bo@ek.example", type="person")
-        first = site.told("plan", "--save", file)
+        first = site.run_command("plan", "--save", file)
         assert first.code == 2, first.err
         summary = "Carried out, it makes 3 writes, 1 change to pairs and 9 changes to hooks. Nothing was written."
         assert summary in first.out
@@ -52,18 +52,18 @@ def test_a_first_sync_is_planned_saved_and_carried_out_and_then_there_is_nothing
         assert written(pipedrive, deskera) == []
         kept = stored(site)
         assert {name for name, rows in kept.items() if rows} <= {"alembic_version", "sequence", "sqlite_stat1"}
-        found = json.loads(site.told("plan", "--json", "--all").out)
+        found = json.loads(site.run_command("plan", "--json", "--all").out)
         assert found["totals"]["people"] == {"create": 1, "link": 1, "update": 1}
         assert sorted(row["kind"] for row in found["rows"]) == ["create", "create", "link", "update"]
         assert {cost["system"]: cost["writes"] for cost in found["cost"]} == {"deskera": 3, "pipedrive": 0}
         assert stored(site) == kept
         assert written(pipedrive, deskera) == []
 
-        shadow = site.told("apply", file)
+        shadow = site.run_command("apply", file)
         assert (shadow.code, shadow.err.count("is in shadow mode, in which nothing is written")) == (1, 3)
         site.settings.write_text(live)
         pipedrive.edit("persons", ana, name="Ana Berg")
-        done = site.told("apply", file)
+        done = site.run_command("apply", file)
         assert done.code == 2, done.err
         assert f"refused  create  crm person {ana} ->" in done.out
         assert f"crm person {ana} changed since the plan was made" in done.out
@@ -72,8 +72,8 @@ def test_a_first_sync_is_planned_saved_and_carried_out_and_then_there_is_nothing
         assert "Ana Berg" not in {row["name"] for row in deskera.rows("contacts")}
 
         rest = str(tmp_path / "rest.plan")
-        assert site.told("plan", "people", "--backfill", "--save", rest).code == 2
-        assert site.told("apply", rest).code == 0
+        assert site.run_command("plan", "people", "--backfill", "--save", rest).code == 2
+        assert site.run_command("apply", rest).code == 0
         first_deed, *_, last_deed = deeds(site.folder)
         assert first_deed == ("apply first.plan", "3 done, 1 refused")
         assert last_deed[0] == "apply rest.plan"
@@ -81,11 +81,11 @@ def test_a_first_sync_is_planned_saved_and_carried_out_and_then_there_is_nothing
         daemon = site.start()
         try:
             assert site.get("/health/ready").status == 200
-            again = site.told("apply", rest)
+            again = site.run_command("apply", rest)
             assert (again.code, "already done" in again.out) == (0, True), again.err
             pipedrive.until_hooked(3)
             deskera.until_hooked(6)
-            nothing = site.told("plan", "--backfill")
+            nothing = site.run_command("plan", "--backfill")
             assert (nothing.code, "There is nothing to do." in nothing.out) == (0, True), nothing.out
             before = stored(site)["links"]
             assert daemon.stop() == 0
@@ -96,10 +96,10 @@ def test_a_first_sync_is_planned_saved_and_carried_out_and_then_there_is_nothing
 
 def test_a_plan_that_cannot_be_computed_ends_with_1_and_says_why(tmp_path: Path) -> None:
     site = Site(tmp_path, "http://127.0.0.1:9", "http://127.0.0.1:9")
-    down = site.told("plan")
+    down = site.run_command("plan")
     assert (down.code, "the connection was refused" in down.err) == (1, True), down.err
-    assert site.told("plan", "--no-such-option").code == 1
-    unknown = site.told("plan", "peeple")
+    assert site.run_command("plan", "--no-such-option").code == 1
+    unknown = site.run_command("plan", "peeple")
     assert (unknown.code, "no mapping has this name" in unknown.err, "people" in unknown.err) == (1, True, True)
-    absent = site.told("apply", str(tmp_path / "absent.plan"))
+    absent = site.run_command("apply", str(tmp_path / "absent.plan"))
     assert (absent.code, "there is no such file" in absent.err) == (1, True)

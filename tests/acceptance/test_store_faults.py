@@ -80,7 +80,7 @@ def goes_on(world: World, name: str) -> None:
 def test_a_new_store_is_reported(world: World) -> None:
     site = world[0]
     assert site.log.read_text().count("the store is new and empty: nothing from before is known") == 1
-    (row,) = json.loads(site.told("status", "--json").out)["store"]
+    (row,) = json.loads(site.run_command("status", "--json").out)["store"]
     assert (row["store"], row["note"]) == (site.store_url, "was empty then, and knows nothing from before")
 
 
@@ -116,7 +116,7 @@ def test_a_lock_of_another_program(world: World) -> None:
 
 def test_a_damaged_page_ends_the_writing_until_the_store_is_restored(world: World) -> None:
     site, pipedrive, _ = world
-    saved = site.told("backup", str(site.folder / "backup.gz"))
+    saved = site.run_command("backup", str(site.folder / "backup.gz"))
     assert saved.code == 0, saved.err
     damage(Path(site.store_url.removeprefix("sqlite:///")), "events")
     pipedrive.create("organizations", name="Finds the damage")

@@ -12,7 +12,7 @@ from tests.acceptance.live_storm import storm
 async def test_after_kills_and_cut_connections_two_instances_leave_every_record_as_people_left_it(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    told = await storm(2, tmp_path, postgres_url, seconds=6)
-    assert not told.problems, "\n".join([*told.problems, *told.story])
-    assert told.exact
-    assert told.counts["kill -9"]
+    result = await storm(2, tmp_path, postgres_url, seconds=6)
+    assert not result.problems, "\n".join([*result.problems, *result.story])
+    assert result.exact
+    assert result.counts["kill -9"]

@@ -13,7 +13,7 @@ from bridge.app.seams import system_seams
 from bridge.store import Store, open_store
 from bridge.store.instances import FileLock
 from bridge.store.requests import Request
-from tests.acceptance.site import Site, deeds, told
+from tests.acceptance.site import Site, deeds, run_command
 
 READING = (
     ["status"],
@@ -66,7 +66,7 @@ def in_store(site: Site) -> list[Request]:
 
 @pytest.mark.parametrize("command", [*READING, *ASKING], ids=" ".join)
 def test_where_there_is_no_store_a_command_says_so_and_makes_none(site: Site, command: list[str]) -> None:
-    done = told(site.settings, *command)
+    done = run_command(site.settings, *command)
     assert (done.code, done.out) == (2, "")
     assert f"there is no store at {site.folder}/bridge.sqlite yet - `bridge run` creates it" in done.err
     assert not [path for path in site.folder.iterdir() if "sqlite" in path.name]
@@ -75,14 +75,14 @@ def test_where_there_is_no_store_a_command_says_so_and_makes_none(site: Site, co
 @pytest.mark.parametrize("command", [*READING[:2], *READING[3:9]], ids=" ".join)
 def test_reading_needs_the_address_of_the_store_and_no_secret(site: Site, command: list[str]) -> None:
     in_store(site)
-    done = told(site.settings, *command)
+    done = run_command(site.settings, *command)
     assert (done.code, done.err) == (0, "")
 
 
 @pytest.mark.parametrize("command", [one for one in READING if len(one) < 3 and "--json" not in one][:-1], ids=" ".join)
 def test_every_reading_command_has_json(site: Site, command: list[str]) -> None:
     in_store(site)
-    done = told(site.settings, *command, "--json")
+    done = run_command(site.settings, *command, "--json")
     assert (done.code, done.err) == (0, "")
     assert isinstance(json.loads(done.out), dict if command == ["status"] else list)
 
@@ -91,21 +91,23 @@ def test_mapping_files_are_tested_and_explained_as_json_without_settings(site: S
     record, mappings = site.folder / "ana.json", site.folder / "mappings"
     record.write_text('{"name": "Ana Lund"}')
     site.settings.unlink()
-    tested = json.loads(told(site.settings, "test", str(mappings), "--json").out)
+    tested = json.loads(run_command(site.settings, "test", str(mappings), "--json").out)
     assert (tested["failed"], len(tested["tests"]) > 5) == (0, True)
-    explained = json.loads(told(site.settings, "explain", str(mappings / "people.yaml"), str(record), "--json").out)
+    explained = json.loads(
+        run_command(site.settings, "explain", str(mappings / "people.yaml"), str(record), "--json").out
+    )
     named = next(rule for rule in explained["rules"] if rule["field"] == "name")
     assert (named["before"], named["after"]) == ({"name": "Ana Lund"}, {"name": "Ana Lund"})
 
 
 def test_status_says_that_no_bridge_runs(site: Site) -> None:
     in_store(site)
-    assert "no bridge has run on this store yet" in told(site.settings, "status").out
+    assert "no bridge has run on this store yet" in run_command(site.settings, "status").out
 
 
 def test_a_mode_that_is_set_while_no_bridge_runs_is_in_the_audit_log(site: Site) -> None:
     in_store(site)
-    done = told(site.settings, "mode", "deals", "shadow")
+    done = run_command(site.settings, "mode", "deals", "shadow")
     assert (done.code, "no bridge runs now" in done.out) == (0, True), done
     assert [action for action, _ in deeds(site.folder)] == ["mode deals shadow"]
 
@@ -116,7 +118,7 @@ def test_a_command_that_needs_a_bridge_says_at_once_that_none_runs_and_leaves_no
 ) -> None:
     in_store(site)
     before = time.monotonic()
-    done = told(site.settings, *command)
+    done = run_command(site.settings, *command)
     assert time.monotonic() - before < 9  # waiting for an answer would take ten seconds
     assert done.code == 1
     assert "no bridge runs here (no bridge has run on this store yet), so nothing was done" in done.err
@@ -127,7 +129,7 @@ def test_a_command_that_needs_a_bridge_says_at_once_that_none_runs_and_leaves_no
 def test_with_queue_the_request_waits_for_the_next_bridge(site: Site, command: list[str]) -> None:
     in_store(site)
     yes = ["--yes"] if command == ["hooks", "remove"] else []
-    done = told(site.settings, *command, "--queue", *yes)
+    done = run_command(site.settings, *command, "--queue", *yes)
     assert (done.code, done.out) == (0, "queued: the next `bridge run` carries it out\n")
     assert len(in_store(site)) == 1
 
@@ -145,20 +147,20 @@ def test_with_queue_the_request_waits_for_the_next_bridge(site: Site, command: l
 def test_a_wrong_store_address_is_one_message(site: Site, text: str, said: str) -> None:
     lines = site.settings.read_text().splitlines()
     site.settings.write_text("\n".join(f"store: {text}" if line.startswith("store:") else line for line in lines))
-    done = told(site.settings, "status")
+    done = run_command(site.settings, "status")
     assert (done.code, said in done.err, "1 problem:" in done.err) == (2, True, True), done.err
 
 
 def test_tests_and_explain_of_a_file_need_no_secret_and_no_store(site: Site) -> None:
     record = site.folder / "ana.json"
     record.write_text('{"name": "Ana Lund"}')
-    assert site.told("test").code == 0
-    told = site.told("explain", "people", str(record))
+    assert site.run_command("test").code == 0
+    told = site.run_command("explain", "people", str(record))
     assert (told.code, "name = Ana Lund" in told.out) == (0, True), told.err
     site.settings.unlink()
-    alone = site.told("explain", "people", str(record), "--mappings", str(site.folder / "mappings"))
+    alone = site.run_command("explain", "people", str(record), "--mappings", str(site.folder / "mappings"))
     assert (alone.code, alone.out) == (0, told.out)
-    assert site.told("test", str(site.folder / "mappings")).code == 0
+    assert site.run_command("test", str(site.folder / "mappings")).code == 0
 
 
 def test_a_misspelt_command_is_answered_with_the_right_one(site: Site) -> None:
@@ -186,11 +188,11 @@ def silent(tmp_path: Path) -> Iterator[Site]:
 
 def test_a_bridge_whose_store_accepts_no_writes_is_not_called_gone(silent: Site) -> None:
     telling = "its store has accepted no writes since"
-    assert telling in silent.told("status").out
-    doctor = silent.told("doctor").out
+    assert telling in silent.run_command("status").out
+    doctor = silent.run_command("doctor").out
     assert telling in doctor
     assert "admin listener" in doctor, "the running bridge is asked what keeps it from writing"
-    paused = silent.told("pause")
+    paused = silent.run_command("pause")
     assert (paused.code, telling in paused.err) == (1, True)
     assert "start `bridge run`" not in paused.err
     assert in_store(silent) == []

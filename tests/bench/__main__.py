@@ -22,7 +22,7 @@ import asyncpg
 from sqlalchemy.engine import make_url
 
 from tests.bench.fill import fill
-from tests.bench.hot import Spy, find_py_spy, told
+from tests.bench.hot import Spy, find_py_spy, hottest
 from tests.bench.phases import PHASES, Sizes
 from tests.bench.report import FORWARDER, Measured, as_json, bars, table, verdicts
 from tests.bench.subjects import Bridge, Forwarder, Subject
@@ -34,7 +34,7 @@ FULL_OF_EMPTY = 1.3
 
 
 @dataclass(frozen=True)
-class Asked:
+class Arguments:
     """The arguments of the command line. `links`: number of linked pairs in another store before it starts."""
 
     stores: Sequence[str]
@@ -53,7 +53,7 @@ def main() -> int:
     if options.json and not options.json.absolute().parent.is_dir():
         parser.error(f"--json: the folder {options.json.parent} is not there; make it, or name another file")
     sizes = Sizes(options.records, options.backlog, options.ack_seconds, options.idle_edits)
-    asked = Asked(STORES[options.store], sizes, phases, options.links, options.profile)
+    asked = Arguments(STORES[options.store], sizes, phases, options.links, options.profile)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # no process is left behind
     found, hot = asyncio.run(run(asked))
     judged = bars(found)
@@ -95,7 +95,7 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-async def run(asked: Asked) -> tuple[list[Measured], str]:
+async def run(asked: Arguments) -> tuple[list[Measured], str]:
     """Return all measurements, and the profile if it was requested. Ends every process it started."""
     with TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
         found = await _measured(asked, Path(name))
@@ -104,10 +104,10 @@ async def run(asked: Asked) -> tuple[list[Measured], str]:
 
 def _profiles(folder: Path) -> str:
     """Return the profile of each bridge that was profiled."""
-    return "".join(f"\n{file.parent.name}\n{told(file)}" for file in sorted(folder.glob("*/profile")))
+    return "".join(f"\n{file.parent.name}\n{hottest(file)}" for file in sorted(folder.glob("*/profile")))
 
 
-async def _measured(asked: Asked, folder: Path) -> list[Measured]:
+async def _measured(asked: Arguments, folder: Path) -> list[Measured]:
     async with AsyncExitStack() as stack:
         server = stack.enter_context(postgres_server()) if "postgres" in asked.stores else ""
         async with asyncio.timeout(MOST_SECONDS), aiohttp.ClientSession() as http:
@@ -127,7 +127,7 @@ Pairs = list[tuple[Subject, Measured]]
 
 
 async def _subjects(
-    stack: AsyncExitStack, asked: Asked, http: aiohttp.ClientSession, folder: Path, server: str
+    stack: AsyncExitStack, asked: Arguments, http: aiohttp.ClientSession, folder: Path, server: str
 ) -> Pairs:
     """Return the forwarder and a bridge for each store; with `links`, also a bridge for each store that is full
     already.
@@ -155,14 +155,14 @@ async def _subjects(
     return pairs
 
 
-async def _prepared(asked: Asked, pairs: Pairs) -> None:
+async def _prepared(asked: Arguments, pairs: Pairs) -> None:
     """Create the records that the phases need, whether or not creating them is measured."""
     if "create" not in asked.phases:
         for subject, _ in pairs:
             await PHASES["create"](subject, asked.sizes)
 
 
-async def _all_phases(asked: Asked, pairs: Pairs) -> None:
+async def _all_phases(asked: Arguments, pairs: Pairs) -> None:
     """Run phase by phase, so that compared figures are measured at about the same time."""
     for name in [name for name in PHASES if name in asked.phases]:
         for subject, measured in pairs:

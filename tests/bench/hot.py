@@ -40,7 +40,7 @@ class Spy:
                 self._process.wait()
 
 
-def told(file: Path) -> str:
+def hottest(file: Path) -> str:
     """Return the functions that took most, from a file of either kind; "" where there is none."""
     if not file.exists():
         return "no profile was written\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.__main__ import Asked, run
+from tests.bench.__main__ import Arguments, run
 from tests.bench.child import ROOT
 from tests.bench.counted import read_counts
 from tests.bench.phases import PHASES, Result, Sizes
@@ -26,7 +26,7 @@ CREATED, SHOWN = "deskera POST /v1/crm/contacts", "deskera GET /v1/crm/contacts/
 @pytest.mark.slow
 @pytest.mark.timeout(PATIENCE_SECONDS + 60)
 async def test_every_phase_gives_every_figure_for_bridge_and_forwarder() -> None:
-    found, _ = await run(Asked(("sqlite",), SIZES, list(PHASES)))
+    found, _ = await run(Arguments(("sqlite",), SIZES, list(PHASES)))
     forwarder, bridge = found
     assert [forwarder.label, bridge.label] == [FORWARDER, "sqlite"]
     for one in found:

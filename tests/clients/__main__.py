@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
+from tests.real.line_of import say
+
 import tests.clients
 from tests.acceptance.site import fetch, until
 from tests.clients import Call, Client, Skipped
@@ -19,7 +21,6 @@ from tests.field.process import Running
 from tests.field.tables import table
 from tests.ports import free_port
 from tests.real.install import CannotInstall
-from tests.real.told import say
 
 SYSTEMS = ("pipedrive", "superoffice", "entrust")
 DEFAULT = Path(__file__).parents[2] / "var" / "clients"
@@ -53,10 +54,12 @@ def main() -> int:
             rows.append(row(f"{client.NAME} {version}", calls))
             shown = calls if options.all else wrong_of(calls)
             failed += (
-                [f"{client.NAME}: {told(call)}" for call in wrong_of(calls)] if calls else [f"{client.NAME}: no call"]
+                [f"{client.NAME}: {line_of(call)}" for call in wrong_of(calls)]
+                if calls
+                else [f"{client.NAME}: no call"]
             )
             for call in shown:
-                say(f"  {call.outcome:<10} {told(call)}")
+                say(f"  {call.outcome:<10} {line_of(call)}")
     say("\n" + table(HEADS, rows))
     say(f"\n{len(failed)} calls are wrong" if failed else "\nno call is wrong")
     return 1 if failed else 0
@@ -112,7 +115,7 @@ def wrong_of(calls: Sequence[Call]) -> list[Call]:
     return [call for call in calls if call.outcome == "wrong"]
 
 
-def told(call: Call) -> str:
+def line_of(call: Call) -> str:
     return call.name if call.outcome != "wrong" else f"{call.name}: expected {call.expected}; got {call.got}"
 
 

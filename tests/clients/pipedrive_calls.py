@@ -32,7 +32,7 @@ def steps() -> Iterator[Step]:
     yield from _users()
     yield from _pipelines()
     yield from _fields()
-    yield from _own_fields_v1()
+    yield from _custom_fields_v1()
     yield from _organizations()
     yield from _persons()
     yield from _products()
@@ -160,7 +160,7 @@ def _fields() -> Iterator[Step]:
     yield Step("v2.ActivityFieldsApi", "getActivityField", {"field_code": "subject"}, data={"field_code": "subject"})
 
 
-def _own_fields_v1() -> Iterator[Step]:
+def _custom_fields_v1() -> Iterator[Step]:
     for name, _known in FIELDS:
         api, low = f"v1.{name}FieldsApi", f"{name.lower()}_v1"
         made = {"name": "Rank", "field_type": "enum", "options": [{"label": "First"}, {"label": "Second"}]}

@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 from ruamel.yaml import YAML
 
-from tests.acceptance.site import told
+from tests.acceptance.site import run_command
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "config" / "deploy"
@@ -150,7 +150,9 @@ def test_the_settings_have_no_problems(tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     for name, value in EXAMPLES.items():
         (tmp_path / "secrets" / name).write_text(value)
-    checked = told(tmp_path / "bridge.yaml", "check", variables={"CREDENTIALS_DIRECTORY": str(tmp_path / "secrets")})
+    checked = run_command(
+        tmp_path / "bridge.yaml", "check", variables={"CREDENTIALS_DIRECTORY": str(tmp_path / "secrets")}
+    )
     assert (checked.code, checked.err) == (0, "")
 
 

@@ -47,7 +47,7 @@ async def test_a_trace_leads_from_the_callback_to_the_write(tmp_path: Path, span
         await hooks_are_registered(site)
         site.source.create(("Ana Lund", "ana@x.example"))
         await site.until_there(("Ana Lund", "ana@x.example"))
-        await site.until_in_step()
+        await site.until_in_sync()
     found = spans.get_finished_spans()
     claim = next(one for one in found if one.name == "claim" and one.attributes["outcome"] == "applied")
     trace_id = claim.context.trace_id

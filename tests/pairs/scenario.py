@@ -42,7 +42,7 @@ async def callbacks_lost(site: Site) -> None:
     faults.callbacks.clear()
 
 
-async def callbacks_doubled_and_reordered(site: Site) -> None:
+async def callbacks_repeated_and_reordered(site: Site) -> None:
     faults = site.source.simulator.faults
     faults.callbacks += [CallbackFault("double"), CallbackFault("reorder", window=3, seconds=1.0)]
     record = site.source.create(("Dora 1", "dora@x.example"))
@@ -86,13 +86,13 @@ async def write_took_effect_and_timed_out(site: Site) -> None:
     site.target.simulator.faults.responses.append(fault)
     site.source.create(("Once Only", "once@x.example"))
     await site.until_there(("Once Only", "once@x.example"))
-    await site.until_in_step()
+    await site.until_in_sync()
     assert fault not in site.target.simulator.faults.responses, "the fault never occurred"
 
 
-async def in_step_and_accounted_for(site: Site) -> None:
+async def in_sync_and_accounted_for(site: Site) -> None:
     """Both sides are equal, no record is duplicated, every delivery is counted and none is a dead letter."""
-    await site.until_in_step()
+    await site.until_in_sync()
     emails = [email for _name, email in site.target.cards()]
     assert len(emails) == len(set(emails)) == 6
     totals = await site.bridge.store.tasks.totals()
@@ -117,13 +117,13 @@ STEPS: tuple[Step, ...] = (
     hooks_are_registered,
     created_changed_deleted,
     callbacks_lost,
-    callbacks_doubled_and_reordered,
+    callbacks_repeated_and_reordered,
     hook_broken_the_vendors_way,
     tokens_expired,
     calls_limited,
     servers_failing,
     write_took_effect_and_timed_out,
-    in_step_and_accounted_for,
+    in_sync_and_accounted_for,
 )
 
 

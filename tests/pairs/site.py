@@ -80,7 +80,7 @@ class Site:
     async def until_gone(self, card: Card) -> None:
         await self.until(lambda: card not in self.target.cards(), f"target no longer has {card}")
 
-    async def until_in_step(self) -> None:
+    async def until_in_sync(self) -> None:
         """Wait until both sides hold the same cards, each once, and nothing is left to do."""
         await self.until(lambda: self.source.cards() == self.target.cards(), "both sides are equal")
         await self.until(lambda: not self.bridge.worker.running, "the worker rests")

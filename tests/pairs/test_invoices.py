@@ -9,7 +9,7 @@ from tests.pairs.site import Setup, Site, pair_site
 BOOKS = Path(__file__).parents[2] / "mappings" / "pipedrive-deskera-books"
 
 
-def own_fields(simulators: Mapping[str, Any]) -> None:
+def custom_fields(simulators: Mapping[str, Any]) -> None:
     """Create the custom fields that the mapping files require in Pipedrive, and the product they name in Deskera."""
     pipedrive = simulators["pipedrive"].state
     pipedrive.add_field("organization", "Customer", "enum", ["yes"], "customer")
@@ -19,7 +19,7 @@ def own_fields(simulators: Mapping[str, Any]) -> None:
     simulators["deskera"].person_creates("products", {"name": "Consulting"})
 
 
-SETUP = Setup(sorted(BOOKS.glob("*.yaml")), {"crm": "pipedrive", "erp": "deskera"}, own_fields)
+SETUP = Setup(sorted(BOOKS.glob("*.yaml")), {"crm": "pipedrive", "erp": "deskera"}, custom_fields)
 
 
 def invoices(site: Site) -> list[Mapping[str, Any]]:

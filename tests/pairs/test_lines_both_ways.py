@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.pairs.site import Setup, Site, pair_site
-from tests.pairs.test_invoices import BOOKS, deal, invoices, lines, option, own_fields
+from tests.pairs.test_invoices import BOOKS, custom_fields, deal, invoices, lines, option
 
 ORDERS = """\
 mapping: orders
@@ -42,7 +42,7 @@ async def test_lines_that_people_add_and_delete_on_both_sides_are_merged(tmp_pat
     file = tmp_path / "orders.yaml"
     file.write_text(ORDERS)
     setup = Setup(
-        [BOOKS / "customers.yaml", BOOKS / "products.yaml", file], {"crm": "pipedrive", "erp": "deskera"}, own_fields
+        [BOOKS / "customers.yaml", BOOKS / "products.yaml", file], {"crm": "pipedrive", "erp": "deskera"}, custom_fields
     )
     async with pair_site(tmp_path, "pipedrive", "deskera", setup) as site:
         people, books = site.source.simulator, site.target.simulator

@@ -126,12 +126,12 @@ async def test_a_deal_that_crossed_without_its_organization_gets_it_by_a_backfil
     """Health warns until then."""
     async with accounts.bridge(SHADOW % "live") as bridge:
 
-        async def told() -> bool:
+        async def warns() -> bool:
             part = (await bridge.board.report()).checks["references"]
             return part.status is Status.WARN and "bridge backfill organizations" in part.output
 
         _made(accounts)
-        await _until(told)
+        await _until(warns)
         assert [deal["organization_id"] for deal in accounts.deals()] == [0]
     async with accounts.bridge() as bridge:
 

@@ -13,7 +13,7 @@ from tests.pairs.test_opportunities import settled
 SHIPPED = Path(__file__).parents[2] / "mappings" / "pipedrive-tryton"
 
 
-def own_fields(simulators: Mapping[str, Any]) -> None:
+def custom_fields(simulators: Mapping[str, Any]) -> None:
     """Create the custom fields that the mapping files require in Pipedrive."""
     pipedrive = simulators["pipedrive"].state
     pipedrive.add_field("deal", "Sale", "varchar", [], "sale")
@@ -21,7 +21,7 @@ def own_fields(simulators: Mapping[str, Any]) -> None:
     pipedrive.add_field("deal", "Invoiced", "enum", invoiced, "invoiced")
 
 
-SETUP = Setup(sorted(SHIPPED.glob("*.yaml")), {"crm": "pipedrive", "office": "tryton"}, own_fields)
+SETUP = Setup(sorted(SHIPPED.glob("*.yaml")), {"crm": "pipedrive", "office": "tryton"}, custom_fields)
 Lines = list[tuple[str, float, float]]
 
 

@@ -17,7 +17,7 @@ from bridge.store.model import TaskKey, TaskState
 from bridge.sync.situation import Limits
 from tests.planning.conftest import NewWorld
 from tests.planning.planned import planned
-from tests.planning.worlds import World, contents, told
+from tests.planning.worlds import World, comparable, contents
 from tests.product import raising
 
 ANA, BO = {"name": "Ana", "email": "ana@x.example"}, {"name": "Bo", "email": "bo@x.example"}
@@ -29,7 +29,7 @@ async def saved(here: World, folder: Path) -> tuple[Path, Any]:
     async with planned(here.bench, "companies", "people") as plan:
         heads = [Head(name, "v1", ("crm", "erp")) for name in here.bench.parts.mappings]
         save(file, Report(0.0, heads, plan.spool), "here")
-        return file, told(plan.writes)
+        return file, comparable(plan.writes)
 
 
 async def carried_out(here: World, file: Path) -> list[Result]:
@@ -55,10 +55,10 @@ async def test_everything_is_done_as_planned_and_nothing_a_second_time(new_world
     file, foretold = await saved(here, tmp_path)
     results = await carried_out(here, file)
     assert {result.fate for result in results} == {Fate.DONE}
-    assert told(here.wrote()) == foretold
+    assert comparable(here.wrote()) == foretold
     again = await carried_out(here, file)
     assert {result.fate for result in again} == {Fate.NEEDLESS}
-    assert told(here.wrote()) == foretold
+    assert comparable(here.wrote()) == foretold
     assert file.stat().st_mode & 0o077 == 0, "other users could read people's records"
 
 
@@ -117,7 +117,7 @@ async def test_beside_a_bridge_that_works_on_the_same_records_nothing_is_created
     live = asyncio.create_task(here.goes_live())
     results = await carried_out_only(here, file)
     await live
-    assert told(here.wrote()) == foretold
+    assert comparable(here.wrote()) == foretold
     assert {result.fate for result in results} <= {Fate.DONE, Fate.NEEDLESS, Fate.REFUSED}
 
 
@@ -171,7 +171,7 @@ async def test_a_lost_answer_and_an_unreachable_system_fail_their_rows_with_the_
     (result,) = await carried_out(here, file)
     assert (result.fate, "outcome unknown" in result.why) == (Fate.FAILED, True)
     await here.goes_live()
-    assert told(here.wrote()) == foretold or len(here.erp.live("person")) == 1
+    assert comparable(here.wrote()) == foretold or len(here.erp.live("person")) == 1
 
 
 async def test_once_a_system_is_down_the_remaining_steps_are_not_tried_and_continue_later(
@@ -186,7 +186,7 @@ async def test_once_a_system_is_down_the_remaining_steps_are_not_tried_and_conti
     assert [result.fate for result in results] == [Fate.FAILED, Fate.NOT_TRIED, Fate.NOT_TRIED]
     assert {result.why for result in results} == {"crm: nothing listens"}
     assert {result.fate for result in await carried_out(here, file)} == {Fate.DONE}
-    assert told(here.wrote()) == foretold
+    assert comparable(here.wrote()) == foretold
 
 
 async def test_a_planned_delete_is_carried_out_with_its_two_reads(new_world: NewWorld, tmp_path: Path) -> None:

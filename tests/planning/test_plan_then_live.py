@@ -16,7 +16,7 @@ from bridge.planning.rows import WRITES
 from bridge.planning.saved import save, steps
 from bridge.sync.situation import Limits
 from tests.planning.planned import FOLDER, Planned, planned
-from tests.planning.worlds import MAPPINGS, World, contents, told, traits, world
+from tests.planning.worlds import MAPPINGS, World, comparable, contents, traits, world
 
 STATES = (st.integers(0, 10**6), st.integers(0, 14), st.integers(0, 14), st.sampled_from(("hold", "copy")))
 """A seed, how much people did before both sides were in sync and afterwards, and the policy for duplicates."""
@@ -70,7 +70,7 @@ async def compared(
         with TemporaryDirectory(dir=FOLDER) as at:
             file = Path(at) / "a.plan"
             async with planned(here.bench, "companies", "people") as plan:
-                foretold = told(plan.writes)
+                foretold = comparable(plan.writes)
                 assert rows(plan) == Counter(write.what for write in plan.writes)
                 save(file, Report(0.0, [], plan.spool), "here")
             assert here.wrote() == wrote, "a plan wrote to a system"
@@ -78,8 +78,8 @@ async def compared(
             had = {name: len(product.wrote) for name, product in here.sides.items()}
             await run(here, file)
         news = [write for name, product in here.sides.items() for write in product.wrote[had[name] :]]
-        assert told(news) <= foretold
-        assert run is carries_out or told(news) == foretold
+        assert comparable(news) <= foretold
+        assert run is carries_out or comparable(news) == foretold
 
 
 def rows(plan: Planned) -> Counter[str]:

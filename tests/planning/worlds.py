@@ -170,7 +170,7 @@ async def world(
             await store.close()
 
 
-def told(writes: list[Write]) -> Counter[str]:
+def comparable(writes: list[Write]) -> Counter[str]:
     """Return writes in a form in which those of a plan and of a live run are equal: a created record is named by its
     columns, because the ids differ."""
     made = {}

@@ -15,9 +15,9 @@ from tests.real.bottle import Bottle
 from tests.real.crm import Crm, Pipedrive, simulated_pipedrive
 from tests.real.gate import Gate
 from tests.real.install import CannotInstall
+from tests.real.progress import say
 from tests.real.serve import served
 from tests.real.site import Site
-from tests.real.told import say
 from tests.real.tryton import Tryton
 
 DEFAULT = Path(__file__).parents[2] / "var" / "real"
@@ -44,12 +44,12 @@ def main() -> int:
                 return served(_bottle(stack, folder, run), tryton, run)
             crm: Crm = _bottle(stack, folder, run) if options.crm == "bottlecrm" else _pipedrive(stack)
             say(f"both systems run after {time.monotonic() - began:.0f} s")
-            _told(stack, run / "bridge", crm, tryton, options, story.STEPS)
+            _run_story(stack, run / "bridge", crm, tryton, options, story.STEPS)
         with ExitStack() as stack:
             tryton = _tryton(stack, folder, run / "sales")
             crm = replace(_pipedrive(stack), mappings=sales.MAPPINGS)
             say("and a simulated Pipedrive with an empty Tryton")
-            _told(stack, run / "sales" / "bridge", crm, tryton, options, sales.STEPS)
+            _run_story(stack, run / "sales" / "bridge", crm, tryton, options, sales.STEPS)
     except CannotInstall as problem:
         say(f"skipped: {problem}")
         return 0
@@ -57,7 +57,7 @@ def main() -> int:
     return 0
 
 
-def _told(
+def _run_story(
     stack: ExitStack, folder: Path, crm: Crm, tryton: Tryton, options: argparse.Namespace, steps: Sequence[story.Step]
 ) -> None:
     """Run one story to its end with its own bridge."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.ports import free_port
 from tests.real.install import Server, installed, python_from
-from tests.real.told import say
+from tests.real.progress import say
 
 PACKAGES = ("django-crm==1.35.0",)
 NEEDS_PYTHON = 12

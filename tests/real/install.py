@@ -11,7 +11,7 @@ import venv
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.real.told import say
+from tests.real.progress import say
 
 STOP_SECONDS = 15.0
 START_SECONDS = 180.0

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.real.crm import Pipedrive
+from tests.real.progress import say
 from tests.real.site import Site
 from tests.real.story import there
-from tests.real.told import say
 from tests.real.tryton import Row
 
 MAPPINGS = ("crm-office-companies", "crm-office-products", "crm-office-sales")
@@ -35,7 +35,7 @@ def prepared(site: Site) -> None:
     site.start()
     there(site, site.crm.hooks_work, "the hooks are registered")
     for mapping in MAPPINGS[:2]:
-        asked = site.told("backfill", mapping)
+        asked = site.run_command("backfill", mapping)
         assert asked.code == 0, asked
     there(site, lambda: set(site.tryton.products().values()) == {"Desk", "Lamp", "Sofa"}, "three products in Tryton")
     assert len(site.tryton.products()) == 3, "the lamp exists once"
@@ -70,7 +70,7 @@ def lines_on_both_sides(site: Site) -> None:
     products = {row["name"]: row["id"] for row in crm.rows("products")}
     articles = {name: number for number, name in site.tryton.products().items()}
     desk, lamp = ordered(deal)
-    assert site.told("pause").code == 0
+    assert site.run_command("pause").code == 0
     found = sale(site)
     assert found is not None
     (old,) = (line for line in found["lines."] if line["product"] == articles["Lamp"])
@@ -84,7 +84,7 @@ def lines_on_both_sides(site: Site) -> None:
     kept = [{**desk, "quantity": 4}, {**lamp, "quantity": 6}]
     crm.person("deals", {"products": [*kept, more]}, deal["id"])
     time.sleep(5)
-    assert site.told("resume").code == 0
+    assert site.run_command("resume").code == 0
     wanted = [("Cabinet", 3.0, 75.0), ("Desk", 4.0, 150.5), ("Lamp", 6.0, 18.5), ("Sofa", 1.0, 900.0)]
     both(site, wanted)
     found = sale(site)
@@ -108,7 +108,7 @@ def quoted(site: Site) -> None:
     crm.person("deals", {"title": "Too late", "products": []}, deal["id"])
     crm.person("organizations", {"name": "Made after that"})
     there(site, lambda: "Made after that" in {row["name"] for row in site.tryton.companies()}, "the next change")
-    there(site, lambda: "nothing waits" in site.told("waiting").out, "the deal was looked at as well")
+    there(site, lambda: "nothing waits" in site.run_command("waiting").out, "the deal was looked at as well")
     found = sale(site)
     assert found is not None
     assert (found["state"], found["description"], sold(site)) == ("quotation", "Office", before)
@@ -117,12 +117,12 @@ def quoted(site: Site) -> None:
 
 def sales_agree(site: Site) -> None:
     """`bridge verify` agrees, no record needs a person, and the bridge ends in order."""
-    first = site.told("verify")
+    first = site.run_command("verify")
     if first.code != 0:
         say(first.out.strip())
-    there(site, lambda: site.told("verify").code == 0, "bridge verify finds no difference", 240)
-    say(site.told("verify").out.strip())
-    dead = site.told("dead-letters", "list")
+    there(site, lambda: site.run_command("verify").code == 0, "bridge verify finds no difference", 240)
+    say(site.run_command("verify").out.strip())
+    dead = site.run_command("dead-letters", "list")
     assert dead.code == 0, dead
     assert "no dead letters" in dead.out.lower() or not dead.out.strip(), dead.out
     assert site.stop() == 0

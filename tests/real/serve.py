@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from tests.real.bottle import Bottle
-from tests.real.told import say
+from tests.real.progress import say
 from tests.real.tryton import Tryton
 
 SCRIPT = """\

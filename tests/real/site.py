@@ -99,7 +99,7 @@ class Site:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "bridge", "--settings", str(self.settings), *arguments]
 
-    def told(self, *arguments: str) -> Ended:
+    def run_command(self, *arguments: str) -> Ended:
         """Run one command to its end."""
         done = subprocess.run(
             self.command(*arguments), env=self.environment(), capture_output=True, text=True, timeout=300

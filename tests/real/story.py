@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from tests.acceptance.site import fetch, until
 from tests.real.bottle import Bottle
+from tests.real.progress import say
 from tests.real.site import PATIENCE_SECONDS, Site
-from tests.real.told import say
 from tests.real.tryton import Row
 
 Step = Callable[[Site], None]
@@ -27,7 +27,7 @@ def backfilled(site: Site) -> None:
     site.tryton.create(*map(name, [*range(common), *range(at_crm, total)]))
     site.start()
     there(site, site.crm.hooks_work, "the hooks are registered")
-    asked = site.told("backfill", site.crm.mapping)
+    asked = site.run_command("backfill", site.crm.mapping)
     assert asked.code == 0, asked
     wanted = [name(number) for number in range(total)]
     there(site, lambda: names(site) == (wanted, wanted), f"{total} companies on both sides", 300)
@@ -44,14 +44,14 @@ def edited_on_both_sides(site: Site) -> None:
 def in_conflict(site: Site) -> None:
     """Both sides edit one field while the bridge is paused: the mapping's side wins, and the lost value is reported."""
     crm, tryton = pair(site, name(4))
-    assert site.told("pause").code == 0
+    assert site.run_command("pause").code == 0
     site.crm.edit(crm, name="Four of the CRM")
     site.tryton.edit(tryton, name="Four of Tryton")
     time.sleep(5)
-    assert site.told("resume").code == 0
+    assert site.run_command("resume").code == 0
     won, lost = ("Four of Tryton", "Four of the CRM")[:: 1 if site.crm.winner == "office" else -1]
     there(site, lambda: shown(site, won) == (won, won), f"{won!r} wins")
-    why = site.told("why", site.crm.side, site.crm.entity, crm)
+    why = site.run_command("why", site.crm.side, site.crm.entity, crm)
     assert lost in why.out, why
 
 
@@ -161,15 +161,15 @@ def killed(site: Site) -> None:
 
 def agree(site: Site) -> None:
     """`bridge verify` agrees, nothing is duplicated, no record needs a person, and the bridge ends in order."""
-    there(site, lambda: site.told("verify").code == 0, "bridge verify finds no difference", 240)
-    say(site.told("verify").out.strip())
+    there(site, lambda: site.run_command("verify").code == 0, "bridge verify finds no difference", 240)
+    say(site.run_command("verify").out.strip())
     crm, tryton = names(site)
     assert crm == tryton
     assert len(crm) == len(set(crm))
-    dead = site.told("dead-letters", "list")
+    dead = site.run_command("dead-letters", "list")
     assert dead.code == 0, dead
     assert "no dead letters" in dead.out.lower() or not dead.out.strip(), dead.out
-    site.told("doctor")
+    site.run_command("doctor")
     assert site.stop() == 0
 
 
@@ -221,8 +221,8 @@ def there(site: Site, holds: Callable[[], object], what: str, seconds: float = P
     try:
         until(holds, what, seconds * site.patience)
     except AssertionError as late:
-        status = site.told("status").out
-        waiting = site.told("waiting").out
+        status = site.run_command("status").out
+        waiting = site.run_command("waiting").out
         raise AssertionError(f"{late}\n{status}\n{waiting}\nlog: {site.log}") from None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.ports import free_port
 from tests.real.install import Server, installed
-from tests.real.told import say
+from tests.real.progress import say
 
 VERSION = "8.2"
 PACKAGES = ("trytond==8.2.1", *(f"trytond-{name}==8.2.0" for name in ("party", "product", "sale-opportunity")))

@@ -64,7 +64,7 @@ async def running(world: World, **options: Any) -> AsyncIterator[Calls]:
         )
 
 
-async def told(calls: Calls, receiver: Receiver) -> list[dict[str, Any]]:
+async def received(calls: Calls, receiver: Receiver) -> list[dict[str, Any]]:
     """Return the callbacks since the last time, without tests of targets."""
     await calls.simulator.idle()
     bodies = [body for body in receiver.bodies() if body["Event"] != "test"]

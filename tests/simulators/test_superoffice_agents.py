@@ -8,7 +8,7 @@ import pytest
 
 from bridge.simulators.world import World
 from tests.simulators.doubles import Receiver
-from tests.simulators.superoffice_calls import HOOK_URL, Calls, running, told
+from tests.simulators.superoffice_calls import HOOK_URL, Calls, received, running
 from tests.simulators.test_superoffice_simulator_spec import complaints
 
 SPEC = Path(__file__).parents[2].parent / "shared/specs/superoffice.rest-v1.swagger.json"
@@ -134,7 +134,7 @@ async def test_an_agents_write_causes_a_callback_like_any_other(world: World, re
         company = await ask(calls, "Contact/SaveContactEntity", {"Name": "a"})
         sale = await calls.make("/Sale", Heading="x", Contact={"ContactId": company["ContactId"]})
         await ask(calls, "Sale/SetAsSold", {"SaleIds": [sale["SaleId"]]})
-        events = await told(calls, receiver)
+        events = await received(calls, receiver)
 
     assert [one["Event"] for one in events] == ["contact.created", "sale.sold"]
 

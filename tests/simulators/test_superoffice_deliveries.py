@@ -6,7 +6,7 @@ import pytest
 
 from bridge.simulators.world import World
 from tests.simulators.doubles import HandClock, Receiver
-from tests.simulators.superoffice_calls import HOOK_URL, Calls, running, told
+from tests.simulators.superoffice_calls import HOOK_URL, Calls, received, running
 
 
 async def state_of(calls: Calls, hook: int) -> str:
@@ -84,7 +84,7 @@ async def test_410_ends_a_hook_at_once_and_nothing_is_replayed(
         receiver.seen.clear()
         await calls.make("/Contact", Name="b")
         await clock.advance(60)
-        seen = await told(calls, receiver)
+        seen = await received(calls, receiver)
 
     assert (ended, status, again["State"]) == ("TooManyErrors", 200, "Active")
     assert [event["PrimaryKey"] for event in seen] == [3]
@@ -115,7 +115,7 @@ async def test_state_changes_of_a_hook_are_sent_to_another_hook(
         calls.simulator.set_hook_state(str(hook), "Active")
         await calls.simulator.idle()
         names = [headers["X-SuperOffice-Event"] for _m, _u, headers, _b in receiver.seen]
-        bodies = await told(calls, receiver)
+        bodies = await received(calls, receiver)
 
     assert names == [f"webhook{hook}.stopped", f"webhook{hook}.started"]
     assert [(body["Event"], body["ChangedByAssociateId"], "Entity" in body) for body in bodies] == [
@@ -131,7 +131,7 @@ async def test_a_stopped_hook_sends_nothing(world: World, receiver: Receiver) ->
             assert answer.status == 200
         await calls.make("/Contact", Name="a")
 
-        assert await told(calls, receiver) == []
+        assert await received(calls, receiver) == []
         assert await state_of(calls, hook) == "Stopped"
 
 

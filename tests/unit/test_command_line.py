@@ -12,7 +12,7 @@ from click.shell_completion import ShellComplete
 
 from bridge.cli.completion import NAMES, SHELLS
 from bridge.cli.main import ACTING, COMMANDS, EXIT_CODES, READING, main
-from tests.acceptance.site import told
+from tests.acceptance.site import run_command
 from tests.unit.test_standing_still import leaf, parses
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -135,7 +135,7 @@ def test_the_first_word_of_a_record_is_a_side(folder: Path) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_each_shell_gets_a_script_that_asks_the_bridge(folder: Path, shell: str) -> None:
-    script = told(folder / "bridge.yaml", "completion", shell)
+    script = run_command(folder / "bridge.yaml", "completion", shell)
     assert (script.code, f"_BRIDGE_COMPLETE={shell}_complete" in script.out) == (0, True)
 
 
@@ -143,7 +143,7 @@ def test_each_shell_gets_a_script_that_asks_the_bridge(folder: Path, shell: str)
 
 
 def test_check_reports_all_kinds_of_problems_at_once_also_as_json(folder: Path) -> None:
-    done = told(folder / "bridge.yaml", "check", "--json", variables={"_BRIDGE_COMPLETE": None})
+    done = run_command(folder / "bridge.yaml", "check", "--json", variables={"_BRIDGE_COMPLETE": None})
     problems = json.loads(done.out)["problems"]
     assert (done.code, done.err) == (2, "")
     told_of = " ".join(one["where"] + one["what"] for one in problems)
@@ -154,4 +154,4 @@ def test_a_command_line_that_no_command_accepts_ends_with_code_2(tmp_path: Path)
     with pytest.raises(click.UsageError):
         parses(["dead-letters", "retry", "crm", "7"])
     assert leaf(["status"])[1] == []
-    assert told(tmp_path / "bridge.yaml", "dead-letters", "retry", "crm", "7").code == 2
+    assert run_command(tmp_path / "bridge.yaml", "dead-letters", "retry", "crm", "7").code == 2

@@ -69,7 +69,7 @@ async def delivered(bench: Bench) -> list[Callback]:
     return callbacks
 
 
-async def told(bench: Bench, connector: Connector) -> Sequence[Event]:
+async def received(bench: Bench, connector: Connector) -> Sequence[Event]:
     callbacks = await delivered(bench)
     for callback in callbacks:
         await connector.verify(callback, SECRET)
@@ -88,9 +88,9 @@ async def test_every_signature_form_is_learned_from_the_test_delivery(tenant: Op
     bench = await tenant(signatures=scheme, key=key)
     connector = bench.connect()
     await register(connector)
-    assert await told(bench, connector) == []
+    assert await received(bench, connector) == []
     user = bench.person_creates("user")
-    assert [event.id for event in await told(bench, connector)] == [user]
+    assert [event.id for event in await received(bench, connector)] == [user]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ async def test_undocumented_signature_parameters_are_accepted(tenant: Open, opti
     connector = bench.connect()
     await register(connector)
     user = bench.person_creates("user")
-    assert [event.id for event in await told(bench, connector)] == [user]
+    assert [event.id for event in await received(bench, connector)] == [user]
 
 
 async def test_a_delivery_is_valid_only_with_its_own_body_address_and_time(tenant: Open) -> None:
@@ -151,7 +151,7 @@ async def test_a_disabled_hook_is_enabled_again_and_its_token_is_still_valid(ten
     assert (seen.active, seen.note) == (False, "disabled")
     assert (await register(connector)).id == hook.id
     user = bench.person_creates("user")
-    assert [event.id for event in await told(bench, connector)] == [user]
+    assert [event.id for event in await received(bench, connector)] == [user]
 
 
 async def test_a_hook_whose_token_is_lost_is_replaced(tenant: Open) -> None:
@@ -164,7 +164,7 @@ async def test_a_hook_whose_token_is_lost_is_replaced(tenant: Open) -> None:
     assert [hook.id for hook in await forgetful.list_hooks() or ()] == [new.id] != [old.id]
     await delivered(bench)
     user = bench.person_creates("user")
-    assert [event.id for event in await told(bench, forgetful)] == [user]
+    assert [event.id for event in await received(bench, forgetful)] == [user]
 
 
 async def test_the_refusal_at_the_vendors_limit_is_reported(tenant: Open) -> None:
@@ -190,7 +190,7 @@ async def test_every_event_of_a_user_names_the_user(tenant: Open, as_list: bool)
     bench.simulator.person_edits("users", user, {"firstName": "Ana"})
     simulator(bench).person_registers(user)
     bench.simulator.person_deletes("users", user)
-    events = await told(bench, connector)
+    events = await received(bench, connector)
     assert {event.id for event in events} == {user}
     assert [event.kind for event in events][:1] + [event.kind for event in events][-1:] == [
         EventKind.CREATED,

@@ -37,7 +37,7 @@ async def read(connector: Connector, entity: str, record_id: str) -> Record:
     return record
 
 
-async def told(bench: Bench, connector: Connector) -> Sequence[Event]:
+async def received(bench: Bench, connector: Connector) -> Sequence[Event]:
     await bench.simulator.idle()
     callbacks, bench.inbox.callbacks = bench.inbox.callbacks, []
     return [event for callback in callbacks for event in connector.decode(callback)]
@@ -49,7 +49,7 @@ async def test_both_halves_of_a_merge_name_the_survivor(account: Bench) -> None:
     for spec in connector.hooks_for(frozenset({"person"})):
         await connector.create_hook(spec, f"https://bridge.example/{spec.key}", SECRET, "bridge")
     simulator(account).person_merges("persons", absorbed, survivor)
-    events = await told(account, connector)
+    events = await received(account, connector)
     merges = [event for event in events if event.kind is EventKind.MERGED]
     assert [(event.id, event.merged_into) for event in merges] == [(absorbed, survivor)] * 2
     assert len({event.vendor_id for event in events}) == len(events)
@@ -68,14 +68,14 @@ async def test_hooks_of_version_1_give_the_same_events(account: Bench) -> None:
     assert [(hook.key, hook.note) for hook in seen] == [("any.person", "version 1.0")]
     absorbed, survivor = account.person_creates("person"), account.person_creates("person")
     simulator(account).person_edits("persons", survivor, {"name": "Ana"})
-    assert {(event.id, event.kind) for event in await told(account, connector)} == {
+    assert {(event.id, event.kind) for event in await received(account, connector)} == {
         (absorbed, EventKind.CREATED),
         (absorbed, EventKind.CHANGED),
         (survivor, EventKind.CREATED),
         (survivor, EventKind.CHANGED),
     }
     simulator(account).person_merges("persons", absorbed, survivor)
-    events = await told(account, connector)
+    events = await received(account, connector)
     merges = [(event.id, event.merged_into) for event in events if event.kind is EventKind.MERGED]
     assert merges == [(absorbed, survivor)]
     assert all(event.vendor_id is None for event in events)
@@ -90,7 +90,7 @@ async def test_a_repeated_delivery_shows_the_same_event_id(account: Bench) -> No
         await connector.create_hook(spec, f"https://bridge.example/{spec.key}", SECRET, "bridge")
         await connector.create_hook(spec, f"https://bridge.example/again/{spec.key}", SECRET, "bridge")
     account.person_creates("deal")
-    first, second = await told(account, connector)
+    first, second = await received(account, connector)
     assert first.vendor_id == second.vendor_id is not None
 
 

@@ -56,7 +56,7 @@ async def read(connector: Connector, entity: str, record_id: str) -> Record:
     return record
 
 
-async def told(bench: Bench, connector: Connector) -> Sequence[Event]:
+async def received(bench: Bench, connector: Connector) -> Sequence[Event]:
     await bench.simulator.idle()
     callbacks, bench.inbox.callbacks = bench.inbox.callbacks, []
     return [event for callback in callbacks for event in connector.decode(callback)]
@@ -65,7 +65,7 @@ async def told(bench: Bench, connector: Connector) -> Sequence[Event]:
 async def hooked(bench: Bench, connector: Connector) -> str:
     (spec,) = connector.hooks_for(frozenset({"contact"}))
     seen = await connector.create_hook(spec, URL, SECRET, "bridge contact")
-    await told(bench, connector)
+    await received(bench, connector)
     return seen.id
 
 
@@ -136,12 +136,12 @@ async def test_a_hook_that_is_off_is_found_and_registered_again(account: Bench, 
     assert (seen.id, seen.active) == (hook_id, False)
     assert state in seen.note
     account.person_creates("contact")
-    assert await told(account, connector) == []
+    assert await received(account, connector) == []
 
     await connector.remove_hook(hook_id)
     await hooked(account, connector)
     account.person_creates("contact")
-    assert [event.kind for event in await told(account, connector)] == [EventKind.CREATED]
+    assert [event.kind for event in await received(account, connector)] == [EventKind.CREATED]
 
 
 async def test_a_hook_whose_address_does_not_answer_is_refused_in_plain_words() -> None:
@@ -164,7 +164,7 @@ async def test_a_deleted_contact_is_gone_at_once_and_for_good_later(account: Ben
     await connector.delete(await read(connector, "contact", record_id))
     ref = RecordRef(SYSTEM, "contact", record_id)
     soft = await connector.read(ref)
-    events = await told(account, connector)
+    events = await received(account, connector)
     assert isinstance(soft, Gone)
     assert (soft.evidence, [event.kind for event in events]) == (
         Evidence.FLAG,
@@ -174,7 +174,7 @@ async def test_a_deleted_contact_is_gone_at_once_and_for_good_later(account: Ben
     hard = await connector.read(ref)
     assert isinstance(hard, Gone)
     assert hard.evidence is Evidence.NOT_FOUND
-    assert [(event.kind, event.id) for event in await told(account, connector)] == [(EventKind.DELETED, record_id)]
+    assert [(event.kind, event.id) for event in await received(account, connector)] == [(EventKind.DELETED, record_id)]
 
 
 @pytest.mark.parametrize(
@@ -192,11 +192,11 @@ async def test_a_change_without_an_event_has_no_version_and_shows_in_a_full_list
     await hooked(account, connector)
     record_id = account.person_creates("contact")
     before = await read(connector, "contact", record_id)
-    await told(account, connector)
+    await received(account, connector)
     account.pass_seconds(60)
     simulator(account).person_edits("contact", record_id, fields)
 
-    assert await told(account, connector) == []
+    assert await received(account, connector) == []
     since = await connector.list("contact", since=account.clock.now(), page=None, where={})
     assert list(since.rows) == []
     (row,) = (await connector.list("contact", since=None, page=None, where={})).rows

@@ -23,7 +23,7 @@ def change(record_id: str, store: Store, *, ago: float | None = 120.0) -> SweptC
     return SweptChange(RecordRef("crm1", "deal", record_id), EventKind.CHANGED, None if ago is None else now - ago, now)
 
 
-async def told(store: Store, record_id: str, origin: Origin = Origin.WEBHOOK) -> None:
+async def receive(store: Store, record_id: str, origin: Origin = Origin.WEBHOOK) -> None:
     version = from_epoch(store.now()) if origin is Origin.RECONCILE else None
     await store.events.accept([Event("crm1", "deal", record_id, EventKind.CHANGED, origin, version=version)], {})
 
@@ -63,23 +63,23 @@ async def test_a_change_is_missed_when_no_callback_came_before_or_after_the_swee
     store: Store, clock: FakeClock, ago: float | None
 ) -> None:
     clock.advance(2 * DAY)
-    await told(store, "before")
+    await receive(store, "before")
     clock.advance(60)
     found = [change(record_id, store, ago=ago) for record_id in ("before", "after", "never")]
     clock.advance(30)
-    await told(store, "after")
+    await receive(store, "after")
     assert [one.ref.id for one in await store.hook_hours.missed(found)] == ["never"]
 
 
 async def test_a_callback_about_an_earlier_change_does_not_report_a_later_one(store: Store, clock: FakeClock) -> None:
     clock.advance(2 * DAY)
-    await told(store, "1")
+    await receive(store, "1")
     clock.advance(600)
     assert len(await store.hook_hours.missed([change("1", store, ago=30)])) == 1
 
 
 async def test_a_change_found_by_two_sweeps_counts_once(store: Store, clock: FakeClock) -> None:
     clock.advance(2 * DAY)
-    await told(store, "1", Origin.RECONCILE)
+    await receive(store, "1", Origin.RECONCILE)
     clock.advance(300)
     assert await store.hook_hours.missed([change("1", store, ago=310)]) == []

@@ -48,7 +48,7 @@ class Tally:
     def table(self) -> str:
         rows = [("kind", "attempts", "answers")]
         for kind, answers in sorted(self.answers.items()):
-            told = ", ".join(f"{number} x {status}" for status, number in answers.most_common(6))
-            rows.append((kind, str(sum(answers.values())), told))
+            result = ", ".join(f"{number} x {status}" for status, number in answers.most_common(6))
+            rows.append((kind, str(sum(answers.values())), result))
         widths = [max(len(row[at]) for row in rows) for at in (0, 1)]
         return "\n".join(f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]}" for row in rows)

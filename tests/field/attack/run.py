@@ -24,7 +24,7 @@ LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
-class Told:
+class Result:
     """The findings of a run. `faults` is empty when every check passed."""
 
     table: str
@@ -38,7 +38,7 @@ class Attack:
         self.base_bytes = self.most_bytes = site.bridge.resident_bytes()
         self.faults: list[str] = []
 
-    async def run(self) -> Told:
+    async def run(self) -> Result:
         site = self.site
         deliveries = [site.wire.kept[name] for name in sorted(site.wire.kept)]
         described = (await asyncio.to_thread(site.ask, "/api/v1/openapi.json")).json()
@@ -88,7 +88,7 @@ class Attack:
                 self.most_bytes = max(self.most_bytes, self.site.bridge.resident_bytes())
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _judged(self, tally: Tally) -> Told:
+    async def _judged(self, tally: Tally) -> Result:
         site, faults = self.site, [*self.faults, *tally.faults]
         more = self.most_bytes - self.base_bytes
         if more > MOST_MORE_BYTES:
@@ -110,7 +110,7 @@ class Attack:
             f"slowest attempt: {tally.slowest[0]:.1f} s ({tally.slowest[1]})",
             f"secrets looked for: {len(site.secrets)}, in {log_megabytes:.1f} MB of log and every admin answer",
         ]
-        return Told(tally.table(), facts, faults)
+        return Result(tally.table(), facts, faults)
 
 
 SUSPICIOUS = re.compile("Traceback|part died|never retrieved|could not be accepted")
@@ -127,6 +127,6 @@ def _complaints(log: Path) -> list[str]:
     return list(found.values())
 
 
-async def attack(folder: Path, seed: int, seconds: float) -> Told:
+async def attack(folder: Path, seed: int, seconds: float) -> Result:
     async with attacked(folder, seed) as site:
         return await Attack(site, seed, seconds).run()

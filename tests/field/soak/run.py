@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 import asyncpg
+from tests.acceptance.copies import ACCOUNT
 
 from bridge.simulators.deskera import DeskeraSimulator
 from bridge.simulators.deskera import Options as DeskeraOptions
@@ -21,7 +22,6 @@ from bridge.simulators.serve import serving
 from bridge.simulators.world import WallClock, make_world
 from bridge.store.database import BYTES
 from bridge.store.tables import metadata
-from tests.acceptance.copies import ACCOUNT
 from tests.acceptance.site import fetch
 from tests.bench.site import Site
 from tests.field.process import FAULTY, Running
@@ -70,7 +70,7 @@ class Samples:
 
 
 @dataclass
-class Told:
+class Result:
     """`per_thousand`: bytes of the store for 1,000 linked records."""
 
     store: str
@@ -232,7 +232,7 @@ async def rows_of(store_url: str, folder: Path) -> dict[str, int]:
         local.close()
 
 
-async def soak(folder: Path, store: str, store_url: str, seconds: float, seed: int, records: int) -> Told:
+async def soak(folder: Path, store: str, store_url: str, seconds: float, seed: int, records: int) -> Result:
     wire, chance = Wire(), random.Random(seed)
     world = make_world(WallClock(), chance, wire)
     crm, erp = PipedriveSimulator(world, ACCOUNT), DeskeraSimulator(world, DeskeraOptions(rotate_refresh=False))
@@ -253,10 +253,10 @@ async def soak(folder: Path, store: str, store_url: str, seconds: float, seed: i
         counting = asyncio.create_task(_later(WARM_UP * seconds, lambda: rows_of(store_url, site.folder)))
         await work.run()
         before, after = await counting, await rows_of(store_url, site.folder)
-        told = await _judged(work, site, store, (full - empty) / records * 1000)
+        result = await _judged(work, site, store, (full - empty) / records * 1000)
         changes = [f"{name} {before[name]} -> {number}" for name, number in after.items() if number != before[name]]
-        told.facts.append(f"{store}: rows after the warm-up and at the end, where they differ: {', '.join(changes)}")
-        return told
+        result.facts.append(f"{store}: rows after the warm-up and at the end, where they differ: {', '.join(changes)}")
+        return result
 
 
 async def _later(seconds: float, ask: Callable[[], Awaitable[dict[str, int]]]) -> dict[str, int]:
@@ -281,7 +281,7 @@ async def _until(bridge: Running, what: str, holds: Callable[[], bool], seconds:
         await asyncio.sleep(0.2)
 
 
-async def _judged(work: Soak, site: Site, store: str, per_thousand: float) -> Told:
+async def _judged(work: Soak, site: Site, store: str, per_thousand: float) -> Result:
     people, faults = work.people, []
     people.crm.faults.clear()
     people.erp.faults.clear()
@@ -312,4 +312,4 @@ async def _judged(work: Soak, site: Site, store: str, per_thousand: float) -> To
         f"{work.troubles} troubles",
         f"{store}: {per_thousand / 1000:.0f} kB of store for 1,000 linked records",
     ]
-    return Told(store, slopes, facts, faults)
+    return Result(store, slopes, facts, faults)

@@ -18,20 +18,20 @@ CHECKS = {
 }
 
 
-def told(*parts: str) -> str:
+def body_of(*parts: str) -> str:
     lines = [Line(part, Change.BEGAN, CHECKS[part].status, 0.0, CHECKS[part].status) for part in parts]
     return message("acme", lines, CHECKS, lambda part, system: f"see {part}", 600.0, ZoneInfo("UTC")).body
 
 
 def test_one_cause_is_one_paragraph_that_names_the_other_affected_parts() -> None:
-    body = told("system crm", "hooks", "verify", "waiting")
+    body = body_of("system crm", "hooks", "verify", "waiting")
     assert body.count(REFUSED) == 1
     assert [one.splitlines()[0] for one in body.split("\n\n")] == ["Failure: system crm", "Warning: verify"]
     assert "With it: hooks, waiting" in body.split("\n\n")[0]
 
 
 def test_a_part_has_its_own_paragraph_when_the_message_does_not_name_its_cause() -> None:
-    assert told("hooks").startswith("Warning: hooks\n")
+    assert body_of("hooks").startswith("Warning: hooks\n")
 
 
 def test_the_remedy_of_a_system_that_is_down_is_the_one_that_doctor_shows() -> None:

@@ -20,7 +20,7 @@ SECRETS = {
 EVERY = 9
 """The test misspells every n-th word of a shipped file; misspelling all of them would take minutes."""
 
-Told = Callable[..., list[str]]
+Reported = Callable[..., list[str]]
 
 
 @pytest.fixture
@@ -35,16 +35,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def told(folder: Path) -> Told:
+def reported(folder: Path) -> Reported:
     """Return the reported problems without the folder's path, with some variables left out or added."""
 
-    def told(*missing: str, **more: str) -> list[str]:
+    def reported(*missing: str, **more: str) -> list[str]:
         environ = {name: value for name, value in SECRETS.items() if name not in missing}
         with pytest.raises(ConfigError) as caught:
             checked(folder / "bridge.yaml", {**environ, **more})
         return [str(fault).replace(f"{folder}/", "") for fault in caught.value.faults]
 
-    return told
+    return reported
 
 
 def change(file: Path, old: str, new: str) -> None:
@@ -95,16 +95,18 @@ def test_check_of_a_fresh_folder_lists_everything_to_fill_in(folder: Path) -> No
         ("      base_url: https:", "      base_url: htps:", "base_url: must be an address that begins with https://"),
     ],
 )
-def test_a_mistake_in_the_settings_is_reported_once(folder: Path, told: Told, old: str, new: str, what: str) -> None:
+def test_a_mistake_in_the_settings_is_reported_once(
+    folder: Path, reported: Reported, old: str, new: str, what: str
+) -> None:
     change(folder / "bridge.yaml", old, new)
-    lines = told()
+    lines = reported()
     assert any(what in line for line in lines), lines
     sides = [line for line in lines if "is bound to no system" in line]  # one for each mapping
     assert len(lines) - max(len(sides) - 1, 0) == 1, lines
 
 
 def test_mistakes_in_settings_options_functions_and_mapping_files_are_reported_together(
-    folder: Path, told: Told
+    folder: Path, reported: Reported
 ) -> None:
     change(folder / "bridge.yaml", "default_mode: shadow", "default_mode: shadw\nfunctions_file: f.py")
     change(folder / "bridge.yaml", "      client_id: x", "      client_id: ''\n      page_size: many")
@@ -116,7 +118,7 @@ def test_mistakes_in_settings_options_functions_and_mapping_files_are_reported_t
         "email: {crm: {column: emails.primary, via: [own]}, erp: email,",
     )
     (folder / "f.py").write_text("def broken(:\n")
-    lines = told("PIPEDRIVE_API_TOKEN")
+    lines = reported("PIPEDRIVE_API_TOKEN")
     said = (
         "api_token: the environment variable PIPEDRIVE_API_TOKEN is not set",
         "options.client_id: must have at least 1 characters",
@@ -132,26 +134,26 @@ def test_mistakes_in_settings_options_functions_and_mapping_files_are_reported_t
 
 
 @pytest.mark.parametrize("data", [b"mapping: [people\n", b"\xff\xfem\x00", b"", b"mapping: people\nsides: {}\n"])
-def test_a_file_that_cannot_be_read_does_not_affect_other_files(folder: Path, told: Told, data: bytes) -> None:
+def test_a_file_that_cannot_be_read_does_not_affect_other_files(folder: Path, reported: Reported, data: bytes) -> None:
     (folder / "mappings" / "people.yaml").write_bytes(data)
     change(folder / "mappings" / "deals.yaml", "crm: title", "crm: titel")
-    lines = told()
+    lines = reported()
     assert [line.partition(":")[0] for line in lines if "links to `people`" not in line] == [
         "deals.yaml",
         "people.yaml",
     ]
 
 
-def test_files_that_are_not_read_and_folders_without_files_are_reported(folder: Path, told: Told) -> None:
+def test_files_that_are_not_read_and_folders_without_files_are_reported(folder: Path, reported: Reported) -> None:
     (folder / "mappings" / "orders.yml").write_text("mapping: orders\n")
     (folder / "mappings" / "ORDERS.YAML").write_text("mapping: orders\n")
-    assert told() == [
+    assert reported() == [
         "ORDERS.YAML: is not read, because its name ends in .YAML - rename it so that it ends in .yaml",
         "orders.yml: is not read, because its name ends in .yml - rename it so that it ends in .yaml",
     ]
     shutil.rmtree(folder / "mappings")
     (folder / "mappings").mkdir()
-    (line,) = told()
+    (line,) = reported()
     assert line.startswith("mappings: there is no mapping in this folder - `bridge init PAIR`") or "/mappings" in line
 
 
@@ -178,8 +180,8 @@ def test_a_misspelt_word_of_a_mapping_file_is_one_problem(tmp_path: Path, pair: 
             checked_files(tmp_path / "m", None)
         except ConfigError as error:
             faulty += 1
-            told = [str(fault) for fault in error.faults if "which is not a mapping" not in fault.what]
-            several += [(name, word, told)] if len(told) > 1 else []
+            reported = [str(fault) for fault in error.faults if "which is not a mapping" not in fault.what]
+            several += [(name, word, reported)] if len(reported) > 1 else []
         file.write_text(text)
     assert several == []
     assert faulty > 10

@@ -11,7 +11,7 @@ from bridge.monitoring.health import HealthBoard, Status
 from tests.clock import FakeClock
 
 
-async def told(audit: Audit | None, former: str | None = "a former secret") -> Any:
+async def health_of(audit: Audit | None, former: str | None = "a former secret") -> Any:
     board = HealthBoard(FakeClock().now)
     settings = SimpleNamespace(instance_secret_former=former, alerts=SimpleNamespace(targets=[]))
     bridge: Any = SimpleNamespace(
@@ -30,9 +30,9 @@ async def told(audit: Audit | None, former: str | None = "a former secret") -> A
     ],
 )
 async def test_health_names_systems_whose_hooks_may_still_have_former_addresses(audit: Audit | None, said: str) -> None:
-    found = await told(audit)
+    found = await health_of(audit)
     assert (found.status, found.output.startswith(said)) == (Status.WARN, True)
 
 
 async def test_without_a_former_secret_health_reports_nothing() -> None:
-    assert await told(None, former=None) is None
+    assert await health_of(None, former=None) is None

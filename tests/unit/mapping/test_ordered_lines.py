@@ -110,17 +110,17 @@ def test_an_order_is_refused_where_the_product_stores_none() -> None:
         columns = {name: text, lines: ColumnSpec(Column.LINES, lines=inside[product], ordered=ordered)}
         return Manifest(product, {entity: EntityManifest(columns)})
 
-    def told(mapping: Any) -> list[str]:
+    def problems(mapping: Any) -> list[str]:
         manifests = {
             "one": manifest("one", "deal", "title", "products", ordered=False),
             "two": manifest("two", "order", "name", "lines", ordered=True),
         }
         return [fault.what for fault in check([mapping], manifests) if "ordered" in fault.what]
 
-    assert told(ORDERS["crm"]) == [
+    assert problems(ORDERS["crm"]) == [
         "field rule items says `ordered`, but in one deal the order of products cannot be written"
     ]
-    assert told(ONE_WAY) == []
+    assert problems(ONE_WAY) == []
 
 
 # Laws of the merge, over any lists.

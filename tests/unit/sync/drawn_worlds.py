@@ -19,11 +19,11 @@ from tests.unit.sync.worlds import (
     NOW,
     OTHER,
     UNLINKED_COMPANY,
+    ClaimedTask,
     Missing,
     Sent,
     Shape,
     Shown,
-    Told,
     World,
 )
 
@@ -100,7 +100,7 @@ def resolved(agreed: dict[str, Any], row: Any) -> Any:
 CHANGED, DELETED = EventKind.CHANGED.value, EventKind.DELETED.value
 told_kinds = mostly({CHANGED}, set(), {DELETED}, {EventKind.CREATED.value}, {CHANGED, EventKind.MERGED.value})
 told = st.builds(
-    Told,
+    ClaimedTask,
     side=st.sampled_from([CRM, ERP]),
     kinds=told_kinds.map(frozenset),
     both_sides=st.booleans(),

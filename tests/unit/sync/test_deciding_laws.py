@@ -28,13 +28,13 @@ from tests.unit.sync.worlds import (
     REC,
     SETTLE,
     UNLINKED_COMPANY,
+    ClaimedTask,
     Decided,
     Missing,
     Seat,
     Sent,
     Shape,
     Shown,
-    Told,
     World,
     decided,
     neutral,
@@ -137,7 +137,7 @@ def test_nothing_is_written_while_the_mapping_is_paused(world: World) -> None:
 def test_no_update_is_decided_while_the_mapping_is_paused(*, paused: bool) -> None:
     agreed = {"name": "Ana", "email": None, "phone": None, "company_id": None, "kind": "in"}
     records = {CRM: Shown({**agreed, "name": "Berg"}), ERP: Shown(agreed)}
-    world = World(tasks=(Told(CRM),), records=records, agreed=agreed, paused=paused)
+    world = World(tasks=(ClaimedTask(CRM),), records=records, agreed=agreed, paused=paused)
     assert bool(writes_of(decided(Seat(world)).end)) is not paused
 
 
@@ -145,7 +145,7 @@ def test_no_removal_is_decided_while_the_mapping_is_paused() -> None:
     """The pair is claimed because of a pending write to one side; meanwhile the other record was deleted."""
     agreed = {"name": "Ana", "email": None, "phone": None, "company_id": None, "kind": "in"}
     world = World(
-        tasks=(Told(CRM, gone_since=60.0),),
+        tasks=(ClaimedTask(CRM, gone_since=60.0),),
         records={CRM: Missing(), ERP: Shown(agreed)},
         agreed=agreed,
         sent={ERP: Sent({"name": "Ana"}, took_effect=True)},
@@ -314,7 +314,7 @@ def test_a_record_that_waits_is_due_again_at_a_time_that_is_not_past(world: Worl
 def test_an_event_whose_side_shows_its_base_needs_no_read_of_the_other_side(world: World, side: str) -> None:
     agreed = {**world.agreed, "company_id": LINKED_COMPANY if world.shape.link else None}
     world = undisturbed(replace(world, agreed=agreed, based=FIELDS, state=LinkState.LIVE))
-    world = replace(world, tasks=(Told(side),), records={**world.records, side: Shown({**agreed, "kind": "in"})})
+    world = replace(world, tasks=(ClaimedTask(side),), records={**world.records, side: Shown({**agreed, "kind": "in"})})
     result = decided(Seat(world))
     assert isinstance(result.end, Completion)
     assert (result.end.outcome, result.end.code) == (Outcome.UNCHANGED, Reason.OWN_SIDE_IN_SYNC)

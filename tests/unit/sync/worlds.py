@@ -156,7 +156,7 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Told:
+class ClaimedTask:
     """A task of the claim."""
 
     side: str
@@ -184,7 +184,7 @@ class World:
     """`records`, `sent`, `gone`, `lists`: by the side's name. Ages and waits are in seconds before NOW."""
 
     shape: Shape = Shape()
-    tasks: tuple[Told, ...] = (Told(CRM),)
+    tasks: tuple[ClaimedTask, ...] = (ClaimedTask(CRM),)
     records: MappingOf[str, Shown | Missing] = field(default_factory=dict)
     state: LinkState | None = LinkState.LIVE
     agreed: MappingOf[str, Any] = field(default_factory=dict)
@@ -262,7 +262,7 @@ class Seat:
         manifests = dict.fromkeys(Side, self.world.manifest)
         return Situation(claim, self.mapping, manifests, self.scopes, Limits(), NOW)
 
-    def _task(self, told: Told) -> Task:
+    def _task(self, told: ClaimedTask) -> Task:
         def ago(seconds: float | None) -> float | None:
             return None if seconds is None else NOW - seconds
 

@@ -68,7 +68,9 @@ def test_an_update_sends_every_column_but_the_read_only_ones() -> None:
         ("product", {"unit": Decimal("1.5")}, "unit"),
     ],
 )
-def test_a_value_that_cannot_be_written_is_refused_naming_the_column(entity: str, changes: dict[str, Any], field: str) -> None:
+def test_a_value_that_cannot_be_written_is_refused_naming_the_column(
+    entity: str, changes: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Rejected) as caught:
         changed_body("erp", KINDS[entity], {"id": 1}, changes)
     assert caught.value.field == field

@@ -51,7 +51,7 @@ CUT_OFF = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname 
 
 
 @dataclass
-class Copy(Site):
+class Instance(Site):
     """One instance: a folder, a settings file, its own ports, and its connection to the database."""
 
     public: int = 0
@@ -125,10 +125,10 @@ class Post:
 
 
 @dataclass
-class Copies:
+class Instances:
     """Everything of one run. `sql`: the test's own connection to the database, which does not pass a gate."""
 
-    both: list[Copy]
+    both: list[Instance]
     crm: PipedriveSimulator
     erp: DeskeraSimulator
     post: Post
@@ -182,7 +182,7 @@ class Copies:
             held = holds()
             if held if not asyncio.iscoroutine(held) else await held:
                 return
-            logs = ", ".join(str(copy.log) for copy in self.both)
+            logs = ", ".join(str(instance.log) for instance in self.both)
             assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}; logs: {logs}"
             await asyncio.sleep(0.1)
 
@@ -203,20 +203,20 @@ class Copies:
 
     async def healthy(self, seconds: float = 180.0) -> None:
         """Wait until both instances report that they are healthy."""
-        for copy in self.both:
+        for instance in self.both:
 
-            async def well(copy: Copy = copy) -> bool:
-                return bool((await copy.health())["status"] == "pass")
+            async def well(instance: Instance = instance) -> bool:
+                return bool((await instance.health())["status"] == "pass")
 
             try:
-                await self.until(f"{copy.folder.name} is healthy", well, seconds)
+                await self.until(f"{instance.folder.name} is healthy", well, seconds)
             except AssertionError as error:
-                checks = (await copy.health()).get("checks", {})
+                checks = (await instance.health()).get("checks", {})
                 bad = {name: one for name, one in checks.items() if "pass" not in str(one)}
                 raise AssertionError(f"{error}: {bad}") from None
 
     async def both_up(self) -> None:
-        await asyncio.gather(*(copy.up() for copy in self.both))
+        await asyncio.gather(*(instance.up() for instance in self.both))
 
     # -- afterwards ---------------------------------------------------------------------------------------------------
     def writes(self) -> int:
@@ -233,10 +233,10 @@ class Copies:
     def complaints(self) -> list[str]:
         """Return tracebacks of the logs, and errors that occurred while watching."""
         found = list(self.faults)
-        for copy in self.both:
-            lines = copy.log.read_text().splitlines()
+        for instance in self.both:
+            lines = instance.log.read_text().splitlines()
             found += [
-                f"{copy.folder.name}: {line[:3000]}" for line in lines if "Traceback" in line or "part died" in line
+                f"{instance.folder.name}: {line[:3000]}" for line in lines if "Traceback" in line or "part died" in line
             ]
         return found
 
@@ -247,9 +247,9 @@ def event_id(body: bytes | None) -> str:
 
 
 @asynccontextmanager
-async def two_copies(
+async def two_instances(
     folder: Path, store_url: str, seed: int = 1, erp: Mapping[str, Any] | None = None
-) -> AsyncIterator[Copies]:
+) -> AsyncIterator[Instances]:
     """Start both products, the gates and both instances, with their hooks registered. `store_url` names a unix
     socket.
     """
@@ -261,26 +261,28 @@ async def two_copies(
         sql = await asyncpg.connect(host=url.query["host"], user=url.username, database=url.database)
         stack.push_async_callback(sql.close)
         by_port: dict[int, SeenBy] = {}
-        copies = Copies([], crm, books, post, Gate([]), sql)
+        instances = Instances([], crm, books, post, Gate([]), sql)
         for host, product in ((CRM, crm), (ERP, books)):
-            watched(product.app, host, by_port, copies.faults)
+            watched(product.app, host, by_port, instances.faults)
         ports = [await stack.enter_async_context(served(product.app, len(NAMES))) for product in (crm, books)]
         for number, name in enumerate(NAMES):
-            by_port |= {ports[0][number]: copies.seen[number], ports[1][number]: copies.seen[number]}
+            by_port |= {ports[0][number]: instances.seen[number], ports[1][number]: instances.seen[number]}
             gate = await stack.enter_async_context(Gate([unix(f"{url.query['host']}/.s.PGSQL.5432")]).open())
             here = url.set(host=HOST, port=gate.port, query={}).render_as_string(hide_password=False)
             (folder / name).mkdir()
             addresses = [f"http://{HOST}:{one[number]}" for one in ports]
-            copies.both.append(Copy(folder / name, *addresses, here, database=gate))
-        copies.balancer = await stack.enter_async_context(Gate([port(copy.callbacks) for copy in copies.both]).open())
-        for copy in copies.both:
-            copy.public = copies.balancer.port
-            stack.push_async_callback(copy.kill)
-        books_kept = asyncio.create_task(copies.keep_books())
+            instances.both.append(Instance(folder / name, *addresses, here, database=gate))
+        instances.balancer = await stack.enter_async_context(
+            Gate([port(instance.callbacks) for instance in instances.both]).open()
+        )
+        for instance in instances.both:
+            instance.public = instances.balancer.port
+            stack.push_async_callback(instance.kill)
+        books_kept = asyncio.create_task(instances.keep_books())
         stack.push_async_callback(_ended, books_kept)
-        await copies.both_up()
-        await copies.hooked()
-        yield copies
+        await instances.both_up()
+        await instances.hooked()
+        yield instances
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
