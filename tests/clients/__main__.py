@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from tests.real.line_of import say
-
 import tests.clients
 from tests.acceptance.site import fetch, until
 from tests.clients import Call, Client, Skipped
@@ -21,6 +19,7 @@ from tests.field.process import Running
 from tests.field.tables import table
 from tests.ports import free_port
 from tests.real.install import CannotInstall
+from tests.real.progress import say
 
 SYSTEMS = ("pipedrive", "superoffice", "entrust")
 DEFAULT = Path(__file__).parents[2] / "var" / "clients"
