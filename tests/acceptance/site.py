@@ -225,7 +225,7 @@ def until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_SECO
         time.sleep(max(0.1, 2 * (time.monotonic() - looked)))
 
 
-def deeds(folder: Path, by: str = "") -> list[tuple[str, str]]:
+def audited_actions(folder: Path, by: str = "") -> list[tuple[str, str]]:
     """Return what people did, by the audit log of a store on SQLite, oldest first: (action with arguments, answer).
 
     `by`: return what this person did instead; "the bridge" is the bridge itself."""

@@ -22,7 +22,7 @@ from bridge.simulators.superoffice.signing import sandbox_private_key
 from bridge.store.engine import open_store
 from bridge.store.model import SystemRow
 from tests.acceptance.products import simulated
-from tests.acceptance.site import BRIDGE, Ended, Site, deeds, run_command, until
+from tests.acceptance.site import BRIDGE, Ended, Site, audited_actions, run_command, until
 
 REDIRECT = "https://bridge.example.com/consented"
 KEY = "ACCEPT_KEY"
@@ -148,7 +148,7 @@ def test_pipedrive_is_authorised_and_every_wrong_answer_gets_one_message(tmp_pat
         assert done.code == 0, done
         assert "crm is authorised: " in done.out
         assert "rights: base,deals:full" in done.out
-        (deed,) = deeds(tmp_path)
+        (deed,) = audited_actions(tmp_path)
         assert deed[0] == "authorize crm"
         assert "sandbox-secret" not in done.out
         assert b"sandbox-refresh" not in (tmp_path / "bridge.sqlite").read_bytes()

@@ -16,7 +16,7 @@ import pytest
 from bridge.app.seams import system_seams
 from bridge.store import open_store
 from tests.acceptance.products import simulated
-from tests.acceptance.site import BRIDGE, Site, deeds, until
+from tests.acceptance.site import BRIDGE, Site, audited_actions, until
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_in_sync(tmp
         assert restored.code == 0, restored.err
         assert "deals is paused" in restored.out
         assert "it is verified after the restore" in site.run_command("status").out
-        action, answer = deeds(tmp_path)[-1]
+        action, answer = audited_actions(tmp_path)[-1]
         assert (action, answer.startswith("restored ")) == ("restore-backup", True)
         daemon = site.start()
         try:
@@ -70,7 +70,7 @@ def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_in_sync(tmp
             assert "bridge resume deals" in results(site)["deals"]
             assert site.run_command("resume", "deals").code == 0
             until(lambda: results(site)["deals"] == "agrees", "verified when it was resumed")
-            told = [answer for _, answer in deeds(tmp_path, "the bridge")]
+            told = [answer for _, answer in audited_actions(tmp_path, "the bridge")]
             assert "organizations: 5 pairs; both sides agree" in told
         finally:
             daemon.stop()

@@ -13,7 +13,7 @@ from bridge.app.seams import system_seams
 from bridge.cli.main import READING
 from bridge.store import open_store
 from tests.acceptance.products import simulated
-from tests.acceptance.site import SECRETS, Site, deeds, fetch, until
+from tests.acceptance.site import SECRETS, Site, audited_actions, fetch, until
 
 PLANTED = "planted.person@forget-me.example"
 LOSE = {"callbacks": [{"kind": "lose", "probability": 1.0}]}
@@ -87,7 +87,7 @@ def test_verify_repair_doctor_and_forget_after_a_lost_callback(tmp_path: Path) -
             assert sorted(parts) == sorted(set(parts))  # each is reported once
             assert not {"quota", "hooks"} & set(parts)  # these are reported per system
             assert "1 marked as due" in site.run_command("verify", "people", "--repair").out
-            assert deeds(site.folder)[-1] == ("verify --repair people", "1 marked as due")
+            assert audited_actions(site.folder)[-1] == ("verify --repair people", "1 marked as due")
             pipedrive.until("persons", name="Somebody Else")
             assert site.run_command("verify", "people").code == 0
 
@@ -107,7 +107,7 @@ def test_verify_repair_doctor_and_forget_after_a_lost_callback(tmp_path: Path) -
             assert site.run_command("forget", "crm", "person", person, answer="n\n").code == 1
             assert PLANTED.encode() in bytes_of(site.folder)
             told = site.run_command("forget", "crm", "person", person, "--yes")
-            action, answer = deeds(site.folder)[-1]
+            action, answer = audited_actions(site.folder)[-1]
             assert (sorted(action.split()), answer.startswith("erased")) == (["crm", "forget", "person"], True)
             assert (told.code, "journal entries" in told.out) == (0, True)
             assert PLANTED.encode() not in bytes_of(site.folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.products import Product, simulated
-from tests.acceptance.site import Site, deeds, fetch
+from tests.acceptance.site import Site, audited_actions, fetch
 
 SHARED = {"tokens", "budgets", "quotas", "shares"}
 """Tables in which a plan may store something: a renewed credential, and what a vendor reports of its quota."""
@@ -74,7 +74,7 @@ def test_a_first_sync_is_planned_saved_and_carried_out_and_then_there_is_nothing
         rest = str(tmp_path / "rest.plan")
         assert site.run_command("plan", "people", "--backfill", "--save", rest).code == 2
         assert site.run_command("apply", rest).code == 0
-        first_deed, *_, last_deed = deeds(site.folder)
+        first_deed, *_, last_deed = audited_actions(site.folder)
         assert first_deed == ("apply first.plan", "3 done, 1 refused")
         assert last_deed[0] == "apply rest.plan"
         deskera.until("contacts", name="Ana Berg", email="ana@lund.example")

@@ -13,7 +13,7 @@ from bridge.app.seams import system_seams
 from bridge.store import Store, open_store
 from bridge.store.instances import FileLock
 from bridge.store.requests import Request
-from tests.acceptance.site import Site, deeds, run_command
+from tests.acceptance.site import Site, audited_actions, run_command
 
 READING = (
     ["status"],
@@ -109,7 +109,7 @@ def test_a_mode_that_is_set_while_no_bridge_runs_is_in_the_audit_log(site: Site)
     in_store(site)
     done = run_command(site.settings, "mode", "deals", "shadow")
     assert (done.code, "no bridge runs now" in done.out) == (0, True), done
-    assert [action for action, _ in deeds(site.folder)] == ["mode deals shadow"]
+    assert [action for action, _ in audited_actions(site.folder)] == ["mode deals shadow"]
 
 
 @pytest.mark.parametrize("command", ASKING, ids=" ".join)

@@ -241,7 +241,7 @@ async def test_nothing_else_is_served(connect: Connect, method: str, path: str, 
 def front(redact: Redactor) -> Front:
     """API and pages for settings without tokens."""
 
-    class NoDeeds:
+    class EmptyAudit:
         async def note(self, *deed: Any) -> None:
             raise AssertionError("nobody did anything")
 
@@ -252,7 +252,7 @@ def front(redact: Redactor) -> Front:
         return 0
 
     login = Login((), Role.NOBODY, 60.0, session_key("an instance secret"), lambda: 0.0, lambda: "id")
-    return Front(Desk((), login, redact, NoDeeds()), Live(pulse, FakeClock()), "test", "0")
+    return Front(Desk((), login, redact, EmptyAudit()), Live(pulse, FakeClock()), "test", "0")
 
 
 async def test_without_tokens_the_pages_are_closed_and_say_what_to_do(connect: Connect, parts: Parts) -> None:

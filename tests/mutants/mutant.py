@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 
-class MutantRotten(Exception):
+class MutantDoesNotFit(Exception):
     """The table no longer fits the code; the message names the wrong entry."""
 
 
@@ -33,7 +33,7 @@ class Mutant:
     def name(self) -> str:
         return self.place.partition("::")[2]
 
-    def fault(self, root: Path) -> str:
+    def problem(self, root: Path) -> str:
         """Return why this mutant cannot be made from the code below `root`; "" when it can."""
         path = root / "bridge" / self.file
         if not path.is_file():
@@ -49,10 +49,10 @@ class Mutant:
         return f"{self.rule}: there is no test {', '.join(missing)}" if missing else ""
 
     def broken(self, root: Path) -> str:
-        """Return the file's text with the rule broken. Raises MutantRotten."""
-        fault = self.fault(root)
-        if fault:
-            raise MutantRotten(fault)
+        """Return the file's text with the rule broken. Raises MutantDoesNotFit."""
+        problem = self.problem(root)
+        if problem:
+            raise MutantDoesNotFit(problem)
         text = (root / "bridge" / self.file).read_text()
         (part,) = _parts(text, self.name)
         return text[: part.start] + text[part].replace(self.old, self.new) + text[part.stop :]

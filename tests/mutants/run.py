@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.mutant import Mutant, MutantRotten
+from tests.mutants.mutant import Mutant, MutantDoesNotFit
 from tests.mutants.table import MUTANTS
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +62,7 @@ def copied(folder: Path) -> Path:
 
 
 def noticed_by(copy: Path, tests: Sequence[str], most_seconds: int = resource.RLIM_INFINITY) -> str | None:
-    """Return the first test that fails in the copy, None when all pass. Raises MutantRotten when they cannot be run.
+    """Return the first test that fails in the copy, None when all pass. Raises MutantDoesNotFit if they cannot run.
 
     most_seconds: of CPU; a broken program that runs for ever counts as noticed as well.
     """
@@ -77,7 +77,7 @@ def noticed_by(copy: Path, tests: Sequence[str], most_seconds: int = resource.RL
         return "the end that never comes"
     found = FAILED.search(output)
     if trial.exitcode != SOME_FAILED or found is None:
-        raise MutantRotten(f"pytest could not run (exit code {trial.exitcode}):\n{output}")
+        raise MutantDoesNotFit(f"pytest could not run (exit code {trial.exitcode}):\n{output}")
     return found[1]
 
 
@@ -126,7 +126,7 @@ def run(mutants: Sequence[Mutant], folder: Path) -> int:
     named = list(dict.fromkeys(test for mutant in mutants for test in mutant.tests))
     failing = noticed_by(copy, named)
     if failing:
-        raise MutantRotten(f"{failing} fails although nothing is broken")
+        raise MutantDoesNotFit(f"{failing} fails although nothing is broken")
     prepared(copy)
     for mutant in mutants:
         begun = time.monotonic()
@@ -151,7 +151,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="bridge-mutants-") as folder:
             return 1 if run(chosen, Path(folder).resolve()) else 0
-    except MutantRotten as error:
+    except MutantDoesNotFit as error:
         sys.stderr.write(f"{error}\n")
         return 2
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.mutant import Mutant, MutantRotten
+from tests.mutants.mutant import Mutant, MutantDoesNotFit
 from tests.mutants.table import MUTANTS
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_every_mutant_fits_the_code_and_its_tests_exist() -> None:
-    assert [fault for mutant in MUTANTS if (fault := mutant.fault(ROOT))] == []
+    assert [problem for mutant in MUTANTS if (problem := mutant.problem(ROOT))] == []
 
 
 def test_every_mutant_is_a_different_program_that_runs() -> None:
@@ -64,10 +64,10 @@ def test_a_rule_is_broken_in_the_named_function_and_nowhere_else(root: Path) -> 
     ],
 )
 def test_a_mutant_that_does_not_fit_says_why(root: Path, place: str, old: str, told: str) -> None:
-    with pytest.raises(MutantRotten, match=told):
+    with pytest.raises(MutantDoesNotFit, match=told):
         Mutant("a rule", place, old, "", ()).broken(root)
 
 
 def test_a_missing_test_is_reported(root: Path) -> None:
-    with pytest.raises(MutantRotten, match=r"there is no test unit/test_gone\.py"):
+    with pytest.raises(MutantDoesNotFit, match=r"there is no test unit/test_gone\.py"):
         Mutant("a rule", "books.py::book", "1", "2", ("unit/test_gone.py",)).broken(root)

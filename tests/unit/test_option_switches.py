@@ -36,7 +36,7 @@ fields:
 """
 
 
-def faults(folder: Path, creates: str, deleted: str, options: str = "") -> list[Problem]:
+def problems(folder: Path, creates: str, deleted: str, options: str = "") -> list[Problem]:
     (folder / "mappings").mkdir()
     mapping = dedent(MAPPING).replace("CREATES", creates).replace("DELETED", deleted)
     (folder / "mappings" / "people.yaml").write_text(mapping)
@@ -49,7 +49,7 @@ def faults(folder: Path, creates: str, deleted: str, options: str = "") -> list[
 
 
 def test_a_forbidden_create_or_removal_is_one_clear_refusal_that_names_the_option(tmp_path: Path) -> None:
-    found = faults(tmp_path, "[idp]", "delete")
+    found = problems(tmp_path, "[idp]", "delete")
     assert [(fault.what, fault.remedy) for fault in found] == [
         (
             "mapping people creates entrust user records, which idaas1 does not allow",
@@ -75,4 +75,4 @@ def test_a_forbidden_create_or_removal_is_one_clear_refusal_that_names_the_optio
 def test_an_allowed_or_unwanted_create_or_removal_is_no_problem(
     tmp_path: Path, creates: str, deleted: str, options: str
 ) -> None:
-    assert faults(tmp_path, creates, deleted, options) == []
+    assert problems(tmp_path, creates, deleted, options) == []

@@ -82,7 +82,7 @@ class Desk:
     store: Store
     scopes: dict[str, Scope] = field(default_factory=lambda: dict(SCOPES))
 
-    async def hears(self, *record_ids: str, **changes: Any) -> list[bool]:
+    async def receives(self, *record_ids: str, **changes: Any) -> list[bool]:
         return await self.store.events.accept([event(record_id, **changes) for record_id in record_ids], ROUTES)
 
     async def claims(self, limit: int = 10, ttl: float = 60.0, blocked: frozenset[str] = frozenset()) -> list[Claim]:
@@ -94,7 +94,7 @@ class Desk:
 
     async def links(self, left_rec: str, right_rec: str, **values: Any) -> int:
         """Link two records as a worker would; return the link's id."""
-        await self.hears(left_rec)
+        await self.receives(left_rec)
         await self.store.tasks.submit(linked(await self.claims_one(), left_rec, right_rec, **values))
         link = await self.store.links.of("people", Side.LEFT, left_rec)
         assert link is not None

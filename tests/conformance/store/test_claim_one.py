@@ -36,7 +36,7 @@ async def test_a_new_task_is_gone_again_when_it_is_put_back(desk: Desk) -> None:
 
 
 async def test_a_due_task_is_unchanged_when_it_is_put_back(desk: Desk) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     before = await rows(desk)
     claimed = await desk.store.tasks.claim_one(KEY, 0, SCOPES, TTL)
     assert claimed is not None
@@ -47,14 +47,14 @@ async def test_a_due_task_is_unchanged_when_it_is_put_back(desk: Desk) -> None:
 async def test_an_event_during_the_claim_stays_due(desk: Desk) -> None:
     claimed = await desk.store.tasks.claim_one(KEY, 0, SCOPES, TTL)
     assert claimed is not None
-    await desk.hears("1")
+    await desk.receives("1")
     await desk.store.tasks.put_back(*claimed)
     (row,) = await rows(desk)
     assert (row["state"], row["pending"], row["taken"]) == ("due", 1, 0)
 
 
 async def test_a_leased_task_is_not_claimed_and_nothing_is_changed(desk: Desk) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     (other,) = await desk.store.tasks.claim(1, SCOPES, TTL)
     before = await rows(desk)
     assert await desk.store.tasks.claim_one(KEY, 0, SCOPES, TTL) is None

@@ -40,8 +40,8 @@ async def intends(
 
 
 async def two_claims(desk: Desk) -> tuple[Claim, Claim]:
-    await desk.hears("1")
-    await desk.hears("c9", system="erp", entity="contact")
+    await desk.receives("1")
+    await desk.receives("c9", system="erp", entity="contact")
     one, nine = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     return one, nine
 
@@ -50,7 +50,7 @@ async def test_a_linked_record_of_the_same_side_and_key_blocks_a_create_where_du
     number = await desk.links("1", "c1")
     keys = [KeyNote("people", Side.LEFT, record_id, ("mail",)) for record_id in ("1", "2", "3")]
     await desk.store.records.note(keys=[*keys, KeyNote("people", Side.RIGHT, "c9", ("mail",))])
-    await desk.hears("2")
+    await desk.receives("2")
     claim = await desk.claims_one()
     assert await intends(desk, claim, "name", "mail", unlike=()) == IntentWait(number, desk.store.now())
     assert await intends(desk, claim, "mail", unlike=("3",)) == IntentWait(number, desk.store.now())
@@ -64,14 +64,14 @@ async def test_a_linked_record_that_no_longer_shows_the_key_blocks_no_create(
     """A record that shows the key does not block either, where duplicates are copied."""
     await desk.links("1", "c1")
     await desk.store.records.note(keys=[KeyNote("people", Side.LEFT, "1", ("mail",))])
-    await desk.hears("2")
+    await desk.receives("2")
     assert isinstance(await intends(desk, await desk.claims_one(), "mail", unlike=unlike), IntentOpened)
 
 
 async def test_a_formerly_linked_record_blocks_no_create(desk: Desk) -> None:
     number = await desk.links("1", "c1")
     await desk.store.records.note(keys=[KeyNote("people", Side.LEFT, "1", ("mail",))])
-    await desk.hears("1", "2")
+    await desk.receives("1", "2")
     one, two = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     gone = Move("test", number, {"state": LinkState.TOMBSTONE})
     await desk.store.tasks.submit(done(one, links=[gone]))
@@ -81,7 +81,7 @@ async def test_a_formerly_linked_record_blocks_no_create(desk: Desk) -> None:
 async def test_a_record_that_was_merged_into_a_linked_one_blocks_no_create(desk: Desk) -> None:
     survivor, number = await desk.links("1", "c1"), await desk.links("3", "c3")
     await desk.store.records.note(keys=[KeyNote("people", Side.LEFT, "3", ("mail",))])
-    await desk.hears("2", "3")
+    await desk.receives("2", "3")
     two, three = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     merged = Move("test", number, {"state": LinkState.ALIAS, "alias_of": survivor, "right": None})
     await desk.store.tasks.submit(done(three, links=[merged]))
@@ -89,7 +89,7 @@ async def test_a_record_that_was_merged_into_a_linked_one_blocks_no_create(desk:
 
 
 async def test_an_open_intent_holds_all_its_match_keys(desk: Desk) -> None:
-    await desk.hears("1", "2", "3")
+    await desk.receives("1", "2", "3")
     one, two, three = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     opened = await intends(desk, one, "mail", "name")
     assert isinstance(opened, IntentOpened)
@@ -102,7 +102,7 @@ async def test_an_open_intent_holds_all_its_match_keys(desk: Desk) -> None:
 
 @pytest.mark.parametrize("how", ["dropped", "live"])
 async def test_a_settled_intent_releases_its_keys(desk: Desk, how: str) -> None:
-    await desk.hears("1", "2")
+    await desk.receives("1", "2")
     one, two = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     opened = await intends(desk, one, "k")
     assert isinstance(opened, IntentOpened)
@@ -119,7 +119,7 @@ async def test_an_intent_of_unknown_outcome_holds_its_own_record_and_those_equal
     assert isinstance(opened, IntentOpened)
     doubt = Move("test", opened.link, {"state": LinkState.UNKNOWN})
     await desk.store.tasks.submit(done(one, Outcome.DEAD, links=[doubt]))
-    await desk.hears("1", "2", "3")
+    await desk.receives("1", "2", "3")
     again, two, three = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     assert isinstance(await intends(desk, again, "other"), IntentWait)
     assert isinstance(await intends(desk, two, "k"), IntentWait)
@@ -178,7 +178,7 @@ async def test_an_intent_that_knows_its_record_holds_no_other(desk: Desk) -> Non
 
 async def test_an_id_that_is_already_linked_is_stored_as_a_duplicate(desk: Desk) -> None:
     await desk.links("5", "c5")
-    await desk.hears("1")
+    await desk.receives("1")
     opened = await intends(desk, await desk.claims_one(), "k")
     assert isinstance(opened, IntentOpened)
     for _ in range(2):
@@ -188,7 +188,7 @@ async def test_an_id_that_is_already_linked_is_stored_as_a_duplicate(desk: Desk)
 
 
 async def test_of_many_intents_with_one_key_at_once_only_one_opens(desk: Desk) -> None:
-    await desk.hears(*map(str, range(8)))
+    await desk.receives(*map(str, range(8)))
     claims = await desk.claims()
     results = await asyncio.gather(*(intends(desk, claim, "same", f"own{claim.key.record_id}") for claim in claims))
     assert sum(isinstance(result, IntentOpened) for result in results) == 1
@@ -202,7 +202,7 @@ async def test_of_two_sides_that_create_at_once_one_waits(desk: Desk) -> None:
 
 
 async def test_without_its_fence_no_intent_and_no_pending_write_is_stored(desk: Desk, clock: FakeClock) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     claim = await desk.claims_one(ttl=1)
     clock.advance(1 + MARGIN)
     await desk.claims_one()
@@ -215,7 +215,7 @@ async def test_without_its_fence_no_intent_and_no_pending_write_is_stored(desk: 
 
 async def test_the_threshold_counts_pending_writes_and_stops_at_the_limit(desk: Desk, clock: FakeClock) -> None:
     first, second = await desk.links("1", "c1"), await desk.links("2", "c2")
-    await desk.hears("1", "2")
+    await desk.receives("1", "2")
     one, two = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     send = desk.store.links.set_pending
     for _ in range(2):  # sending a pending write again counts once
@@ -234,7 +234,7 @@ async def test_the_threshold_counts_pending_writes_and_stops_at_the_limit(desk: 
 
 async def test_a_worker_that_lost_its_lease_stores_no_pending_write(desk: Desk, clock: FakeClock) -> None:
     number = await desk.links("1", "c1")
-    await desk.hears("1")
+    await desk.receives("1")
     claim = await desk.claims_one(ttl=1)
     clock.advance(1 + MARGIN)
     await desk.claims_one()
@@ -250,7 +250,7 @@ async def test_promise_12_two_versions_on_one_store_count_deletions_under_one_lo
     limit.
     """
     link = await desk.links("1", "c1")
-    await desk.hears("1")
+    await desk.receives("1")
     (claim,) = await desk.claims()
     names: list[str] = []
     monkeypatch.setattr(desk.store.database, "lock_name", lambda conn, name: names.append(name))

@@ -19,9 +19,9 @@ def ref(record_id: str) -> RecordRef:
 
 
 DOORS: dict[str, Callable[[Desk, str], Awaitable[object]]] = {
-    "an event": lambda desk, odd: desk.hears("1", odd),
-    "an event's id": lambda desk, odd: desk.hears("1", vendor_id=odd),
-    "a merge": lambda desk, odd: desk.hears("1", kind=EventKind.MERGED, merged_into=odd),
+    "an event": lambda desk, odd: desk.receives("1", odd),
+    "an event's id": lambda desk, odd: desk.receives("1", vendor_id=odd),
+    "a merge": lambda desk, odd: desk.receives("1", kind=EventKind.MERGED, merged_into=odd),
     "a row of a page": lambda desk, odd: desk.store.events.accept([], ROUTES, records=[RecordNote(ref(odd))]),
     "a match key of a page": lambda desk, odd: desk.store.events.accept(
         [event("1")], ROUTES, keys=[KeyNote("people", Side.LEFT, odd, ("h",))]
@@ -53,7 +53,7 @@ async def test_every_entrance_refuses_an_odd_id_and_stores_nothing(desk: Desk, d
 @odd_ids
 async def test_only_the_claim_whose_end_names_an_odd_id_fails(desk: Desk, odd: str) -> None:
     """Claims that end at the same time are stored, and the claim itself can still end."""
-    await desk.hears("1")
+    await desk.receives("1")
     claim = await desk.claims_one()
     ends = [
         done(

@@ -170,12 +170,12 @@ async def test_a_full_disk_is_store_unavailable(sqlite_url: str, new_seams: Call
     await store.database.write("full", lambda conn: conn.exec_driver_sql("PRAGMA max_page_count=1"))
     desk = Desk(store)
     with pytest.raises(StoreUnavailable):
-        await desk.hears(*map(str, range(2000)))
+        await desk.receives(*map(str, range(2000)))
     await store.close()
 
 
 async def test_promise_16_old_events_are_deleted_and_no_total_changes(desk: Desk, clock: FakeClock) -> None:
-    await desk.hears("1", "2", vendor_id=None)
+    await desk.receives("1", "2", vendor_id=None)
     await desk.store.tasks.submit(done((await desk.claims(limit=1))[0]))
     before = await desk.store.tasks.totals()
     clock.advance(100)
@@ -187,12 +187,12 @@ async def test_promise_16_old_events_are_deleted_and_no_total_changes(desk: Desk
 async def test_counters_of_former_instances_are_summed_up(
     desk: Desk, made_url: str, new_seams: Callable[..., Seams]
 ) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     later = await open_store(made_url, new_seams("copy-2"))
     before = await later.counters.get()
     await later.counters.retire()
     assert await later.counters.get() == before
-    await desk.hears("2")
+    await desk.receives("2")
     assert (await later.counters.get())["people", "accepted"] == 2
     await later.close()
 

@@ -20,7 +20,7 @@ from tests.conformance.store.builders import Desk, done, left, right
 
 async def _rows(desk: Desk, *rows: dict[str, Any], **learned: Any) -> None:
     """Return link rows as one claim would add them, in this order."""
-    await desk.hears("99")
+    await desk.receives("99")
     refs = [row.pop("refs", None) for row in rows]
     added = [Move("test", None, {"made": "matched", **row}, named) for row, named in zip(rows, refs, strict=True)]
     await desk.store.tasks.submit(done(await desk.claims_one(), links=added, **learned))

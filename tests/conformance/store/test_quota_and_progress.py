@@ -47,9 +47,9 @@ async def test_status_shows_what_is_left_what_waits_and_when_it_is_done(desk: De
     uses = {Priority.LIVE: Use(60, 30, 10), Priority.BACKFILL: Use(40, 40, 10)}
     await report(store, vendor=day, uses=uses)
     for record_id in ("1", "2"):
-        await desk.hears(record_id)
+        await desk.receives(record_id)
     for record_id in ("3", "4", "5"):
-        await desk.hears(record_id, origin=Origin.BACKFILL)
+        await desk.receives(record_id, origin=Origin.BACKFILL)
     found = await budgets_of(store, scopes)
     one = found[PEOPLE.left.system]
     assert in_words(one) == "2 calls per second, 700 of 1,000 tokens left today"
@@ -70,7 +70,7 @@ async def test_status_shows_what_is_left_what_waits_and_when_it_is_done(desk: De
 async def test_work_behind_a_pause_or_an_unreachable_system_has_no_estimated_end(desk: Desk) -> None:
     store, scopes, system = desk.store, {PEOPLE.mapping: PEOPLE}, PEOPLE.left.system
     await report(store)
-    await desk.hears("1")
+    await desk.receives("1")
 
     async def live() -> tuple[int, bool]:
         (one,) = [one for one in (await budgets_of(store, scopes))[system].queue if one.priority is Priority.LIVE]
@@ -89,7 +89,7 @@ async def test_work_behind_a_pause_or_an_unreachable_system_has_no_estimated_end
 async def test_work_that_must_wait_for_another_day_is_a_warning_that_says_until_when(desk: Desk) -> None:
     store = desk.store
     await report(store, vendor=Day(1000, 300, midnight(store)))
-    await desk.hears("3", origin=Origin.BACKFILL)
+    await desk.receives("3", origin=Origin.BACKFILL)
     found = await budgets_of(store, {PEOPLE.mapping: PEOPLE})
     check = quota(found)
     assert check.status is Status.WARN
@@ -100,7 +100,7 @@ async def test_work_that_must_wait_for_another_day_is_a_warning_that_says_until_
 
 
 async def test_a_record_whose_attempt_failed_waits_as_a_retry(desk: Desk, clock: FakeClock) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     claim = await desk.claims_one()
     later = done(claim, Outcome.WAITING, due=desk.store.now() + 1, attempt=True)
     await desk.store.tasks.submit(later)

@@ -28,7 +28,7 @@ async def _bring(desk: Desk, state: TaskState | None) -> None:
     """Make a task of that state by the usual steps; None: no row."""
     if state is None:
         return
-    await desk.hears(KEY.record_id)
+    await desk.receives(KEY.record_id)
     if state is DUE:
         return
     ends = {
@@ -43,7 +43,7 @@ async def _bring(desk: Desk, state: TaskState | None) -> None:
 
 
 async def _event(desk: Desk, clock: FakeClock) -> None:
-    await desk.hears(KEY.record_id)
+    await desk.receives(KEY.record_id)
 
 
 async def _marked(desk: Desk, clock: FakeClock) -> None:
@@ -106,7 +106,7 @@ async def _claimed(desk: Desk, clock: FakeClock, state: TaskState) -> Claim:
     if state is DEAD:
         await desk.links(KEY.record_id, "2")
         await _bring(desk, DEAD)
-        await desk.hears("2", system="erp", entity="contact")
+        await desk.receives("2", system="erp", entity="contact")
         claim = await desk.claims_one()
         assert {task.key: task.state for task in claim.tasks} == {right("2"): DUE, KEY: DEAD}
         return claim

@@ -37,23 +37,25 @@ async def source_at(desk: Desk) -> float | None:
 @pytest.mark.parametrize("ahead", [TRUSTED_SKEW_SECONDS + 1, 86_400.0, 1e9])
 async def test_the_time_of_a_callback_from_the_future_is_ignored(desk: Desk, ahead: float) -> None:
     now = desk.store.now()
-    await desk.hears("1", version=at(now + ahead), source_at=at(now + ahead))
+    await desk.receives("1", version=at(now + ahead), source_at=at(now + ahead))
     assert ((await known(desk)).version, await source_at(desk)) == (None, None)
-    await desk.hears("1", version=at(now - 5), source_at=at(now - 5))
+    await desk.receives("1", version=at(now - 5), source_at=at(now - 5))
     assert ((await known(desk)).version, await source_at(desk)) == (now - 5, now - 5)
-    await desk.hears("1", version=at(now + ahead), source_at=at(now + ahead))
+    await desk.receives("1", version=at(now + ahead), source_at=at(now + ahead))
     assert ((await known(desk)).version, await source_at(desk)) == (now - 5, now - 5)
 
 
 async def test_a_clock_that_is_a_little_ahead_is_accepted(desk: Desk) -> None:
     soon = desk.store.now() + TRUSTED_SKEW_SECONDS - 1
-    await desk.hears("1", version=at(soon), source_at=at(soon))
+    await desk.receives("1", version=at(soon), source_at=at(soon))
     assert ((await known(desk)).version, await source_at(desk)) == (soon, soon)
 
 
 @pytest.mark.parametrize("kind", [EventKind.DELETED, EventKind.MERGED, EventKind.CREATED])
 async def test_deletes_and_merges_from_the_future_still_make_their_record_due(desk: Desk, kind: EventKind) -> None:
-    await desk.hears("1", kind=kind, version=FAR, source_at=FAR, merged_into="2" if kind is EventKind.MERGED else None)
+    await desk.receives(
+        "1", kind=kind, version=FAR, source_at=FAR, merged_into="2" if kind is EventKind.MERGED else None
+    )
     task = await desk.store.tasks.get(left("1"))
     assert task is not None
     assert (task.pending, task.source_at, (await known(desk)).version) == (1, None, None)
@@ -81,12 +83,12 @@ async def test_the_version_of_a_read_from_the_future_is_ignored_and_that_of_our_
     await desk.store.records.note([RecordNote(REF, version=own, own_version=own, own_write_at=desk.store.now())])
     assert ((await known(desk)).version, (await known(desk)).own_version) == (own, own)
     await desk.store.records.note([RecordNote(REF, version=FAR.timestamp(), alive=True)])
-    await desk.hears("1", version=at(desk.store.now()))
+    await desk.receives("1", version=at(desk.store.now()))
     assert ((await known(desk)).version, (await known(desk)).own_version) == (own, own)
 
 
 async def stored_by_an_older_program(desk: Desk, **own: float) -> None:
-    await desk.hears("1", version=at(40), source_at=at(40))
+    await desk.receives("1", version=at(40), source_at=at(40))
     far = FAR.timestamp()
 
     def work(conn: Any) -> None:
@@ -110,7 +112,7 @@ async def test_a_stored_version_from_the_future_is_corrected(
 
 async def test_a_corrected_version_falls_back_to_that_of_our_own_write(desk: Desk) -> None:
     await stored_by_an_older_program(desk, own_version=60.0)
-    await desk.hears("1", version=at(50))
+    await desk.receives("1", version=at(50))
     assert (await known(desk)).version == 60
 
 
@@ -119,12 +121,12 @@ async def test_a_stored_source_time_from_the_future_is_corrected(
     desk: Desk, moment: datetime | None, kept: float | None
 ) -> None:
     await stored_by_an_older_program(desk)
-    await desk.hears("1", source_at=moment)
+    await desk.receives("1", source_at=moment)
     assert await source_at(desk) == kept
 
 
 async def test_the_end_of_a_claim_clears_a_source_time_from_the_future(desk: Desk) -> None:
-    await desk.hears("1", source_at=FAR)
+    await desk.receives("1", source_at=FAR)
     await desk.store.tasks.submit(done(await desk.claims_one(), records=[RecordNote(REF, version=FAR.timestamp())]))
     assert ((await known(desk)).version, await source_at(desk)) == (None, None)
 

@@ -21,7 +21,7 @@ def loaded(text: str, **files: str) -> tuple[str, ...]:
     return tuple(row.name for row in mapping.fields)
 
 
-def fault_of(text: str, **files: str) -> str:
+def problem_of(text: str, **files: str) -> str:
     with pytest.raises(ConfigError) as caught:
         loaded(text, **files)
     (fault,) = caught.value.faults
@@ -60,7 +60,7 @@ def test_a_value_table_may_be_a_separate_file() -> None:
 
 
 def test_a_problem_of_a_shared_rule_names_the_file_of_the_rule() -> None:
-    assert fault_of(INCLUDING + NAME, address_rows=ADDRESS.replace("erp: city", "erp: city, typ: text")).startswith(
+    assert problem_of(INCLUDING + NAME, address_rows=ADDRESS.replace("erp: city", "erp: city, typ: text")).startswith(
         "address.rows.yaml:2:40: unknown `typ` in field rule city - did you mean `type`?"
     )
 
@@ -68,25 +68,27 @@ def test_a_problem_of_a_shared_rule_names_the_file_of_the_rule() -> None:
 def test_files_that_cannot_be_combined_are_reported_once() -> None:
     ring = "include: [b.rows.yaml]\n" + ADDRESS
     back = "include: [address.rows.yaml]\nfields: {}\n"
-    assert fault_of(INCLUDING + NAME, address_rows=ring, b_rows=back) == (
+    assert problem_of(INCLUDING + NAME, address_rows=ring, b_rows=back) == (
         "b.rows.yaml:1:11: files include each other in a circle: address.rows.yaml -> b.rows.yaml -> address.rows.yaml"
         " - remove one `include`"
     )
-    assert fault_of(INCLUDING + NAME, adress_rows=ADDRESS) == (
+    assert problem_of(INCLUDING + NAME, adress_rows=ADDRESS) == (
         "m.yaml:5:11: there is no file address.rows.yaml - did you mean `adress.rows.yaml`?"
     )
-    assert fault_of(INCLUDING + "  city: {crm: a, erp: b}\n", address_rows=ADDRESS) == (
+    assert problem_of(INCLUDING + "  city: {crm: a, erp: b}\n", address_rows=ADDRESS) == (
         "m.yaml:7:3: field rule `city` is written twice: it is also at address.rows.yaml:2:3"
         " - rename one of them, or do not include it"
     )
-    assert fault_of(INCLUDING + NAME, address_rows="mapping: x\n").startswith(
+    assert problem_of(INCLUDING + NAME, address_rows="mapping: x\n").startswith(
         "address.rows.yaml:1:1: address.rows.yaml contains other keys than `fields`"
     )
-    assert fault_of(TABLED.replace(".table.yaml", ".csv")).startswith(
+    assert problem_of(TABLED.replace(".table.yaml", ".csv")).startswith(
         "m.yaml:6:33: `table: sizes.csv` of field rule size is neither a table nor a file of one"
     )
-    assert fault_of(TABLED, sizes_table="- A\n").startswith("sizes.table.yaml:1:1: sizes.table.yaml is not a table of")
-    assert fault_of(TABLED, sizes_table="").startswith("sizes.table.yaml:1:1: sizes.table.yaml is empty")
+    assert problem_of(TABLED, sizes_table="- A\n").startswith(
+        "sizes.table.yaml:1:1: sizes.table.yaml is not a table of"
+    )
+    assert problem_of(TABLED, sizes_table="").startswith("sizes.table.yaml:1:1: sizes.table.yaml is empty")
 
 
 def test_tests_may_be_a_file_beside_their_mapping(tmp_path: Path) -> None:

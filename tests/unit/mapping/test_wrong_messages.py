@@ -28,7 +28,7 @@ def cases() -> dict[str, tuple[str, dict[str, str], str]]:
     return found
 
 
-def faults_of(text: str, files: dict[str, str]) -> list[Problem]:
+def problems_of(text: str, files: dict[str, str]) -> list[Problem]:
     try:
         return check(load_text(text, "m.yaml", FUNCTIONS, files), MANIFESTS)
     except ConfigError as error:
@@ -48,4 +48,4 @@ def test_every_message_says_what_to_do() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_a_wrong_file_gets_exactly_these_messages(name: str) -> None:
     text, files, messages = CASES[name]
-    assert "\n".join(map(str, faults_of(text, files))) == messages.strip()
+    assert "\n".join(map(str, problems_of(text, files))) == messages.strip()

@@ -47,12 +47,12 @@ def load(path: Path) -> Load:
 
 
 @pytest.fixture
-def faults_of(load: Load) -> ProblemsOf:
+def problems_of(load: Load) -> ProblemsOf:
     """Return the problems of a text that does not load."""
 
-    def faults_of(text: str = GOOD, environ: Mapping[str, str] | None = None) -> list[Problem]:
+    def problems_of(text: str = GOOD, environ: Mapping[str, str] | None = None) -> list[Problem]:
         with pytest.raises(ConfigError) as caught:
             load(text, environ)
         return caught.value.faults
 
-    return faults_of
+    return problems_of

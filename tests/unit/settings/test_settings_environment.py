@@ -34,8 +34,8 @@ def test_a_required_key_may_come_from_the_environment_alone(load: Load) -> None:
         ("BRIDGE_SIDES__ERP", "nobody", "BRIDGE_SIDES__ERP: sides.erp: `nobody` is not below `systems:`"),
     ],
 )
-def test_a_wrong_variable_is_named(faults_of: ProblemsOf, name: str, value: str, told: str) -> None:
-    (fault,) = faults_of(GOOD, {name: value})
+def test_a_wrong_variable_is_named(problems_of: ProblemsOf, name: str, value: str, told: str) -> None:
+    (fault,) = problems_of(GOOD, {name: value})
     assert str(fault).startswith(told)
 
 

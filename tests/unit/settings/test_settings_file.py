@@ -34,10 +34,10 @@ def test_norway_is_a_word_and_a_section_without_keys_is_not_given(load: Load) ->
     assert settings.sync.workers == 8
 
 
-def test_every_problem_is_reported_at_once_with_its_line_and_a_remedy(faults_of: ProblemsOf, path: Path) -> None:
+def test_every_problem_is_reported_at_once_with_its_line_and_a_remedy(problems_of: ProblemsOf, path: Path) -> None:
     text = GOOD.replace("https://bridge", "http://bridge").replace("{env: SECRET}", "{env: NOWHERE}")
     text = text.replace("erp: erp-2", "erp: erp2") + "sync: {workers: 0, atempts_limit: 3}\nxyz: x\n"
-    told = [str(fault) for fault in faults_of(text)]
+    told = [str(fault) for fault in problems_of(text)]
     assert told == [
         f"{path}:2: instance_secret: the environment variable NOWHERE is not set - set it, or write {{file: path}}",
         f"{path}:3: public_url: must be an https:// address (http:// only for loopback)"
@@ -49,8 +49,8 @@ def test_every_problem_is_reported_at_once_with_its_line_and_a_remedy(faults_of:
     ]
 
 
-def test_a_missing_key_is_reported_with_its_meaning(faults_of: ProblemsOf, path: Path) -> None:
-    (fault,) = faults_of(GOOD.replace("instance: test\n", ""))
+def test_a_missing_key_is_reported_with_its_meaning(problems_of: ProblemsOf, path: Path) -> None:
+    (fault,) = problems_of(GOOD.replace("instance: test\n", ""))
     assert fault.where == f"{path}: instance"
     assert fault.what == "is missing"
     assert fault.remedy.startswith("Name of this bridge")
@@ -75,8 +75,8 @@ def test_a_missing_key_is_reported_with_its_meaning(faults_of: ProblemsOf, path:
         ("admin: {port: 8080}", "callbacks and admin both listen on port 8080: give each its own"),
     ],
 )
-def test_one_wrong_value_is_one_problem(faults_of: ProblemsOf, line: str, what: str) -> None:
-    assert [fault.what for fault in faults_of(f"{GOOD}{line}\n")] == [what]
+def test_one_wrong_value_is_one_problem(problems_of: ProblemsOf, line: str, what: str) -> None:
+    assert [fault.what for fault in problems_of(f"{GOOD}{line}\n")] == [what]
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_one_wrong_value_is_one_problem(faults_of: ProblemsOf, line: str, what: 
         "https://[x",
     ],
 )
-def test_a_public_url_that_vendors_cannot_call_is_refused(faults_of: ProblemsOf, url: str) -> None:
-    (fault,) = faults_of(GOOD.replace("https://bridge.example.com", f"'{url}'"))
+def test_a_public_url_that_vendors_cannot_call_is_refused(problems_of: ProblemsOf, url: str) -> None:
+    (fault,) = problems_of(GOOD.replace("https://bridge.example.com", f"'{url}'"))
     assert ": public_url" in fault.where
 
 
@@ -103,8 +103,8 @@ def test_a_public_url_may_have_a_path_and_be_plain_http_on_loopback(load: Load, 
     assert load(GOOD.replace("https://bridge.example.com", f"'{url}'")).public_url == url.rstrip("/")
 
 
-def test_two_sides_are_two_systems(faults_of: ProblemsOf) -> None:
-    (fault,) = faults_of(GOOD.replace("erp: erp-2", "erp: crm1"))
+def test_two_sides_are_two_systems(problems_of: ProblemsOf) -> None:
+    (fault,) = problems_of(GOOD.replace("erp: erp-2", "erp: crm1"))
     assert fault.what == "`crm1` already plays `crm`"
 
 
@@ -123,19 +123,19 @@ def test_admin_may_listen_elsewhere_when_the_settings_allow_it(load: Load) -> No
     ],
 )
 def test_wrong_yaml_is_reported_with_its_place(
-    faults_of: ProblemsOf, path: Path, text: str, where: str, what: str
+    problems_of: ProblemsOf, path: Path, text: str, where: str, what: str
 ) -> None:
-    (fault,) = faults_of(text)
+    (fault,) = problems_of(text)
     assert fault.where == f"{path}{where}"
     assert fault.what == what
 
 
-def test_problems_of_the_yaml_are_reported_with_all_other_problems(faults_of: ProblemsOf, path: Path) -> None:
+def test_problems_of_the_yaml_are_reported_with_all_other_problems(problems_of: ProblemsOf, path: Path) -> None:
     text = (
         GOOD.replace("instance: test", "instance: !name test\ninstance: two")
         + 'xyz: x\nstore: {url: "sqlite:///\\ud800"}\n'
     )
-    assert [(fault.where, fault.what) for fault in faults_of(text)] == [
+    assert [(fault.where, fault.what) for fault in problems_of(text)] == [
         (f"{path}:1: instance", "a tag (!NAME) means nothing here"),
         (f"{path}:2:1", "`instance` is written twice"),
         (f"{path}:13: xyz", "unknown key"),
