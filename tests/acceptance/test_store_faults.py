@@ -68,7 +68,7 @@ def refuses(world: World, name: str, words: str) -> None:
     assert site.log.read_text().count("\n") - lines <= MOST_LINES, site.log.read_text()[-3000:]
 
 
-def goes_on(world: World, name: str) -> None:
+def recovers(world: World, name: str) -> None:
     """The store recovers without help: health is well again, and the refused change crosses by the vendor's retry or
     the next sweep.
     """
@@ -93,7 +93,7 @@ def test_a_full_disk(world: World) -> None:
         pipedrive.create("organizations", name=f"filling {number} {'x' * 3000}")
     refuses(world, "On a full disk", "the disk is full: free some space")
     filler.unlink()
-    goes_on(world, "On a full disk")
+    recovers(world, "On a full disk")
 
 
 def test_a_deleted_file_that_is_put_back(world: World) -> None:
@@ -102,7 +102,7 @@ def test_a_deleted_file_that_is_put_back(world: World) -> None:
     os.rename(file, kept)
     refuses(world, "Beside the file", "was deleted while the bridge was running")
     os.rename(kept, file)
-    goes_on(world, "Beside the file")
+    recovers(world, "Beside the file")
 
 
 def test_a_lock_of_another_program(world: World) -> None:
@@ -111,7 +111,7 @@ def test_a_lock_of_another_program(world: World) -> None:
     refuses(world, "Behind a lock", "another program has locked it")
     other.execute("ROLLBACK")
     other.close()
-    goes_on(world, "Behind a lock")
+    recovers(world, "Behind a lock")
 
 
 def test_a_damaged_page_ends_the_writing_until_the_store_is_restored(world: World) -> None:

@@ -81,7 +81,7 @@ class Site:
     def hook_id(self, entity: str) -> str:
         return next(str(h["id"]) for h in self.simulator.hooks.shown() if h["event_object"] == entity)
 
-    async def asked(self) -> list[tuple[str, str]]:
+    async def requested_sweeps(self) -> list[tuple[str, str]]:
         return [(c.entity, c.asked_by) for c in await self.store.cursors.all() if c.asked_at is not None]
 
     async def swept(self) -> None:

@@ -309,7 +309,7 @@ async def test_a_record_that_was_to_be_linked_with_a_forgotten_one_is_not_change
 # Pairs that a person ended.
 
 
-async def unlinked_and_matched_anew(new_bench: NewSweepBench) -> tuple[SweepBench, dict[str, str]]:
+async def unlinked_and_matched_again(new_bench: NewSweepBench) -> tuple[SweepBench, dict[str, str]]:
     """Ana was matched with the erp's Bo by mistake. The pair was unlinked; Bo was edited and is now the crm's Bo."""
     bench = await new_bench(text=PEOPLE)
     ana = bench.crm.person_creates("person", name="Ana", email="x@x.example")
@@ -330,7 +330,7 @@ async def unlinked_and_matched_anew(new_bench: NewSweepBench) -> tuple[SweepBenc
 
 
 async def test_a_record_unlinked_from_a_forgotten_person_counts_as_another_person(new_bench: NewSweepBench) -> None:
-    bench, ids = await unlinked_and_matched_anew(new_bench)
+    bench, ids = await unlinked_and_matched_again(new_bench)
     scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", ids["ana"])
     erased = await bench.store.forgotten.erase(scopes, ref, alone=False)
     assert erased.records == (ref,)
@@ -339,7 +339,7 @@ async def test_a_record_unlinked_from_a_forgotten_person_counts_as_another_perso
 
 
 async def test_the_new_pair_of_a_record_unlinked_from_a_forgotten_person_stays(new_bench: NewSweepBench) -> None:
-    bench, ids = await unlinked_and_matched_anew(new_bench)
+    bench, ids = await unlinked_and_matched_again(new_bench)
     bench.clock.advance(60)
     bo = bench.crm.person_creates("person", name="Bo", email="bo@x.example")
     bench.erp.person_edits("person", ids["there"], email="bo@x.example")

@@ -43,7 +43,7 @@ async def test_a_first_audit_registers_the_wanted_hooks_and_requests_a_sweep_of_
     assert (audit.faults, len(audit.created), audit.kept) == ({}, 2, 0)
     assert site.hooks() == urls(site)
     assert await states(site) == {"any.deal": "registered", "any.person": "registered"}
-    assert await site.asked() == [("deal", "hook repair"), ("person", "hook repair")]
+    assert await site.requested_sweeps() == [("deal", "hook repair"), ("person", "hook repair")]
 
 
 async def test_callbacks_of_the_registered_hook_are_accepted(site: Site) -> None:
@@ -61,7 +61,7 @@ async def test_a_second_audit_changes_nothing(site: Site) -> None:
     audit = await site.keeper.audit()
     assert (audit.kept, audit.created, audit.removed, audit.faults) == (2, [], [], {})
     assert site.simulator.hooks.shown() == before
-    assert await site.asked() == []
+    assert await site.requested_sweeps() == []
 
 
 async def test_promise_13_a_lost_hook_is_registered_again_and_its_entity_swept(site: Site) -> None:
@@ -71,7 +71,7 @@ async def test_promise_13_a_lost_hook_is_registered_again_and_its_entity_swept(s
     audit = await site.keeper.audit()
     assert (audit.kept, audit.created) == (1, ["crm1 any.deal"])
     assert site.hooks() == urls(site)
-    assert await site.asked() == [("deal", "hook repair")]
+    assert await site.requested_sweeps() == [("deal", "hook repair")]
 
 
 async def test_promise_13_a_stopped_hook_is_replaced(site: Site) -> None:

@@ -114,4 +114,4 @@ async def test_at_the_vendors_limit_hooks_are_replaced_one_by_one(site: Site, fr
     assert len(site.hooks()) == 40 - free
     assert (audit.settled, audit.faults) == ({"crm1"}, {})
     assert max(len(without) for without in watched.without) == (0 if free else 1)
-    assert {entity for entity, _ in await site.asked()} == set(ENTITIES)
+    assert {entity for entity, _ in await site.requested_sweeps()} == set(ENTITIES)

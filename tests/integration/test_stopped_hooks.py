@@ -62,13 +62,13 @@ async def test_a_hook_deactivated_at_the_vendor_stays_so_and_comes_back_with_a_s
         assert audit.stopped == ["crm1 any.deal"]
     assert (await states(site))["any.deal"] == ("deactivated", "deactivated at the vendor")
     assert "stopped on purpose: crm1 any.deal" in str(audit)
-    assert await site.asked() == []
+    assert await site.requested_sweeps() == []
 
     deactivate(site, "deal", active=1)
     audit = await keeper.audit()
     assert (audit.kept, audit.created, audit.removed, audit.stopped) == (2, [], [], [])
     assert site.hook_id("deal") == hook
-    assert await site.asked() == [("deal", "hook repair")]
+    assert await site.requested_sweeps() == [("deal", "hook repair")]
 
 
 async def test_a_hook_deactivated_at_the_vendor_is_repaired_by_default(site: Site) -> None:
@@ -88,7 +88,7 @@ async def test_start_ends_a_persons_deactivation_at_the_vendor(site: Site) -> No
     await keeper.audit()
     audit = await keeper.start("crm1", "any.deal")
     assert (audit.created, audit.removed, audit.stopped) == (["crm1 any.deal"], [f"crm1 {hook}"], [])
-    assert ("deal", "hook repair") in await site.asked()
+    assert ("deal", "hook repair") in await site.requested_sweeps()
     assert (await keeper.audit()).kept == 2
 
 
@@ -110,7 +110,7 @@ async def test_stop_removes_a_hook_until_start_over_audits_repairs_restarts_and_
     assert [entity for entity, _ in site.hooks()] == ["deal", "person"]
     assert (await states(site))["any.deal"] == ("registered", "")
     assert await site.store.hook_hours.windows() == {}, "an action of a person is no repair"
-    assert ("deal", "hook repair") in await site.asked()
+    assert ("deal", "hook repair") in await site.requested_sweeps()
 
 
 async def test_stop_while_the_vendor_does_not_answer_removes_the_hook_later(site: Site) -> None:

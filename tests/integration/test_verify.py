@@ -185,13 +185,13 @@ async def test_a_record_edited_while_the_verification_runs_is_read_again(new_ben
     told: list[float] = []
     sleep = bench.clock.sleep
 
-    async def and_hear(seconds: float) -> None:
+    async def and_receive(seconds: float) -> None:
         await sleep(seconds)
         if edited and not told and bench.crm.calls[-1] == "read" and bench.crm.calls.count("read") > 1:
             told.append(seconds)
             await bench.bench.tell("crm", "person", "4")
 
-    bench.clock.sleep = and_hear  # type: ignore[method-assign]
+    bench.clock.sleep = and_receive  # type: ignore[method-assign]
     report = await verified(bench)
     assert numbers(report) == {"equal": 4, "waiting": 1}
 
@@ -269,12 +269,12 @@ async def test_a_record_created_while_the_verification_runs_is_not_called_missin
     record_id = bench.crm.person_creates("person", name="New", email="new@x.example")
     sleep = bench.clock.sleep
 
-    async def and_hear(seconds: float) -> None:
+    async def and_receive(seconds: float) -> None:
         await sleep(seconds)
         bench.clock.sleep = sleep  # type: ignore[method-assign]
         await bench.bench.tell("crm", "person", record_id, "created")
 
-    bench.clock.sleep = and_hear  # type: ignore[method-assign]
+    bench.clock.sleep = and_receive  # type: ignore[method-assign]
     report = await verified(bench)
     assert (report.agrees, report.alone[Side.LEFT]["waiting"].number) == (True, 1)
 

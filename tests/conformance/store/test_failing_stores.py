@@ -45,7 +45,7 @@ async def accepted(store: Store, record_id: str) -> None:
     assert await store.events.submit([event(record_id)], ROUTES) == [True]
 
 
-def made_anew(file: Path) -> None:
+def rewritten(file: Path) -> None:
     file.touch()
 
 
@@ -56,7 +56,7 @@ async def test_a_deleted_file_accepts_nothing_and_is_used_again_once_it_is_back(
     told = await refused(store)
     assert f"{file} was deleted while the bridge was running" in told
     assert "restore-backup FILE" in told
-    made_anew(file)
+    rewritten(file)
     assert "was replaced by another file" in await refused(store)
     os.replace(kept, file)
     await accepted(store, "2")

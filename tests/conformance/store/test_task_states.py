@@ -58,7 +58,7 @@ async def _discarded(desk: Desk, clock: FakeClock) -> None:
     await desk.store.dead_letters.discard([KEY])
 
 
-async def _asked_to_look_now(desk: Desk, clock: FakeClock) -> None:
+async def _requested_to_look_now(desk: Desk, clock: FakeClock) -> None:
     await desk.store.tasks.look_now(["people"])
 
 
@@ -87,7 +87,7 @@ WAYS: dict[str, Callable[[Desk, FakeClock], Awaitable[None]]] = {
     "redefined": _redefined,
     "retried": _retried,
     "discarded": _discarded,
-    "look now": _asked_to_look_now,
+    "look now": _requested_to_look_now,
     "listed": _noted_from_a_listing,
 }
 ENDS = {

@@ -47,7 +47,7 @@ def _wrong(result: Result) -> list[str]:
         wrong += [f"{result.numbers['events lost']} accepted events are not in the store"] * bool(
             result.numbers.get("events lost")
         )
-        wrong += [f"doubled: {result.doubled[:5]}"] * bool(result.doubled)
+        wrong += [f"duplicated: {result.duplicated[:5]}"] * bool(result.duplicated)
     return wrong
 
 

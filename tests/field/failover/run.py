@@ -32,7 +32,7 @@ class Result:
     counts: Counter[str] = field(default_factory=Counter)
     numbers: dict[str, int] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
+    duplicated: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def row(self) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ class Result:
         after = (
             self.numbers.get("events lost", 0),
             len(self.lost),
-            len(self.doubled),
+            len(self.duplicated),
             self.numbers.get("after sweep", 0),
         )
         return (self.label, troubles, *map(str, numbers), *map(str, after), outage)
@@ -57,7 +57,7 @@ HEADS = (
     "refused",
     "events lost",
     "changes lost",
-    "records doubled",
+    "records duplicated",
     "missing after a sweep",
     "outage p50, most",
 )
@@ -146,7 +146,7 @@ class FailOver:
         result.numbers["after sweep"] = len(here.missing())
         if here.missing():
             result.faults.append(f"a full sweep did not bring {here.missing()[:5]}")
-        result.doubled = here.doubled()
+        result.duplicated = here.duplicated()
         for one in here.instances:
             result.faults += await _ended(one)
 

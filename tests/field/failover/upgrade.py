@@ -55,7 +55,11 @@ def main() -> int:
     with TemporaryDirectory(prefix="upgrade-", ignore_cleanup_errors=True) as name, cluster() as servers:
         asyncio.run(_upgraded(servers, Path(name), asked.former, result))
     print(table(HEADS, [result.row()]))  # noqa: T201
-    wrong = [*result.faults, *(f"lost: {one}" for one in result.lost), *(f"doubled: {one}" for one in result.doubled)]
+    wrong = [
+        *result.faults,
+        *(f"lost: {one}" for one in result.lost),
+        *(f"duplicated: {one}" for one in result.duplicated),
+    ]
     for fault in wrong:
         print(f"FAULT  {fault}")  # noqa: T201
     return 1 if wrong else 0

@@ -130,7 +130,7 @@ class World:
             name for key, name in names.items() if name in self.wire.accepted.get(key, ()) and not there[name]
         )
 
-    def doubled(self) -> list[str]:
+    def duplicated(self) -> list[str]:
         """Return the records that are at the ERP more than once under any of their names."""
         first = Counter[str]()
         for name, count in self.arrived().items():

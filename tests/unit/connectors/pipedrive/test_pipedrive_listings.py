@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pipedrive_fakes import DEAL, SEGMENT, SHIRT_1, connect, data, own_field, vendor
+from pipedrive_fakes import DEAL, SEGMENT, SHIRT_1, connect, data, custom_field, vendor
 
 from bridge.connectors.pipedrive import PipedriveConnector
 from bridge.connectors.protocols import HttpRequest, HttpResponse
@@ -92,7 +92,7 @@ async def test_a_person_is_found_by_email_and_read_whole() -> None:
 
 
 async def test_a_custom_text_field_is_searched_by_its_key_and_archived_deals_count() -> None:
-    fields = [own_field(SHIRT_1, "Shirt", "varchar"), own_field(SEGMENT, "Segment", "enum", (1, "Gold"))]
+    fields = [custom_field(SHIRT_1, "Shirt", "varchar"), custom_field(SEGMENT, "Segment", "enum", (1, "Gold"))]
     server = vendor(
         **{
             "GET api/v2/dealFields": data(fields),

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from http_fakes import FakeClock, answer
-from pipedrive_fakes import DEAL, DEAL_FIELDS, SEGMENT, SHIRT_1, STAGES, data, own_field, vendor
+from pipedrive_fakes import DEAL, DEAL_FIELDS, SEGMENT, SHIRT_1, STAGES, data, custom_field, vendor
 from pipedrive_fakes import connect as connect_to
 
 from bridge.domain.catalog import Column
@@ -103,7 +103,7 @@ async def test_an_archived_deal_is_a_record() -> None:
 
 async def test_a_new_option_is_learned_without_restart() -> None:
     server = vendor(**{"GET api/v2/deals/7": data({**DEAL, "custom_fields": {SEGMENT: 12}})})
-    newer = [own_field(SEGMENT, "Segment", "enum", (10, "Gold"), (12, "Platinum"))]
+    newer = [custom_field(SEGMENT, "Segment", "enum", (10, "Gold"), (12, "Platinum"))]
     server.routes["GET api/v2/dealFields"] = [data(DEAL_FIELDS), data(newer)]
     record = await connect_to(server).read(REF)
     assert isinstance(record, Record)

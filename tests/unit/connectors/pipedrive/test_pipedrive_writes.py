@@ -19,7 +19,7 @@ from pipedrive_fakes import (
     Vendor,
     connect,
     data,
-    own_field,
+    custom_field,
     vendor,
 )
 
@@ -168,7 +168,7 @@ async def test_a_deleted_stage_does_not_hide_a_stage_of_the_same_name() -> None:
 
 async def test_a_new_option_is_found() -> None:
     server = deal_vendor()
-    newer = [own_field(SEGMENT, "Segment", "enum", (10, "Gold"), (12, "Platinum"))]
+    newer = [custom_field(SEGMENT, "Segment", "enum", (10, "Gold"), (12, "Platinum"))]
     server.routes["GET api/v2/dealFields"] = [data(DEAL_FIELDS), data(newer)]
     await connect(server).update(FRESH, {"custom": {"Segment": "Platinum"}})
     assert server.body("PATCH") == {"custom_fields": {SEGMENT: 12}}
