@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.acceptance.copies import ACCOUNT, Copy
+
 from bridge.simulators.deskera import DeskeraSimulator
 from bridge.simulators.deskera import Options as DeskeraOptions
 from bridge.simulators.pipedrive import PipedriveSimulator
 from bridge.simulators.serve import serving
 from bridge.simulators.world import HttpDelivery, WallClock, make_world
-from tests.acceptance.copies import ACCOUNT, Copy
 from tests.acceptance.gates import Gate, port
 
 NAME_OF = {"organization": "name", "person": "name", "deal": "title"}

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pipedrive_fakes import DEAL, SEGMENT, SHIRT_1, connect, data, custom_field, vendor
+from pipedrive_fakes import DEAL, SEGMENT, SHIRT_1, connect, custom_field, data, vendor
 
 from bridge.connectors.pipedrive import PipedriveConnector
 from bridge.connectors.protocols import HttpRequest, HttpResponse

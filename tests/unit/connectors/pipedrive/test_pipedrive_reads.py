@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from http_fakes import FakeClock, answer
-from pipedrive_fakes import DEAL, DEAL_FIELDS, SEGMENT, SHIRT_1, STAGES, data, custom_field, vendor
+from pipedrive_fakes import DEAL, DEAL_FIELDS, SEGMENT, SHIRT_1, STAGES, custom_field, data, vendor
 from pipedrive_fakes import connect as connect_to
 
 from bridge.domain.catalog import Column

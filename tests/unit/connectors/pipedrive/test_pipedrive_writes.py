@@ -18,8 +18,8 @@ from pipedrive_fakes import (
     TAGS,
     Vendor,
     connect,
-    data,
     custom_field,
+    data,
     vendor,
 )
 
