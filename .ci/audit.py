@@ -78,9 +78,7 @@ def refreshed(folder: Path, packages: dict[str, set[str]]) -> dict[str, Any]:
 
 
 def entries(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return one entry for each package that an advisory of the database (OSV) is about; withdrawn ones are left
-    out.
-    """
+    """Return one entry for each package that an advisory of the database (OSV) is about; leave out withdrawn ones."""
     if content.get("withdrawn"):
         return []
     summary = " ".join(str(content.get("summary") or content.get("details") or "").split())[:200]

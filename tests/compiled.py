@@ -12,9 +12,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 
 class Compiled(dict[Any, Any]):
-    """Compiled statements by their content. SQLAlchemy's key begins with the dialect, of which each engine has
-    its own.
-    """
+    """Compiled statements by content. SQLAlchemy's key begins with the dialect, and each engine has its own."""
 
     def get(self, key: Any, default: Any = None) -> Any:
         return super().get((type(key[0]), *key[1:]), default)

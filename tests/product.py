@@ -222,9 +222,7 @@ class FakeProduct:
         row.modified = self._stamp()
 
     def _visible(self, row: Row) -> tuple[dict[str, Any] | None, datetime, bool]:
-        """Return the state `lag` seconds ago: fields (None before the record existed), version, whether it was
-        deleted.
-        """
+        """Return the state `lag` seconds ago: fields (None before the record existed), version, deleted or not."""
         horizon = self.clock.now().timestamp() - self.lag
         for replaced_at, fields, modified, deleted in row.before:
             if self.lag and replaced_at > horizon:

@@ -1,6 +1,4 @@
-"""Finds objects that only the garbage collector frees. A bridge runs for months, and its memory would grow until
-then.
-"""
+"""Finds objects that only the garbage collector frees. A bridge runs for months; such memory would grow."""
 
 import gc
 from collections import Counter

@@ -1,6 +1,4 @@
-"""A TCP gate between two parties: a load balancer that skips dead instances, or a database connection that can be
-cut.
-"""
+"""A TCP gate between two parties: a load balancer that skips dead instances, or a database connection to cut."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

@@ -250,9 +250,7 @@ def event_id(body: bytes | None) -> str:
 async def two_instances(
     folder: Path, store_url: str, seed: int = 1, erp: Mapping[str, Any] | None = None
 ) -> AsyncIterator[Instances]:
-    """Start both products, the gates and both instances, with their hooks registered. `store_url` names a unix
-    socket.
-    """
+    """Start both products, the gates and both instances with their hooks. `store_url` names a unix socket."""
     post, url = Post(), make_url(store_url)
     world = make_world(WallClock(), random.Random(seed), post)
     options = DeskeraOptions(control=False, **{"rotate_refresh": False, **(erp or {})})

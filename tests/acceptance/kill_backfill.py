@@ -58,9 +58,7 @@ class Backfilled:
         return Counter(str(row["name"]) for row in self.deskera.state.rows("contacts"))
 
     def fill(self, records: int, linked: int) -> None:
-        """Create the people that exist before going live; the first of them already have a counterpart with the same
-        address.
-        """
+        """Create the people from before going live; the first of them have a counterpart with the same address."""
         for number in range(1, records + 1):
             name, mail = f"Person {number:05}", f"p{number}@backfill.example"
             emails = [{"value": mail, "label": "work", "primary": True}]

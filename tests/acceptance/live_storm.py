@@ -228,9 +228,7 @@ class Storm:
         await self.instances.at_rest()
 
     async def _accounts(self) -> list[str]:
-        """Return what is still open, dead or not counted. Sweeps go on, so a record may be due once more for a
-        moment.
-        """
+        """Return what is still open, dead or not counted. Sweeps go on, so a record may be due for a moment."""
         end, problems = time.monotonic() + PATIENCE_SECONDS, [""]
         while problems and time.monotonic() < end:
             problems = await self._open_accounts()
@@ -246,9 +244,7 @@ class Storm:
         return problems
 
     def _held(self, row: Mapping[str, str]) -> bool:
-        """Whether a dead letter is right: records that two people created at once may end as a duplicate that waits for
-        a person.
-        """
+        """Whether a dead letter is right: a record that two people created at once may end as a held duplicate."""
         kind, (side, _, record_id) = KIND_OF.get(row["mapping"]), row["record"].split(" ", 2)
         if kind is None or row["code"] != Reason.HELD_AS_DUPLICATE:
             return False

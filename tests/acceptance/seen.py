@@ -18,9 +18,7 @@ GONE = web.HTTPBadRequest  # the caller was killed and reads no answer
 
 
 class SeenBy(Watch):
-    """What one instance reads and writes at the products. A write counts as known to it once the store shows its
-    outcome.
-    """
+    """One instance's reads and writes at the products. A write counts as known once the store shows its outcome."""
 
     def __init__(self, instances: Any) -> None:
         self.wire, self.life = SimpleNamespace(), SimpleNamespace(dead=False)

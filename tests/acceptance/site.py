@@ -158,9 +158,7 @@ def run_command(
     answer: str | None = None,
     variables: Mapping[str, str | None] | None = None,
 ) -> Ended:
-    """Run one command in this process, because starting one takes half a second of CPU. Not for `run` and `demo`: they
-    log.
-    """
+    """Run one command in this process: starting one takes half a second of CPU. Not for `run` and `demo`: they log."""
     ended = CliRunner().invoke(main, ["--settings", str(settings), *arguments], input=answer, env=variables)
     assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
     return Ended(ended.exit_code, ended.stdout, ended.stderr)

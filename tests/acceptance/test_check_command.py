@@ -1,6 +1,4 @@
-"""`bridge check` and the refusals of `bridge run`: every problem at once, exit code 2, never a traceback or a
-secret.
-"""
+"""`bridge check` and the refusals of `bridge run`: every problem at once, exit code 2, no traceback, no secret."""
 
 from pathlib import Path
 

@@ -1,6 +1,4 @@
-"""After a kill -9 the backfill continues where it was; it creates nothing twice and misses nobody. In full:
-`kill_backfill`.
-"""
+"""After a kill -9 the backfill continues; it creates nothing twice and misses nobody. In full: `kill_backfill`."""
 
 from pathlib import Path
 

@@ -53,9 +53,7 @@ def read_as_json(site: Site, person: str) -> dict[str, Any]:
 
 
 def test_verify_repair_doctor_and_forget_after_a_lost_callback(tmp_path: Path) -> None:
-    """A callback is lost: verify names the pair, repair corrects it, doctor checks; then a person is forgotten for
-    good.
-    """
+    """A callback is lost: verify names the pair, repair corrects it, doctor checks; then a person is forgotten."""
     with simulated("pipedrive", "deskera") as (pipedrive, deskera):
         site = Site(tmp_path, pipedrive.url, deskera.url)
         text = site.settings.read_text().replace("sweep_seconds: 5, full", "sweep_seconds: 600, full")

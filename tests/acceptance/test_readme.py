@@ -21,9 +21,7 @@ SECRETS = {
 
 
 def correct(file: Path, pipedrive: str, deskera: str, callbacks: int, admin: int) -> None:
-    """Enter what step 2 requires: the systems, the public address, the places of the secrets, and ports of this
-    machine.
-    """
+    """Enter what step 2 requires: systems, public address, places of the secrets, and ports of this machine."""
     text = file.read_text()
     for old, new in (
         (r"https://bridge\.example\.com", f"http://127.0.0.1:{callbacks}"),

@@ -26,9 +26,7 @@ def daemons() -> list[Daemon]:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, daemons: list[Daemon]) -> Iterator[World]:
-    """The bridge with its hooks registered. After the tests it checks that no secret and no traceback was ever
-    shown.
-    """
+    """The bridge with its hooks registered. Afterwards it checks that no secret and no traceback was shown."""
     with simulated("pipedrive", "deskera") as (pipedrive, deskera):
         site = Site(tmp_path_factory.mktemp("site"), pipedrive.url, deskera.url)
         daemons.append(site.start())

@@ -47,9 +47,7 @@ def shipped(pair: str) -> tuple[Mapping, ...]:
 
 
 def sound(folder: Path) -> frozenset[str]:
-    """Check that `bridge check` finds no problem in the mapping files with these settings; return the mappings'
-    names.
-    """
+    """Check that `bridge check` finds no problem in the mapping files; return the mappings' names."""
     values, mappings = settings_of(folder), load_mappings(folder / "mappings")
     sides = values["sides"]
     assert all(isinstance(system, str) for system in sides.values())

@@ -1,6 +1,4 @@
-"""A running bridge whose disk is full, or whose file is deleted, locked or damaged: what its operator and vendors
-see.
-"""
+"""A running bridge whose disk is full, or whose file is deleted, locked or damaged: what people and vendors see."""
 
 import json
 import os
@@ -69,9 +67,7 @@ def refuses(world: World, name: str, words: str) -> None:
 
 
 def recovers(world: World, name: str) -> None:
-    """The store recovers without help: health is well again, and the refused change crosses by the vendor's retry or
-    the next sweep.
-    """
+    """The store recovers: health is well, and the refused change crosses by the vendor's retry or the next sweep."""
     site, _, deskera = world
     until(lambda: said(site) == "" and site.get("/health/ready").status == 200, "the store is well", 20)
     deskera.until("contacts", name=name)

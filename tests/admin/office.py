@@ -129,9 +129,7 @@ async def office(folder: Path, tokens: str = TOKENS, copy: str = "") -> AsyncIte
 
 
 async def furnish(here: Office) -> None:
-    """Create content for every page: pairs with relatives, a conflict, duplicates as dead letters, and records that
-    wait.
-    """
+    """Create content for every page: pairs with relatives, a conflict, dead letters, and records that wait."""
     for name in ("Nordlys AS", "Fjord Shipping", "Østlandet Bakeri"):
         here.company(name)
     await here.pairs("organizations", 3)

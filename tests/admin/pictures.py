@@ -55,9 +55,7 @@ DAY = 86_400.0
 
 
 async def furnish(here: Office) -> None:
-    """A day at a company: some hundred records, a conflict, two duplicates, a mapping that is paused for a
-    stocktaking.
-    """
+    """A day at a company: some hundred records, a conflict, two duplicates, a paused mapping."""
     dice = random.Random(7)
     names = [f"{city} {trade}" for city in CITIES for trade in TRADES][::2]
     for name in names:

@@ -129,9 +129,7 @@ Pairs = list[tuple[Subject, Measured]]
 async def _subjects(
     stack: AsyncExitStack, asked: Arguments, http: aiohttp.ClientSession, folder: Path, server: str
 ) -> Pairs:
-    """Return the forwarder and a bridge for each store; with `links`, also a bridge for each store that is full
-    already.
-    """
+    """Return the forwarder and a bridge for each store; with `links`, also a bridge for each full store."""
 
     def added(subject: Subject, **compared: Any) -> None:
         stack.push_async_callback(subject.stop)

@@ -72,9 +72,7 @@ class Child:
         return self.log.read_text(errors="replace")[-2000:]
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time of all its threads so far, to the nanosecond: clock_getcpuclockid(3) as Linux
-        builds it.
-        """
+        """Return the CPU time of all its threads in nanoseconds: clock_getcpuclockid(3) as Linux builds it."""
         return time.clock_gettime((~self.pid << 3) | 2)
 
     def peak_bytes(self) -> int:

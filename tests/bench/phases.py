@@ -96,9 +96,7 @@ async def no_change(subject: Subject, sizes: Sizes) -> Result:
 
 
 async def ack(subject: Subject, sizes: Sizes) -> Result:
-    """Callbacks of such edits are sent at fixed times, whatever happened to earlier ones; each is timed from its
-    moment.
-    """
+    """Callbacks of such edits are sent at fixed times, whatever happened to earlier ones; each one is timed."""
     kept = await subject.people.ask("keep", count=sizes.acks)
     statuses: Counter[int] = Counter()
     latencies: list[float] = []

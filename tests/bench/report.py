@@ -108,9 +108,7 @@ def _notes(subjects: Sequence[Measured]) -> Iterator[str]:
 
 
 def bars(subjects: Sequence[Measured]) -> list[tuple[str, list[Bar]]]:
-    """Return the bars of each subject but the forwarder, for the phases that were run; a full store has its own
-    bars.
-    """
+    """Return the bars of each subject but the forwarder, for the phases that ran; a full store has its own."""
     by_label = {one.label: one for one in subjects}
     found = []
     for one in subjects:

@@ -15,9 +15,7 @@ _TOKENS = re.compile(r"""/\*.*?\*/|//[^\n]*|(?P<word>[A-Za-z_$][\w$]*|'[^']*'|"[
 
 @dataclass(frozen=True)
 class Type:
-    """`kind`: name, literal, list, object, one of, all of; `parts`: its parts; `properties`: name to (required,
-    type).
-    """
+    """`kind`: name, literal, list, object, one of, all of; `properties`: name to (required, type)."""
 
     kind: str
     name: str = ""

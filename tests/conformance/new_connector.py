@@ -1,6 +1,4 @@
-"""Copies the template of a connector: `make connector NAME=acme`. The copy passes the first part of the conformance
-suite.
-"""
+"""Copies the template of a connector: `make connector NAME=acme`. It passes the first part of the conformance suite."""
 
 import keyword
 import re

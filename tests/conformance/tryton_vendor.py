@@ -1,6 +1,4 @@
-"""The adapter of the simulators' suite for Tryton; its parties are the suite's people. It has no hooks, so no hook
-tests.
-"""
+"""The adapter of the simulators' suite for Tryton; its parties are the suite's people. It has no hooks."""
 
 from typing import Any, NoReturn
 

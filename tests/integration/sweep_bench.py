@@ -1,6 +1,4 @@
-"""Two products in memory whose listings have pages, a real store, the worker, and a reconciler. There are no
-callbacks.
-"""
+"""Two products in memory whose listings have pages, a real store, the worker, a reconciler, and no callbacks."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field

@@ -1,6 +1,4 @@
-"""One callback can be followed by its event's number through every log line, the journal and the metrics, to the
-write.
-"""
+"""One callback can be followed by its event's number through log lines, journal and metrics to the write."""
 
 import io
 import json

@@ -40,9 +40,7 @@ fields:
 
 
 class GarbageServer:
-    """A Pipedrive that answers who it is; when switched on, it answers deals and hooks with each form of garbage in
-    turn.
-    """
+    """A Pipedrive that answers who it is; when switched on, it answers deals and hooks with garbage of every form."""
 
     def __init__(self) -> None:
         self.garbage = False

@@ -1,6 +1,4 @@
-"""For each hook: changes that callbacks reported, changes that only a sweep found, repairs; at two products, over
-HTTP.
-"""
+"""For each hook: reported changes, missed changes and repairs, at two products over HTTP."""
 
 import asyncio
 import dataclasses

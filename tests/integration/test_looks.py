@@ -1,6 +1,4 @@
-"""Plans, verifications and doctor runs of the pages are separate processes: how many at once, what is kept, their
-end.
-"""
+"""Plans, verifications and doctor runs of the pages are processes: how many at once, what is kept, their end."""
 
 import asyncio
 import os

@@ -1,6 +1,4 @@
-"""Verification over a real store: a pair that it calls equal is one that the worker does not write; it names
-differences.
-"""
+"""Verification over a real store: the worker writes no pair that it calls equal, and it names differences."""
 
 import random
 from collections import Counter

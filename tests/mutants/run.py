@@ -47,9 +47,7 @@ def say(text: str) -> None:
 
 
 def copied(folder: Path) -> Path:
-    """Copy the code and its tests into a separate folder, compiled: a file is recompiled by its text, not by its
-    time.
-    """
+    """Copy the code and its tests into a separate folder, compiled; a file's text decides, not its time."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():

@@ -7,9 +7,7 @@ import pytest
 from tests.pairs.calls import CHANGES, PAGE, VENDORS, count, written
 
 OVERTAKEN = {"create": 2}
-"""Additional calls when the callback about a new record comes before the create's answer: the record is looked up
-then.
-"""
+"""Additional calls if the callback about a new record comes before the create's answer: it is looked up then."""
 
 
 @pytest.mark.pairs

@@ -1,4 +1,4 @@
-"""The story of every pair whose source is Entrust (one file for each source, so that the sources run in parallel)."""
+"""The story of every pair whose source is Entrust (one file for each source, so that they run in parallel)."""
 
 from collections.abc import Awaitable, Callable
 

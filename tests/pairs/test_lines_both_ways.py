@@ -1,6 +1,4 @@
-"""Lines between a deal and an invoice in both directions, by the daemon: lines that people add on both sides
-survive.
-"""
+"""Lines between a deal and an invoice in both directions, by the daemon: the lines of both sides survive."""
 
 from pathlib import Path
 from typing import Any

@@ -22,9 +22,7 @@ def pipedrive(site: Site) -> Pipedrive:
 
 
 def prepared(site: Site) -> None:
-    """Create a company and three products; Tryton has one of them already, which is matched, and the others are
-    created.
-    """
+    """Create a company and three products; Tryton has one of them already, which is matched."""
     crm = pipedrive(site)
     crm.add_field("deals", "Sale")
     crm.add_field("deals", "Invoiced", "no", "pending", "awaiting payment", "partly", "paid")
@@ -63,9 +61,7 @@ def won(site: Site) -> None:
 
 
 def lines_on_both_sides(site: Site) -> None:
-    """A line added in Tryton, another added in Pipedrive, edits of one line on both sides, and a deletion are all
-    merged.
-    """
+    """A line added in Tryton, one added in Pipedrive, edits of one line on both sides, and a deletion are merged."""
     crm, (deal,) = pipedrive(site), pipedrive(site).rows("deals", title="Office")
     products = {row["name"]: row["id"] for row in crm.rows("products")}
     articles = {name: number for number, name in site.tryton.products().items()}

@@ -18,9 +18,7 @@ def name(number: int) -> str:
 
 
 def backfilled(site: Site) -> None:
-    """Two of five companies are on both sides already: they are matched, the others are created, nothing is
-    duplicated.
-    """
+    """Two of five companies are on both sides already: they are matched, and the others are created once."""
     total = site.companies
     common, at_crm = 2 * total // 5, 3 * total // 4
     site.crm.create(*map(name, range(at_crm)))

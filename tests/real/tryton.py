@@ -190,9 +190,7 @@ class Tryton:
         return file.read_text()
 
     def _found_company(self) -> None:
-        """Create what every Tryton needs first: a currency, a company, an employee; and the two categories of our
-        mappings.
-        """
+        """Create what every Tryton needs first: currency, company, employee; and the two categories of our mappings."""
         decimal = lambda text: {"__class__": "Decimal", "decimal": text}  # noqa: E731
         rate = {"date": {"__class__": "date", "year": 2020, "month": 1, "day": 1}, "rate": decimal("1")}
         euro = {"name": "Euro", "code": "EUR", "numeric_code": "978", "symbol": "€", "digits": 2}

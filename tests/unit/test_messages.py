@@ -1,6 +1,4 @@
-"""Errors that a person can cause are reported in our words: no class names, no regular expressions, no library
-texts.
-"""
+"""A person's errors are reported in our words: no class names, no regular expressions, no library texts."""
 
 import ast
 import re

@@ -1,6 +1,4 @@
-"""The table in `docs/operations.md` of all that may stand still agrees with reasons, health, status, metrics and
-commands.
-"""
+"""The table of standstills in `docs/operations.md` agrees with reasons, health, status, metrics and commands."""
 
 import ast
 import re

@@ -105,9 +105,7 @@ class CountingTransport:
 
 
 def _only_asks(body: bytes) -> bool:
-    """A bare list is Deskera's request for several records. Tryton's calls are all POSTs; the method shows which ones
-    read.
-    """
+    """A bare list is Deskera's request for several records. Tryton's calls are all POSTs; the method decides."""
     method = re.search(rb'"method":"([a-z_.]+)"', body)
     return body[:1] == b"[" or (method is not None and re.search(rb"[.](create|write|delete)$", method[1]) is None)
 

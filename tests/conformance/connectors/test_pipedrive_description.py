@@ -25,9 +25,7 @@ from tests.vendor_descriptions import description
 PREFIXES = {"/api/v2": "v2", "/api/v1": "v1"}
 OWN = re.compile(r"[0-9a-f]{40}")
 DESCRIBED_WRONGLY = ("data.items.0.item.value: ",)
-"""The value of a deal in a search result has decimals, as in the deal itself; the description of the search says
-integer.
-"""
+"""The value of a deal in a search result has decimals, as in the deal; the search's description says integer."""
 
 
 @dataclass

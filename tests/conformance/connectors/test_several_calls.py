@@ -1,6 +1,4 @@
-"""Writes of several calls, of which one fails cleanly after another took effect: the outcome must not count as no
-effect.
-"""
+"""Writes of several calls, of which one fails cleanly after another took effect: that is not "no effect"."""
 
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal

@@ -53,8 +53,8 @@ def pattern(described: str) -> re.Pattern[str]:
 
 
 def template(spec: Spec, path: str, method: str) -> str | None:
-    """Return the described path with the most fixed parts. The vendor ignores case and names one path in several
-    ways.
+    """Return the described path with the most fixed parts. The vendor ignores case and has several names for one
+    path.
     """
     fits = [each for each in spec["paths"] if pattern(each).fullmatch(path)]
     return min(fits, key=lambda each: (method not in spec["paths"][each], each.count("{")), default=None)
@@ -107,9 +107,7 @@ def check(spec: Spec, request: HttpRequest) -> tuple[str, list[str]]:
 
 
 def patch_faults(spec: Spec, described: Mapping[str, Any], body: Any) -> list[str]:
-    """Check RFC 6902 operations on the entity's properties with values of their types; a merge object in the same
-    way.
-    """
+    """Check RFC 6902 operations, or a merge object, on the entity's properties with values of their types."""
     (schema,) = [each["schema"] for each in described["put"]["parameters"] if each["in"] == "body"]
     if isinstance(body, dict):
         return faults(spec, schema, body)

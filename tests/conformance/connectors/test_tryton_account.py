@@ -222,9 +222,7 @@ async def test_an_exception_inside_the_server_is_retried_later(bench: Bench) -> 
 
 
 async def test_creates_are_sent_one_at_a_time(bench: Bench) -> None:
-    """On SQLite two creates at once take the same number from a sequence, and one is refused for a code it did not
-    send.
-    """
+    """On SQLite two creates at once take the same number of a sequence, and one is refused because of its code."""
     connector, inner, under_way, most = bench.connect(), bench.transport.inner, 0, 0
     await connector.columns("party")
 

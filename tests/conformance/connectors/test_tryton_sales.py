@@ -1,6 +1,4 @@
-"""Sales of Tryton: their lines and the order of lines, columns that forms fill in, and when a sale may no longer
-change.
-"""
+"""Sales of Tryton: lines and their order, columns that forms fill in, and when a sale may no longer change."""
 
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal

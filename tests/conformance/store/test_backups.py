@@ -86,9 +86,7 @@ def dump(conn: Connection) -> dict[str, list[Any]]:
 
 
 def without_ours(rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Return the rows without the request that a restore leaves behind, and with booleans as both databases write
-    them.
-    """
+    """Return the rows without the request that a restore leaves behind; booleans as both databases write them."""
     kept = {**rows, "requests": [row for row in rows["requests"] if "'reconcile'" not in row]}
     return json.loads(json.dumps(kept).replace("True", "1").replace("False", "0"))
 
@@ -292,9 +290,7 @@ async def test_mappings_that_would_create_records_again_are_paused(
 async def test_the_next_bridge_compares_both_sides_from_the_start_and_then_verifies_each_mapping_once(
     store: Store, target: str, file: Path, new_seams: NewSeams
 ) -> None:
-    """The backup was made in the middle of a full sweep, of a store that had been restored before and not
-    verified yet.
-    """
+    """The backup was made during a full sweep, of a store that was restored before and not verified yet."""
     await filled(store)
     await store.requests.ask(RESTORED, {"mapping": "people", "since": 1.0})
     await store.verifications.end("people", 1.0, {"agrees": True})

@@ -310,9 +310,7 @@ async def test_a_pair_with_too_many_running_claims_takes_none_from_another(desk:
 
 
 async def test_two_equally_busy_pairs_both_get_their_turns_of_the_lower_lanes(desk: Desk) -> None:
-    """One claim of each pair at a time. With a common count of turns, one pair would get the other's turns of the lower
-    lanes.
-    """
+    """One claim of each pair at a time: with a common count, one pair would get the other's turns of lower lanes."""
     await two_pairs(desk)
     around = routes(*desk.scopes.values())
     for origin, prefix in ((Origin.BACKFILL, "b"), (Origin.RECONCILE, "r"), (Origin.WEBHOOK, "l")):

@@ -1,6 +1,4 @@
-"""Stores that cannot be used: the message, that nothing counts as stored, and that the bridge continues without
-help.
-"""
+"""Stores that cannot be used: the message, that nothing counts as stored, and that the bridge recovers."""
 
 import asyncio
 import os

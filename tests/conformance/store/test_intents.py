@@ -246,9 +246,7 @@ async def test_a_worker_that_lost_its_lease_stores_no_pending_write(desk: Desk, 
 async def test_promise_12_two_versions_on_one_store_count_deletions_under_one_lock(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each version counts and deletes under the lock of this name; with another name, both could delete up to the
-    limit.
-    """
+    """Each version counts and deletes under this lock; under another name, both could delete up to the limit."""
     link = await desk.links("1", "c1")
     await desk.receives("1")
     (claim,) = await desk.claims()

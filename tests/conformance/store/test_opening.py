@@ -258,9 +258,7 @@ async def test_a_commit_continues_even_if_the_task_that_waits_for_it_is_cancelle
 async def test_transactions_that_are_requested_during_a_commit_share_the_next(
     sqlite_url: str, new_seams: Callable[..., Seams], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each one gets its answer only when all are on the disk; one that fails gets its error, and the others are
-    stored.
-    """
+    """Each one ends only when all are on the disk; one that fails gets its error, and the others are stored."""
     store = await open_store(sqlite_url, new_seams())
     begun, gate, in_thread, commits = asyncio.Event(), asyncio.Event(), Sqlite.in_thread, 0
 

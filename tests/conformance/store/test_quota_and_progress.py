@@ -1,6 +1,4 @@
-"""What status, pages and metrics show of budgets, of the work that waits for them, and of running sweeps and
-backfills.
-"""
+"""What status, pages and metrics show of budgets, waiting work, and running sweeps and backfills."""
 
 from dataclasses import replace
 

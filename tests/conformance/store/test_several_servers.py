@@ -1,6 +1,4 @@
-"""An address may name several PostgreSQL servers: the bridge finds the one that accepts writes, whatever the
-others do.
-"""
+"""An address may name several PostgreSQL servers: the bridge finds the one that accepts writes."""
 
 import asyncio
 from collections.abc import AsyncIterator

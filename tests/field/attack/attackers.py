@@ -1,6 +1,4 @@
-"""The attackers, in a separate process: threads that send requests, forged callbacks and admin calls until time
-is up.
-"""
+"""The attackers, in a separate process: threads that send requests, forged callbacks and admin calls."""
 
 import itertools
 import threading

@@ -64,9 +64,7 @@ class Attack:
         return await self._judged(tally)
 
     async def _live(self, attacking: "asyncio.Future[Tally]") -> None:
-        """Let people work at all products, and keep the hostile systems in use as an operator would, until time
-        is up.
-        """
+        """Let people work at all products, and use the hostile systems as an operator would, until time is up."""
         chance, began = random.Random(self.seed), time.monotonic()
         for number in itertools.count(1000):
             self.site.bridge.check()

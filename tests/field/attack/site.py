@@ -96,9 +96,7 @@ class Site:
         return fetch(f"http://127.0.0.1:{self.admin}{path}", method, body, token=OPERATE)
 
     async def cross(self, seconds: float = CROSS_SECONDS) -> str:
-        """Create and edit a record at the good CRM; return "" if it arrives once at the good ERP, otherwise the
-        problem.
-        """
+        """Create and edit a record at the good CRM; return "" if it arrives once at the good ERP, else the problem."""
         self._made += 1
         card = (f"Good {self._made}", f"good{self._made}@field.example")
         began = time.monotonic()
@@ -139,9 +137,7 @@ class Site:
 
 @asynccontextmanager
 async def attacked(folder: Path, seed: int) -> AsyncIterator[Site]:
-    """Start the bridge, and wait until its hooks are registered, a good record has crossed, and every vendor has called
-    back.
-    """
+    """Start the bridge; wait for its hooks, for a good record to cross, and for a callback of every vendor."""
     wire, rng = Wire(SYSTEMS), random.Random(seed)
     world = make_world(WallClock(), rng, wire)
     simulators = {name: VENDORS[product].build(world) for name, product in SYSTEMS.items()}

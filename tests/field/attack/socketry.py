@@ -67,9 +67,7 @@ def attempt_at(port: int, attempt: Attempt) -> Outcome:
 
 
 def _heard(line: socket.socket, began: float) -> bytes:
-    """Read until the server closes, or sends nothing for a moment after an answer. Raises TimeoutError without any
-    answer.
-    """
+    """Read until the server closes, or sends nothing for a moment after an answer. Raises TimeoutError if none came."""
     heard = b""
     with suppress(ConnectionError):
         while True:

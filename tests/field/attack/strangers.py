@@ -69,9 +69,7 @@ CHUNKED = (
 
 
 class Strangers:
-    """`kinds`: every kind of attempt. `draw` makes the attempt of a kind and a number, the same one for the same
-    seed.
-    """
+    """`kinds`: every kind of attempt. `draw` makes the attempt of a kind and a number, always the same for one seed."""
 
     def __init__(self, addresses: Addresses, seed: int) -> None:
         self._seed = seed
@@ -150,9 +148,7 @@ class Strangers:
         )
 
     def _smuggling(self, rng: random.Random) -> Attempt:
-        """A second request in the body of the first, by two contradicting lengths. The first one is at an unknown
-        address.
-        """
+        """A second request in the body of the first, by two contradicting lengths. The first has an unknown address."""
         inner = self._request()
         coding = rng.choice(CHUNKED)
         body = rng.choice((b"0\r\n\r\n" + inner, b"2\r\n{}\r\n0\r\n\r\n" + inner, b"0\r\nX: y\r\n\r\n" + inner, inner))

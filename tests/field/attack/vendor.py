@@ -28,9 +28,7 @@ DOOR = (
     "currentPrincipal",
     "accounts",
 )
-"""Paths of credentials and of the account's identity. A lie there stops a system until a person acts, so it comes
-last.
-"""
+"""Paths of credentials and of the account's identity. A lie there stops a system, so it comes last."""
 WRONG: list[Any] = [
     None,
     True,

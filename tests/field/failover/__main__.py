@@ -38,9 +38,7 @@ def _one(label: str, times: int, seed: int) -> Result:
 
 
 def _wrong(result: Result) -> list[str]:
-    """An asynchronous standby may lack the last moments, pairs included; everything else must be true
-    (`docs/store.md`).
-    """
+    """An asynchronous standby may lack the last moments; everything else must be true (`docs/store.md`)."""
     wrong = list(result.faults)
     if RUNS[result.label]["synchronous"]:
         wrong += [f"accepted and lost: {result.lost[:5]}"] * bool(result.lost)

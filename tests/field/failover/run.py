@@ -121,9 +121,7 @@ class FailOver:
         return await self.servers.primary.sql(statement, DATABASE)
 
     async def judge(self) -> None:
-        """Check that everything accepted arrived without a sweep; then run a full sweep, after which everything must be
-        there.
-        """
+        """Check that everything accepted arrived without a sweep, and that everything is there after a full sweep."""
         here, result = self.here, self.result
         await asyncio.gather(*(one.up() for one in here.instances))
         if left := await here.at_rest(self.query):

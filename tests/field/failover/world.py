@@ -162,9 +162,7 @@ class World:
         return bool(holds())
 
     async def at_rest(self, query: Any, seconds: float = 600.0) -> str:
-        """Wait until no callback is on its way and nothing is due; return "" or what is left. `query`: rows of a
-        statement.
-        """
+        """Wait until no callback is on its way and nothing is due; "" or what is left. `query`: rows of a statement."""
         end, quiet, left = time.monotonic() + seconds, 0, "callbacks are on their way"
         while quiet < 3:
             self.lift_bans()

@@ -1,6 +1,4 @@
-"""`bridge` with short days of retention, so that a soak of minutes has many days. `SOAK_DAY_SECONDS` gives the
-length.
-"""
+"""`bridge` with days of `SOAK_DAY_SECONDS` for retention, so that a soak of minutes has many of them."""
 
 import os
 

@@ -66,9 +66,7 @@ law = settings(max_examples=50, deadline=None)
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[tuple[Health, int, bool, bool]]:
-    """Stretches of health: each part's state, the number of steps, whether messages arrive, and whether a restart comes
-    first.
-    """
+    """Stretches of health: each part's state, the number of steps, whether messages arrive, a restart before."""
     stretch = st.tuples(
         st.fixed_dictionaries({part: st.sampled_from(list(Status)) for part in PARTS}),
         st.integers(1, 12),

@@ -117,9 +117,7 @@ async def test_a_stopped_system_is_stored_with_its_remedy(sqlite_url: str, new_s
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """Return (where, text) for every text of the pages and files that names a command; values filled in later become
-    WORD.
-    """
+    """Return (where, text) for every text of pages and files that names a command; later values become WORD."""
     for page in PAGES:
         yield page, (ROOT / page).read_text()
     for file, source in ((file, file.read_text()) for file in sorted((ROOT / "bridge").rglob("*.py"))):
@@ -140,9 +138,7 @@ def test_every_command_a_text_names_exists_and_accepts_its_arguments() -> None:
 
 
 def refused(line: str) -> str:
-    """Return why this command line would be refused; "" when it would be accepted. A command alone is only
-    mentioned.
-    """
+    """Return why this command line would be refused, or "". A command without arguments is only mentioned."""
     words = [re.sub(r"^\[(.*)\]$", r"\1", word).replace("NAME", "pipedrive") for word in line.split()]
     rest = [word for word in words if word != "..."]
     command: click.Command = main

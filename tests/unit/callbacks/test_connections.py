@@ -93,9 +93,7 @@ def test_when_all_places_are_taken_the_longest_waiting_connection_is_closed(
 
 
 def test_idle_connections_are_closed_before_a_new_one(connections: Connections, clock: FakeClock) -> None:
-    """Otherwise a stranger who keeps all places idle, and opens a connection now and then, would end every vendor's
-    request.
-    """
+    """Otherwise a stranger with idle connections on all places could end every vendor's request."""
     idle = [entered(connections, Stage.IDLE) for _ in range(2)]
     clock.advance(1)
     new = entered(connections)

@@ -27,9 +27,7 @@ gaps = st.floats(0.0, 3.0)
 
 
 def taken(bucket: Bucket, steps: list[tuple[float, Priority]], reserved: float) -> list[tuple[float, Priority]]:
-    """Return when each call leaves the bucket. A call comes `gap` seconds after the last one, and waits as long as
-    required.
-    """
+    """Return when each call leaves the bucket. A call comes `gap` seconds after the last one and waits as required."""
     now, left = bucket.at, []
     for gap, priority in steps:
         now += gap

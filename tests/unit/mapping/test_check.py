@@ -1,6 +1,4 @@
-"""Which parts of a mapping are checked against the catalogs, and which are accepted; wrong_files.md has the
-messages.
-"""
+"""What is checked against the catalogs, and what is accepted; wrong_files.md has the messages."""
 
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.mapping.check import check
@@ -46,9 +44,7 @@ def test_one_source_entity_may_have_several_mappings_that_do_not_write_the_same_
 
 
 def test_a_column_may_have_two_mappings_to_different_systems_but_not_two_masters() -> None:
-    """In a chain of three systems, the middle column is written from both ends, and each end takes on the other's
-    value.
-    """
+    """In a chain of three systems, the middle column is written from both ends, and each end gets the other's value."""
     rows = "  name: {crm: name, erp: name}\n  need: {crm: title, erp: need, from: crm}\n"
     one_way = (NAME.replace("erp: name", "erp: name, from: erp"), rows.replace("erp: name", "erp: name, from: erp"))
     for mine, theirs in ((NAME, rows), (one_way[0], rows), (NAME, one_way[1])):

@@ -1,6 +1,4 @@
-"""`where` and `when`: for which records a condition holds, its words, which two exclude each other, and its
-problems.
-"""
+"""`where` and `when`: when a condition holds, its words, which two exclude each other, and its problems."""
 
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta

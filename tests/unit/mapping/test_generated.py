@@ -1,6 +1,4 @@
-"""For every type in every form and every shipped mapping, any record crosses, comes back equal, and causes no more
-writes.
-"""
+"""For every type in every form and every shipped mapping: any record crosses, comes back equal, and is at rest."""
 
 from functools import cache
 from typing import Any

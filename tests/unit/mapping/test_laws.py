@@ -1,6 +1,4 @@
-"""The report of the round-trip check: how each field rule was tried, what does not come back, and what to write
-instead.
-"""
+"""The report of the round-trip check: how each rule was tried, what does not come back, and what to write."""
 
 import pytest
 

@@ -92,9 +92,7 @@ def test_a_read_value_is_written_stored_and_read_again_as_the_same_value(name: s
 
 
 def comes_back(kind: Kind, value: Any) -> None:
-    """Write and read the value in every form of columns. It gives the same value or a refusal with a reason, never
-    another value.
-    """
+    """Write and read the value in every form of columns: it gives the same value or a refusal with a reason."""
     for parts, shape in kind.shapes.items():
         try:
             raws = shape.split(value)

@@ -82,9 +82,7 @@ async def test_a_job_runs_at_start_only_when_configured(make: Make) -> None:
 async def test_a_job_without_a_reachable_store_runs_once_the_store_is_back(
     make: Make, board: HealthBoard, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its next run may be a day away: a full sweep must not be skipped because the store was unreachable for a
-    moment.
-    """
+    """Its next run may be a day away: a full sweep must not be skipped because of a short outage of the store."""
     shown, runs = list[CheckResult](), 0
 
     async def sweep() -> None:

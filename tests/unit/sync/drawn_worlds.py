@@ -255,9 +255,7 @@ def _one_names_a_company(world: World) -> dict[str, Any]:
 
 
 def undisturbed(world: World) -> World:
-    """Return the same pair without a reason to postpone the comparison: no pending write, no read lag, no other
-    worker.
-    """
+    """Return the same pair with no reason to wait: no pending write, no read lag, no other worker."""
     rows = {name: _undisturbed_row(row) for name, row in world.records.items()}
     tasks = tuple(replace(task, attempts=1, kinds=task.kinds & {CHANGED}, both_sides=True) for task in world.tasks)
     return replace(world, records=rows, tasks=tasks, sent={}, mode=Mode.LIVE, paused=False, writes=0, busy=False)

@@ -208,9 +208,7 @@ HOLDING_BACK = (Reason.LOOP_ALARM, Reason.PARENT_WAITED_FOR, Reason.PARENT_BUSY,
 
 
 def _held_back(end: Any) -> bool:
-    """Whether something blocks a write to one side. When both sides are to be written, a block of the left one is found
-    first.
-    """
+    """Whether something blocks a write to one side. Of two sides to write, the left one's block is found first."""
     blocked = end.blocked if isinstance(end, Update) else end
     return isinstance(blocked, Completion) and blocked.code in HOLDING_BACK
 
@@ -234,9 +232,7 @@ WAITS_ON_ONE_SIDE = World(
 
 
 def test_a_wait_for_a_parent_lets_the_edits_of_the_other_side_cross() -> None:
-    """The crm's new name goes to the erp. The company that the erp names is not linked yet, so only the crm's write
-    waits.
-    """
+    """The crm's new name goes to the erp. The erp's company is not linked yet, so only the crm's write waits."""
     end = decided(Seat(WAITS_ON_ONE_SIDE, ERP)).end
     assert isinstance(end, Update)
     assert [list(write.changes) for write in end.writes] == [["name"]]

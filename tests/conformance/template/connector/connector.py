@@ -31,9 +31,7 @@ class SampleConnector:
         self._items = Items(self._client, listings, options.page_size)
 
     async def identity(self) -> Identity:
-        """Return an id that never changes for an account: the bridge stops when the credentials open another
-        account.
-        """
+        """Return an id that never changes for an account: the bridge stops when the credentials open another one."""
         me = await self._client.account()
         return Identity(str(me["id"]), str(me.get("name") or me["id"]))
 
