@@ -30,9 +30,7 @@ class Client(Protocol):
     NAME: str
 
     def install(self, folder: Path) -> "str | Skipped":
-        """Install the client and return its version. `folder` is its own and is kept between runs. May raise
-        Skipped.
-        """
+        """Install the client and return its version. `folder` is kept between runs. May raise Skipped."""
         ...
 
     def run(self, address: str) -> list[Call]:

@@ -53,9 +53,7 @@ def pattern(described: str) -> re.Pattern[str]:
 
 
 def template(spec: Spec, path: str, method: str) -> str | None:
-    """Return the described path with the most fixed parts. The vendor ignores case and has several names for one
-    path.
-    """
+    """Return the described path with the most fixed parts. The vendor ignores case and uses several names."""
     fits = [each for each in spec["paths"] if pattern(each).fullmatch(path)]
     return min(fits, key=lambda each: (method not in spec["paths"][each], each.count("{")), default=None)
 
