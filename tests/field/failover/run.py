@@ -9,11 +9,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.acceptance.copies import event_id
-
+from tests.acceptance.instances import event_id
 from tests.acceptance.site import SECRETS
 from tests.field.failover.cluster import Cluster
-from tests.field.failover.world import Instance, World, world
+from tests.field.failover.world import RunningInstance, World, world
 from tests.field.process import FAULTY
 
 DATABASE = "field"
@@ -157,7 +156,7 @@ class FailOver:
         await self.here.until("", lambda: not self.here.missing(), 20)
 
 
-async def _ended(one: Instance) -> list[str]:
+async def _ended(one: RunningInstance) -> list[str]:
     code = await one.stop()
     log = one.log.read_text()
     faults = [f"{one.folder.name} ended with {code}"] if code else []

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.copies import ACCOUNT, Copy
-
 from bridge.simulators.deskera import DeskeraSimulator
 from bridge.simulators.deskera import Options as DeskeraOptions
 from bridge.simulators.pipedrive import PipedriveSimulator
 from bridge.simulators.serve import serving
 from bridge.simulators.world import HttpDelivery, WallClock, make_world
 from tests.acceptance.gates import Gate, port
+from tests.acceptance.instances import ACCOUNT, Instance
 
 NAME_OF = {"organization": "name", "person": "name", "deal": "title"}
 TABLES = ("contacts", "deals")
@@ -34,7 +33,7 @@ QUIET = {
 """No sweep finds anything: every arrived change was reported by a callback."""
 
 
-class Instance(Copy):
+class RunningInstance(Instance):
     """One instance: a folder, a settings file, its own ports. `code`: another checkout from which it runs."""
 
     code: Path | None = None
@@ -113,7 +112,7 @@ class People:
 
 @dataclass
 class World:
-    instances: list[Instance]
+    instances: list[RunningInstance]
     crm: PipedriveSimulator
     erp: DeskeraSimulator
     wire: Wire
@@ -187,7 +186,7 @@ async def world(folder: Path, store_url: str, number: int, seed: int, code: Path
         instances = []
         for at in range(number):
             (folder / f"i{at + 1}").mkdir()
-            instances.append(Instance(folder / f"i{at + 1}", *urls, store_url))
+            instances.append(RunningInstance(folder / f"i{at + 1}", *urls, store_url))
             instances[-1].code = code
         balancer = await stack.enter_async_context(Gate([port(one.callbacks) for one in instances]).open())
         for one in instances:

@@ -12,7 +12,6 @@ from pathlib import Path
 from statistics import median
 
 import asyncpg
-from tests.acceptance.copies import ACCOUNT
 
 from bridge.simulators.deskera import DeskeraSimulator
 from bridge.simulators.deskera import Options as DeskeraOptions
@@ -22,6 +21,7 @@ from bridge.simulators.serve import serving
 from bridge.simulators.world import WallClock, make_world
 from bridge.store.database import BYTES
 from bridge.store.tables import metadata
+from tests.acceptance.instances import ACCOUNT
 from tests.acceptance.site import fetch
 from tests.bench.site import Site
 from tests.field.process import FAULTY, Running
