@@ -105,7 +105,7 @@ async def run_backfill(
             await _until("hooks are registered", 60, lambda: len(pipedrive.state.hooks) >= 3)
             await _link_first(done)
             began = time.monotonic()
-            await asyncio.to_thread(done.site.told, "backfill", "people", "--queue")
+            await asyncio.to_thread(done.site.run_command, "backfill", "people", "--queue")
             daemon, waits = await _with_kills(done, daemon, kills, patience)
             took = time.monotonic() - began
             return await _judge(done, daemon, took, waits, kills)
