@@ -3,10 +3,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-# The tests start some hundred processes that all import the bridge: without kept bytecode each compiles it anew.
+# The tests start some hundred processes that import the bridge: without stored bytecode each would compile it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Stores and PostgreSQL of the tests lie in memory where 4 GB of it are free there: none of them has to outlive a run.
+# Stores and PostgreSQL of the tests are in memory if 4 GB of it are free: none of them must outlive a run.
 MEMORY := $(shell df -k /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "/dev/shm" }')
 IN_MEMORY := $(if $(MEMORY),TMPDIR=$(MEMORY) )
 
@@ -16,7 +16,7 @@ IN_MEMORY := $(if $(MEMORY),TMPDIR=$(MEMORY) )
 
 venv: $(STAMP)
 
-# The lock file pins every package with its hash; the project itself is then added without any dependency of its own.
+# The lock file pins every package with its hash; the project itself is then installed without its dependencies.
 $(STAMP): requirements-dev.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
 	@echo "Installing the pinned packages into $(VENV), once: one to three minutes, 750 MB. pip is silent meanwhile."
@@ -25,13 +25,13 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# What most mistakes break, in under a minute on two cores: no sockets, no PostgreSQL, no processes.
+# The tests that most mistakes break, in under a minute on two cores: no sockets, no PostgreSQL, no processes.
 quick: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	HYPOTHESIS_PROFILE=quick $(if $(MEMORY),TMPDIR=$(MEMORY) )$(BIN)/python -m pytest -n 2 tests/unit $(LEFT_OUT)
 
-# Of the unit tests those that try most values: .ci/run has them.
+# The unit tests that try the most values are left out; .ci/run runs them.
 LEFT_OUT := $(addprefix --ignore=tests/unit/,connectors/test_hostile_callbacks.py app/test_every_mistake_once.py \
   mapping/test_generated.py sync/test_deciding_laws.py)
 
@@ -52,7 +52,7 @@ release: venv audit
 demo: venv
 	$(BIN)/bridge demo $(if $(ONCE),--once)
 
-# In a fresh clone each of the workers would compile the bridge, and rewrite the tests, for itself.
+# Compile the bridge and rewrite the tests once; in a fresh clone each worker would do it again.
 test: venv
 	$(BIN)/python -m compileall -q -j 2 -x '/(test_[^/]*|conftest)\.py' bridge tests
 	-$(BIN)/python .ci/rewrite.py
@@ -66,12 +66,12 @@ kill-burst: venv
 kill-backfill: venv
 	$(BIN)/python -m tests.acceptance.kill_backfill --records 5000 --kills 10 $(ARGS)
 
-# The bridge between a real CRM and a real ERP from PyPI, BottleCRM and Tryton: everything that goes wrong on the way.
+# The bridge between a real CRM and a real ERP from PyPI, BottleCRM and Tryton, with failures.
 # Packages and databases are kept in FOLDER between runs; needs Python 3.12 beside ours for BottleCRM.
 test-real: venv
 	$(BIN)/python -m tests.real --folder $(or $(FOLDER),var/real) --crm $(or $(filter bottlecrm pipedrive,$(CRM)),bottlecrm)
 
-# Clients that other people wrote, unchanged, against our simulators; their packages are kept in FOLDER between runs:
+# Clients written by others, unchanged, against our simulators; their packages are kept in FOLDER between runs:
 # make test-clients ONLY="pipedrive superoffice"
 test-clients: venv
 	$(BIN)/python -m tests.clients --folder $(or $(FOLDER),var/clients) $(ONLY)
@@ -80,7 +80,7 @@ test-clients: venv
 real-systems: venv
 	$(BIN)/python -m tests.real --folder $(or $(FOLDER),var/real) --serve
 
-# A connector from the template, which passes the first part of the conformance suite as it stands: make connector NAME=acme
+# A connector from the template; it passes the first part of the conformance suite unchanged: make connector NAME=acme
 connector: venv
 	$(BIN)/python -m tests.conformance.new_connector $(NAME)
 	$(BIN)/ruff check --quiet --fix bridge tests
@@ -90,11 +90,11 @@ connector: venv
 storms: venv
 	$(BIN)/python -m tests.storms --seeds $(or $(SEEDS),100) --from $(or $(FROM),1)
 
-# Storms in real time: two copies on one PostgreSQL, kill -9, connections cut: make two-copies SEEDS=20 FROM=1 SECONDS=30
+# Storms in real time: two instances on one PostgreSQL, kill -9, connections cut: make two-copies SEEDS=20 FROM=1 SECONDS=30
 two-copies: venv
 	$(BIN)/python -m tests.acceptance.two_copies --seeds $(or $(SEEDS),10) --from $(or $(FROM),1) --seconds $(or $(SECONDS),30)
 
-# Strangers, forgers and hostile vendors against a running bridge, for so many seconds: make attack SECONDS=60 SEED=1
+# Strangers, forgers and hostile vendors against a running bridge: make attack SECONDS=60 SEED=1
 attack: venv
 	$(IN_MEMORY)$(BIN)/python -m tests.field.attack --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
 
@@ -111,7 +111,7 @@ $(FUZZ_VENV)/.installed:
 	$(FUZZ_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(SCHEMATHESIS)
 	@touch $@
 
-# Three instances follow PostgreSQL from server to server, so many times in each run: make failover TIMES=20 ONLY=asynchronous
+# Three instances follow PostgreSQL from server to server, TIMES times in each run: make failover TIMES=20 ONLY=asynchronous
 failover: venv
 	$(IN_MEMORY)$(BIN)/python -m tests.field.failover --times $(or $(TIMES),20) $(if $(ONLY),--only $(ONLY))
 
@@ -123,7 +123,7 @@ throughput: venv
 soak: venv
 	$(BIN)/python -m tests.field.soak --minutes $(or $(MINUTES),30) --store $(or $(STORE),both)
 
-# One rule of the synchronizer broken after the other, in a copy: does a test notice? make mutants RULES="canary tombstone"
+# Break one rule after the other in a copy of the code; does a test notice? make mutants RULES="canary tombstone"
 mutants: venv
 	$(BIN)/python -m tests.mutants.run $(RULES)
 
@@ -131,7 +131,7 @@ mutants: venv
 bench: venv
 	$(BIN)/python -m tests.bench $(ARGS)
 
-# Translations a second, and where their time goes.
+# Translations per second, and where their time goes.
 bench-mapping: venv
 	$(BIN)/python -m tests.unit.mapping.bench
 
@@ -146,7 +146,7 @@ check: venv
 image-check: venv
 	IMAGE_CHECK=1 $(BIN)/python -m pytest -n 0 -rs tests/deploy/test_dockerfile.py tests/deploy/test_image.py
 
-# Needs `uv`; only for whoever changes the dependencies; requirements.lock is what the image has.
+# Needs `uv`; only for changes of the dependencies. The image installs requirements.lock.
 EXTRAS := --extra postgres --extra alerts --extra otel
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q $(EXTRAS) pyproject.toml -o requirements.lock

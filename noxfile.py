@@ -1,7 +1,7 @@
-"""`nox`: does the wheel install and run with every Python we support, by pip, pipx and uv, with and without PostgreSQL?
+"""`nox`: does the wheel install and run with every supported Python, by pip, pipx and uv, with and without PostgreSQL?
 
-Interpreters are looked for on the PATH and where pyenv keeps its own; one that is not there is left out and said. It
-needs what it installs with: `pip install nox uv pipx`.
+Interpreters are searched on the PATH and in pyenv's folder; a missing one is left out and reported. It needs the
+installers: `pip install nox uv pipx`.
 """
 
 import os
@@ -16,7 +16,7 @@ nox.options.default_venv_backend = "none"
 
 
 def interpreter(version: str) -> str | None:
-    """The newest patch of this version that is at hand, as a path."""
+    """Return the path of the newest installed patch release of this version."""
     kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     patches = sorted(kept.glob(f"{version}.*/bin/python"), key=lambda path: int(path.parts[-3].rpartition(".")[2]))
     found = patches[-1:] or [Path(name) for name in [shutil.which(f"python{version}")] if name]
@@ -32,7 +32,7 @@ def chosen(session: nox.Session, version: str) -> str:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build the wheel into dist/, with nothing older beside it."""
+    """Build the wheel into dist/, without older wheels beside it."""
     shutil.rmtree("dist", ignore_errors=True)
     session.run("uv", "build", "--wheel", "--out-dir", "dist", external=True, silent=True)
 
@@ -41,14 +41,14 @@ def wheel(session: nox.Session) -> None:
 @nox.parametrize("installer", ["pipx", "uv"])
 @nox.parametrize("python_version", PYTHONS)
 def installed(session: nox.Session, python_version: str, installer: str) -> None:
-    """`pipx install` or `uv tool install` of the wheel; the command is then tried from a folder of its own."""
+    """Run `pipx install` or `uv tool install` with the wheel, then try the command from a separate folder."""
     python, home = chosen(session, python_version), Path(session.create_tmp()).resolve()
     built = str(next(Path("dist").resolve().glob("*.whl")))
     places = {
         "pipx": {"PIPX_HOME": str(home / "pipx"), "PIPX_BIN_DIR": str(home / "bin")},
         "uv": {"UV_TOOL_DIR": str(home / "uv"), "UV_TOOL_BIN_DIR": str(home / "bin")},
     }
-    # As a person types it; the store on PostgreSQL is tried with uv, the bare one with pipx.
+    # As a person types it; the store on PostgreSQL is tried with uv, the version without it with pipx.
     commands = {
         "pipx": ["pipx", "install", "--python", python, built],
         "uv": ["uv", "tool", "install", "--python", python, f"sync-bridge[postgres] @ file://{built}"],
@@ -60,7 +60,7 @@ def installed(session: nox.Session, python_version: str, installer: str) -> None
 @nox.session(requires=["wheel"])
 @nox.parametrize("python_version", PYTHONS)
 def locked(session: nox.Session, python_version: str) -> None:
-    """The wheel with exactly what requirements.lock pins, as the container has it."""
+    """Install the wheel with exactly the packages that requirements.lock pins, as the container does."""
     python, home = chosen(session, python_version), Path(session.create_tmp()).resolve()
     own = str(home / "venv" / "bin" / "python")
     session.run("uv", "venv", "-q", "--python", python, str(home / "venv"), external=True)
@@ -72,7 +72,7 @@ def locked(session: nox.Session, python_version: str) -> None:
 
 
 def try_it(session: nox.Session, command: Path, home: Path) -> None:
-    """A folder of one's own, its mapping files' tests, and the whole story over both simulators."""
+    """Make a new folder, run the tests of its mapping files, and the whole story over both simulators."""
     bridge, folder = str(command), str(home / "mine")
     session.run(bridge, "--version", external=True)
     session.run(bridge, "init", "pipedrive-deskera", folder, external=True, silent=True)

@@ -29,7 +29,7 @@ def normal(name: str) -> str:
 
 
 def pinned(*locks: str) -> dict[str, set[str]]:
-    """The versions of each package that the lock files name."""
+    """Return the versions of each package that the lock files name."""
     found: dict[str, set[str]] = {}
     for lock in locks:
         for name, version in PINNED.findall((HERE.parent / lock).read_text(encoding="utf-8")):
@@ -61,7 +61,7 @@ def findings(packages: dict[str, set[str]], advisories: list[dict[str, Any]]) ->
 
 
 def refreshed(folder: Path, packages: dict[str, set[str]]) -> dict[str, Any]:
-    """The list as of the clone's last commit."""
+    """Return the list as of the clone's last commit."""
     reader = YAML(typ="safe", pure=True)
     git = ["git", "-C", str(folder)]
     day = subprocess.run([*git, "log", "-1", "--format=%cI"], capture_output=True, text=True, check=True).stdout.strip()
@@ -78,7 +78,7 @@ def refreshed(folder: Path, packages: dict[str, set[str]]) -> dict[str, Any]:
 
 
 def entries(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """An advisory of the database (OSV), one entry for each package it is about; those taken back are left out."""
+    """Return one entry for each package that an advisory of the database (OSV) is about; leave out withdrawn ones."""
     if content.get("withdrawn"):
         return []
     summary = " ".join(str(content.get("summary") or content.get("details") or "").split())[:200]

@@ -1,4 +1,4 @@
-"""Hooks of mkdocs for `make docs-site`: mermaid comes with the site, and no page loads anything from elsewhere."""
+"""Hooks of mkdocs for `make docs-site`: the site contains mermaid, and no page loads anything from elsewhere."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ LOADED = re.compile(
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """The library that draws the pictures, as one more file of the site."""
+    """Add the library that draws the pictures to the files of the site."""
     if not MERMAID.exists():
         raise Abort(f"{MERMAID.name} is missing: build the site with `make docs-site`")
     drawn = File.generated(config, "assets/mermaid.min.js", abs_src_path=str(MERMAID))
@@ -25,7 +25,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_post_build(config: Any) -> None:
-    """Every page and style sheet: what a browser would load must be in the site."""
+    """Check every page and style sheet: everything that a browser would load must be in the site."""
     site = Path(config.site_dir)
     pages = sorted([*site.rglob("*.html"), *site.rglob("*.css")])
     found = [f"{page.relative_to(site)}: {part}" for page in pages for part in LOADED.findall(page.read_text("utf-8"))]

@@ -1,7 +1,7 @@
-"""What pytest makes of each test file, made once before its workers start: in a fresh clone every worker makes it anew.
+"""Rewrites each test file for pytest once, before its workers start; in a fresh clone every worker would do it.
 
-pytest keeps a rewritten test beside its source and has no command that does so: the names used here are its own, of the
-version that requirements-dev.lock pins. Without them the workers do it, as they always did.
+pytest keeps a rewritten test beside its source and has no command for it. The names used here are its internals, of the
+version that requirements-dev.lock pins. Without this script the workers rewrite the files.
 
     python .ci/rewrite.py
 """
@@ -19,7 +19,7 @@ CONFIG: Any = SimpleNamespace(getini=lambda name: False, trace=lambda text: None
 
 
 def rewrite(files: list[Path]) -> int:
-    """How many were not up to date."""
+    """Return how many were not up to date."""
     made = 0
     for file in files:
         kept = get_cache_dir(file) / (file.stem + PYC_TAIL)

@@ -2,7 +2,7 @@
 
     python .ci/sbom.py dist
 
-It holds nothing that changes from run to run but the serial number, which is derived from the content.
+It contains nothing that changes from run to run; the serial number is derived from the content.
 """
 
 import json

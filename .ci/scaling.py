@@ -12,12 +12,12 @@ MILLION = 1_000_000
 HOUR_MS = 3_600_000
 DAY_SECONDS = 86_400
 CORE_HOUR = 0.05
-"""Euro for an hour of one core: an assumption; put your own in."""
+"""Euro for an hour of one core: an assumption; put in your own value."""
 READ_TOKENS, WRITE_TOKENS = 1, 5  # Pipedrive, as docs/settings.md says of `daily_tokens`
 
 
 def measured(phase: str) -> dict[str, float]:
-    """A row of the table "Result" in docs/performance.md, on PostgreSQL."""
+    """Return a row of the table "Result" in docs/performance.md, on PostgreSQL."""
     page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     result = page.split("### Result\n", 1)[1]
     (row,) = re.findall(rf"^\| `{phase}` \| postgres \|(.+)\|$", result, re.MULTILINE)
@@ -26,7 +26,7 @@ def measured(phase: str) -> dict[str, float]:
 
 
 def calls(target: str) -> dict[str, int]:
-    """Calls at the target for a create and an update, from docs/systems.md."""
+    """Return the calls at the target for a create and an update, from docs/systems.md."""
     page = (ROOT / "docs" / "systems.md").read_text(encoding="utf-8")
     (row,) = re.findall(rf"^\| {target} \| \w+ \|(.+)\|$", page, re.MULTILINE)
     at_target = [int(number) for number in re.findall(r"\((\d+)\)", row)]
@@ -34,7 +34,7 @@ def calls(target: str) -> dict[str, int]:
 
 
 def pace(product: str) -> float:
-    """The default of `requests_per_second`, from docs/settings.md."""
+    """Return the default of `requests_per_second`, from docs/settings.md."""
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     section = re.split(rf"^#+ .*{product}.*$", page, flags=re.MULTILINE | re.IGNORECASE)[1]
     (found,) = re.findall(r"^\| `requests_per_second` \| `([\d.]+)` \|", section.split("\n#", 1)[0], re.MULTILINE)

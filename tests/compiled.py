@@ -1,7 +1,7 @@
 """SQL of the stores of one test process is compiled once.
 
 The bridge has one store and compiles each statement once. Tests open thousands of stores, and compiling took a quarter
-of their time. What is compiled depends on the statement and on the kind of database, not on the store.
+of their time. The compiled form depends on the statement and on the kind of database, not on the store.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 
 class Compiled(dict[Any, Any]):
-    """Statements by what they are. SQLAlchemy's key begins with the dialect, of which each engine has its own."""
+    """Compiled statements by content. SQLAlchemy's key begins with the dialect, and each engine has its own."""
 
     def get(self, key: Any, default: Any = None) -> Any:
         return super().get((type(key[0]), *key[1:]), default)
@@ -25,7 +25,7 @@ COMPILED = Compiled()
 
 
 def share_compiled_statements() -> None:
-    """From now on, for every engine that is made in this process."""
+    """From now on, share compiled statements among all engines of this process."""
     for dialect in (SQLiteDialect_pysqlite, PGDialect_asyncpg):
         dialect.engine_created = classmethod(_share)  # type: ignore[method-assign, assignment]
 

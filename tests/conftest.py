@@ -29,25 +29,25 @@ from tests.storms import drawn
 _numbers = count(1)
 MADE = f"bridge_made_{os.getpid()}"
 FORGETFUL = ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET max_wal_size = '128MB'", "SELECT pg_reload_conf()")
-"""No test pulls the plug of PostgreSQL's machine."""
+"""The tests never cut the power of PostgreSQL's machine."""
 WAITING = {"acceptance", "bench", "pairs", "storms"}
 
 # No test asserts a time: on a busy machine any example may take long.
-settings.register_profile("bridge", deadline=None, max_examples=60)  # other ones in every run
+settings.register_profile("bridge", deadline=None, max_examples=60)  # other examples in every run
 settings.register_profile("thorough", deadline=None, max_examples=500)  # HYPOTHESIS_PROFILE=thorough make test
 settings.register_profile("quick", deadline=None, max_examples=10)  # `make quick`
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "bridge"))
 
 
 def pytest_configure() -> None:
-    """No test begins with an event loop nobody closes: a later, unrelated test would fail for it."""
+    """Start no test with an event loop that was never closed: a later, unrelated test would fail because of it."""
     asyncio.set_event_loop(None)
     share_compiled_statements()
     share_parsed_files()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files whose tests mostly wait come first, so that no worker is left alone with them at the end."""
+    """Files whose tests mostly wait come first, so that no worker has only them at the end."""
     items.sort(key=lambda item: not WAITING & set(item.path.parts))
 
 
@@ -58,7 +58,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def new_seams(clock: FakeClock) -> Callable[..., Seams]:
-    """Seams of a further copy of the bridge, all on one clock."""
+    """Seams of another instance of the bridge, all on one clock."""
 
     def make(copy: str = "copy-1", **changes: Any) -> Seams:
         ids = count(1)
@@ -70,7 +70,7 @@ def new_seams(clock: FakeClock) -> Callable[..., Seams]:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    """Where no store is yet."""
+    """The address of a store that does not exist yet."""
     return f"sqlite:///{tmp_path / 'bridge.sqlite'}"
 
 
@@ -90,11 +90,11 @@ def made_sqlite_url(made_sqlite: Path, sqlite_url: str, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The address of one PostgreSQL server for the whole run, which may lose everything when the machine fails.
+    """The address of one PostgreSQL server for the whole run, which may lose all data when the machine fails.
 
-    `TEST_POSTGRES`: the address of a server to use instead, of any version, where this user may make databases.
-    Not below pytest's own folder: as root the server runs as another user, and each start of pytest closes
-    that folder to others.
+    `TEST_POSTGRES`: the address of a server to use instead, of any version, where this user may create databases. The
+    folder is not below pytest's own: as root the server runs as another user, and each start of pytest closes that
+    folder to others.
     """
     if given := os.environ.get("TEST_POSTGRES"):
         yield given
@@ -111,7 +111,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 async def postgres_url(postgres_server: str) -> AsyncIterator[str]:
-    """A fresh database, in which no store is yet."""
+    """The address of a fresh database without a store."""
     async with _database(postgres_server) as url:
         yield url
 
@@ -157,20 +157,20 @@ def _make_store(url: str) -> None:
 
 
 def _in_a_loop(work: Callable[..., Coroutine[Any, Any, None]], *args: str) -> None:
-    """Run in a loop and a thread of its own: the loop of the test that asked first is not touched."""
+    """Run in another loop and thread, so that the loop of the first requesting test is not affected."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(lambda: asyncio.run(work(*args))).result()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def store_url(request: pytest.FixtureRequest) -> str:
-    """An address where no store is yet, once on each database."""
+    """An address without a store, once on each database."""
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def made_url(request: pytest.FixtureRequest) -> str:
-    """The address of a fresh store, once on each database. It is copied: to make one takes longer than most tests."""
+    """The address of a fresh store, once on each database. It is a copy: creating one takes longer than most tests."""
     return str(request.getfixturevalue(f"made_{request.param}_url"))
 
 

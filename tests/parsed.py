@@ -1,7 +1,7 @@
 """Each text of a mapping file is parsed once in one test process.
 
-The bridge reads its files when it starts. Tests start hundreds of bridges and commands on the same shipped files, and a
-reader of YAML in Python takes most of what that costs. What was parsed is a value, which nobody changes.
+The bridge reads its files when it starts. Tests start hundreds of bridges and commands on the same shipped files, and
+reading YAML in Python is most of that time. The parsed form is a value that is never changed.
 """
 
 from collections.abc import Collection
@@ -27,6 +27,6 @@ def _read(text: str, file: str, faults: Problems, only: Collection[str] | None =
 
 
 def share_parsed_files() -> None:
-    """From now on, wherever mappings are read in this process."""
+    """From now on, share parsed files wherever mappings are read in this process."""
     load.read_documents = _read  # type: ignore[attr-defined]
     sources.read_documents = _read  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""A product in memory behind the connector seam: the other end for tests of the worker, with faults on a switch."""
+"""A product in memory behind the connector seam: the other side for tests of the worker, with faults on request."""
 
 import asyncio
 import itertools
@@ -27,7 +27,7 @@ COLUMNS: Mapping[str, ColumnSpec] = {
 
 
 def manifest(**facts: Any) -> Manifest:
-    """A product with persons and companies; `facts` are EntityManifest's."""
+    """The manifest of a product with persons and companies; `facts`: fields of EntityManifest."""
     facts = {"lookup": Lookup.NONE, "read_lag": 2.0, **facts}
     entity = EntityManifest(columns=COLUMNS, events=frozenset({"created", "changed", "deleted"}), **facts)
     return Manifest("fake", {"person": entity, "company": entity})
@@ -35,7 +35,7 @@ def manifest(**facts: Any) -> Manifest:
 
 @dataclass
 class Row:
-    """One stored record and the states reads may still show while they lag."""
+    """One stored record, and the states that reads may still show while they lag."""
 
     fields: dict[str, Any]
     created: datetime
@@ -47,7 +47,7 @@ class Row:
 
 @dataclass
 class FakeProduct:
-    """Implements connectors.protocols.Connector. `trim` is what the server makes of text; `lag` delays reads (seconds).
+    """Implements connectors.protocols.Connector. `trim`: how the server changes text; `lag` delays reads (seconds).
 
     `fail`: called before and after each call with its name ("before create", "after update" ...); may raise.
     """
@@ -66,7 +66,7 @@ class FakeProduct:
     ids: Any = field(default_factory=lambda: itertools.count(1))
     account: str = "account-1"
     editor: str | None = None
-    """Whom records name as the one who changed them last."""
+    """The user whom records name as the last to change them."""
 
     # -- what a person does -----------------------------------------------------------------------------------------
     def person_creates(self, entity: str, **fields: Any) -> str:
@@ -90,7 +90,7 @@ class FakeProduct:
         row.deleted, row.merged_into, row.modified = False, None, self._stamp()
 
     def live(self, entity: str) -> dict[str, dict[str, Any]]:
-        """What a person sees: id -> fields of the records that are not deleted."""
+        """Return the records that a person sees: id -> fields of the records that are not deleted."""
         return {
             record_id: row.fields for (kind, record_id), row in self.rows.items() if kind == entity and not row.deleted
         }
@@ -189,7 +189,7 @@ class FakeProduct:
 
     # -- inside -----------------------------------------------------------------------------------------------------
     def writes(self) -> Sequence[str]:
-        """Names of the writing calls so far."""
+        """Return the names of the writing calls so far."""
         return [name for name in self.calls if name in ("create", "update", "delete")]
 
     def _called(self, name: str) -> None:
@@ -222,7 +222,7 @@ class FakeProduct:
         row.modified = self._stamp()
 
     def _visible(self, row: Row) -> tuple[dict[str, Any] | None, datetime, bool]:
-        """The state `lag` seconds ago: fields (None before the record was there), version, whether it was deleted."""
+        """Return the state `lag` seconds ago: fields (None before the record existed), version, deleted or not."""
         horizon = self.clock.now().timestamp() - self.lag
         for replaced_at, fields, modified, deleted in row.before:
             if self.lag and replaced_at > horizon:
@@ -243,7 +243,7 @@ class FakeProduct:
 
 
 def unreachable(*names: str) -> Callable[[str], None]:
-    """A `fail` that lets these calls find nobody."""
+    """A `fail` that makes these calls unreachable."""
 
     def fail(name: str) -> None:
         if name in names:
@@ -253,7 +253,7 @@ def unreachable(*names: str) -> Callable[[str], None]:
 
 
 def lost_answer(name: str, times: int = 1) -> Callable[[str], None]:
-    """A `fail` that loses the answer of the next calls of this name, after (or before) they took effect."""
+    """A `fail` that loses the answer of the next calls with this name, after (or before) they took effect."""
     left = itertools.count(times, -1)
 
     def fail(called: str) -> None:
@@ -264,7 +264,7 @@ def lost_answer(name: str, times: int = 1) -> Callable[[str], None]:
 
 
 def killed(name: str, times: int = 1) -> Callable[[str], None]:
-    """A `fail` in whose middle the process dies."""
+    """A `fail` that kills the process in the middle of a call."""
     left = itertools.count(times, -1)
 
     def fail(called: str) -> None:
@@ -275,7 +275,7 @@ def killed(name: str, times: int = 1) -> Callable[[str], None]:
 
 
 def raising(name: str, error: Exception, times: int = 1) -> Callable[[str], None]:
-    """A `fail` that raises this error in the next calls of this name."""
+    """A `fail` that raises this error in the next calls with this name."""
     left = itertools.count(times, -1)
 
     def fail(called: str) -> None:

@@ -1,4 +1,4 @@
-"""What only goes when garbage is looked for. A bridge runs for months; until then it would only grow."""
+"""Finds objects that only the garbage collector frees. A bridge runs for months; such memory would grow."""
 
 import gc
 from collections import Counter
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 OURS = ("bridge.", "aiohttp.", "builtins.traceback", "builtins.frame")
-"""Kinds that may not be left. A transport of asyncio and a statement of SQLAlchemy name themselves."""
+"""Kinds that may be left. A transport of asyncio and a statement of SQLAlchemy refer to themselves."""
 
 
 @contextmanager
 def no_rings() -> Iterator[None]:
-    """AssertionError when objects of the block are left that only name each other."""
+    """Raise AssertionError when objects of the block are left that only refer to each other."""
     gc.collect()
     gc.disable()
     gc.set_debug(gc.DEBUG_SAVEALL)

@@ -1,4 +1,4 @@
-"""Vendors' own API descriptions, where those are at hand beside the project."""
+"""Vendors' own API descriptions, if the files are beside the project."""
 
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ FOLDER = Path(__file__).parents[2] / "shared" / "specs"
 
 
 def description(name: str) -> Any:
-    """The description in this YAML file; skips the test where it is not at hand.
+    """Return the description in this YAML file; skip the test if it is missing.
 
-    By libyaml: these files have megabytes, which a reader in Python takes ten seconds for.
+    Read by libyaml: these files have megabytes, for which a reader in Python takes ten seconds.
     """
     path = FOLDER / name
     if not path.exists():

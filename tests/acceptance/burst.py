@@ -1,7 +1,8 @@
-"""kill -9 during a burst of callbacks: two simulators here, `bridge run` as a process, killed and started again.
+"""Kill the bridge with kill -9 during a burst of callbacks. The two simulators run here; `bridge run` is a process.
 
-The simulated Pipedrive retries and bans by its vendor's rules, faster. A ban is lifted once the bridge is back, so that
-the next wave of the burst is delivered; what was lost meanwhile has to be found by the sweep at start.
+The simulated Pipedrive retries and bans by its vendor's rules, only faster. The test lifts a ban once the bridge is
+back, so that Pipedrive delivers the next wave of the burst. The sweep at start must find the changes whose callbacks
+were lost.
 """
 
 import asyncio
@@ -30,16 +31,16 @@ ACCOUNT = Options(burst_limit=None, search_burst_limit=None, daily_tokens=1_000_
 TARGETS = {"organizations": "organization", "persons": "person"}
 QUEUE, STEP = 40, 10
 STILL_SECONDS = 120.0
-"""So long nothing may be accepted while callbacks wait."""
+"""Longest time in which callbacks wait and none is accepted."""
 SETTLED_SECONDS = 600.0
-"""So long what was accepted may wait afterwards: on a busy machine writes come too late for their deadlines."""
+"""Longest time that accepted work may wait afterwards: on a busy machine, writes come too late for their deadlines."""
 BOOKED = ("applied", "unchanged", "coalesced", "filtered", "waiting", "dead", "discarded")
 Made = tuple[str, str]
 
 
 @dataclass
 class Wire:
-    """Sends callbacks over real HTTP and remembers what the bridge said to each."""
+    """Sends callbacks over real HTTP and remembers the bridge's answer to each."""
 
     inner: HttpDelivery = field(default_factory=HttpDelivery)
     tried: int = 0
@@ -65,7 +66,7 @@ class Wire:
 
 @dataclass
 class Burst:
-    """`made`: entity and id of every record a person made -> its name, which no other record has."""
+    """`made`: entity and id of every record a person created -> its name, which no other record has."""
 
     site: Site
     wire: Wire
@@ -75,7 +76,7 @@ class Burst:
     made: dict[Made, str] = field(default_factory=dict)
 
     def make(self, count: int) -> None:
-        """A person makes records at once: four of ten organizations, four persons, two deals."""
+        """Create records at once, as a person: four of ten are organizations, four persons, two deals."""
         for _ in range(count):
             number = len(self.made)
             entity = ("organizations", "organizations", "persons", "persons", "deals")[number % 5]
@@ -96,14 +97,14 @@ class Burst:
         return self.rng.randint(1, self.pipedrive.state.last_ids[entity.removesuffix("s")])
 
     def arrived(self) -> Counter[str]:
-        """How many live records in Deskera have each name."""
+        """Return how many live records in Deskera have each name."""
         names: Counter[str] = Counter()
         for table in ("contacts", "deals"):
             names.update(str(row["name"]) for row in self.deskera.state.rows(table))
         return names
 
     def waiting(self) -> int:
-        """How many of Pipedrive's callbacks are on their way."""
+        """Return how many of Pipedrive's callbacks are not answered yet."""
         counts = self.pipedrive.deliveries.counts
         return counts["queued"] - sum(counts[fate] for fate in ("delivered", "failed", "banned", "forgotten"))
 
@@ -136,14 +137,14 @@ class Burst:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a person wants to know afterwards; `failures` is empty when everything held."""
+    """The figures for a person to read; `failures` is empty when every check passed."""
 
     numbers: Mapping[str, object]
     failures: tuple[str, ...]
 
 
 async def run_burst(folder: Path, store_url: str, records: int, kills: int, patience: float = 900.0) -> Outcome:
-    """Records are made until `records` creates were accepted; on the way the bridge is killed `kills` times."""
+    """Create records until the bridge accepted `records` creates; kill the bridge `kills` times meanwhile."""
     async with AsyncExitStack() as stack:
         burst = await _world(stack, folder, store_url)
         daemon = await asyncio.to_thread(burst.site.start)
@@ -151,7 +152,7 @@ async def run_burst(folder: Path, store_url: str, records: int, kills: int, pati
             await burst.until("hooks are registered", 60, lambda: len(burst.pipedrive.state.hooks) >= 3)
             started, waits = time.monotonic(), 0.0
             for _ in range(kills):
-                await _wave(burst, records // (kills + 1))  # killed with callbacks on their way and records half done
+                await _wave(burst, records // (kills + 1))  # callbacks are under way, records are half done
                 daemon.kill()
                 down = time.monotonic()
                 daemon = await asyncio.to_thread(burst.site.start)
@@ -175,9 +176,10 @@ async def _world(stack: AsyncExitStack, folder: Path, store_url: str) -> Burst:
 
 
 async def _wave(burst: Burst, count: int) -> None:
-    """Make records until the bridge accepted as many creates as asked for, with a queue of callbacks always waiting.
+    """Create records until the bridge accepted the requested number of creates; a queue of callbacks always waits.
 
-    However slow the machine is: it fails only when no create is accepted any more, and Pipedrive forgives late answers.
+    The speed of the machine does not matter: it fails only when no create is accepted any more, and Pipedrive accepts
+    late answers.
     """
     accepted = len(burst.wire.created)
     wanted, end = accepted + count, time.monotonic() + STILL_SECONDS
@@ -192,7 +194,7 @@ async def _wave(burst: Burst, count: int) -> None:
 
 
 async def _judge(burst: Burst, daemon: Daemon, took: float, waits: float, kills: int) -> Outcome:
-    """Compare both ends with what was said on the wire, before and after a full reconcile."""
+    """Compare both sides with the answers on the wire, before and after a full reconcile."""
     await burst.settled(SETTLED_SECONDS)
     writes = burst.writes()
     swept = await asyncio.to_thread(burst.site.bridge, "reconcile", "--full")
@@ -238,7 +240,7 @@ def _booked(row: Mapping[str, Any]) -> str:
 
 
 async def _stored_ids(site: Site) -> set[str]:
-    """Pipedrive's own ids of the events whose callbacks are in the store; to be asked after the bridge has ended."""
+    """Return Pipedrive's own ids of the events whose callbacks are in the store. Call it after the bridge has ended."""
     url = site.store_url.replace("sqlite:///", f"sqlite:///{site.folder}/")
     store = await open_store(url, system_seams())
     try:

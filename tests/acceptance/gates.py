@@ -1,4 +1,4 @@
-"""A TCP gate between two parties: a load balancer that skips dead copies, or a database connection one can cut."""
+"""A TCP gate between two parties: a load balancer that skips dead instances, or a database connection to cut."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,9 +19,9 @@ def unix(path: str) -> Open:
 
 
 class Gate:
-    """Passes each connection on to the next of `behind` that takes it; with none it closes the connection.
+    """Passes each connection on to the next server of `behind` that accepts it; closes the connection if none does.
 
-    `used`: how many connections each of them got.
+    `used`: how many connections each server got.
     """
 
     def __init__(self, behind: Sequence[Open]) -> None:
@@ -44,7 +44,7 @@ class Gate:
             await self.cut()
 
     async def cut(self, *, refuse: bool = True) -> None:
-        """Every connection breaks. New ones are refused (nobody listens), or taken and broken at once."""
+        """Break every connection. New ones are refused (nothing listens), or accepted and broken at once."""
         self._shut = True
         if refuse and self._server is not None:
             self._server.close()
@@ -55,7 +55,7 @@ class Gate:
             await asyncio.wait(self._passing)
 
     def stall(self) -> None:
-        """Nothing comes through any more, and nobody is told."""
+        """Stop passing data in both directions, without closing a connection."""
         self._flowing.clear()
 
     async def mend(self) -> None:
@@ -84,7 +84,7 @@ class Gate:
             self._passing.discard(task)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Both ways, until either end closes."""
+        """Pass data in both directions until one end closes."""
         streams = await self._next()
         if streams is None:
             return
@@ -108,7 +108,7 @@ class Gate:
         return None
 
     async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        """One way, until its source ends."""
+        """Pass data in one direction until its source ends."""
         with suppress(OSError):
             while data := await source.read(65536):
                 await self._flowing.wait()

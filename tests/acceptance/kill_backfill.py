@@ -1,8 +1,8 @@
 """kill -9 at random in a backfill: python -m tests.acceptance.kill_backfill --records 5000 --kills 10.
 
-Pipedrive is full of people from before going live. While they are taken in, `bridge run` is killed again and again, and
-people go on editing: afterwards each is there once, no edit is lost, and the edits crossed before the rest of the
-backfill.
+Pipedrive holds many people before the bridge goes live. During their backfill, `bridge run` is killed again and again,
+and people go on editing. Afterwards each person exists once, no edit is lost, and the edits crossed before the rest of
+the backfill.
 """
 
 import argparse
@@ -27,12 +27,12 @@ from tests.acceptance.site import Daemon, Site
 ACCOUNT = Options(burst_limit=None, search_burst_limit=None, daily_tokens=1_000_000_000, time_scale=60.0)
 EDIT_EVERY_SECONDS = 3.0
 SLOWEST_EDIT = 0.5
-"""Of the records that are still to be taken in when an edit is made, so many at most may cross before it."""
+"""Greatest share of the remaining backfill that may cross before an edit does."""
 
 
 @dataclass
 class Edit:
-    """A person's change: how many records the target had when it was made, and when it was seen there."""
+    """A person's change: how many records the target had when it was made, and how many more when it arrived there."""
 
     name: str
     arrived: int
@@ -43,7 +43,7 @@ class Edit:
 
 @dataclass
 class Backfilled:
-    """Two accounts, the bridge between them, and what was done to all of them."""
+    """Two accounts, the bridge between them, and what was done to them."""
 
     site: Site
     pipedrive: PipedriveSimulator
@@ -58,7 +58,7 @@ class Backfilled:
         return Counter(str(row["name"]) for row in self.deskera.state.rows("contacts"))
 
     def fill(self, records: int, linked: int) -> None:
-        """People from before going live; the first of them have a counterpart already, by their address."""
+        """Create the people from before going live; the first of them have a counterpart with the same address."""
         for number in range(1, records + 1):
             name, mail = f"Person {number:05}", f"p{number}@backfill.example"
             emails = [{"value": mail, "label": "work", "primary": True}]
@@ -68,7 +68,7 @@ class Backfilled:
                 self.linked.append(int(record["id"]))
 
     def edit(self) -> None:
-        """Somebody renames one of those that were linked before the backfill."""
+        """Rename one of the people that were linked before the backfill."""
         record_id = self.linked[len(self.edits) % len(self.linked)]
         name = f"Edited {len(self.edits):03} of {record_id}"
         self.names[record_id] = name
@@ -76,21 +76,21 @@ class Backfilled:
         self.edits.append(Edit(name, len(self.deskera.state.rows("contacts")), time.monotonic()))
 
     def look(self) -> None:
-        """Which edits have crossed by now."""
+        """Note which edits have crossed by now."""
         waiting = [edit for edit in self.edits if edit.seen_after is None]
         if not waiting:
             return
         there = self.arrived()
         current = set(self.names.values())
         for edit in waiting:
-            if there[edit.name] or edit.name not in current:  # another edit came after it
+            if there[edit.name] or edit.name not in current:  # a later edit replaced it
                 edit.seen_after, edit.seconds = there.total() - edit.arrived, time.monotonic() - edit.at
 
 
 async def run_backfill(
     folder: Path, store_url: str, records: int, kills: int, *, patience: float = 5400.0, seed: int = 7
 ) -> Outcome:
-    """Take `records` people in, with so many kills on the way, and compare both sides afterwards."""
+    """Backfill `records` people with `kills` kills meanwhile, and compare both sides afterwards."""
     async with AsyncExitStack() as stack:
         world = make_world(WallClock(), random.Random(seed), HttpDelivery())
         pipedrive, deskera = PipedriveSimulator(world, ACCOUNT), DeskeraSimulator(world)
@@ -105,7 +105,7 @@ async def run_backfill(
             await _until("hooks are registered", 60, lambda: len(pipedrive.state.hooks) >= 3)
             await _link_first(done)
             began = time.monotonic()
-            await asyncio.to_thread(done.site.told, "backfill", "people", "--queue")
+            await asyncio.to_thread(done.site.run_command, "backfill", "people", "--queue")
             daemon, waits = await _with_kills(done, daemon, kills, patience)
             took = time.monotonic() - began
             return await _judge(done, daemon, took, waits, kills)
@@ -114,7 +114,7 @@ async def run_backfill(
 
 
 async def _link_first(done: Backfilled) -> None:
-    """Those that people will edit are pairs before the backfill begins."""
+    """Link the people that will be edited before the backfill begins."""
     for record_id in done.linked:
         done.pipedrive.person_edits("persons", str(record_id), {"name": f"{done.names[record_id]} linked"})
         done.names[record_id] = f"{done.names[record_id]} linked"
@@ -129,7 +129,7 @@ async def _until(what: str, seconds: float, holds: Callable[[], bool]) -> None:
 
 
 async def _with_kills(done: Backfilled, daemon: Daemon, kills: int, patience: float) -> tuple[Daemon, float]:
-    """To the end of the backfill; kills come at numbers of records drawn beforehand, edits at regular times."""
+    """Wait for the end of the backfill; kills come at record counts drawn beforehand, edits at regular times."""
     whole, linked = len(done.names), len(done.linked)
     due = sorted(done.rng.randint(linked + 1, int(whole * 0.9)) for _ in range(kills))
     end, next_edit, waits = time.monotonic() + patience, time.monotonic(), 0.0
@@ -137,7 +137,7 @@ async def _with_kills(done: Backfilled, daemon: Daemon, kills: int, patience: fl
         assert time.monotonic() < end, f"{len(done.arrived())} of {whole} arrived; log: {done.site.log}"
         done.look()
         if due and len(done.deskera.state.rows("contacts")) >= due[0]:
-            await asyncio.sleep(done.rng.random() * 0.2)  # in the middle of whatever it is at
+            await asyncio.sleep(done.rng.random() * 0.2)  # in the middle of any step
             daemon.kill()
             done.killed_at.append(len(done.deskera.state.rows("contacts")))
             due.pop(0)
@@ -207,8 +207,11 @@ async def _judge(done: Backfilled, daemon: Daemon, took: float, waits: float, ki
 
 
 def main() -> int:
-    """Run on the stores asked for; 0 when everything held on all of them."""
-    from tests.acceptance.kill_burst import _report, _store  # they need PostgreSQL's package, the test does not
+    """Run on the requested stores; return 0 when every check passed on all of them."""
+    from tests.acceptance.kill_burst import (
+        _report,
+        _store,
+    )  # they need PostgreSQL's package, the test does not
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=5000)

@@ -1,4 +1,4 @@
-"""The whole kill test, outside of `make test`: python -m tests.acceptance.kill_burst --records 2000 --kills 3."""
+"""The full kill test, outside of `make test`: python -m tests.acceptance.kill_burst --records 2000 --kills 3."""
 
 import argparse
 import asyncio
@@ -15,7 +15,7 @@ from tests.acceptance.burst import Outcome, run_burst
 
 
 def main() -> int:
-    """Run on the stores asked for; 0 when everything held on all of them."""
+    """Run on the requested stores; return 0 when every check passed on all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=3)

@@ -1,8 +1,9 @@
-"""A storm in real time: two copies of the bridge on one PostgreSQL, people work on both sides, and everything breaks.
+"""A storm in real time: two instances of the bridge on one PostgreSQL, people work on both sides, and everything
+breaks.
 
-Copies are killed, database connections cut, callbacks and answers lost, products refuse. Then it is calm, one full
-reconcile runs, and everything must be as the ledger of what people did allows. A seed fixes the plan and the dice, not
-the time: two runs of one seed differ.
+Instances are killed, database connections are cut, callbacks and answers get lost, products refuse calls. Then the
+faults end and one full reconcile runs. Afterwards everything must be as the ledger of people's actions allows. A seed
+fixes the plan and the random numbers, not the timing: two runs of one seed differ.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from typing import Any
 from bridge.simulators.faults import CallbackFault, ResponseFault, Trim
 from bridge.sync.reasons import Reason
 from tests.acceptance.burst import BOOKED
-from tests.acceptance.copies import Copies, Copy, two_copies
+from tests.acceptance.instances import Instance, Instances, two_instances
 from tests.acceptance.site import PATIENCE_SECONDS, SECRETS
 from tests.storms.judge import Judge
 from tests.storms.people import People
@@ -44,10 +45,10 @@ MORE = {
 
 @dataclass
 class Storm:
-    """One seed at work, for so many seconds."""
+    """Runs one seed for a number of seconds."""
 
     seconds: float
-    copies: Copies
+    instances: Instances
     chance: random.Random
     people: People
     judge: Judge
@@ -58,7 +59,7 @@ class Storm:
 
     # -- the storm ----------------------------------------------------------------------------------------------------
     async def rage(self) -> None:
-        """People work while things break; both copies are up again afterwards."""
+        """Let people work while faults occur; both instances run again afterwards."""
         self._blow()
         began = time.monotonic()
         times, names = sorted(self.chance.uniform(0.1, 0.6) for _ in ALWAYS), self.chance.sample(ALWAYS, len(ALWAYS))
@@ -74,7 +75,7 @@ class Storm:
                     self._begin(trouble, self.chance.choices(list(MORE), list(MORE.values()))[0])
                 await asyncio.sleep(self.chance.choice((0.0, 0.05, 0.1, 0.3, 0.6)))
         self._clear()
-        await self.copies.both_up()
+        await self.instances.both_up()
 
     def _begin(self, trouble: asyncio.TaskGroup, name: str) -> None:
         self.counts[name] += 1
@@ -85,8 +86,8 @@ class Storm:
         self.log.append(f"{time.monotonic():.2f} {what}")
 
     def _blow(self) -> None:
-        """Callbacks and answers get lost from now on, each product in its own way."""
-        for product in (self.copies.crm, self.copies.erp):
+        """From now on callbacks and answers get lost, in each product's own way."""
+        for product in (self.instances.crm, self.instances.erp):
             product.faults.callbacks = [
                 CallbackFault(kind, probability=share, seconds=self.chance.choice((0.5, 2.0)))
                 for kind, share in (("lose", 0.1), ("double", 0.15), ("delay", 0.15), ("reorder", 0.1))
@@ -104,57 +105,59 @@ class Storm:
             product.faults.read_lag = {"*": self.chance.choice((0.0, 0.0, 0.5, 1.5))}
 
     def _clear(self) -> None:
-        """All faults end; how a server trims is its nature and stays."""
-        for side, product in (("crm", self.copies.crm), ("erp", self.copies.erp)):
+        """End all faults. How a server trims values is part of the server and stays."""
+        for side, product in (("crm", self.instances.crm), ("erp", self.instances.erp)):
             product.faults.clear()
             product.faults.trim = {table: trim for (where, table), trim in self.trims.items() if where == side}
             for health in product.deliveries.health.values():
                 health.banned_until, health.first_try_failures = 0.0, 0
 
     # -- what breaks --------------------------------------------------------------------------------------------------
-    def _free(self) -> list[Copy]:
-        return [copy for copy in self.copies.both if copy.folder.name not in self._busy]
+    def _free(self) -> list[Instance]:
+        return [instance for instance in self.instances.both if instance.folder.name not in self._busy]
 
-    async def _down(self, copy: Copy, end: Callable[[], Awaitable[Any]], seconds: float) -> None:
-        """A copy ends and is started again a while later; nobody else touches its process meanwhile."""
-        self._busy.add(copy.folder.name)
+    async def _down(self, instance: Instance, end: Callable[[], Awaitable[Any]], seconds: float) -> None:
+        """End an instance and start it again a while later; nothing else touches its process meanwhile."""
+        self._busy.add(instance.folder.name)
         try:
             await end()
             await asyncio.sleep(seconds)
-            await copy.up()
+            await instance.up()
         finally:
-            self._busy.discard(copy.folder.name)
+            self._busy.discard(instance.folder.name)
 
     async def _kill(self) -> None:
-        await self.copies.until("a copy is there to be killed", self._free)
-        copy = self.chance.choice(self._free())
-        await self._down(copy, copy.kill, self.chance.choice((0.0, 1.0, 4.0)))
+        await self.instances.until("an instance runs and can be killed", self._free)
+        instance = self.chance.choice(self._free())
+        await self._down(instance, instance.kill, self.chance.choice((0.0, 1.0, 4.0)))
 
     async def _kill_both(self) -> None:
         seconds = self.chance.choice((0.0, 1.0, 3.0))
-        await asyncio.gather(*(self._down(copy, copy.kill, seconds) for copy in self._free()))
+        await asyncio.gather(*(self._down(instance, instance.kill, seconds) for instance in self._free()))
 
     async def _freeze(self) -> None:
-        """A copy stands still, perhaps for longer than its leases last, and then goes on as if nothing had been."""
-        for copy in self.chance.sample(self._free(), min(1, len(self._free()))):
+        """Freeze an instance, perhaps for longer than its leases last, and then let it continue."""
+        for instance in self.chance.sample(self._free(), min(1, len(self._free()))):
             longest = 27.0 if self.seconds >= 20 else 3.0
-            await self._down(copy, copy.freeze, self.chance.choice((1.0, 5.0, longest)))
+            await self._down(instance, instance.freeze, self.chance.choice((1.0, 5.0, longest)))
 
     async def _stop(self) -> None:
-        for copy in self.chance.sample(self._free(), min(1, len(self._free()))):
-            await self._down(copy, partial(self._end, copy), self.chance.choice((0.0, 1.0)))
+        for instance in self.chance.sample(self._free(), min(1, len(self._free()))):
+            await self._down(instance, partial(self._end, instance), self.chance.choice((0.0, 1.0)))
 
-    async def _end(self, copy: Copy) -> None:
-        code = await copy.stop()
+    async def _end(self, instance: Instance) -> None:
+        code = await instance.stop()
         if code:
-            self.copies.faults.append(f"a graceful stop of {copy.folder.name} ended with {code}")
+            self.instances.faults.append(f"a graceful stop of {instance.folder.name} ended with {code}")
 
     async def _end_connections(self) -> None:
-        await self.copies.cut_off()
+        await self.instances.cut_off()
 
     async def _cut_database(self) -> None:
-        """One copy, at times both, cannot reach the database for a moment."""
-        gates = [copy.database for copy in self.chance.sample(self.copies.both, self.chance.choice((1, 1, 2)))]
+        """Cut one instance, or both, from the database for a moment."""
+        gates = [
+            instance.database for instance in self.chance.sample(self.instances.both, self.chance.choice((1, 1, 2)))
+        ]
         refuse = self.chance.random() < 0.5
         for gate in gates:
             await gate.cut(refuse=refuse)
@@ -163,8 +166,8 @@ class Storm:
             await gate.mend()
 
     async def _stall_database(self) -> None:
-        """What one copy says to the database, and hears of it, does not arrive for a while."""
-        gate = self.chance.choice(self.copies.both).database
+        """Hold back for a while what one instance and the database send each other."""
+        gate = self.chance.choice(self.instances.both).database
         gate.stall()
         await asyncio.sleep(self.chance.choice((0.5, 3.0, 8.0)))
         await gate.mend()
@@ -176,56 +179,56 @@ class Storm:
         await self._refusing(503, self.chance.choice((0.5, 2.0)))
 
     async def _refusing(self, status: int, seconds: float) -> None:
-        product = self.chance.choice((self.copies.crm, self.copies.erp))
+        product = self.chance.choice((self.instances.crm, self.instances.erp))
         fault = ResponseFault(status=status)
         product.faults.responses.insert(0, fault)
         await asyncio.sleep(seconds)
         product.faults.responses[:] = [one for one in product.faults.responses if one is not fault]
 
     async def _drop_hook(self) -> None:
-        product = self.chance.choice((self.copies.crm, self.copies.erp))
+        product = self.chance.choice((self.instances.crm, self.instances.erp))
         hooks = [key for key, hook in product.state.hooks.items() if not hook.get("deleted")]
         if hooks:
             product.drop_hook(self.chance.choice(hooks))
 
     async def _expire(self) -> None:
-        self.copies.erp.expire_tokens()
+        self.instances.erp.expire_tokens()
 
     # -- afterwards ---------------------------------------------------------------------------------------------------
     async def heal(self) -> list[str]:
-        """Calm, one full reconcile; what is wrong after it has come to rest."""
-        copies = self.copies
+        """End the faults, run one full reconcile, and return every problem that is left."""
+        instances = self.instances
         self._say("calm")
-        await copies.healthy()
+        await instances.healthy()
         self._say("healthy")
-        await copies.at_rest()
+        await instances.at_rest()
         self._say("at rest")
         await self._reconcile()
-        problems, writes = self.judge.problems(), copies.writes()
+        problems, writes = self.judge.problems(), instances.writes()
         await self._reconcile()
-        if copies.writes() != writes:
-            problems.append(f"{copies.writes() - writes} writes although nothing had changed")
-        await copies.healthy()
-        problems += [f"answered with 2xx and not stored: event {lost}" for lost in await copies.lost_events()]
-        problems += [f"callbacks were answered {copies.post.statuses()}"] * bool(
-            copies.post.statuses() & {500, 502, 404}
+        if instances.writes() != writes:
+            problems.append(f"{instances.writes() - writes} writes although nothing had changed")
+        await instances.healthy()
+        problems += [f"answered with 2xx and not stored: event {lost}" for lost in await instances.lost_events()]
+        problems += [f"callbacks were answered {instances.post.statuses()}"] * bool(
+            instances.post.statuses() & {500, 502, 404}
         )
-        return problems + await self._accounts() + await self._copies()
+        return problems + await self._accounts() + await self._instances()
 
     async def _reconcile(self) -> None:
-        """Asked again when a sweep gave way to one that the other copy had begun on its own."""
+        """Run a full reconcile. Request it again when its sweep ended early for a sweep of the other instance."""
 
         async def whole() -> bool:
-            copy = self.chance.choice(self.copies.both)
-            ended = await asyncio.to_thread(copy.bridge, "reconcile", "--full")
+            instance = self.chance.choice(self.instances.both)
+            ended = await asyncio.to_thread(instance.bridge, "reconcile", "--full")
             assert ended.code == 0, f"reconcile --full: {ended}"
             return "full sweep" in ended.out and "ended early" not in ended.out
 
-        await self.copies.until("a full reconcile ended", whole)
-        await self.copies.at_rest()
+        await self.instances.until("a full reconcile ended", whole)
+        await self.instances.at_rest()
 
     async def _accounts(self) -> list[str]:
-        """Nothing is open, dead or uncounted. Sweeps go on, so that something may just be looked at once more."""
+        """Return what is still open, dead or not counted. Sweeps go on, so a record may be due for a moment."""
         end, problems = time.monotonic() + PATIENCE_SECONDS, [""]
         while problems and time.monotonic() < end:
             problems = await self._open_accounts()
@@ -233,7 +236,7 @@ class Storm:
         return problems
 
     async def _open_accounts(self) -> list[str]:
-        status = (await asyncio.to_thread(self.copies.both[0].get, "/status")).json()
+        status = (await asyncio.to_thread(self.instances.both[0].get, "/status")).json()
         problems = [f"dead letter: {row}" for row in status["dead letters"] if not self._held(row)]
         for row in status["mappings"]:
             if row["waiting"] or row["accepted"] != sum(row[fate] for fate in BOOKED):
@@ -241,36 +244,38 @@ class Storm:
         return problems
 
     def _held(self, row: Mapping[str, str]) -> bool:
-        """A dead letter that is right: what two people made at once may end as a duplicate that waits for a person."""
+        """Whether a dead letter is right: a record that two people created at once may end as a held duplicate."""
         kind, (side, _, record_id) = KIND_OF.get(row["mapping"]), row["record"].split(" ", 2)
         if kind is None or row["code"] != Reason.HELD_AS_DUPLICATE:
             return False
         return self.judge.eyes.lives(side, kind, record_id) and self.judge.held(side, kind, record_id)
 
-    async def _copies(self) -> list[str]:
-        """Both are there, worked, ended in order, and never complained."""
+    async def _instances(self) -> list[str]:
+        """Return what is wrong with the instances: each must have worked, ended in order, and logged no traceback."""
         problems = []
-        for copy, connections in zip(self.copies.both, self.copies.balancer.used, strict=True):
-            name = copy.folder.name
-            if not copy.synchronized() or not connections:
-                problems.append(f"copy {name} did {copy.synchronized()} claims and took {connections} callbacks")
-            code = await copy.stop()
+        for instance, connections in zip(self.instances.both, self.instances.balancer.used, strict=True):
+            name = instance.folder.name
+            if not instance.synchronized() or not connections:
+                problems.append(
+                    f"instance {name} did {instance.synchronized()} claims and took {connections} callbacks"
+                )
+            code = await instance.stop()
             if code != 0:
-                problems.append(f"copy {name} ended with {code}")
-            shown = copy.log.read_text() + "".join(copy.outputs)
-            problems += [f"copy {name} shows {secret}" for secret, value in SECRETS.items() if value in shown]
-        return problems + self.copies.complaints()
+                problems.append(f"instance {name} ended with {code}")
+            shown = instance.log.read_text() + "".join(instance.outputs)
+            problems += [f"instance {name} shows {secret}" for secret, value in SECRETS.items() if value in shown]
+        return problems + self.instances.complaints()
 
     def story(self) -> list[str]:
         lines = [*self.people.log, *self.log]
-        for seen in self.copies.seen:
+        for seen in self.instances.seen:
             lines += seen.log
         return sorted(lines, key=lambda line: float(line.split()[0]))
 
 
 @dataclass(frozen=True)
-class Told:
-    """What became of one seed."""
+class Result:
+    """The outcome of one seed."""
 
     problems: list[str]
     counts: Mapping[str, int]
@@ -279,25 +284,25 @@ class Told:
     undecided: int
 
 
-async def storm(seed: int, folder: Path, store_url: str, seconds: float) -> Told:
+async def storm(seed: int, folder: Path, store_url: str, seconds: float) -> Result:
     """Run one seed on an empty database."""
     chance = random.Random(seed)
     drawn = climate(chance)
     erp = {**drawn.erp_options, "payload": chance.choice(PAYLOADS)}
-    async with two_copies(folder, store_url, seed, erp) as copies:
-        people = People(copies, copies.eyes, copies.ledger, chance, erp_phone=erp["show_phone"])
+    async with two_instances(folder, store_url, seed, erp) as instances:
+        people = People(instances, instances.eyes, instances.ledger, chance, erp_phone=erp["show_phone"])
         unread = set() if erp["show_phone"] else {("person", "phone")}
-        judge = Judge(copies.eyes, copies.ledger, drawn.trims, unread)
-        one = Storm(seconds, copies, chance, people, judge, drawn.trims)
+        judge = Judge(instances.eyes, instances.ledger, drawn.trims, unread)
+        one = Storm(seconds, instances, chance, people, judge, drawn.trims)
         one._clear()
         try:
             await one.rage()
             problems = await one.heal()
         except AssertionError as error:
-            problems = [str(error), *copies.complaints()]
+            problems = [str(error), *instances.complaints()]
         counts = Counter(one.counts)
-        counts["kill -9"] = sum(copy.kills for copy in copies.both)
-        counts["writes"] = copies.writes()
-        counts["callbacks"] = len(copies.post.answers)
-        counts["503"] = sum(status == 503 for _, _, status in copies.post.answers)
-        return Told(problems, counts, one.story(), judge.exact, judge.open)
+        counts["kill -9"] = sum(instance.kills for instance in instances.both)
+        counts["writes"] = instances.writes()
+        counts["callbacks"] = len(instances.post.answers)
+        counts["503"] = sum(status == 503 for _, _, status in instances.post.answers)
+        return Result(problems, counts, one.story(), judge.exact, judge.open)

@@ -1,4 +1,4 @@
-"""Products that are simulated beside the test, edited by people through their control routes."""
+"""Products that are simulated beside the test. People edit them through the simulators' control routes."""
 
 import asyncio
 import os
@@ -39,7 +39,7 @@ class Product:
         return fetch(f"{self.url}/_control/state").json()
 
     def rows(self, entity: str, **wanted: Any) -> list[Fields]:
-        """Live records that show all wanted values."""
+        """Return the live records that show all wanted values."""
         rows = self.state()["records"][entity]
         return [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]
 
@@ -51,26 +51,26 @@ class Product:
         return found[0]
 
     def drop_hook(self) -> str:
-        """Delete one hook behind everybody's back; its id."""
+        """Delete one hook at the vendor, as a stranger would; return its id."""
         hook = self.hooks()[0]
         assert fetch(f"{self.url}/_control/faults", "POST", {"drop_hooks": [hook]}).status == 200
         return hook
 
     def hooks(self) -> list[str]:
-        """Ids of the hooks that are registered now."""
+        """Return the ids of the hooks that are registered now."""
         hooks = [hook for hook in self.state()["hooks"] if not hook.get("deleted")]
         return [str(hook.get("id") or hook["hookId"]) for hook in hooks]
 
     def until_hooked(self, number: int) -> None:
-        """Wait until so many hooks are registered."""
+        """Wait until this number of hooks is registered."""
         until(lambda: len(self.hooks()) == number, f"{number} hooks are registered")
 
 
 @contextmanager
 def simulated(*names: str, as_processes: bool = False) -> Iterator[list[Product]]:
-    """Run the simulators while the block runs: in threads, as a process takes half a second of CPU to start.
+    """Run the simulators while the block runs: in threads, because a process takes half a second of CPU to start.
 
-    as_processes: by `bridge simulate`, as a person does.
+    as_processes: start them with `bridge simulate`, as a person does.
     """
     serve = _in_a_process if as_processes else _in_a_thread
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""What each of several copies reads and writes at the simulated products, told apart by the port it calls."""
+"""What each of several instances reads and writes at the simulated products. The port of a call shows the instance."""
 
 import asyncio
 import time
@@ -14,17 +14,17 @@ from tests.storms.ledger import Place
 from tests.storms.watch import Watch
 from tests.storms.wire import Exchange
 
-GONE = web.HTTPBadRequest  # whoever asked was killed, and reads no answer
+GONE = web.HTTPBadRequest  # the caller was killed and reads no answer
 
 
 class SeenBy(Watch):
-    """What one copy reads and writes at the products. A write counts as known to it once the store says so."""
+    """One instance's reads and writes at the products. A write counts as known once the store shows its outcome."""
 
-    def __init__(self, copies: Any) -> None:
+    def __init__(self, instances: Any) -> None:
         self.wire, self.life = SimpleNamespace(), SimpleNamespace(dead=False)
-        self.crm, self.erp, self.clock = copies.crm, copies.erp, copies.clock
+        self.crm, self.erp, self.clock = instances.crm, instances.erp, instances.clock
         self.open: list[tuple[Place, Exchange]] = []
-        super().__init__(self, copies.eyes, copies.ledger)
+        super().__init__(self, instances.eyes, instances.ledger)
 
     def _wrote(self, exchange: Exchange, place: Place, before: dict[str, Any]) -> None:
         exchange.task = asyncio.get_running_loop().create_future()
@@ -40,7 +40,7 @@ class SeenBy(Watch):
 
 
 def watched(app: web.Application, host: str, ports: Mapping[int, SeenBy], faults: list[str]) -> None:
-    """Let each call be seen right before and after it takes effect."""
+    """Watch each call right before and right after it takes effect."""
 
     @web.middleware
     async def mark(request: web.Request, handler: Any) -> web.StreamResponse:
@@ -72,7 +72,7 @@ def watched(app: web.Application, host: str, ports: Mapping[int, SeenBy], faults
 
 @asynccontextmanager
 async def served(app: web.Application, ports: int) -> AsyncIterator[list[int]]:
-    """The numbers of the so many ports on which an application is served."""
+    """Serve an application on this number of ports; give the port numbers."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -56,12 +56,12 @@ sync: {{write_seconds: 4, lease_seconds: 20, workers: 16}}
 """
 PATIENCE_SECONDS = 40.0
 START_SECONDS = 90.0
-"""To start takes two seconds of CPU, of which a machine with many other tasks gives little."""
+"""Starting takes two seconds of CPU, and a machine with many other tasks gives little."""
 
 
 @dataclass
 class Site:
-    """`store_url`: SQLite beside the settings file when left out. `outputs`: everything any command ever printed."""
+    """`store_url`: SQLite beside the settings file when left out. `outputs`: everything that any command printed."""
 
     folder: Path
     pipedrive: str
@@ -92,20 +92,20 @@ class Site:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")}
         return {**kept, **SECRETS, "ACCEPT_STORE_URL": self.store_url}
 
-    def told(self, *arguments: str, answer: str | None = None) -> "Ended":
-        """Run one command to its end in this process; `bridge` is for tests of how a process starts and ends."""
+    def run_command(self, *arguments: str, answer: str | None = None) -> "Ended":
+        """Run one command to its end in this process. Use `bridge` for tests of how a process starts and ends."""
         foreign = dict.fromkeys(name for name in os.environ if name.startswith("BRIDGE_"))
         variables = {**foreign, **SECRETS, "ACCEPT_STORE_URL": self.store_url}
-        ended = told(self.settings, *arguments, answer=answer, variables=variables)
+        ended = run_command(self.settings, *arguments, answer=answer, variables=variables)
         self.outputs.append(ended.out + ended.err)
         return ended
 
     def bridge(self, *arguments: str, answer: str | None = None) -> "Ended":
-        """Run one command to its end, as a process of its own."""
+        """Run one command to its end as a separate process."""
         return self.bridge_with({}, "--settings", str(self.settings), *arguments, answer=answer)
 
     def bridge_with(self, variables: Mapping[str, str], *arguments: str, answer: str | None = None) -> "Ended":
-        """Run one command with variables and a settings file of its own."""
+        """Run one command with its own variables and settings file."""
         done = subprocess.run(
             [BRIDGE, *arguments],
             env={**self.environment(), **variables},
@@ -118,7 +118,7 @@ class Site:
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def start(self, open_files: int | None = None) -> "Daemon":
-        """Start `bridge run`, with at most so many descriptors, and wait until it is ready."""
+        """Start `bridge run`, with at most `open_files` descriptors, and wait until it is ready."""
         limit = ["prlimit", f"--nofile={open_files}:{open_files}"] if open_files is not None else []
         command = [*limit, BRIDGE, "--settings", str(self.settings), "run"]
         with self.log.open("a") as log:
@@ -136,7 +136,7 @@ class Site:
         return daemon
 
     def get(self, path: str) -> "Answer":
-        """What the admin listener answers; status 0 when nobody listens."""
+        """Return the answer of the admin listener; status 0 when nothing listens."""
         return fetch(f"http://127.0.0.1:{self.admin}{path}")
 
 
@@ -152,13 +152,13 @@ class Ended:
         assert "Traceback" not in self.out + self.err, self.err
 
 
-def told(
+def run_command(
     settings: Path,
     *arguments: str,
     answer: str | None = None,
     variables: Mapping[str, str | None] | None = None,
 ) -> Ended:
-    """One command in this very process: to start one takes half a second of CPU. Not for `run` and `demo`: they log."""
+    """Run one command in this process: starting one takes half a second of CPU. Not for `run` and `demo`: they log."""
     ended = CliRunner().invoke(main, ["--settings", str(settings), *arguments], input=answer, env=variables)
     assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
     return Ended(ended.exit_code, ended.stdout, ended.stderr)
@@ -187,18 +187,18 @@ class Daemon:
         return True
 
     def stop(self) -> int:
-        """SIGTERM; the exit code."""
+        """End the bridge with SIGTERM and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE_SECONDS)
 
     def kill(self) -> None:
-        """SIGKILL: no goodbye."""
+        """End the bridge with SIGKILL."""
         self.process.kill()
         self.process.wait(PATIENCE_SECONDS)
 
 
 def fetch(url: str, method: str = "GET", body: Any = None, token: str = "") -> Answer:
-    """One request, with this bearer token if there is one; status 0 when there is no answer."""
+    """Send one request, with this bearer token if there is one; status 0 when there is no answer."""
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(url, data, headers, method=method)
@@ -213,7 +213,7 @@ def fetch(url: str, method: str = "GET", body: Any = None, token: str = "") -> A
 
 
 def until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Wait until something holds; AssertionError saying what did not. Looking takes a third of the time at most."""
+    """Wait until `holds()` is true; AssertionError with `what` if not. Looking takes a third of the time at most."""
     end = time.monotonic() + seconds
     while True:
         looked = time.monotonic()
@@ -223,10 +223,10 @@ def until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_SECO
         time.sleep(max(0.1, 2 * (time.monotonic() - looked)))
 
 
-def deeds(folder: Path, by: str = "") -> list[tuple[str, str]]:
-    """What people did by the audit log of a store on SQLite, the oldest first: with which arguments, and the answer.
+def audited_actions(folder: Path, by: str = "") -> list[tuple[str, str]]:
+    """Return what people did, by the audit log of a store on SQLite, oldest first: (action with arguments, answer).
 
-    `by`: what this one did instead, such as the bridge itself."""
+    `by`: return what this person did instead; "the bridge" is the bridge itself."""
     file = sqlite3.connect(folder / "bridge.sqlite")
     said = f"SELECT person, action, arguments, answer FROM audit WHERE person {'=' if by else '!='} ? ORDER BY id"
     rows = file.execute(said, (by or "the bridge",)).fetchall()

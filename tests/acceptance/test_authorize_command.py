@@ -1,4 +1,4 @@
-"""`bridge authorize` as a person meets it: the address it shows, the one the browser ends at, and what follows."""
+"""`bridge authorize` from a person's view: the address it shows, the address the browser ends at, and the result."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from bridge.simulators.superoffice.signing import sandbox_private_key
 from bridge.store.engine import open_store
 from bridge.store.model import SystemRow
 from tests.acceptance.products import simulated
-from tests.acceptance.site import BRIDGE, Ended, Site, deeds, told, until
+from tests.acceptance.site import BRIDGE, Ended, Site, audited_actions, run_command, until
 
 REDIRECT = "https://bridge.example.com/consented"
 KEY = "ACCEPT_KEY"
@@ -30,7 +30,7 @@ Answering = Callable[[str], str]
 
 
 def browser(address: str) -> str:
-    """Where a browser ends that opens the address; the person agrees to all."""
+    """Return the address at which a browser ends that opens `address`; the person agrees to everything."""
 
     class Stay(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *_said: Any) -> None:
@@ -54,7 +54,7 @@ def pasted(shown: str, answer: Answering) -> str:
 
 
 class Pasted(BytesIO):
-    """The input of a command in this process: answers what it has shown when it is first read."""
+    """The standard input of a command in this process. At the first read it gives the answer to what was shown."""
 
     def __init__(self, answer: Answering) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Pasted(BytesIO):
 
 
 class Operator:
-    """Runs commands in a folder with the systems given."""
+    """Runs commands in a folder with the given systems."""
 
     def __init__(self, folder: Path, **systems: Mapping[str, Any]) -> None:
         self.folder = folder
@@ -89,12 +89,12 @@ class Operator:
         self.secrets = {**secret, "ACCEPT_APP": "sandbox-secret", "ACCEPT_D": "cl_priv_sandbox"}
 
     def authorize(self, system: str, answer: Answering) -> Ended:
-        """`answer` makes what is pasted out of the address shown. In this process, as `told`."""
+        """Run `authorize` in this process. `answer` turns the address shown into what the person pastes."""
         pasted: Any = Pasted(answer)
-        return told(self.folder / "bridge.yaml", "authorize", system, answer=pasted, variables=self.secrets)
+        return run_command(self.folder / "bridge.yaml", "authorize", system, answer=pasted, variables=self.secrets)
 
     def authorize_as_a_process(self, system: str, answer: Answering) -> Ended:
-        """Beside a person's terminal."""
+        """Run `authorize` as a separate process, with pipes."""
         command = [BRIDGE, "--settings", str(self.folder / "bridge.yaml"), "authorize", system]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         environment = {**os.environ, **self.secrets}
@@ -127,7 +127,7 @@ def entrust() -> dict[str, Any]:
     return {"connector": "entrust", "options": {**options, "shared_secret": {"env": "ACCEPT_APP"}}}
 
 
-def test_pipedrive_is_authorised_and_every_wrong_answer_is_told_in_one_message(tmp_path: Path) -> None:
+def test_pipedrive_is_authorised_and_every_wrong_answer_gets_one_message(tmp_path: Path) -> None:
     with simulated("pipedrive") as (product,):
         operator = Operator(tmp_path, crm=pipedrive(product.url))
         wrong = {
@@ -148,7 +148,7 @@ def test_pipedrive_is_authorised_and_every_wrong_answer_is_told_in_one_message(t
         assert done.code == 0, done
         assert "crm is authorised: " in done.out
         assert "rights: base,deals:full" in done.out
-        (deed,) = deeds(tmp_path)
+        (deed,) = audited_actions(tmp_path)
         assert deed[0] == "authorize crm"
         assert "sandbox-secret" not in done.out
         assert b"sandbox-refresh" not in (tmp_path / "bridge.sqlite").read_bytes()
@@ -210,14 +210,14 @@ def test_a_product_without_consent_says_so(tmp_path: Path) -> None:
     assert (done.code, "no system of the settings has this name - known: idp" in done.err) == (2, True)
 
 
-def test_a_running_bridge_says_what_it_needs_and_goes_on_when_it_has_it(tmp_path: Path) -> None:
+def test_a_running_bridge_reports_a_missing_consent_and_continues_when_it_has_it(tmp_path: Path) -> None:
     with simulated("pipedrive", "deskera") as (crm, erp):
         site = Site(tmp_path, crm.url, erp.url)
         lines = site.settings.read_text().replace("      refresh_token: {env: ACCEPT_DESKERA_REFRESH}\n", "")
         site.settings.write_text(
             lines.replace("cl_pub_sandbox", f"cl_pub_sandbox\n      consent_url: {erp.url}/consent")
         )
-        assert site.told("check").code == 0
+        assert site.run_command("check").code == 0
         daemon = site.start()
         try:
             until(

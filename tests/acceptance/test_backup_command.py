@@ -16,7 +16,7 @@ import pytest
 from bridge.app.seams import system_seams
 from bridge.store import open_store
 from tests.acceptance.products import simulated
-from tests.acceptance.site import BRIDGE, Site, deeds, until
+from tests.acceptance.site import BRIDGE, Site, audited_actions, until
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
 
 
-def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_together_again(tmp_path: Path) -> None:
+def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_in_sync(tmp_path: Path) -> None:
     with simulated("pipedrive", "deskera") as (pipedrive, deskera):
         site = Site(tmp_path, pipedrive.url, deskera.url)
         daemon = site.start()
@@ -33,12 +33,12 @@ def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_together_ag
                 pipedrive.create("organizations", name=name)
             there = {name: deskera.until("contacts", name=name)["id"] for name in ("Renamed there", "Deleted")}
             until(lambda: pairs(site) == 4, "all are linked")
-            saved = site.told("backup", str(tmp_path / "backup.gz"))
+            saved = site.run_command("backup", str(tmp_path / "backup.gz"))
             assert (saved.code, "4 links," in saved.out) == (0, True), saved.out + saved.err
             assert stat.S_IMODE((tmp_path / "backup.gz").stat().st_mode) == 0o600
-            again = site.told("backup", str(tmp_path / "backup.gz"))
+            again = site.run_command("backup", str(tmp_path / "backup.gz"))
             assert (again.code, "a backup is never overwritten" in again.err) == (2, True)
-            refused = site.told("restore-backup", "--replace", str(tmp_path / "backup.gz"))
+            refused = site.run_command("restore-backup", "--replace", str(tmp_path / "backup.gz"))
             assert (refused.code, "another bridge is running on this store" in refused.err) == (2, True)
             pipedrive.create("organizations", name="Since")
             deskera.until("contacts", name="Since")
@@ -49,15 +49,18 @@ def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_together_ag
         deskera.delete("contacts", there["Deleted"])
         for lost in tmp_path.glob("bridge.sqlite*"):
             lost.unlink()
-        restored = site.told("restore-backup", str(tmp_path / "backup.gz"))
+        restored = site.run_command("restore-backup", str(tmp_path / "backup.gz"))
         assert restored.code == 0, restored.err
         assert "deals is paused" in restored.out
-        assert "it is verified after the restore" in site.told("status").out
-        action, answer = deeds(tmp_path)[-1]
+        assert "it is verified after the restore" in site.run_command("status").out
+        action, answer = audited_actions(tmp_path)[-1]
         assert (action, answer.startswith("restored ")) == ("restore-backup", True)
         daemon = site.start()
         try:
-            until(lambda: "linked to" in site.told("why", "crm", "organization", "5").out, "linked by its match key")
+            until(
+                lambda: "linked to" in site.run_command("why", "crm", "organization", "5").out,
+                "linked by its match key",
+            )
             pipedrive.create("organizations", name="After")
             deskera.until("contacts", name="After")
             until(lambda: results(site)["organizations"] == "agrees", "verified by itself")
@@ -65,16 +68,16 @@ def test_after_a_loss_an_older_backup_and_one_start_bring_both_sides_together_ag
             assert sorted(names) == ["After", "Before", "Here, renamed", "Since", "There, renamed"]
             assert "There, renamed" in [row["name"] for row in pipedrive.rows("organizations")]
             assert "bridge resume deals" in results(site)["deals"]
-            assert site.told("resume", "deals").code == 0
+            assert site.run_command("resume", "deals").code == 0
             until(lambda: results(site)["deals"] == "agrees", "verified when it was resumed")
-            told = [answer for _, answer in deeds(tmp_path, "the bridge")]
+            told = [answer for _, answer in audited_actions(tmp_path, "the bridge")]
             assert "organizations: 5 pairs; both sides agree" in told
         finally:
             daemon.stop()
 
 
 def pairs(site: Site) -> int:
-    """How many pairs the store holds."""
+    """Return how many pairs the store holds."""
     file = sqlite3.connect(site.folder / "bridge.sqlite")
     (number,) = file.execute("SELECT count(*) FROM links WHERE state = 'live'").fetchone()
     file.close()
@@ -82,12 +85,12 @@ def pairs(site: Site) -> int:
 
 
 def results(site: Site) -> dict[str, str]:
-    """What `bridge status` says of the verification of each mapping."""
-    return {row["mapping"]: row["result"] for row in json.loads(site.told("status", "--json").out)["verify"]}
+    """Return what `bridge status` shows of the verification of each mapping."""
+    return {row["mapping"]: row["result"] for row in json.loads(site.run_command("status", "--json").out)["verify"]}
 
 
 def big(site: Site, rows: int = 30_000) -> None:
-    """A store of which a backup takes a second or so."""
+    """A store whose backup takes about a second."""
 
     async def make() -> None:
         await (await open_store(f"sqlite:///{site.folder / 'bridge.sqlite'}", system_seams())).close()
@@ -103,7 +106,7 @@ def big(site: Site, rows: int = 30_000) -> None:
 
 
 def killed(site: Site, *arguments: str, when: Callable[[], bool]) -> None:
-    """Start a command and end it with SIGKILL as soon as `when` holds, which is before its end."""
+    """Start a command and end it with SIGKILL as soon as `when` is true, which is before its end."""
     process = subprocess.Popen([BRIDGE, "--settings", str(site.settings), *arguments], env=site.environment())
     end = time.monotonic() + 40
     while not when():
@@ -119,23 +122,23 @@ def test_a_kill_in_the_middle_leaves_no_half_backup_and_no_half_store(site: Site
     file, partial = site.folder / "backup.gz", site.folder / "backup.gz.partial"
     killed(site, "backup", str(file), when=lambda: partial.exists() and partial.stat().st_size > 100_000)
     assert not file.exists()
-    cut = site.told("restore-backup", "--check", str(partial))
+    cut = site.run_command("restore-backup", "--check", str(partial))
     assert (cut.code, "cut short or damaged" in cut.err) == (2, True), cut.out + cut.err
-    assert site.told("backup", str(file)).code == 0
+    assert site.run_command("backup", str(file)).code == 0
     assert not partial.exists()
-    whole = site.told("restore-backup", "--check", str(file))
+    whole = site.run_command("restore-backup", "--check", str(file))
     assert (whole.code, "30000 journal entries" in whole.out) == (0, True)
 
     other = site.folder / "other.sqlite"
     site.store_url = f"sqlite:///{other}"
     wal = other.with_name("other.sqlite-wal")
     killed(site, "restore-backup", str(file), when=lambda: wal.exists() and wal.stat().st_size > 1_000_000)
-    assert "there is no store at" in site.told("status").err
-    assert site.told("restore-backup", str(file)).code == 0
+    assert "there is no store at" in site.run_command("status").err
+    assert site.run_command("restore-backup", str(file)).code == 0
     assert sqlite3.connect(other).execute("SELECT count(*) FROM journal").fetchone() == (30_000,)
 
 
-def test_a_backup_that_finds_no_room_says_so_and_leaves_nothing_that_looks_whole(site: Site) -> None:
+def test_a_backup_without_enough_space_says_so_and_leaves_no_file(site: Site) -> None:
     big(site)
     file = site.folder / "backup.gz"
     limited = ["prlimit", "--fsize=300000", BRIDGE, "--settings", str(site.settings), "backup", str(file)]

@@ -1,4 +1,4 @@
-"""Commands start with what they need and nothing else."""
+"""Each command imports only what it needs."""
 
 import asyncio
 import subprocess
@@ -54,7 +54,7 @@ print(int(peak) // 1024, *sorted(sys.modules), file=sys.stderr)
 
 
 def started(*arguments: str) -> tuple[int, set[str]]:
-    """Megabytes and modules of a command."""
+    """Return the megabytes and modules of a command."""
     done = subprocess.run([sys.executable, "-c", RUN, *arguments], capture_output=True, text=True, check=True)
     megabytes, *modules = done.stderr.splitlines()[-1].split()
     return int(megabytes), set(modules)
@@ -86,8 +86,8 @@ def test_commands_that_read_the_store_import_neither_connectors_nor_mappings(sit
     assert megabytes < MEGABYTES
 
 
-def test_a_store_that_a_command_makes_has_every_table() -> None:
-    """Though parts of the store are imported only when they are asked for."""
+def test_a_store_that_a_command_creates_has_every_table() -> None:
+    """Parts of the store are imported only when they are needed; the tables must be complete all the same."""
     import_all = "import pkgutil, bridge.store, importlib\nfor one in pkgutil.iter_modules(bridge.store.__path__):\n"
     import_all += "    importlib.import_module('bridge.store.' + one.name)\n"
     tell = "from bridge.store.tables import metadata\nprint(*sorted(metadata.tables))"

@@ -1,4 +1,4 @@
-"""`conflict: ask` as the operator meets it: the field waits, the commands show it and settle it."""
+"""`conflict: ask` from the operator's view: the field waits, the commands show the conflict and settle it."""
 
 from pathlib import Path
 
@@ -15,16 +15,16 @@ def test_a_conflict_is_listed_and_settled_by_a_person(tmp_path: Path) -> None:
         try:
             company = pipedrive.create("organizations", name="Fjord")
             contact = str(deskera.until("contacts", name="Fjord")["id"])
-            site.told("pause")
+            site.run_command("pause")
             pipedrive.edit("organizations", company, name="Fjord Shipping")
             deskera.edit("contacts", contact, name="Fjord Lines")
-            site.told("resume")
-            until(lambda: "Fjord Lines" in site.told("conflicts", "list").out, "the conflict is listed")
+            site.run_command("resume")
+            until(lambda: "Fjord Lines" in site.run_command("conflicts", "list").out, "the conflict is listed")
 
-            listed = site.told("conflicts", "list").out
-            told = site.told("why", "crm", "organization", company).out
-            wrong = site.told("conflicts", "choose", "crm", "organization", company, "town", "crm")
-            chosen = site.told("conflicts", "choose", "crm", "organization", company, "name", "erp")
+            listed = site.run_command("conflicts", "list").out
+            told = site.run_command("why", "crm", "organization", company).out
+            wrong = site.run_command("conflicts", "choose", "crm", "organization", company, "town", "crm")
+            chosen = site.run_command("conflicts", "choose", "crm", "organization", company, "name", "erp")
 
             assert "crm organization" in listed
             assert "'Fjord Shipping'" in told
@@ -32,6 +32,6 @@ def test_a_conflict_is_listed_and_settled_by_a_person(tmp_path: Path) -> None:
             assert "waiting: name" in wrong.err
             assert chosen.code == 0
             until(lambda: pipedrive.rows("organizations", name="Fjord Lines"), "the chosen value crosses")
-            until(lambda: "no conflicts wait" in site.told("conflicts", "list").out, "nothing waits any more")
+            until(lambda: "no conflicts wait" in site.run_command("conflicts", "list").out, "nothing waits any more")
         finally:
             daemon.stop()

@@ -1,4 +1,4 @@
-"""`make connector NAME=acme` copies a connector that passes the first part of the conformance suite as it stands."""
+"""`make connector NAME=acme` copies a connector that passes the first part of the conformance suite unchanged."""
 
 import os
 import re
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def copied(folder: Path) -> Path:
-    """The project, as far as the script and the suite need it."""
+    """A copy of the project, with all that the script and the suite need."""
     for name in ("bridge", "tests/conformance/connectors"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
@@ -41,7 +41,7 @@ def test_a_name_that_is_taken_or_no_name_changes_nothing(tmp_path: Path) -> None
     assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == before
 
 
-def test_two_new_connectors_are_simulated_at_ports_of_their_own(tmp_path: Path) -> None:
+def test_two_new_connectors_are_simulated_at_their_own_ports(tmp_path: Path) -> None:
     project = copied(tmp_path)
     new_connector("acme", project)
     new_connector("globex", project)

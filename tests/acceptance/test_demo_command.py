@@ -1,4 +1,4 @@
-"""`bridge demo --once`: nothing to set up, a table at the end, exit code 0."""
+"""`bridge demo --once` needs no setup, shows a table at its end, and ends with exit code 0."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import subprocess
 from tests.acceptance.site import BRIDGE
 
 
-def test_the_demo_ends_by_itself_with_a_table_in_which_everything_held() -> None:
+def test_the_demo_ends_with_a_table_in_which_every_check_passed() -> None:
     done = subprocess.run([BRIDGE, "demo", "--once"], env=os.environ, capture_output=True, text=True, timeout=110)
     table = done.stdout.partition("\nchecked")[2].splitlines()[1:]
     rows = [line for line in table if "  ok  " in line or "FAILED" in line]

@@ -1,4 +1,4 @@
-"""Ctrl-C on a terminal: a line that says what goes on, and the documented exit code."""
+"""Ctrl-C on a terminal: the command says what continues, and ends with the documented exit code."""
 
 import asyncio
 import os
@@ -18,14 +18,14 @@ AGAIN_SECONDS = 2.0
 
 
 def typed(site: Site, *command: str, at: bytes, key: bytes = CTRL_C) -> tuple[int, str]:
-    """Exit code and what the terminal showed, when `key` is typed once `at` is shown.
+    """Type `key` once the terminal shows `at`; return the exit code and the terminal's output.
 
-    It is typed again where nothing comes of it: a terminal drops what is typed while its mode is changed.
+    The key is typed again if nothing happens: a terminal drops input while its mode changes.
     """
     words = [BRIDGE, "--settings", str(site.settings), *command]
     pid, terminal = pty.fork()
     if pid == 0:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where the tests run in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # SIGINT is ignored in background tests
         os.chdir(site.folder)
         os.execv(BRIDGE, words)
     shown, sent = b"", False
@@ -56,14 +56,14 @@ def site(tmp_path: Path) -> Site:
 @pytest.mark.parametrize(
     ("key", "code", "said"), [(CTRL_C, 130, "stopped; nothing was done"), (b"\x04", 1, "nothing was done")]
 )
-def test_whoever_is_asked_may_leave(site: Site, key: bytes, code: int, said: str) -> None:
+def test_a_question_can_be_interrupted(site: Site, key: bytes, code: int, said: str) -> None:
     ended, shown = typed(site, "init", "pipedrive-deskera", "mine", at=b"example.com]", key=key)
     assert (ended, shown.splitlines()[-1], "Aborted" in shown) == (code, said, False)
     assert not (site.folder / "mine").exists()
 
 
-def test_who_waits_for_a_long_request_is_told_that_it_goes_on(site: Site) -> None:
-    """A bridge that runs, by its heartbeat, and does not answer."""
+def test_an_interrupted_wait_says_that_the_request_continues(site: Site) -> None:
+    """A bridge runs, by its heartbeat, and does not answer."""
 
     async def beating() -> None:
         store: Store = await open_store(f"sqlite:///{site.folder}/bridge.sqlite", system_seams())

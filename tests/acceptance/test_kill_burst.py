@@ -1,4 +1,4 @@
-"""kill -9 during a burst: what was accepted arrives, nothing arrives twice. The whole of it: `kill_burst`."""
+"""After a kill -9 in a burst, every accepted callback arrives, and nothing arrives twice. In full: `kill_burst`."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.acceptance.burst import run_burst
 
 
 @pytest.mark.slow
-async def test_a_bridge_killed_in_a_burst_loses_nothing_it_accepted_and_makes_nothing_twice(
+async def test_a_bridge_killed_in_a_burst_loses_nothing_it_accepted_and_creates_nothing_twice(
     store_url: str, tmp_path: Path
 ) -> None:
     outcome = await run_burst(tmp_path, store_url.replace(f"{tmp_path}/", ""), records=50, kills=1, patience=60)

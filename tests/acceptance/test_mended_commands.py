@@ -1,4 +1,4 @@
-"""What commands say and return where a person's settings or options are unusual."""
+"""What commands print and return when a person's settings or options are unusual."""
 
 import errno
 import os
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.cli.sandbox import _home
-from tests.acceptance.site import Site, told
+from tests.acceptance.site import Site, run_command
 
 
 @pytest.fixture
@@ -17,43 +17,43 @@ def site(tmp_path: Path) -> Site:
 
 
 @pytest.mark.parametrize("command", [("verify", "--sample", "0"), ("verify", "--smaple"), ("plan", "--al")])
-def test_a_typo_is_no_difference(site: Site, command: tuple[str, ...]) -> None:
-    assert site.told(*command).code == 1
+def test_a_mistyped_name_is_an_error_and_not_a_difference(site: Site, command: tuple[str, ...]) -> None:
+    assert site.run_command(*command).code == 1
 
 
 def test_a_folder_as_settings_is_no_change(tmp_path: Path) -> None:
     for command in ("plan", "verify"):
-        ended = told(tmp_path, command)
+        ended = run_command(tmp_path, command)
         assert (ended.code, "is a folder" in ended.err) == (1, True)
-    assert told(tmp_path, "status").code == 2
+    assert run_command(tmp_path, "status").code == 2
 
 
 def test_verify_lists_problems_of_the_settings_as_every_command_does(site: Site) -> None:
     site.settings.write_text(site.settings.read_text().replace("connector: deskera", "connector: deskra"))
-    ended = site.told("verify")
+    ended = site.run_command("verify")
     assert (ended.code, "1 problem:" in ended.err) == (1, True), ended.err
 
 
-def test_the_mode_before_the_first_run_holds_from_it_on(site: Site) -> None:
-    ended = site.told("mode", "people", "shadow")
+def test_a_mode_set_before_the_first_run_is_kept(site: Site) -> None:
+    ended = site.run_command("mode", "people", "shadow")
     assert (ended.code, "the next `bridge run` starts with this mode" in ended.out) == (0, True), ended.err
 
 
 @pytest.mark.parametrize(
     "command", [("approve", "people", "--minutes", "0"), ("hooks", "rotate", "x", "--overlap", "-1")]
 )
-def test_times_that_cannot_be_meant_are_refused(site: Site, command: tuple[str, ...]) -> None:
-    ended = site.told(*command)
+def test_impossible_times_are_refused(site: Site, command: tuple[str, ...]) -> None:
+    ended = site.run_command(*command)
     assert (ended.code, "is not in the range" in ended.err) == (2, True)
 
 
 def test_a_backup_that_fails_leaves_nothing_behind(site: Site) -> None:
     file = site.folder / "backup.gz"
-    assert site.told("backup", str(file)).code == 2  # there is no store
+    assert site.run_command("backup", str(file)).code == 2  # there is no store
     assert not list(site.folder.glob("backup.gz*"))
 
 
-def test_a_backup_is_named_without_hard_links_and_takes_no_files_place(
+def test_a_backup_works_without_hard_links_and_replaces_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from bridge.cli.backup import _rename
@@ -73,16 +73,16 @@ def test_a_backup_is_named_without_hard_links_and_takes_no_files_place(
     assert (file.read_text(), partial.read_text()) == ("whole", "other")
 
 
-def test_a_further_pair_takes_the_options_of_its_new_systems_and_refuses_the_others(tmp_path: Path) -> None:
+def test_a_further_pair_accepts_the_options_of_its_new_systems_and_refuses_the_others(tmp_path: Path) -> None:
     folder, nothing = str(tmp_path / "mine"), tmp_path / "none"
-    assert told(nothing, "init", "pipedrive-deskera", folder, "--no-ask").code == 0
+    assert run_command(nothing, "init", "pipedrive-deskera", folder, "--no-ask").code == 0
     further = ("init", "superoffice-deskera", folder, "--no-ask")
-    refused = told(nothing, *further, "--public-url", "https://b.example", "--instance", "x", "--secrets", "env")
+    refused = run_command(nothing, *further, "--public-url", "https://b.example", "--instance", "x", "--secrets", "env")
     assert refused.code == 2
     assert all(option in refused.err for option in ("--public-url", "--instance", "--secrets"))
-    there = told(nothing, *further, "--set", "deskera.base_url=https://other.example")
+    there = run_command(nothing, *further, "--set", "deskera.base_url=https://other.example")
     assert (there.code, "--set deskera: no system of this product is added" in there.err) == (2, True)
-    assert told(nothing, *further, "--set", "superoffice.tenant=Cust12345").code == 0
+    assert run_command(nothing, *further, "--set", "superoffice.tenant=Cust12345").code == 0
     assert "tenant: Cust12345" in (tmp_path / "mine" / "bridge.yaml").read_text()
 
 

@@ -1,4 +1,4 @@
-"""Renamed things as the operator meets them."""
+"""Renamed fields and stages from the operator's view."""
 
 import asyncio
 from pathlib import Path
@@ -23,19 +23,19 @@ def test_renamed_things_are_listed_and_accepted(tmp_path: Path) -> None:
         try:
             pipedrive.create("organizations", name="Fjord")
             until(lambda: deskera.rows("contacts", name="Fjord"), "an organization crosses")
-            assert "nothing was renamed" in site.told("names", "list").out
+            assert "nothing was renamed" in site.run_command("names", "list").out
             asyncio.run(rename(f"sqlite:///{tmp_path / 'bridge.sqlite'}"))
 
-            listed = site.told("names", "list").out
-            accepted = site.told("names", "accept", "pipedrive")
-            unknown = site.told("names", "accept", "nowhere")
+            listed = site.run_command("names", "list").out
+            accepted = site.run_command("names", "accept", "pipedrive")
+            unknown = site.run_command("names", "accept", "nowhere")
 
             assert ["pipedrive", "deal", "stage", "9", "Proposal", "Offer"] in [
                 line.split() for line in listed.splitlines()
             ]
             assert (accepted.code, accepted.out.strip()) == (0, "deal stage 9: 'Proposal' is 'Offer' now")
-            assert "nothing was renamed" in site.told("names", "list").out
-            assert "nothing was renamed in pipedrive" in site.told("names", "accept", "pipedrive").out
+            assert "nothing was renamed" in site.run_command("names", "list").out
+            assert "nothing was renamed in pipedrive" in site.run_command("names", "accept", "pipedrive").out
             assert unknown.code == 1
             assert "known: deskera, pipedrive" in unknown.err
         finally:

@@ -21,7 +21,7 @@ WHY = "the warehouse is counted, and nobody may write to it before the last shel
 
 
 def shown(site: Site, *command: str) -> list[str]:
-    """The lines that the terminal shows."""
+    """Return the lines that the terminal shows."""
     pid, terminal = pty.fork()
     if pid == 0:
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
@@ -63,13 +63,13 @@ def test_a_table_fits_the_terminal_and_a_pipe_has_a_line_for_each_row(site: Site
     lines = shown(site, "status")
     assert max(map(len, lines)) <= COLUMNS, max(lines, key=len)
     assert set(WHY.replace(",", "").split()) <= set(" ".join(lines).replace(",", "").split())
-    piped = site.told("status").out.splitlines()
+    piped = site.run_command("status").out.splitlines()
     assert [len(line) > COLUMNS for line in piped if WHY in line and "bridge resume people" in line] == [True]
 
 
-def test_a_sentence_goes_on_below_itself_and_a_pipe_has_a_line_for_each_fact(site: Site) -> None:
+def test_a_sentence_is_wrapped_below_itself_and_a_pipe_has_a_line_for_each_fact(site: Site) -> None:
     lines = shown(site, "doctor")
     assert max(map(len, lines)) <= COLUMNS, max(lines, key=len)
-    longest = max(site.told("doctor").out.splitlines(), key=len)
+    longest = max(site.run_command("doctor").out.splitlines(), key=len)
     assert len(longest) > COLUMNS
     assert without_spaces(longest) in without_spaces(" ".join(lines))

@@ -1,4 +1,4 @@
-"""The way the README shows under "Use it", walked from a clone to the first record."""
+"""Follow the steps of the README's "Use it" from a clone to the first record."""
 
 import os
 import re
@@ -21,7 +21,7 @@ SECRETS = {
 
 
 def correct(file: Path, pipedrive: str, deskera: str, callbacks: int, admin: int) -> None:
-    """What step 2 asks for: the systems, the public address, where the secrets are. The ports are this machine's."""
+    """Enter what step 2 requires: systems, public address, places of the secrets, and ports of this machine."""
     text = file.read_text()
     for old, new in (
         (r"https://bridge\.example\.com", f"http://127.0.0.1:{callbacks}"),

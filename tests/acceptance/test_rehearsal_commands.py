@@ -1,4 +1,4 @@
-"""Mapping files tried before anything is written: `bridge init`, `test` and `explain`."""
+"""Try mapping files before anything is written: `bridge init`, `test` and `explain`."""
 
 import json
 from pathlib import Path
@@ -19,11 +19,11 @@ def site(tmp_path: Path) -> Site:
 def test_init_lists_the_pairs_and_copies_one_without_ever_overwriting(site: Site) -> None:
     folder = site.folder / "mine"
 
-    listed = site.told("init").out
-    made = site.told("init", "pipedrive-deskera", str(folder))
+    listed = site.run_command("init").out
+    made = site.run_command("init", "pipedrive-deskera", str(folder))
     before = {path: path.read_bytes() for path in folder.rglob("*.*")}
-    again = site.told("init", "pipedrive-deskera", str(folder))
-    unknown = site.told("init", "pipedrive-sap", str(folder))
+    again = site.run_command("init", "pipedrive-deskera", str(folder))
+    unknown = site.run_command("init", "pipedrive-sap", str(folder))
 
     assert "pipedrive-deskera: deals, organizations, people" in listed
     assert made.code == 0, made.err
@@ -35,7 +35,7 @@ def test_init_lists_the_pairs_and_copies_one_without_ever_overwriting(site: Site
 
 def test_the_settings_init_writes_need_only_what_they_mark(site: Site) -> None:
     folder = site.folder / "mine"
-    site.told("init", "pipedrive-deskera", str(folder))
+    site.run_command("init", "pipedrive-deskera", str(folder))
     settings = folder / "bridge.yaml"
     text = settings.read_text()
     for marked in ("base_url", "client_id"):
@@ -49,12 +49,12 @@ def test_the_settings_init_writes_need_only_what_they_mark(site: Site) -> None:
     assert done.code == 0, done.err
 
 
-def test_test_shows_what_came_out_otherwise_field_by_field(site: Site) -> None:
+def test_test_shows_each_field_that_differs_from_the_example(site: Site) -> None:
     people = site.folder / "mappings" / "people.yaml"
-    good = site.told("test")
+    good = site.run_command("test")
     people.write_text(people.read_text().replace("erp: {name: Bo Ek,", "erp: {name: Bo Eck,"))
 
-    bad = site.told("test", str(people))
+    bad = site.run_command("test", str(people))
 
     assert good.code == 0, good.out
     assert good.out.endswith(", 0 failed\n")
@@ -64,18 +64,18 @@ def test_test_shows_what_came_out_otherwise_field_by_field(site: Site) -> None:
     assert "deals" not in bad.out
 
 
-def test_test_reports_the_laws_of_every_row(site: Site) -> None:
-    assert "round trip  people.phone: " in site.told("test", "--round-trip").out
-    former = site.told("test", "--laws")
+def test_test_reports_the_round_trip_checks_of_every_field_rule(site: Site) -> None:
+    assert "round trip  people.phone: " in site.run_command("test", "--round-trip").out
+    former = site.run_command("test", "--laws")
     assert "round trip  people.phone: " in former.out
     assert "Use --round-trip." in former.err
 
 
-def test_explain_tells_row_by_row_what_a_written_record_means(site: Site) -> None:
+def test_explain_shows_for_each_field_rule_what_a_written_record_means(site: Site) -> None:
     record = site.folder / "ana.json"
     record.write_text(json.dumps({"name": " Ana ", "emails.primary": "ANA@x.example", "org_id": "7"}))
 
-    told = site.told("explain", "people", str(record)).out
+    told = site.run_command("explain", "people", str(record)).out
 
     assert "name =  Ana ; means" in told
     assert "emails.primary = ANA@x.example; means ANA@x.example" in told
@@ -84,10 +84,10 @@ def test_explain_tells_row_by_row_what_a_written_record_means(site: Site) -> Non
     assert "not read" in told
 
 
-def test_explain_names_every_faulty_column_of_a_written_record(site: Site) -> None:
+def test_explain_names_every_wrong_column_of_a_written_record(site: Site) -> None:
     record = site.folder / "ana.json"
     record.write_text(json.dumps({"birthday": "soon", "a..b": 1, "update_time": "never"}))
-    done = site.told("explain", "people", str(record))
+    done = site.run_command("explain", "people", str(record))
     assert done.code == 2
     assert all(f"ana.json: {column}" in done.err for column in ("birthday", "a..b", "update_time"))
 
@@ -99,9 +99,9 @@ def test_explain_reads_a_live_record_and_saves_it(site: Site) -> None:
         person = pipedrive.create("persons", name="Ana Lund")
         saved = site.folder / "saved.json"
 
-        live = site.told("explain", "people", "crm", "person", person, "--save", str(saved))
-        again = site.told("explain", "people", str(saved))
-        missing = site.told("explain", "people", "crm", "person", "987654")
+        live = site.run_command("explain", "people", "crm", "person", person, "--save", str(saved))
+        again = site.run_command("explain", "people", str(saved))
+        missing = site.run_command("explain", "people", "crm", "person", "987654")
 
     assert "name = Ana Lund" in live.out, live.err
     assert again.out == live.out
@@ -109,9 +109,9 @@ def test_explain_reads_a_live_record_and_saves_it(site: Site) -> None:
 
 
 def test_schema_is_printed_for_any_mapping_and_for_a_pair_with_its_fields(site: Site) -> None:
-    whole = json.loads(site.told("schema").out)
-    pair = site.told("schema", "sales=pipedrive.deal", "deskera.crm_deal")
-    wrong = site.told("schema", "pipedrive.deel", "deskera.crm_deal")
+    whole = json.loads(site.run_command("schema").out)
+    pair = site.run_command("schema", "sales=pipedrive.deal", "deskera.crm_deal")
+    wrong = site.run_command("schema", "pipedrive.deel", "deskera.crm_deal")
 
     assert whole["$schema"].startswith("https://json-schema.org/")
     assert "expected_close_date" in pair.out

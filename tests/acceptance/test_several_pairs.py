@@ -1,4 +1,4 @@
-"""Several shipped pairs in one folder: each adds itself, and all of them together can run."""
+"""Several shipped pairs in one folder: `bridge init` adds each pair, and all of them can run together."""
 
 from functools import cache
 from itertools import combinations
@@ -47,7 +47,7 @@ def shipped(pair: str) -> tuple[Mapping, ...]:
 
 
 def sound(folder: Path) -> frozenset[str]:
-    """`bridge check` finds nothing in the mapping files, bound as the settings bind them. Gives the mappings' names."""
+    """Check that `bridge check` finds no problem in the mapping files; return the mappings' names."""
     values, mappings = settings_of(folder), load_mappings(folder / "mappings")
     sides = values["sides"]
     assert all(isinstance(system, str) for system in sides.values())
@@ -61,7 +61,7 @@ def sound(folder: Path) -> frozenset[str]:
     return frozenset(mapping.name for mapping in mappings)
 
 
-def test_every_product_has_one_role_and_every_mapping_and_file_a_name_of_its_own() -> None:
+def test_every_product_has_one_role_and_every_mapping_and_file_its_own_name() -> None:
     mappings = [mapping for pair in PAIRS for mapping in shipped(pair)]
     assert {(side.product, side.name) for one in mappings for side in (one.left, one.right)} == set(ROLES.items())
     files = [file.stem for folder in shipped_pairs().values() for file in folder.glob("*.yaml")]
@@ -69,7 +69,7 @@ def test_every_product_has_one_role_and_every_mapping_and_file_a_name_of_its_own
 
 
 @pytest.mark.parametrize(("first", "second"), list(combinations(PAIRS, 2)))
-def test_a_second_pair_adds_itself_without_touching_what_is_there(tmp_path: Path, first: str, second: str) -> None:
+def test_a_second_pair_is_added_without_changing_the_first(tmp_path: Path, first: str, second: str) -> None:
     assert init(first, tmp_path).exit_code == 0
     before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
     done = init(second, tmp_path)
@@ -77,7 +77,7 @@ def test_a_second_pair_adds_itself_without_touching_what_is_there(tmp_path: Path
     assert "left out " not in done.output
     for path, text in before.items():
         lines = iter(path.read_text().splitlines())
-        assert all(line in lines for line in text.splitlines()), path  # all of them, in their order
+        assert all(line in lines for line in text.splitlines()), path  # all are still there, in order
         assert path.name == "bridge.yaml" or path.read_text() == text
     mappings = {mapping.name for pair in (first, second) for mapping in shipped(pair)}
     assert sound(tmp_path) == mappings
@@ -85,7 +85,7 @@ def test_a_second_pair_adds_itself_without_touching_what_is_there(tmp_path: Path
 
 @pytest.mark.parametrize("pairs", [PAIRS, PAIRS[::-1]], ids=["a to z", "z to a"])
 def test_all_pairs_in_one_folder_can_run_together(tmp_path: Path, pairs: list[str]) -> None:
-    """Three systems that are kept in sync by two pairs need no third one: changes would run in a ring."""
+    """Two pairs that keep three systems in sync need no third pair, because changes would run in a ring."""
     said = "".join(init(pair, tmp_path).output for pair in pairs)
     values = settings_of(tmp_path)
     assert values["sides"] == {ROLES[product]: product for product in values["systems"]}

@@ -1,4 +1,4 @@
-"""From shadow to live as an operator meets it: look at what would be written, go live, take in what stayed behind."""
+"""From shadow to live as an operator does it: look at the planned writes, go live, and backfill the rest."""
 
 import json
 import signal
@@ -10,7 +10,7 @@ from tests.acceptance.site import Site, until
 EMAILS = [{"value": "ana@lund.example", "label": "work", "primary": True}]
 
 
-def test_what_shadow_mode_showed_is_what_the_backfill_writes_once_live(tmp_path: Path) -> None:
+def test_once_live_the_backfill_writes_exactly_what_shadow_mode_showed(tmp_path: Path) -> None:
     with simulated("pipedrive", "deskera", as_processes=True) as (pipedrive, deskera):
         site = Site(tmp_path, pipedrive.url, deskera.url)
         live = site.settings.read_text()

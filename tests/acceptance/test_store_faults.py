@@ -1,4 +1,4 @@
-"""A running bridge whose disk fills up, whose file is deleted, locked or damaged: what its operator and vendors see."""
+"""A running bridge whose disk is full, or whose file is deleted, locked or damaged: what people and vendors see."""
 
 import json
 import os
@@ -15,12 +15,12 @@ from tests.acceptance.site import Site, until
 from tests.conformance.store.test_failing_stores import damage, fill
 
 World = tuple[Site, Product, Product]
-MOST_LINES = 12  # of an outage: one a minute for the store, and those of the simulator's own trouble
+MOST_LINES = 12  # during an outage: one line a minute about the store, and the lines about the simulator's own failures
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A bridge on a disk of its own with 6 MB."""
+    """A bridge on its own disk of 6 MB."""
     folder = tmp_path_factory.mktemp("faults")
     disk = folder / "disk"
     disk.mkdir()
@@ -42,19 +42,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def answers(site: Site, status: int) -> float:
-    """How many callbacks were answered so."""
+    """Return how many callbacks were answered with this status."""
     found = re.findall(rf'^bridge_callbacks_total{{.*status="{status}".*}} ([0-9.]+)$', site.get("/metrics").text, re.M)
     return sum(map(float, found))
 
 
 def said(site: Site) -> str:
-    """What health says of the store; "" while it is well."""
+    """Return what health reports about the store; "" while it is well."""
     part = site.get("/health").json()["checks"]["store"][0]
     return "" if part["status"] == "pass" else str(part["output"])
 
 
 def refuses(world: World, name: str, words: str) -> None:
-    """A callback that comes now is answered 503 and none is accepted; health says why; the log does not run over."""
+    """A new callback is answered 503 and none is accepted; health gives the reason; the log stays short."""
     site, pipedrive, _ = world
     until(lambda: words in said(site), f"health says {words}, not {said(site)}", 20)
     before, refusals, lines = answers(site, 200), answers(site, 503), site.log.read_text().count("\n")
@@ -66,30 +66,30 @@ def refuses(world: World, name: str, words: str) -> None:
     assert site.log.read_text().count("\n") - lines <= MOST_LINES, site.log.read_text()[-3000:]
 
 
-def goes_on(world: World, name: str) -> None:
-    """By itself: health is well again, and what was refused crosses, by the vendor's retry or by the next sweep."""
+def recovers(world: World, name: str) -> None:
+    """The store recovers: health is well, and the refused change crosses by the vendor's retry or the next sweep."""
     site, _, deskera = world
     until(lambda: said(site) == "" and site.get("/health/ready").status == 200, "the store is well", 20)
     deskera.until("contacts", name=name)
 
 
-def test_a_new_store_is_told_of(world: World) -> None:
+def test_a_new_store_is_reported(world: World) -> None:
     site = world[0]
     assert site.log.read_text().count("the store is new and empty: nothing from before is known") == 1
-    (row,) = json.loads(site.told("status", "--json").out)["store"]
+    (row,) = json.loads(site.run_command("status", "--json").out)["store"]
     assert (row["store"], row["note"]) == (site.store_url, "was empty then, and knows nothing from before")
 
 
 def test_a_full_disk(world: World) -> None:
     site, pipedrive, _ = world
     filler = fill(site.folder / "disk")
-    for number in range(40):  # what lies free in the files is used first
+    for number in range(40):  # SQLite first uses the free space in its files
         if said(site):
             break
         pipedrive.create("organizations", name=f"filling {number} {'x' * 3000}")
     refuses(world, "On a full disk", "the disk is full: free some space")
     filler.unlink()
-    goes_on(world, "On a full disk")
+    recovers(world, "On a full disk")
 
 
 def test_a_deleted_file_that_is_put_back(world: World) -> None:
@@ -98,7 +98,7 @@ def test_a_deleted_file_that_is_put_back(world: World) -> None:
     os.rename(file, kept)
     refuses(world, "Beside the file", "was deleted while the bridge was running")
     os.rename(kept, file)
-    goes_on(world, "Beside the file")
+    recovers(world, "Beside the file")
 
 
 def test_a_lock_of_another_program(world: World) -> None:
@@ -107,12 +107,12 @@ def test_a_lock_of_another_program(world: World) -> None:
     refuses(world, "Behind a lock", "another program has locked it")
     other.execute("ROLLBACK")
     other.close()
-    goes_on(world, "Behind a lock")
+    recovers(world, "Behind a lock")
 
 
 def test_a_damaged_page_ends_the_writing_until_the_store_is_restored(world: World) -> None:
     site, pipedrive, _ = world
-    saved = site.told("backup", str(site.folder / "backup.gz"))
+    saved = site.run_command("backup", str(site.folder / "backup.gz"))
     assert saved.code == 0, saved.err
     damage(Path(site.store_url.removeprefix("sqlite:///")), "events")
     pipedrive.create("organizations", name="Finds the damage")

@@ -1,4 +1,4 @@
-"""A running bridge among strangers: what anybody may send must not keep out a vendor's callbacks."""
+"""A running bridge and strangers: whatever anybody sends must not keep a vendor's callbacks out."""
 
 import gzip
 import json
@@ -21,13 +21,13 @@ from tests.acceptance.site import SECRETS, Answer, Daemon, Site, until
 HALF_OPEN = 1500
 VALID = 60
 LIMIT_SECONDS = 1.0
-NOWHERE = "http://127.0.0.1:9"  # nothing listens there: the vendors are down all the time
+NOWHERE = "http://127.0.0.1:9"  # nothing listens at this port, so the vendors are down all the time
 MOST_MORE_KILOBYTES = 80_000
 LISTENERS = ("part=aiohttp", "part=asyncio", "part=callbacks")
 
 
 class Vendor:
-    """Sends valid callbacks, each over a connection of its own."""
+    """Sends valid callbacks, each over a new connection."""
 
     def __init__(self, site: Site) -> None:
         secret = SECRETS["ACCEPT_INSTANCE_SECRET"].encode()
@@ -38,7 +38,7 @@ class Vendor:
         self.numbers = count(1)
 
     def send(self) -> float:
-        """Seconds until it was acknowledged; AssertionError when it was not."""
+        """Return the seconds until the callback was acknowledged; AssertionError when it was not."""
         number = next(self.numbers)
         meta = {"action": "change", "entity": "deal", "entity_id": str(number), "id": f"e-{number}"}
         body = json.dumps({"meta": {**meta, "timestamp": "2026-01-05T09:00:00.000Z"}, "data": {"id": number}}).encode()
@@ -90,7 +90,7 @@ def half_open(port: int, starts: Sequence[bytes], number: int) -> Iterator[list[
     try:
         for at in range(number):
             lines.append(line := socket.create_connection(("127.0.0.1", port), timeout=30))
-            with suppress(OSError):  # it may have had to give way already
+            with suppress(OSError):  # the bridge may have closed it already
                 line.sendall(starts[at % len(starts)])
         yield lines
     finally:
@@ -99,14 +99,14 @@ def half_open(port: int, starts: Sequence[bytes], number: int) -> Iterator[list[
 
 
 def listener(site: Site) -> Answer:
-    """Health as the admin listener shows it meanwhile."""
+    """Return health as the admin listener shows it meanwhile."""
     answer = site.get("/health")
     assert answer.status in (200, 503), "the admin listener must answer whatever happens on the public one"
     return answer
 
 
 def places(site: Site) -> tuple[str, int]:
-    """The status of the public listener, and how many connections it has."""
+    """Return the status of the public listener and the number of its connections."""
     (entry,) = listener(site).json()["checks"]["callbacks listener"]
     return str(entry["status"]), int(entry["observedValue"])
 
@@ -121,7 +121,7 @@ def kilobytes(daemon: Daemon) -> int:
 
 
 def assert_quiet(site: Site, vendor: Vendor) -> None:
-    """Strangers wrote nothing into the log: no traceback, no address, hardly a line."""
+    """Check that strangers caused no traceback, no address and hardly a line in the log."""
     log = site.log.read_text()
     assert "Traceback" not in log
     assert vendor.token not in log

@@ -1,4 +1,4 @@
-"""Two copies of the bridge on one PostgreSQL, in real time: one short storm. More of them: `make two-copies`."""
+"""Two instances of the bridge on one PostgreSQL, in real time: one short storm. More storms: `make two-copies`."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from tests.acceptance.live_storm import storm
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-async def test_after_kills_and_cut_connections_two_copies_leave_all_as_people_left_it(
+async def test_after_kills_and_cut_connections_two_instances_leave_every_record_as_people_left_it(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    told = await storm(2, tmp_path, postgres_url, seconds=6)
-    assert not told.problems, "\n".join([*told.problems, *told.story])
-    assert told.exact
-    assert told.counts["kill -9"]
+    result = await storm(2, tmp_path, postgres_url, seconds=6)
+    assert not result.problems, "\n".join([*result.problems, *result.story])
+    assert result.exact
+    assert result.counts["kill -9"]

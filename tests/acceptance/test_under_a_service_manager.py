@@ -1,4 +1,4 @@
-"""`bridge run` as systemd starts it: it tells when it is ready, alive and stopping, and a stop at once is in order."""
+"""`bridge run` under systemd: it reports when it is ready, alive and stopping; an immediate stop ends in order."""
 
 import socket
 from contextlib import suppress
@@ -9,7 +9,7 @@ import pytest
 from tests.acceptance.site import Site, until
 
 
-def test_the_manager_is_told_all_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_service_manager_is_informed_of_every_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site, said = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1"), list[str]()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
         line.bind(str(tmp_path / "notify"))

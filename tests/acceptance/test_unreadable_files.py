@@ -1,4 +1,4 @@
-"""Every command that reads a file, with files that are no text: one message with the file's name, and no traceback."""
+"""Every command that reads a file, with files that are not text: one message with the file's name, and no traceback."""
 
 import os
 from collections.abc import Callable
@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.site import SECRETS, Ended, Site
-from tests.acceptance.site import told as told_by
+from tests.acceptance.site import SECRETS, Ended, Site, run_command
 
 BAD: dict[str, bytes | None] = {
     "broken UTF-8": b"name: caf\xe9\n",
@@ -36,9 +35,9 @@ def site(tmp_path: Path) -> Site:
     return site
 
 
-def told(site: Site, *arguments: str) -> Ended:
+def command_of(site: Site, *arguments: str) -> Ended:
     variables = {name.replace("ACCEPT_", "UNSET_"): value for name, value in SECRETS.items()}
-    return told_by(site.settings, *arguments, variables=variables)
+    return run_command(site.settings, *arguments, variables=variables)
 
 
 def spoil(file: Path, data: bytes | None) -> None:
@@ -70,8 +69,12 @@ CASES = [
     for bad in BAD
 ]
 TEXT_ALL_THE_SAME = {
-    "bridge.yaml": {"surrogate by number", "NUL by number", "a folder"},  # another test; refused by the command line
-    "mappings/people.yaml": {"surrogate by number", "NUL by number"},  # another test
+    "bridge.yaml": {
+        "surrogate by number",
+        "NUL by number",
+        "a folder",
+    },  # another test; the command line refuses it
+    "mappings/people.yaml": {"surrogate by number", "NUL by number"},  # another test checks it
     "secret": {"surrogate by number", "NUL by number", "nested without end"},
     "f.py": {"surrogate by number", "NUL by number", "empty", "only blanks", "nested without end"},
 }
@@ -84,21 +87,21 @@ def test_a_file_that_is_no_text_is_one_message(
 ) -> None:
     monkeypatch.chdir(site.folder)
     spoil(site.folder / file, BAD[bad])
-    one_message(told(site, *command), Path(file).name)
+    one_message(command_of(site, *command), Path(file).name)
 
 
 @pytest.mark.parametrize("number", ["\\ud800", "\\0"])
 @pytest.mark.parametrize(
     ("file", "old"), [("bridge.yaml", "instance: acceptance"), ("mappings/people.yaml", "description: ")]
 )
-def test_a_character_by_number_that_is_none_is_one_message(
+def test_an_escaped_character_that_does_not_exist_is_one_message(
     site: Site, monkeypatch: pytest.MonkeyPatch, file: str, old: str, number: str
 ) -> None:
     monkeypatch.chdir(site.folder)
     path = site.folder / file
     text = path.read_text() if old in path.read_text() else path.read_text().replace("conflict:", f"{old}x\nconflict:")
     path.write_text(text.replace(f"{old}x" if file != "bridge.yaml" else old, f'{old.partition(":")[0]}: "a{number}"'))
-    one_message(told(site, "check"), Path(file).name)
+    one_message(command_of(site, "check"), Path(file).name)
 
 
 def test_a_byte_order_mark_is_no_mistake(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +110,7 @@ def test_a_byte_order_mark_is_no_mistake(site: Site, monkeypatch: pytest.MonkeyP
         file = site.folder / name
         file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
     for command in (["check"], ["test"], ["explain", "people", "ana.json"]):
-        done = told(site, *command)
+        done = command_of(site, *command)
         assert done.code == 0, done.err
 
 
@@ -117,12 +120,12 @@ def test_a_file_without_permission_is_one_message(site: Site, monkeypatch: pytes
     monkeypatch.chdir(site.folder)
     (site.folder / file).chmod(0)
     command = ["explain", "people", "ana.json"] if file == "ana.json" else ["check"]
-    done = told(site, *command)
+    done = command_of(site, *command)
     assert (done.code, "may not be read by this user" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")])
-def test_what_the_machine_refuses_is_said_in_plain_words(
+def test_an_error_of_the_machine_is_reported_in_plain_words(
     site: Site, monkeypatch: pytest.MonkeyPatch, error: OSError
 ) -> None:
     monkeypatch.chdir(site.folder)
@@ -131,19 +134,19 @@ def test_what_the_machine_refuses_is_said_in_plain_words(
         raise error
 
     monkeypatch.setattr(Path, "read_bytes", refused)
-    done = told(site, "explain", "people", "ana.json", "--mappings", "mappings")
+    done = command_of(site, "explain", "people", "ana.json", "--mappings", "mappings")
     assert done.code == 2
     assert ("may not be read by this user" in done.err) or ("cannot be read (input/output error)" in done.err)
 
 
 def test_a_place_that_cannot_be_written_is_one_message(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(site.folder)
-    saved = told(site, "explain", "people", "ana.json", "--save", "no/such/folder.json")
+    saved = command_of(site, "explain", "people", "ana.json", "--save", "no/such/folder.json")
     assert (saved.code, "no/such/folder.json: there is no such" in saved.err) == (2, True), saved.err
 
 
-def test_a_folder_that_cannot_be_made_is_one_message(site: Site) -> None:
-    done = told(site, "init", "pipedrive-deskera", str(site.folder / "ana.json" / "mine"))
+def test_a_folder_that_cannot_be_created_is_one_message(site: Site) -> None:
+    done = command_of(site, "init", "pipedrive-deskera", str(site.folder / "ana.json" / "mine"))
     assert (done.code, "cannot be created (not a directory)" in done.err) == (2, True), done.err
 
 
@@ -151,12 +154,12 @@ def test_the_schema_knows_the_operators_functions_without_any_secret(site: Site)
     own = "from bridge.mapping.functions import Function\n"
     own += 'FUNCTIONS = [Function("shout", str.upper, str.lower, examples=(("a", "A"),))]\n'
     (site.folder / "f.py").write_text(own)
-    ended = told_by(site.settings, "schema")
+    ended = run_command(site.settings, "schema")
     assert (ended.code, '"shout"' in ended.out) == (0, True)
 
 
 def test_an_argument_that_is_no_text_is_one_message(site: Site) -> None:
-    done = told(site, "why", "crm", "deal", os.fsdecode(b"\xff"))
+    done = command_of(site, "why", "crm", "deal", os.fsdecode(b"\xff"))
     assert (done.code, "contains half a character" in done.err) == (2, True)
 
 
@@ -170,5 +173,5 @@ ATTEMPTS: dict[str, Callable[[Site], list[str]]] = {
 
 @pytest.mark.parametrize("which", ATTEMPTS)
 def test_a_file_of_the_wrong_kind_is_one_message(site: Site, which: str) -> None:
-    done = told(site, *ATTEMPTS[which](site))
+    done = command_of(site, *ATTEMPTS[which](site))
     assert (done.code, "1 problem:" in done.err) == (2, True), done.err

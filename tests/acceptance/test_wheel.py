@@ -1,4 +1,4 @@
-"""The wheel as it is installed: what it holds, what it says of itself, and that it runs without this folder."""
+"""The wheel as it is installed: its content, its metadata, and that it runs without the working copy."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path) -> Path:
-    """The wheel's files where nothing of the working copy is."""
+    """The wheel's files in a folder without the working copy."""
     folder = wheel.parent / "installed"
     with ZipFile(wheel) as archive:
         archive.extractall(folder)
@@ -42,7 +42,7 @@ def about(installed: Path) -> Message:
 
 
 def run(installed: Path, code: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Python on the wheel's files alone."""
+    """Run Python with the wheel's files alone."""
     command = [sys.executable, "-c", code, *arguments]
     environment = {"PYTHONPATH": str(installed), "PATH": "/usr/bin:/bin"}
     return subprocess.run(command, cwd=installed.parent, env=environment, capture_output=True, text=True, timeout=60)
@@ -71,14 +71,14 @@ def test_the_wheel_says_whose_it_is_and_for_which_pythons(installed: Path) -> No
     assert pythons == {"3.11", "3.12", "3.13"}
 
 
-def test_what_we_know_from_the_inside_has_an_upper_bound(installed: Path) -> None:
+def test_packages_whose_internals_are_used_have_an_upper_bound(installed: Path) -> None:
     required = [Requirement(text) for text in about(installed).get_all("Requires-Dist", [])]
     inside = {"aiohttp", "asyncpg", "ruamel-yaml", "sqlalchemy"}
     bounded = {one.name for one in required if any(each.operator == "<" for each in one.specifier)}
     assert inside <= bounded | {"ruamel-yaml" if "ruamel.yaml" in bounded else ""}
 
 
-def test_the_extras_are_those_that_pay(installed: Path) -> None:
+def test_the_wheel_has_the_documented_extras(installed: Path) -> None:
     extras = set(about(installed).get_all("Provides-Extra", [])) - {"dev"}
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     assert extras == declared.keys() - {"dev"} == {"alerts", "otel", "postgres"}

@@ -1,4 +1,4 @@
-"""Commands while no bridge runs, in a shell that knows no secret, and where there is no store at all."""
+"""Commands while no bridge runs, in a shell without secrets, and where there is no store."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from bridge.app.seams import system_seams
 from bridge.store import Store, open_store
 from bridge.store.instances import FileLock
 from bridge.store.requests import Request
-from tests.acceptance.site import Site, deeds, told
+from tests.acceptance.site import Site, audited_actions, run_command
 
 READING = (
     ["status"],
@@ -45,7 +45,7 @@ ASKING = (
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    """Its settings name the store plainly, and secrets that no environment of these tests has."""
+    """A site whose settings name the store's address plainly, and secrets that are not in the environment."""
     site = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
     text = site.settings.read_text().replace("{env: ACCEPT_STORE_URL}", "sqlite:///bridge.sqlite")
     site.settings.write_text(text.replace("ACCEPT_", "NOWHERE_"))
@@ -53,7 +53,7 @@ def site(tmp_path: Path) -> Site:
 
 
 def in_store(site: Site) -> list[Request]:
-    """The requests that wait in the site's store, which is made when it is not there."""
+    """Return the requests that wait in the site's store; the store is created if it is missing."""
 
     async def opened() -> list[Request]:
         store: Store = await open_store(f"sqlite:///{site.folder}/bridge.sqlite", system_seams())
@@ -66,7 +66,7 @@ def in_store(site: Site) -> list[Request]:
 
 @pytest.mark.parametrize("command", [*READING, *ASKING], ids=" ".join)
 def test_where_there_is_no_store_a_command_says_so_and_makes_none(site: Site, command: list[str]) -> None:
-    done = told(site.settings, *command)
+    done = run_command(site.settings, *command)
     assert (done.code, done.out) == (2, "")
     assert f"there is no store at {site.folder}/bridge.sqlite yet - `bridge run` creates it" in done.err
     assert not [path for path in site.folder.iterdir() if "sqlite" in path.name]
@@ -75,14 +75,14 @@ def test_where_there_is_no_store_a_command_says_so_and_makes_none(site: Site, co
 @pytest.mark.parametrize("command", [*READING[:2], *READING[3:9]], ids=" ".join)
 def test_reading_needs_the_address_of_the_store_and_no_secret(site: Site, command: list[str]) -> None:
     in_store(site)
-    done = told(site.settings, *command)
+    done = run_command(site.settings, *command)
     assert (done.code, done.err) == (0, "")
 
 
 @pytest.mark.parametrize("command", [one for one in READING if len(one) < 3 and "--json" not in one][:-1], ids=" ".join)
-def test_what_is_read_can_be_had_as_json(site: Site, command: list[str]) -> None:
+def test_every_reading_command_has_json(site: Site, command: list[str]) -> None:
     in_store(site)
-    done = told(site.settings, *command, "--json")
+    done = run_command(site.settings, *command, "--json")
     assert (done.code, done.err) == (0, "")
     assert isinstance(json.loads(done.out), dict if command == ["status"] else list)
 
@@ -91,33 +91,35 @@ def test_mapping_files_are_tested_and_explained_as_json_without_settings(site: S
     record, mappings = site.folder / "ana.json", site.folder / "mappings"
     record.write_text('{"name": "Ana Lund"}')
     site.settings.unlink()
-    tested = json.loads(told(site.settings, "test", str(mappings), "--json").out)
+    tested = json.loads(run_command(site.settings, "test", str(mappings), "--json").out)
     assert (tested["failed"], len(tested["tests"]) > 5) == (0, True)
-    explained = json.loads(told(site.settings, "explain", str(mappings / "people.yaml"), str(record), "--json").out)
+    explained = json.loads(
+        run_command(site.settings, "explain", str(mappings / "people.yaml"), str(record), "--json").out
+    )
     named = next(rule for rule in explained["rules"] if rule["field"] == "name")
     assert (named["before"], named["after"]) == ({"name": "Ana Lund"}, {"name": "Ana Lund"})
 
 
 def test_status_says_that_no_bridge_runs(site: Site) -> None:
     in_store(site)
-    assert "no bridge has run on this store yet" in told(site.settings, "status").out
+    assert "no bridge has run on this store yet" in run_command(site.settings, "status").out
 
 
 def test_a_mode_that_is_set_while_no_bridge_runs_is_in_the_audit_log(site: Site) -> None:
     in_store(site)
-    done = told(site.settings, "mode", "deals", "shadow")
+    done = run_command(site.settings, "mode", "deals", "shadow")
     assert (done.code, "no bridge runs now" in done.out) == (0, True), done
-    assert [action for action, _ in deeds(site.folder)] == ["mode deals shadow"]
+    assert [action for action, _ in audited_actions(site.folder)] == ["mode deals shadow"]
 
 
 @pytest.mark.parametrize("command", ASKING, ids=" ".join)
-def test_what_needs_a_bridge_says_at_once_that_none_runs_and_leaves_nothing_behind(
+def test_a_command_that_needs_a_bridge_says_at_once_that_none_runs_and_leaves_no_request(
     site: Site, command: list[str]
 ) -> None:
     in_store(site)
     before = time.monotonic()
-    done = told(site.settings, *command)
-    assert time.monotonic() - before < 9  # it would wait ten seconds for an answer
+    done = run_command(site.settings, *command)
+    assert time.monotonic() - before < 9  # waiting for an answer would take ten seconds
     assert done.code == 1
     assert "no bridge runs here (no bridge has run on this store yet), so nothing was done" in done.err
     assert in_store(site) == []
@@ -127,7 +129,7 @@ def test_what_needs_a_bridge_says_at_once_that_none_runs_and_leaves_nothing_behi
 def test_with_queue_the_request_waits_for_the_next_bridge(site: Site, command: list[str]) -> None:
     in_store(site)
     yes = ["--yes"] if command == ["hooks", "remove"] else []
-    done = told(site.settings, *command, "--queue", *yes)
+    done = run_command(site.settings, *command, "--queue", *yes)
     assert (done.code, done.out) == (0, "queued: the next `bridge run` carries it out\n")
     assert len(in_store(site)) == 1
 
@@ -142,23 +144,23 @@ def test_with_queue_the_request_waits_for_the_next_bridge(site: Site, command: l
         ("[]", "store: must be a section with keys of its own"),
     ],
 )
-def test_what_is_wrong_with_the_address_itself_is_one_message(site: Site, text: str, said: str) -> None:
+def test_a_wrong_store_address_is_one_message(site: Site, text: str, said: str) -> None:
     lines = site.settings.read_text().splitlines()
     site.settings.write_text("\n".join(f"store: {text}" if line.startswith("store:") else line for line in lines))
-    done = told(site.settings, "status")
+    done = run_command(site.settings, "status")
     assert (done.code, said in done.err, "1 problem:" in done.err) == (2, True, True), done.err
 
 
 def test_tests_and_explain_of_a_file_need_no_secret_and_no_store(site: Site) -> None:
     record = site.folder / "ana.json"
     record.write_text('{"name": "Ana Lund"}')
-    assert site.told("test").code == 0
-    told = site.told("explain", "people", str(record))
+    assert site.run_command("test").code == 0
+    told = site.run_command("explain", "people", str(record))
     assert (told.code, "name = Ana Lund" in told.out) == (0, True), told.err
     site.settings.unlink()
-    alone = site.told("explain", "people", str(record), "--mappings", str(site.folder / "mappings"))
+    alone = site.run_command("explain", "people", str(record), "--mappings", str(site.folder / "mappings"))
     assert (alone.code, alone.out) == (0, told.out)
-    assert site.told("test", str(site.folder / "mappings")).code == 0
+    assert site.run_command("test", str(site.folder / "mappings")).code == 0
 
 
 def test_a_misspelt_command_is_answered_with_the_right_one(site: Site) -> None:
@@ -168,7 +170,7 @@ def test_a_misspelt_command_is_answered_with_the_right_one(site: Site) -> None:
 
 @pytest.fixture
 def silent(tmp_path: Path) -> Iterator[Site]:
-    """A bridge holds the store, and its last heartbeat is old: so it is on a full disk."""
+    """A bridge that holds the store and whose last heartbeat is old, as on a full disk."""
     site = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
 
     async def began() -> None:
@@ -184,13 +186,13 @@ def silent(tmp_path: Path) -> Iterator[Site]:
     lock.release()
 
 
-def test_a_bridge_whose_store_takes_no_writes_is_not_said_to_be_gone(silent: Site) -> None:
+def test_a_bridge_whose_store_accepts_no_writes_is_not_called_gone(silent: Site) -> None:
     telling = "its store has accepted no writes since"
-    assert telling in silent.told("status").out
-    doctor = silent.told("doctor").out
+    assert telling in silent.run_command("status").out
+    doctor = silent.run_command("doctor").out
     assert telling in doctor
     assert "admin listener" in doctor, "the running bridge is asked what keeps it from writing"
-    paused = silent.told("pause")
+    paused = silent.run_command("pause")
     assert (paused.code, telling in paused.err) == (1, True)
     assert "start `bridge run`" not in paused.err
     assert in_store(silent) == []

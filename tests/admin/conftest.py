@@ -1,4 +1,4 @@
-"""One furnished bridge for all tests of a module: they run in one loop, and each leaves what the next one needs."""
+"""One furnished bridge for all tests of a module: they share one loop, and each leaves what the next one needs."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,7 +18,7 @@ async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office
 
 
 class Client:
-    """Asks the admin listener as a program does; `token` "" sends none."""
+    """Calls the admin listener as a program does; with `token` "" it sends none."""
 
     def __init__(self, session: ClientSession, url: str) -> None:
         self.session = session

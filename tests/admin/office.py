@@ -1,4 +1,4 @@
-"""A bridge between two simulated products with something to see on every page: pairs, waits, dead letters, a conflict.
+"""A bridge between two simulated products with content for every page: pairs, waits, dead letters, a conflict.
 
 Everything runs on loopback in the test's own loop.
 """
@@ -72,7 +72,7 @@ PATIENCE_SECONDS = 90.0
 
 @dataclass
 class Office:
-    """The running bridge, and what people do at the products. `ids` by the names of what was made."""
+    """The running bridge, and the actions of people at the products. `ids`: by the names of the created records."""
 
     bridge: Bridge
     pipedrive: PipedriveSimulator
@@ -99,14 +99,14 @@ class Office:
         return self.ids[name]
 
     def contact(self, name: str) -> str:
-        """The id of a company's counterpart."""
+        """Return the id of a company's counterpart."""
         rows = self.deskera.dump()["records"]["contacts"]
         return next(str(row["id"]) for row in rows if row.get("name") == name)
 
 
 @asynccontextmanager
 async def office(folder: Path, tokens: str = TOKENS, copy: str = "") -> AsyncIterator[Office]:
-    """Start it; leaving the block stops it in order. `copy`: how the instance is called."""
+    """Start it; leaving the block stops it in order. `copy`: the instance's name."""
     shutil.copytree(MAPPINGS, folder / "mappings")
     file = folder / "mappings" / "organizations.yaml"
     file.write_text(file.read_text().replace("conflict:  crm ", "conflict:  ask "))
@@ -129,7 +129,7 @@ async def office(folder: Path, tokens: str = TOKENS, copy: str = "") -> AsyncIte
 
 
 async def furnish(here: Office) -> None:
-    """Something on every page: pairs with relatives, a conflict, duplicates as dead letters, and records that wait."""
+    """Create content for every page: pairs with relatives, a conflict, dead letters, and records that wait."""
     for name in ("Nordlys AS", "Fjord Shipping", "Østlandet Bakeri"):
         here.company(name)
     await here.pairs("organizations", 3)

@@ -1,6 +1,6 @@
 """The pictures of README.md and docs/admin.md, of a bridge between two simulated products with invented data.
 
-`make pictures` makes them again. `--every FOLDER`: every page as well, wide, dark and 380 px, for somebody to look at.
+`make pictures` makes them again. `--every FOLDER`: also every page, wide, dark and 380 px, for a person to look at.
 """
 
 import argparse
@@ -55,7 +55,7 @@ DAY = 86_400.0
 
 
 async def furnish(here: Office) -> None:
-    """A day at a company: some hundred records, a conflict, two duplicates, a mapping that waits for a stocktaking."""
+    """A day at a company: some hundred records, a conflict, two duplicates, a paused mapping."""
     dice = random.Random(7)
     names = [f"{city} {trade}" for city in CITIES for trade in TRADES][::2]
     for name in names:
@@ -128,7 +128,7 @@ async def _waits(here: Office, number: int) -> bool:
 
 
 async def _spread(here: Office, dice: random.Random) -> None:
-    """As if all of it had happened in the course of a working day."""
+    """Spread all events over the course of a working day."""
 
     def work(conn: Any) -> None:
         rows = list(conn.execute(select(journal.c.id, journal.c.at).order_by(journal.c.id)))
@@ -140,7 +140,7 @@ async def _spread(here: Office, dice: random.Random) -> None:
 
 
 def _ago(dice: random.Random) -> float:
-    """Most of it in two waves of the day."""
+    """Put most events into two waves of the day."""
     return min(DAY, max(600.0, dice.gauss(dice.choice((4.0, 19.0)) * 3600, 5400.0)))
 
 
@@ -149,9 +149,9 @@ def looks() -> Iterator[tuple[str, str]]:
 
 
 async def taken(pictures: Path, every: Path | None) -> None:
-    """Start the bridge, let somebody look around, and keep what they see."""
+    """Start the bridge, look around as a person does, and save the pictures."""
     pictures, every = pictures.absolute(), every and every.absolute()  # noqa: ASYNC240 - before anything runs
-    with TemporaryDirectory() as folder, chdir(folder):  # no folder of this machine is to be seen
+    with TemporaryDirectory() as folder, chdir(folder):  # no folder of this machine may be visible
         async with office(Path(), copy="bridge-1") as here, async_playwright() as driver:
             await furnish(here)
             browser = await driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
@@ -173,7 +173,7 @@ async def taken(pictures: Path, every: Path | None) -> None:
 
 
 async def _look_around(reader: Reader) -> None:
-    """What a person does in the morning, so that every page has something to show."""
+    """Do what a person does in the morning, so that every page has content."""
     await reader.login()
     await _begun(reader, "/doctor", "Check everything")
     await _begun(reader, "/plan", "Make a plan")
@@ -199,7 +199,7 @@ async def _until(reader: Reader, seen: Callable[[], Awaitable[Any]], *, gone: bo
 
 
 async def _shown(reader: Reader, path: str) -> None:
-    """The whole page, what it fetches by itself included."""
+    """Take a picture of the whole page, with all that it loads."""
     await reader.go(path)
     for lazy in await reader.page.query_selector_all(".lazy"):
         await lazy.wait_for_selector("h3, .comparison", timeout=20_000)

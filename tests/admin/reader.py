@@ -19,7 +19,7 @@ SIZES = {"wide": (1280, 900), "narrow": (380, 800)}
 
 
 class Reader:
-    """A person at a browser. `faults`: what the browser complained about."""
+    """A person at a browser. `faults`: errors that the browser reported."""
 
     def __init__(self, page: Any, here: Office) -> None:
         self.page = page

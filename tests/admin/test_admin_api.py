@@ -25,7 +25,7 @@ API = "/api/v1"
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    """Read once, see `described`."""
+    """The OpenAPI document, read once; see `described`."""
     return {}
 
 
@@ -35,7 +35,7 @@ async def described(client: Client, document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-async def test_the_overview_says_what_is_not_in_sync(here: Office, client: Client) -> None:
+async def test_the_overview_shows_what_is_not_in_sync(here: Office, client: Client) -> None:
     found = await client.get(f"{API}/overview")
     assert found["in_sync"] is False
     assert found["sentence"] == (
@@ -55,7 +55,7 @@ async def test_the_overview_says_what_is_not_in_sync(here: Office, client: Clien
     assert systems["pipedrive"]["quota"].endswith("of 30,000 tokens left today")
 
 
-async def test_changed_files_that_are_not_in_use_are_told_first(
+async def test_changed_files_that_are_not_in_use_are_reported_first(
     here: Office, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(here.bridge, "refused", ["people.yaml:20:19: unknown field `emial`"])
@@ -79,7 +79,7 @@ async def test_changed_files_that_are_not_in_use_are_told_first(
         ("a225", set()),
     ],
 )
-async def test_records_are_found_by_what_people_know(client: Client, text: str, names: set[str]) -> None:
+async def test_records_are_found_by_text_that_people_know(client: Client, text: str, names: set[str]) -> None:
     status, found = await client.ask("GET", f"{API}/records?q={text.replace('%', '%25')}")
     assert status == 200
     assert {hit["here"]["name"] for hit in found["found"]} == names
@@ -90,7 +90,7 @@ async def test_a_record_that_has_not_crossed_is_found_by_its_id(here: Office, cl
     assert "crm organization " + here.ids["Fjord twin"] in {hit["here"]["name"] for hit in found["found"]}
 
 
-async def test_a_pair_tells_relatives_agreed_values_and_its_story(here: Office, client: Client) -> None:
+async def test_a_pair_shows_relatives_agreed_values_and_its_history(here: Office, client: Client) -> None:
     story = await client.get(f"{API}/records/crm/organization/1")
     (pair,) = story["pairs"]
     assert pair["there"]["name"] == "erp crm_contact 1"
@@ -102,7 +102,7 @@ async def test_a_pair_tells_relatives_agreed_values_and_its_story(here: Office, 
     assert [parent["name"] for parent in deal["pairs"][0]["parents"]] == ["crm organization 1"]
 
 
-async def test_both_records_are_read_and_put_beside_what_was_agreed(here: Office, client: Client) -> None:
+async def test_both_records_are_read_and_shown_beside_the_base(here: Office, client: Client) -> None:
     bakery = here.ids["bakery"]
     found = await client.get(f"{API}/records/crm/organization/{bakery}/compare/organizations")
     name = next(row for row in found["fields"] if row["field"] == "name")
@@ -124,7 +124,7 @@ async def test_both_records_are_read_and_put_beside_what_was_agreed(here: Office
     await here.bridge.store.mappings.set_paused("people", False, "")
 
 
-async def test_what_waits_and_what_needs_a_person_is_grouped_by_reason(here: Office, client: Client) -> None:
+async def test_waiting_records_and_dead_letters_are_grouped_by_reason(here: Office, client: Client) -> None:
     waiting = await client.get(f"{API}/waiting?mapping=deals")
     assert [one["name"] for one in waiting["records"]] == [f"crm deal {here.ids['waits']}"]
     assert waiting["groups"][0]["paused"]
@@ -134,7 +134,7 @@ async def test_what_waits_and_what_needs_a_person_is_grouped_by_reason(here: Off
     assert (await client.get(f"{API}/dead-letters?code=refused"))["groups"] == []
 
 
-async def test_hooks_runs_mappings_and_settings_are_told(client: Client) -> None:
+async def test_hooks_runs_mappings_and_settings_are_shown(client: Client) -> None:
     hooks = {one["system"]: one for one in (await client.get(f"{API}/hooks"))["systems"]}
     assert (hooks["pipedrive"]["wanted"], hooks["pipedrive"]["registered"]) == (3, 3)
     assert hooks["pipedrive"]["stopped"] == 0
@@ -178,7 +178,7 @@ async def test_a_mapping_is_tried_with_a_live_record_and_with_a_pasted_one(clien
         assert (found[0], said in found[1]["error"]) == (status, True), found
 
 
-async def test_an_action_is_done_by_the_bridge_and_kept_with_the_persons_name(here: Office, client: Client) -> None:
+async def test_an_action_is_done_by_the_bridge_and_stored_with_the_persons_name(here: Office, client: Client) -> None:
     status, told = await client.ask("POST", f"{API}/mappings/people/pause", {"reason": "new staff"})
     assert (status, told["state"]) == (200, "done")
     assert (await here.bridge.store.mappings.states())["people"].pause_reason == "new staff"
@@ -266,7 +266,7 @@ async def test_a_conflict_is_settled_by_a_choice(here: Office, client: Client) -
         ("POST", "/conflicts/choose", {"side": "crm"}, 422, "entity"),
     ],
 )
-async def test_what_cannot_be_done_is_said_with_what_to_do(
+async def test_an_impossible_action_is_answered_with_a_remedy(
     client: Client, method: str, path: str, body: Any, status: int, said: str
 ) -> None:
     found = await client.ask(method, API + path, body)
@@ -287,7 +287,7 @@ async def test_every_operation_needs_a_token_and_acting_needs_the_role(
             assert (status == 403) is acts, (path, status, body)
 
 
-async def test_answers_are_as_the_document_says(client: Client, document: dict[str, Any]) -> None:
+async def test_answers_match_the_openapi_document(client: Client, document: dict[str, Any]) -> None:
     told = await described(client, document)
     jsonschema.Draft202012Validator.check_schema({"$defs": told["components"]["schemas"]})
     resynced = await client.ask("POST", f"{API}/records/crm/person/1/resync", {})
@@ -337,14 +337,12 @@ async def test_no_answer_and_no_page_shows_a_secret(client: Client, document: di
         ({"Host": "evil.example"}, 421),
     ],
 )
-async def test_a_page_of_another_site_reaches_nothing_that_acts(
-    client: Client, headers: dict[str, str], status: int
-) -> None:
+async def test_a_page_of_another_site_reaches_no_action(client: Client, headers: dict[str, str], status: int) -> None:
     for path in (f"{API}/mappings/people/pause", "/act/pause", "/login", "/logout"):
         assert (await client.ask("POST", path, {}, **headers))[0] == status, path
 
 
-async def test_pages_allow_nothing_from_elsewhere_and_are_kept_nowhere(client: Client) -> None:
+async def test_pages_load_nothing_from_elsewhere_and_are_not_cached(client: Client) -> None:
     for path in ("/", "/login", "/records/crm/deal/1", "/mappings/none"):
         asked = client.session.get(client.url + path, headers={"Authorization": f"Bearer {OLE}"})
         async with asked as answer:
@@ -397,7 +395,7 @@ async def test_logging_out_ends_a_session_for_good_also_at_another_instance(
 
 @asynccontextmanager
 async def another_front(here: Office) -> AsyncIterator[str]:
-    """The pages once more on the same store: another instance, or the same one after a restart."""
+    """Serve the pages again on the same store: another instance, or the same one after a restart."""
     bridge = here.bridge
     front = front_of(bridge, Redactor())
     app = admin_app(bridge.board, bridge.metrics, lambda: ready(bridge), lambda: status_of(bridge.store), front=front)
@@ -405,7 +403,7 @@ async def another_front(here: Office) -> AsyncIterator[str]:
         yield url
 
 
-async def test_with_tokens_only_liveness_and_readiness_are_told_to_everybody(client: Client) -> None:
+async def test_with_tokens_only_liveness_and_readiness_are_public(client: Client) -> None:
     for path in ("/health/live", "/health/ready"):
         assert (await client.ask("GET", path, token=""))[0] == 200
     for path in ("/health", "/metrics", "/status"):

@@ -62,16 +62,16 @@ async def anna(browser: Any, here: Office) -> AsyncIterator[Reader]:
 
 
 IN_THE_DARK = ("overview", "record", "held", "dead-letters", "conflicts", "mapping", "runs")
-"""All colours there are."""
+"""Pages that together show every colour."""
 LOOKS = [("wide", "light", None), ("wide", "dark", ["color-contrast"]), ("narrow", "light", ["target-size"])]
-"""With the rules of axe-core that are tried there: all of them once, elsewhere those that may come out otherwise."""
+"""The rules of axe-core that are checked there: all of them once, elsewhere those whose result may differ."""
 
 
 @pytest.mark.parametrize(("size", "scheme", "rules"), LOOKS)
-async def test_every_page_is_readable_for_everybody(
+async def test_every_page_is_accessible(
     browser: Any, here: Office, size: str, scheme: str, rules: list[str] | None
 ) -> None:
-    """No page is wider than the screen, every name and colour is as axe-core asks, and nothing fails in the browser."""
+    """No page is wider than the screen, axe-core finds no problem, and nothing fails in the browser."""
     reader = await opened(browser, here, size, color_scheme=scheme, bypass_csp=True)
     await reader.go("/login")
     problems = [f"login: {one}" for one in await _axe(reader, rules)]
@@ -117,11 +117,11 @@ async def test_a_page_sends_strangers_to_the_login_and_brings_them_back(browser:
     await reader.page.wait_for_url("**/login")
     await reader.page.context.add_cookies([cookie])
     await reader.go("/")
-    assert "/login" in reader.page.url, "a session that was ended is not taken again"
+    assert "/login" in reader.page.url, "an ended session is not accepted again"
     await reader.page.context.close()
 
 
-async def test_who_may_only_read_sees_no_button_that_acts(browser: Any, here: Office) -> None:
+async def test_a_reader_sees_no_button_for_actions(browser: Any, here: Office) -> None:
     reader = await opened(browser, here)
     await reader.login(OLE)
     for path in PAGES.values():
@@ -130,7 +130,7 @@ async def test_who_may_only_read_sees_no_button_that_acts(browser: Any, here: Of
     await reader.page.context.close()
 
 
-async def test_a_page_is_walked_through_by_keyboard_alone(anna: Reader) -> None:
+async def test_a_page_can_be_used_by_keyboard_alone(anna: Reader) -> None:
     page = anna.page
     await anna.go("/runs")
     await page.keyboard.press("Tab")
@@ -167,7 +167,7 @@ async def test_times_are_in_the_readers_zone_with_the_absolute_one_on_hover(anna
     assert any(zone in title for zone in ("CET", "GMT+1", "Central European")), title
 
 
-async def test_a_pair_is_compared_and_looked_at_again(anna: Reader) -> None:
+async def test_a_pair_is_compared_and_marked_as_due(anna: Reader) -> None:
     await anna.go("/records/crm/organization/{bakery}")
     await anna.page.wait_for_selector("tr.differs >> text=Østlandets Bakeri AS")
     assert "Østlandet Bakeri og Konditori" in await anna.page.inner_text("tr.differs")
@@ -181,7 +181,7 @@ async def test_a_pair_is_compared_and_looked_at_again(anna: Reader) -> None:
     assert (await anna.here.bridge.store.audit.recent(1))[0].person == "anna"
 
 
-async def test_an_undo_is_shown_first_and_asked_once(anna: Reader) -> None:
+async def test_an_undo_is_shown_first_and_confirmed_once(anna: Reader) -> None:
     here = anna.here
     here.pipedrive.person_edits("persons", here.ids["Ana Lund"], {"name": "Ana Lunde"})
 
@@ -222,10 +222,10 @@ async def test_a_plan_is_made_in_the_background_and_shown_when_it_is_there(anna:
     await anna.page.wait_for_selector("td >> text=Waits for the stocktaking")
 
 
-async def test_a_page_follows_what_happens_without_being_asked(anna: Reader) -> None:
+async def test_a_page_updates_itself(anna: Reader) -> None:
     await anna.go("/")
     await anna.page.wait_for_selector("#live-sign:not([hidden])", state="attached")
-    await asyncio.sleep(2.5)  # the first look of the stream
+    await asyncio.sleep(2.5)  # the first event of the stream
     await anna.here.bridge.store.mappings.set_paused("people", True, "follows by itself")
     await anna.sees("follows by itself")
     await anna.here.bridge.store.mappings.set_paused("people", False, "")
@@ -246,7 +246,7 @@ async def test_hooks_are_repaired_and_runs_are_started_paused_and_resumed(anna: 
     await anna.go("/hooks")
     await anna.page.click("text=Compare and repair")
     await anna.sure()
-    await anna.page.wait_for_selector(".notice.done, .notice.queued")  # the page said the same of hooks before
+    await anna.page.wait_for_selector(".notice.done, .notice.queued")  # the page showed the same hooks before
     await anna.sees("9 hooks in place, 0 registered, 0 removed")
     await anna.go("/runs")
     await anna.page.click("button[aria-label='Pause people']")
@@ -286,7 +286,7 @@ async def test_a_conflict_is_chosen(anna: Reader) -> None:
     await anna.page.wait_for_selector("text=No field waits for a choice", timeout=15_000)
 
 
-async def test_without_javascript_an_action_asks_on_a_page_of_its_own(browser: Any, here: Office) -> None:
+async def test_without_javascript_an_action_is_confirmed_on_a_separate_page(browser: Any, here: Office) -> None:
     reader = await opened(browser, here, java_script_enabled=False)
     await reader.login()
     await reader.go("/runs")

@@ -57,7 +57,7 @@ async def test_an_undo_is_shown_first_and_done_with_go(here: Office, client: Cli
         assert "`30m`, `2h`, `3d`" in await acted(client, "/mappings/people/undo", {"since": text}, "failed")
 
 
-async def test_a_pair_is_parted_and_joined_again(here: Office, client: Client) -> None:
+async def test_a_pair_is_unlinked_and_linked_again(here: Office, client: Client) -> None:
     ana = f"/records/crm/person/{here.ids['Ana Lund']}"
     contact = (await client.get(f"{API}{ana}"))["pairs"][0]["there"]["record"]
     assert "Nothing was done yet" in await acted(client, f"{ana}/unlink", {})
@@ -90,7 +90,7 @@ async def test_a_hook_is_stopped_on_purpose_and_started(here: Office, client: Cl
     assert "known: " in await acted(client, "/systems/pipedrive/stop-hook", {"hook": "no.such"}, "failed")
 
 
-async def test_what_an_account_changed_is_no_sync_until_it_is_accepted(here: Office, client: Client) -> None:
+async def test_changed_columns_of_an_account_are_a_warning_until_accepted(here: Office, client: Client) -> None:
     change = {"column": "phones", "text": "is `text` now, it was `phone`", "level": "fail", "mappings": ["people"]}
     await here.bridge.store.account_columns.save("pipedrive", "person", {}, [{**change, "since": 1.0}])
     line = "1 change at accounts to columns or names that mappings use"
@@ -107,7 +107,7 @@ async def test_what_an_account_changed_is_no_sync_until_it_is_accepted(here: Off
     assert (last["person"], last["action"], last["about"]) == ("anna", "columns accept", "pipedrive phones")
 
 
-async def test_a_new_name_is_told_and_accepted(here: Office, client: Client) -> None:
+async def test_a_new_name_is_shown_and_accepted(here: Office, client: Client) -> None:
     names = here.bridge.store.names
     await names.pin("pipedrive", "stages", {"901": "Won"})
     await names.pin("pipedrive", "stages", {"901": "Closed"})
@@ -129,7 +129,7 @@ async def test_a_mode_is_set_in_the_file_and_in_the_running_bridge(here: Office,
     assert (await client.ask("POST", f"{API}/mappings/people/mode", {"mode": "paused"}))[0] == 422
 
 
-async def test_a_request_for_a_mode_that_does_not_come_about_is_not_done(here: Office, client: Client) -> None:
+async def test_a_request_for_a_mode_that_does_not_take_effect_is_not_marked_done(here: Office, client: Client) -> None:
     requests = here.bridge.store.requests
     number = await requests.ask("mode", {"mapping": "people", "mode": "shadow"})  # of another instance and its file
 
@@ -142,7 +142,7 @@ async def test_a_request_for_a_mode_that_does_not_come_about_is_not_done(here: O
     assert (answer.failed, "people is live and not shadow" in answer.text) == (True, True)
 
 
-async def test_a_mode_is_set_by_the_instance_that_was_asked_whichever_takes_requests(
+async def test_a_mode_is_set_by_the_instance_that_got_the_request(
     here: Office, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def none() -> list[Request]:
@@ -155,7 +155,7 @@ async def test_a_mode_is_set_by_the_instance_that_was_asked_whichever_takes_requ
     assert (last["person"], last["action"], "from now on" in last["answer"]) == ("anna", "mode", True)
 
 
-async def test_a_time_that_is_shown_is_the_moment_that_is_done(here: Office, client: Client) -> None:
+async def test_a_shown_time_is_exactly_the_time_of_the_undo(here: Office, client: Client) -> None:
     status, told = await client.ask("POST", f"{API}/mappings/people/undo", {"since": "1h"})
     assert (status, told["state"]) == (200, "done")
     meant = moment_of(told["since"], 0.0)
@@ -164,7 +164,7 @@ async def test_a_time_that_is_shown_is_the_moment_that_is_done(here: Office, cli
     headers = {"Authorization": f"Bearer {ANNA}", "Origin": here.url}
     async with client.session.post(f"{here.url}/act/undo_mapping", data=form, headers=headers) as answer:
         page = await answer.text()
-    assert 'hx-get="/act' not in page, "news of the bridge does not take the question away"
+    assert 'hx-get="/act' not in page, "an event of the bridge does not remove the question"
     (sent,) = re.findall(r'name="since" value="([^"]*)"', page)
     assert moment_of(sent, 0.0) >= meant
     pair = (await client.get(f"{API}/records/crm/person/{here.ids['Ana Lund']}"))["pairs"][0]
@@ -186,7 +186,7 @@ async def looked(here: Office, client: Client, path: str) -> Any:
     return found
 
 
-async def test_a_plan_tells_totals_and_each_record(here: Office, client: Client) -> None:
+async def test_a_plan_shows_totals_and_each_record(here: Office, client: Client) -> None:
     assert (await client.get(f"{API}/plan", token=OLE))["state"] == "never"
     status, told = await client.ask("POST", f"{API}/plan", {"mapping": "peple"})
     assert (status, "people" in told["error"]) == (404, True)
@@ -227,7 +227,7 @@ async def test_the_doctor_says_what_is_wrong_and_what_to_do(here: Office, client
     assert found["worst"] in ("warn", "fail")
 
 
-async def test_what_a_page_has_repaired_is_noted_once_with_the_person(here: Office, client: Client) -> None:
+async def test_a_repair_from_a_page_is_noted_once_with_the_person(here: Office, client: Client) -> None:
     before = len((await client.get(f"{API}/audit?limit=500"))["acts"])
     await client.ask("POST", f"{API}/mappings/organizations/verify/repair", {})
     await looked(here, client, "/mappings/organizations/verify")
@@ -237,7 +237,7 @@ async def test_what_a_page_has_repaired_is_noted_once_with_the_person(here: Offi
     assert acts[0]["answer"].endswith("marked as due")
 
 
-async def test_a_verification_that_ended_early_is_nowhere_told_as_agreeing(here: Office, client: Client) -> None:
+async def test_a_verification_that_ended_early_is_nowhere_shown_as_agreeing(here: Office, client: Client) -> None:
     report = Report("people", {Side.LEFT: "crm person", Side.RIGHT: "erp contact"}, here.bridge.store.now())
     report.fault = "crm: no answer within 30 s"
     await here.bridge.store.verifications.end("people", report.started_at, report.summary())
@@ -259,7 +259,7 @@ async def test_a_verification_that_ended_early_is_nowhere_told_as_agreeing(here:
     assert ", ended early" in await client.get("/")
 
 
-async def test_after_a_restore_the_page_says_what_a_verification_waits_for(here: Office, client: Client) -> None:
+async def test_after_a_restore_the_page_shows_what_a_verification_waits_for(here: Office, client: Client) -> None:
     """It waits for ever: no sweep is later than a restore in the year 2100."""
     number = await here.bridge.store.requests.ask(RESTORED, {"mapping": "people", "since": 4_102_444_800.0})
     try:

@@ -1,7 +1,7 @@
 """python -m tests.bench: the real daemon over the simulators, beside a forwarder that makes the same calls.
 
-It prints what each phase took, every ratio to the forwarder, and whether the bars are reached; docs/performance.md says
-what the figures mean.
+It prints what each phase took, every ratio to the forwarder, and whether the bars are reached; docs/performance.md
+explains the figures.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import asyncpg
 from sqlalchemy.engine import make_url
 
 from tests.bench.fill import fill
-from tests.bench.hot import Spy, find_py_spy, told
+from tests.bench.hot import Spy, find_py_spy, hottest
 from tests.bench.phases import PHASES, Sizes
 from tests.bench.report import FORWARDER, Measured, as_json, bars, table, verdicts
 from tests.bench.subjects import Bridge, Forwarder, Subject
@@ -34,8 +34,8 @@ FULL_OF_EMPTY = 1.3
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the command line asks for. `links`: so many linked pairs are in a further store before it starts."""
+class Arguments:
+    """The arguments of the command line. `links`: number of linked pairs in another store before it starts."""
 
     stores: Sequence[str]
     sizes: Sizes
@@ -53,7 +53,7 @@ def main() -> int:
     if options.json and not options.json.absolute().parent.is_dir():
         parser.error(f"--json: the folder {options.json.parent} is not there; make it, or name another file")
     sizes = Sizes(options.records, options.backlog, options.ack_seconds, options.idle_edits)
-    asked = Asked(STORES[options.store], sizes, phases, options.links, options.profile)
+    asked = Arguments(STORES[options.store], sizes, phases, options.links, options.profile)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # no process is left behind
     found, hot = asyncio.run(run(asked))
     judged = bars(found)
@@ -95,19 +95,19 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-async def run(asked: Asked) -> tuple[list[Measured], str]:
-    """Everything that was measured, and where the time went if that was asked for. Ends all it started."""
+async def run(asked: Arguments) -> tuple[list[Measured], str]:
+    """Return all measurements, and the profile if it was requested. Ends every process it started."""
     with TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
         found = await _measured(asked, Path(name))
         return found, _profiles(Path(name))
 
 
 def _profiles(folder: Path) -> str:
-    """Where the time of each bridge went that was profiled."""
-    return "".join(f"\n{file.parent.name}\n{told(file)}" for file in sorted(folder.glob("*/profile")))
+    """Return the profile of each bridge that was profiled."""
+    return "".join(f"\n{file.parent.name}\n{hottest(file)}" for file in sorted(folder.glob("*/profile")))
 
 
-async def _measured(asked: Asked, folder: Path) -> list[Measured]:
+async def _measured(asked: Arguments, folder: Path) -> list[Measured]:
     async with AsyncExitStack() as stack:
         server = stack.enter_context(postgres_server()) if "postgres" in asked.stores else ""
         async with asyncio.timeout(MOST_SECONDS), aiohttp.ClientSession() as http:
@@ -127,9 +127,9 @@ Pairs = list[tuple[Subject, Measured]]
 
 
 async def _subjects(
-    stack: AsyncExitStack, asked: Asked, http: aiohttp.ClientSession, folder: Path, server: str
+    stack: AsyncExitStack, asked: Arguments, http: aiohttp.ClientSession, folder: Path, server: str
 ) -> Pairs:
-    """The forwarder, and a bridge for each store; with `links` another one each, over a store that is full already."""
+    """Return the forwarder and a bridge for each store; with `links`, also a bridge for each full store."""
 
     def added(subject: Subject, **compared: Any) -> None:
         stack.push_async_callback(subject.stop)
@@ -153,15 +153,15 @@ async def _subjects(
     return pairs
 
 
-async def _prepared(asked: Asked, pairs: Pairs) -> None:
-    """The records that the phases need are there, whether or not making them is measured."""
+async def _prepared(asked: Arguments, pairs: Pairs) -> None:
+    """Create the records that the phases need, whether or not creating them is measured."""
     if "create" not in asked.phases:
         for subject, _ in pairs:
             await PHASES["create"](subject, asked.sizes)
 
 
-async def _all_phases(asked: Asked, pairs: Pairs) -> None:
-    """Phase by phase, so that what is compared was measured at about the same time."""
+async def _all_phases(asked: Arguments, pairs: Pairs) -> None:
+    """Run phase by phase, so that compared figures are measured at about the same time."""
     for name in [name for name in PHASES if name in asked.phases]:
         for subject, measured in pairs:
             _say(f"{name}: {subject.label}")
@@ -170,7 +170,7 @@ async def _all_phases(asked: Asked, pairs: Pairs) -> None:
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
-    """The address of a server of its own, below a folder of its own: as root it runs as another user."""
+    """Return the address of a separate server in its own folder; if this process is root, it runs as another user."""
     with TemporaryDirectory(prefix="bench-pg-", ignore_cleanup_errors=True) as folder:
         runtime = Path(folder) / "runtime"
         runtime.mkdir(mode=0o700)
@@ -182,7 +182,7 @@ def postgres_server() -> Iterator[str]:
 
 
 async def new_store(folder: Path, server: str, name: str) -> str:
-    """The address of an empty store."""
+    """Return the address of an empty store."""
     if not name.startswith("postgres"):
         return f"sqlite:///{folder / name}.sqlite"
     url = make_url(server)

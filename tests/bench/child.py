@@ -1,4 +1,4 @@
-"""The processes a benchmark starts: each says on its first line where it listens, and ends with its parent."""
+"""The processes that a benchmark starts: each prints on its first line where it listens, and ends with its parent."""
 
 import json
 import os
@@ -16,7 +16,7 @@ STOP_SECONDS = 30.0
 
 
 def end_with_parent() -> None:
-    """End this process when the one that started it is gone: the pipe at our standard input then closes."""
+    """End this process when its parent is gone: the pipe at standard input then closes."""
 
     def wait() -> None:
         os.read(0, 1)
@@ -26,13 +26,13 @@ def end_with_parent() -> None:
 
 
 def say(**said: object) -> None:
-    """What the parent waits for: one line of JSON."""
+    """Print the line that the parent waits for, as JSON."""
     sys.stdout.write(json.dumps(said) + "\n")
     sys.stdout.flush()
 
 
 class Child:
-    """A running process. `said` is the JSON of its first line, where it says one."""
+    """A running process. `said` is the JSON of its first line, if it prints one."""
 
     def __init__(
         self, arguments: list[str], log: Path, *, speaks: bool, environ: Mapping[str, str] = os.environ
@@ -63,7 +63,7 @@ class Child:
         return said
 
     def check(self) -> None:
-        """Raises RuntimeError with the end of its log when the process has ended."""
+        """Raise RuntimeError with the end of its log when the process has ended."""
         code = self._process.poll()
         if code is not None:
             raise RuntimeError(f"a process ended with {code}: {self.tail()}")
@@ -72,18 +72,18 @@ class Child:
         return self.log.read_text(errors="replace")[-2000:]
 
     def cpu_seconds(self) -> float:
-        """CPU time of all its threads so far, to the nanosecond: clock_getcpuclockid(3) as Linux builds it."""
+        """Return the CPU time of all its threads in nanoseconds: clock_getcpuclockid(3) as Linux builds it."""
         return time.clock_gettime((~self.pid << 3) | 2)
 
     def peak_bytes(self) -> int:
-        """The largest resident set so far (VmHWM)."""
+        """Return the largest resident set so far (VmHWM)."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
         raise RuntimeError("the kernel shows no VmHWM")
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL to what does not end by itself."""
+        """End processes with SIGTERM, and with SIGKILL if they do not end."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:

@@ -1,8 +1,8 @@
-"""The `bridge` command, its SQL statements counted: python -m tests.bench.counted COUNTS [--profile FILE] ARGUMENTS.
+"""The `bridge` command with counted SQL statements: python -m tests.bench.counted COUNTS [--profile FILE] ARGUMENTS.
 
-COUNTS is a file of two numbers that the parent reads at any moment: statements and transactions. Counting takes one or
-two microseconds. A statement that is run for many rows at once counts once, and `BEGIN`, which only SQLite's driver is
-sent as a statement, not at all.
+COUNTS is a file of two numbers that the parent may read at any moment: statements and transactions. Counting takes one
+or two microseconds. A statement that is executed for many rows at once counts once. `BEGIN`, which only SQLite's driver
+gets as a statement, is not counted.
 """
 
 import cProfile
@@ -23,13 +23,13 @@ COUNT = struct.Struct("<q")
 
 
 def read_counts(file: Path) -> tuple[int, int]:
-    """(statements, transactions) so far."""
+    """Return (statements, transactions) so far."""
     ((statements,), (transactions,)) = COUNT.iter_unpack(file.read_bytes())
     return statements, transactions
 
 
 def count_into(file: Path) -> None:
-    """Count what every engine of this process runs, where drivers are called: an event listener costs far more."""
+    """Count what every engine of this process executes, at the drivers: an event listener costs far more."""
     file.write_bytes(bytes(2 * COUNT.size))
     with file.open("r+b") as opened:
         board = mmap.mmap(opened.fileno(), 2 * COUNT.size)

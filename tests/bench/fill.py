@@ -1,7 +1,7 @@
-"""A store as years of work leave it: linked pairs with what is known of both records, their keys, tasks and journal.
+"""A store as after years of work: linked pairs with the known data of both records, their keys, tasks and journal.
 
-The ids are none the simulators ever give, and every sweep takes the records for seen: nothing of it is asked for. What
-grows are tables and indexes. The database makes the rows itself from running numbers.
+The simulators never give these ids, and every sweep counts the records as seen, so no call asks for them. Tables and
+indexes grow. The database makes the rows from running numbers.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ BATCH = 100_000
 SCATTER, RANGE = (
     literal(2_654_435_761, BigInteger),
     literal(2**32, BigInteger),
-)  # spreads keys over their index, as hashes are
+)  # spreads keys over their index, as hashes do
 SIDES = {"left": ("pipedrive", "person"), "right": ("deskera", "crm_contact")}
 IDLE = {"state": "idle", "lane": "0-live", "reason": "both sides agree", "outcome": "unchanged"}
 COUNTED = dict.fromkeys(("pending", "taken", "attempts", "kinds", "kinds_taken"), 0)
@@ -29,20 +29,20 @@ Columns = dict[str, Any]
 
 
 async def fill(url: str, count: int, say: Callable[[str], None] = lambda _text: None) -> None:
-    """Make the store at `url` and put `count` linked pairs into it; nobody else uses it meanwhile."""
+    """Create the store at `url` and put `count` linked pairs into it; nothing else uses it meanwhile."""
     store = await open_store(url, system_seams())
     try:
         for done in range(0, count, BATCH):
             await store.database.write("fill", partial(_batch, store, min(BATCH, count - done)))
             say(f"  {min(done + BATCH, count):,} of {count:,}")
-        if not store.database.sqlite:  # what the server does by itself as a table grows
+        if not store.database.sqlite:  # the server does the same when a table grows
             await store.database.write("fill", lambda conn: conn.execute(text("ANALYZE")))
     finally:
         await store.close()
 
 
 def _batch(store: Store, count: int, conn: Connection) -> None:
-    """Pairs that were created from the left and edited once; both records of a pair have the same id."""
+    """Insert pairs that were created from the left and edited once; both records of a pair have the same id."""
     first, now = store.database.next_seqs(conn, count)[0], store.now()
     numbers = select(literal(first, BigInteger).label("seq")).cte("numbers", recursive=True)
     numbers = numbers.union_all(select(numbers.c.seq + 1).where(numbers.c.seq < literal(first + count - 1, BigInteger)))
@@ -74,7 +74,7 @@ def _batch(store: Store, count: int, conn: Connection) -> None:
 
 
 def _base(record_id: ColumnElement[str]) -> ColumnElement[str]:
-    """What both sides held when they were last in sync, as the store writes it."""
+    """Return the base of both sides as the store writes it."""
     marks = f'"{"0" * 16}","{"1" * 16}"]'
     name = (
         literal('{"name":["Person ')

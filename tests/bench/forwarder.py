@@ -1,7 +1,7 @@
-"""The floor: a durable forwarder that makes the same calls as the bridge and decides nothing.
+"""The lower bound: a durable forwarder that makes the same calls as the bridge and decides nothing.
 
 A callback is answered once it is in SQLite (WAL, synchronous=FULL). Then, 16 events at a time: read the person, read
-the contact, write it, read it back; a person not seen before is read and created.
+the contact, write it, read it back; a new person is read and created.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ Statements = list[tuple[str, tuple[Any, ...]]]
 
 
 class Inbox:
-    """Writes that are asked for while a commit runs are committed together; each asker waits for that commit."""
+    """Writes requested during a commit are committed together; each caller waits for that commit."""
 
     def __init__(self, file: str) -> None:
         self.db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
@@ -43,7 +43,7 @@ class Inbox:
         self.counts = Counter[str]()
 
     async def write(self, statements: Statements) -> int:
-        """The row id of the last statement, once it is on the disk."""
+        """Return the row id of the last statement, once it is on the disk."""
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._asked.append((statements, done))
         self._wake.set()
@@ -94,7 +94,7 @@ class Forwarder:
         return web.json_response({"waiting": self._waiting, **self._inbox.counts})
 
     async def connect(self, address: str) -> None:
-        """Log in at the target and have the source call `address`."""
+        """Log in at the target and register `address` at the source."""
         renewal = f"{self._erp}/v1/iam/auth/app/getrefreshtoken"
         self._headers["x-access-token"] = (await self._call("POST", renewal, {"refreshToken": REFRESH}))["accessToken"]
         hook = {"name": "forwarder", "subscription_url": address, "event_action": "*", "event_object": "person"}

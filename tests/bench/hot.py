@@ -1,4 +1,4 @@
-"""Where a bridge's time goes: py-spy where it is installed, else the profile it wrote of itself."""
+"""Where a bridge's time goes: by py-spy where it is installed, otherwise by the profile that it wrote itself."""
 
 import pstats
 import re
@@ -21,7 +21,7 @@ def find_py_spy() -> str | None:
 
 
 class Spy:
-    """Samples a process from outside while this object is not stopped."""
+    """Samples a process from outside until it is stopped."""
 
     def __init__(self, pid: int, file: Path) -> None:
         self._file = file
@@ -30,7 +30,7 @@ class Spy:
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def stop(self) -> None:
-        """Ends the sampling; the file is written then."""
+        """End the sampling; the file is written then."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
@@ -40,8 +40,8 @@ class Spy:
                 self._process.wait()
 
 
-def told(file: Path) -> str:
-    """The functions that took most, from a file of either kind; "" where there is none."""
+def hottest(file: Path) -> str:
+    """Return the functions that took most, from a file of either kind; "" where there is none."""
     if not file.exists():
         return "no profile was written\n"
     if find_py_spy():
@@ -53,7 +53,7 @@ def told(file: Path) -> str:
 
 
 def _sampled(text: str) -> Iterator[str]:
-    """py-spy's raw lines are `frame;frame;frame samples`, the innermost frame last."""
+    """Read py-spy's raw lines: `frame;frame;frame samples`, the innermost frame last."""
     own: Counter[str] = Counter()
     inside: Counter[str] = Counter()
     for line in text.splitlines():

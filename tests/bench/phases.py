@@ -1,4 +1,4 @@
-"""The phases: what is asked of a subject, and what it took. All times come from the simulators' process."""
+"""The phases: the load on a subject, and its results. All times come from the simulators' process."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ PATIENCE_SECONDS, PATIENCE_OF_ONE = 300.0, 1.0
 
 @dataclass(frozen=True)
 class Sizes:
-    """`records` are made; the other phases go over them one after the other, several times where they need more."""
+    """`records`: records to create; the other phases use them one after the other, several times if they need more."""
 
     records: int = 1000
     backlog: int = 2000
@@ -33,9 +33,10 @@ class Sizes:
 
 @dataclass
 class Result:
-    """One phase of one subject. `records`: edits or callbacks. `seconds`: until the last had its effect.
+    """One phase of one subject. `records`: edits or callbacks. `seconds`: until the last one had its effect.
 
-    CPU time, statements and calls go on until nothing waits any more: the echoes of our own writes are in them.
+    CPU time, statements and calls are counted until nothing waits any more, so they include the echoes of our own
+    writes.
     """
 
     records: int
@@ -69,7 +70,7 @@ class Result:
         return sum(self.calls.values()) / self.records
 
     def latency_ms(self, percent: int) -> float:
-        """0 where no latency was taken."""
+        """0 where no latency was measured."""
         if len(self.latencies) < 2:
             return 1000 * sum(self.latencies)
         return 1000 * quantiles(self.latencies, n=100, method="inclusive")[percent - 1]
@@ -80,7 +81,7 @@ Seconds = Callable[[Mapping[str, Any]], float]
 
 
 async def create(subject: Subject, sizes: Sizes) -> Result:
-    """People make records in Pipedrive, all at once."""
+    """People create records in Pipedrive, all at once."""
     return await _asked(subject, sizes.records, "make", "last_write", count=sizes.records)
 
 
@@ -90,12 +91,12 @@ async def update(subject: Subject, sizes: Sizes) -> Result:
 
 
 async def no_change(subject: Subject, sizes: Sizes) -> Result:
-    """People change a field no mapping has."""
+    """People change a field that no mapping has."""
     return await _asked(subject, sizes.records, "edit", "last_call", count=sizes.records, mapped=False)
 
 
 async def ack(subject: Subject, sizes: Sizes) -> Result:
-    """Callbacks of such edits come on a clock, whatever became of those before; each is timed from its moment."""
+    """Callbacks of such edits are sent at fixed times, whatever happened to earlier ones; each one is timed."""
     kept = await subject.people.ask("keep", count=sizes.acks)
     statuses: Counter[int] = Counter()
     latencies: list[float] = []
@@ -117,7 +118,7 @@ async def ack(subject: Subject, sizes: Sizes) -> Result:
 
 
 async def backlog(subject: Subject, sizes: Sizes) -> Result:
-    """Callbacks that came in while no record was worked on, from the first call of the work to the last write."""
+    """Work on callbacks that came in during a pause, from the first call of the work to the last write."""
     people = subject.people
     await subject.pause()
     before = await subject.snapshot()
@@ -131,7 +132,7 @@ async def backlog(subject: Subject, sizes: Sizes) -> Result:
 
 
 async def idle(subject: Subject, sizes: Sizes) -> Result:
-    """One edit at a time, each of another record, with nothing else to do."""
+    """One edit at a time, each of another record, with no other work."""
     latencies: list[float] = []
 
     async def play() -> None:
@@ -163,7 +164,7 @@ async def _asked(subject: Subject, records: int, what: str, ends: str, **asked: 
 
 
 async def _measured(subject: Subject, records: int, act: Callable[[], Awaitable[float]], ends: str) -> Result:
-    """`act` gives the moment it began, `ends` names the figure with the moment of the last effect."""
+    """`act` returns the moment it began, `ends` names the figure with the moment of the last effect."""
     before = await subject.snapshot()
     began = await act()
     figures = await subject.at_rest(_patience(records))

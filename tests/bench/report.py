@@ -1,4 +1,4 @@
-"""What came out: a table, ratios to the forwarder, and the bars."""
+"""The results: a table, ratios to the forwarder, and the bars."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ MB = 1_000_000
 
 @dataclass
 class Measured:
-    """One subject: a phase's name -> its result. `compared`: the subject this one is also compared with, if any."""
+    """One subject: a phase's name -> its result. `compared`: another subject to compare this one with, if any."""
 
     label: str
     results: dict[str, Result] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Bar:
-    """A figure and what it must reach; `least` bars must not be undercut, the others not be exceeded."""
+    """A figure and its limit: at least this value for `least` bars, at most this value for the others."""
 
     what: str
     value: float
@@ -55,7 +55,7 @@ COLUMNS = ("records/s", "CPU s/1000", "SQL", "trans.", "calls", "p50 ms", "p99 m
 
 
 def figures(phase: str, result: Result) -> tuple[float, ...]:
-    """In the order of COLUMNS. Rates of the phases that are played on a clock say nothing: 0."""
+    """Return figures in the order of COLUMNS. A rate means nothing for phases with fixed times: 0."""
     rate = 0.0 if phase in ("ack", "idle") else result.rate
     return (
         rate,
@@ -69,7 +69,7 @@ def figures(phase: str, result: Result) -> tuple[float, ...]:
 
 
 def table(subjects: Sequence[Measured]) -> str:
-    """A block for each phase: every subject, and its ratio to the forwarder."""
+    """Return a block for each phase: every subject, and its ratio to the forwarder."""
     lines = [_row("", COLUMNS)]
     floor = next((one for one in subjects if one.label == FORWARDER), None)
     for phase in subjects[0].results:
@@ -108,7 +108,7 @@ def _notes(subjects: Sequence[Measured]) -> Iterator[str]:
 
 
 def bars(subjects: Sequence[Measured]) -> list[tuple[str, list[Bar]]]:
-    """The bars of each subject but the forwarder, only those whose phases were run; a full store has its own."""
+    """Return the bars of each subject but the forwarder, for the phases that ran; a full store has its own."""
     by_label = {one.label: one for one in subjects}
     found = []
     for one in subjects:
@@ -158,7 +158,7 @@ def verdicts(found: Sequence[tuple[str, Sequence[Bar]]]) -> str:
 
 
 def as_json(subjects: Sequence[Measured], found: Sequence[tuple[str, Sequence[Bar]]]) -> dict[str, Any]:
-    """The same figures for programs."""
+    """Return the same figures for programs."""
     return {
         "subjects": {one.label: {"peak_mb": one.peak_bytes / MB, "phases": _phases(one.results)} for one in subjects},
         "bars": [

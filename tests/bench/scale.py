@@ -1,8 +1,7 @@
 """python -m tests.bench.scale: one full reconcile over two products that hold 20,000 and 200,000 of the same people.
 
-All are linked and equal, and this is the first listing that shows them. It prints how long the sweep took, what it
-cost, how many calls it made beside the pages it must read, and the bridge's peak memory; docs/performance.md says what
-the figures mean.
+All are linked and equal, and this is the first listing that shows them. It prints how long the sweep took, its cost,
+its calls besides the pages it must read, and the bridge's peak memory; docs/performance.md explains the figures.
 """
 
 import argparse
@@ -36,7 +35,7 @@ from tests.bench.site import MAPPING
 from tests.bench.subjects import Bridge
 
 LISTS = {"pipedrive GET /api/v2/persons": 500, "deskera GET /v1/crm/contacts": 50}
-"""Records on one page of each listing, as the connectors ask for them."""
+"""Records on one page of each listing, as the connectors request them."""
 
 BATCH = 5_000
 MOST_SECONDS = 2 * 3600.0
@@ -72,7 +71,7 @@ def main() -> int:
 
 
 def table(told: Sequence[Swept]) -> str:
-    """A row for each sweep, and how the largest compares with the smallest of its store."""
+    """Return a row for each sweep, and the ratio of the largest to the smallest of its store."""
     lines = ["store     records   seconds  ms/record  CPU s/1000  pages (needed)  other calls  peak RSS"]
     for one in told:
         pages = f"{one.pages} ({one.needed})"
@@ -108,7 +107,7 @@ async def _all(stores: Sequence[str], sizes: Sequence[int]) -> list[Swept]:
 
 
 async def _started(bridge: Bridge) -> None:
-    """What a start looks at by itself (match index, first sweep) is over: no call came for some seconds."""
+    """Wait until the work of a start (match index, first sweep) is over: no call came for some seconds."""
     before = -1
     while (calls := (await bridge.snapshot()).calls) != before:
         before = calls
@@ -147,7 +146,7 @@ async def _swept(http: aiohttp.ClientSession, folder: Path, store: str, url: str
 
 
 async def _link(url: str, mapping: RecordMapping, count: int) -> None:
-    """Both records of each person are a pair that agrees; nothing else is known of them yet."""
+    """Link both records of each person as a pair that agrees; nothing else is known of them yet."""
     store = await open_store(url, system_seams())
     try:
         for first in range(1, count + 1, BATCH):
@@ -168,12 +167,12 @@ def _links(store: Store, mapping: RecordMapping, numbers: range, conn: Connectio
 
 
 def _base(mapping: RecordMapping, number: int) -> Mapping[str, Any]:
-    """As after both sides were seen to hold the same, before a read told how each writes it."""
+    """Return the base after both sides showed the same, before a read gave the forms of their values."""
     shown: dict[str, Any] = {"name": name_of(number)}
     for column, value in {"emails": email_of(number), "phones": f"+47 {phone_of(number)}"}.items():
         shown[column] = [{"value": value, "label": "work", "primary": True}]
     values = translate.read(mapping, Side.LEFT, shown).values
-    assert not any(value is UNREAD for value in values.values()), "the sweep would look at each record again"
+    assert not any(value is UNREAD for value in values.values()), "the sweep would read each record again"
     named = mapping.named
     return dump_base(
         mapping,

@@ -1,4 +1,4 @@
-"""The bridge's own folder in a benchmark: settings and a mapping as an operator writes them."""
+"""The bridge's folder in a benchmark: settings and a mapping as an operator writes them."""
 
 import os
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ SECRETS = {
     "BENCH_DESKERA_REFRESH": "sandbox-refresh",
 }
 
-# Nothing runs on schedule while a phase is measured, and nothing is parked for being edited often.
+# No job runs on schedule while a phase is measured, and no record is parked because of many edits.
 SETTINGS = """\
 instance: bench
 instance_secret: {{env: BENCH_INSTANCE_SECRET}}
@@ -70,7 +70,7 @@ fields:
 
 @dataclass(frozen=True)
 class Site:
-    """A folder the bridge runs in. Its listeners are on loopback, its ports free when it was made."""
+    """A folder in which the bridge runs. Its listeners are on loopback; its ports were free when it was made."""
 
     folder: Path
     store_url: str

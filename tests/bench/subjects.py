@@ -1,4 +1,4 @@
-"""What is measured, the bridge and the forwarder, each over simulators of its own: one interface for all phases."""
+"""The subjects, the bridge and the forwarder, each over its own simulators: one interface for all phases."""
 
 import asyncio
 import sys
@@ -34,7 +34,7 @@ class Snapshot:
 
 
 class People:
-    """The simulators' process, and what a benchmark asks of it."""
+    """The simulators' process, and the benchmark's calls to it."""
 
     def __init__(self, http: aiohttp.ClientSession, folder: Path) -> None:
         self.child = Child(["-m", "tests.bench.world"], folder / "world.log", speaks=True)
@@ -44,7 +44,7 @@ class People:
         self._control: str = self.child.said["control"]
 
     async def ask(self, what: str, **asked: Any) -> Any:
-        """POST to a route of `tests.bench.world`; its JSON."""
+        """POST to a route of `tests.bench.world`; return its JSON."""
         async with self._http.post(f"{self._control}/{what}", json=asked) as answer:
             answer.raise_for_status()
             return await answer.json()
@@ -59,7 +59,7 @@ class People:
 
 
 class Subject(ABC):
-    """`label` stands in the table. Children are stopped by `stop`, whatever happened."""
+    """`label`: its name in the table. `stop` ends its children, whatever happened."""
 
     def __init__(self, label: str, http: aiohttp.ClientSession, folder: Path) -> None:
         folder.mkdir()
@@ -69,19 +69,19 @@ class Subject(ABC):
 
     @abstractmethod
     async def start(self) -> None:
-        """Until callbacks of both products are taken in."""
+        """Wait until callbacks of both products are accepted."""
 
     @abstractmethod
     async def counts(self) -> tuple[int, int]:
-        """SQL statements and transactions so far."""
+        """Return SQL statements and transactions so far."""
 
     @abstractmethod
     async def idle(self) -> bool:
-        """Nothing waits. Raises RuntimeError when something never will end well."""
+        """Whether nothing waits. Raises RuntimeError when some work can never end well."""
 
     @abstractmethod
     async def pause(self) -> None:
-        """Callbacks are taken in and nothing else is done."""
+        """Accept callbacks and do nothing else."""
 
     @abstractmethod
     async def resume(self) -> None: ...
@@ -98,7 +98,7 @@ class Subject(ABC):
         return Snapshot(cpu, *(await self.counts()), calls)
 
     async def at_rest(self, seconds: float) -> dict[str, Any]:
-        """The simulators' figures once all edits have arrived, nobody calls and nothing waits any more."""
+        """Return the simulators' figures once all edits have arrived, no call is running and nothing waits."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.running()
@@ -119,7 +119,7 @@ class Subject(ABC):
 
 
 class Bridge(Subject):
-    """`bridge run` as a process of its own, with a settings file and a mapping."""
+    """`bridge run` as a separate process, with a settings file and a mapping."""
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class Bridge(Subject):
         return read_counts(self._counts)
 
     async def idle(self) -> bool:
-        """Looked up in the store from here: what the daemon is asked would be measured as its work."""
+        """Read it directly from the store, because a request to the daemon would be measured as its work."""
         assert self._store is not None, "start it first"
         if await self._store.tasks.waiting():
             return False
@@ -168,13 +168,13 @@ class Bridge(Subject):
         return True
 
     async def full_sweeps(self) -> dict[str, float]:
-        """When the last full sweep of each system ended, in epoch seconds."""
+        """Return when the last full sweep of each system ended, in epoch seconds."""
         assert self._store is not None, "start it first"
         cursors = await self._store.cursors.all()
         return {one.system: one.done_at for one in cursors if one.kind == "full" and one.done_at is not None}
 
     async def reconcile(self) -> None:
-        """Ask for a full sweep of both systems; it goes on after the command has ended."""
+        """Request a full sweep of both systems; it continues after the command has ended."""
         await self._command("reconcile", MAPPING, "--full")
 
     async def pause(self) -> None:
@@ -184,7 +184,7 @@ class Bridge(Subject):
         await self._command("resume")
 
     async def _is_up(self) -> bool:
-        """Hooks are registered at both products, and both were listed once for their match keys."""
+        """Whether hooks are registered at both products, and both were listed once for their match keys."""
         try:
             status = await self._status()
         except aiohttp.ClientError:
@@ -199,7 +199,7 @@ class Bridge(Subject):
             return status
 
     async def _command(self, *words: str) -> None:
-        """A command as its operator types it."""
+        """Run a command as an operator types it."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "bridge", *self._settings(), *words),

@@ -1,4 +1,4 @@
-"""The benchmark works: every figure is there and can be true. No time is asserted."""
+"""The benchmark works: every figure is there and plausible. No time is asserted."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.__main__ import Asked, run
+from tests.bench.__main__ import Arguments, run
 from tests.bench.child import ROOT
 from tests.bench.counted import read_counts
 from tests.bench.phases import PHASES, Result, Sizes
@@ -26,7 +26,7 @@ CREATED, SHOWN = "deskera POST /v1/crm/contacts", "deskera GET /v1/crm/contacts/
 @pytest.mark.slow
 @pytest.mark.timeout(PATIENCE_SECONDS + 60)
 async def test_every_phase_gives_every_figure_for_bridge_and_forwarder() -> None:
-    found, _ = await run(Asked(("sqlite",), SIZES, list(PHASES)))
+    found, _ = await run(Arguments(("sqlite",), SIZES, list(PHASES)))
     forwarder, bridge = found
     assert [forwarder.label, bridge.label] == [FORWARDER, "sqlite"]
     for one in found:
@@ -53,23 +53,23 @@ def _can_be_true(result: Result) -> None:
 
 
 def _made_its_calls(forwarder: Measured) -> None:
-    """The floor is one only while it makes exactly the calls it is said to make."""
+    """The lower bound is valid only while the forwarder makes exactly the documented calls."""
     edits = {name: result.records for name, result in forwarder.results.items()}
     assert edits == {"create": 20, "update": 20, "no-change": 20, "ack": 200, "backlog": 40, "idle": 3}
     assert forwarder.results["create"].calls == {READ: 20, CREATED: 20}
     for name in list(PHASES)[1:]:
         number = edits[name]
         assert forwarder.results[name].calls == {READ: number, SHOWN: 2 * number, WRITTEN: number}, name
-        assert forwarder.results[name].statements == 2 * number, "one to take it in, one to note that it is done"
+        assert forwarder.results[name].statements == 2 * number, "one to accept it, one to note that it is done"
 
 
 def _crossed(bridge: Measured) -> None:
-    """What the bridge is measured by is its work: each record made once, each edit written, and nothing else."""
+    """The bridge is measured by its work: each record created once, each edit written, and nothing else."""
     assert bridge.results["create"].calls[CREATED] == 20
     assert bridge.results["update"].calls[WRITTEN] == 20
     for name in ("no-change", "ack"):
         assert WRITTEN not in bridge.results[name].calls
-    assert bridge.results["backlog"].calls[WRITTEN] == 20, "two edits of a record that wait are one write"
+    assert bridge.results["backlog"].calls[WRITTEN] == 20, "two waiting edits of a record are one write"
     assert bridge.results["idle"].calls[WRITTEN] == 3
     assert len(bridge.results["ack"].latencies) == 200
     assert len(bridge.results["idle"].latencies) == 3
@@ -78,7 +78,7 @@ def _crossed(bridge: Measured) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(PATIENCE_SECONDS + 60)
 @pytest.mark.parametrize(("ending", "code"), [(signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_a_benchmark_that_is_stopped_or_killed_takes_its_processes_along(
+def test_a_benchmark_that_is_stopped_or_killed_ends_its_processes(
     tmp_path: Path, ending: signal.Signals, code: int
 ) -> None:
     command = [sys.executable, "-m", "tests.bench", "--records", "5000", "--only", "create"]
@@ -106,7 +106,7 @@ def _until(holds: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> No
 
 
 def _working_below(folder: Path) -> list[str]:
-    """The command lines of processes that were started with this folder as their place for temporary files."""
+    """Return the command lines of processes that were started with this folder for temporary files."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -117,7 +117,7 @@ def _working_below(folder: Path) -> list[str]:
     return found
 
 
-def test_a_ratio_that_must_not_be_undercut_is_told_apart_from_one_that_must_not_be_exceeded() -> None:
+def test_minimum_and_maximum_ratios_are_distinguished() -> None:
     slow = Bar("updates/s", 0.1, 0.12, 0.3, least=True)
     dear = Bar("CPU", 9.0, 8, 4)
     assert not slow.met
@@ -128,7 +128,7 @@ def test_a_ratio_that_must_not_be_undercut_is_told_apart_from_one_that_must_not_
     assert not Bar("CPU", 4.1, 8, 4).reached
 
 
-def test_a_full_store_is_judged_by_the_empty_one_only() -> None:
+def test_a_full_store_is_compared_with_the_empty_one_only() -> None:
     empty, full = Measured("sqlite"), Measured("full", compared="sqlite", most_ratio=1.3)
     empty.results["update"] = Result(10, 1.0, 0.1, 100, 20, {"GET /x": 40})
     full.results["update"] = Result(10, 1.0, 0.2, 100, 20, {"GET /x": 40})
@@ -153,6 +153,6 @@ with create_engine("sqlite://").begin() as conn:
 """
 
 
-def test_statements_and_transactions_are_counted_but_no_begin_and_no_single_rows(tmp_path: Path) -> None:
+def test_statements_and_transactions_are_counted_and_begin_and_single_rows_are_not(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", COUNTING, str(tmp_path / "counts")], cwd=ROOT, check=True)
     assert read_counts(tmp_path / "counts") == (2, 1)

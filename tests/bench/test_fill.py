@@ -1,4 +1,4 @@
-"""A filled store is one the bridge could have written."""
+"""A filled store looks like one that the bridge has written."""
 
 from collections.abc import Callable
 

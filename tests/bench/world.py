@@ -1,7 +1,8 @@
-"""Both simulators in a process of their own, with the routes a benchmark needs beside the products' own.
+"""Both simulators in a separate process, with the routes that a benchmark needs besides the products' own.
 
-Nothing throttles: no rate limit, no read lag, no fault. Callbacks are sent over kept connections, many at a time, as a
-vendor with many senders does; a simulator by itself sends the next one of a hook only after the answer to the last.
+Nothing slows it down: no rate limit, no read lag, no fault. Callbacks are sent over kept connections, many at a time,
+as a vendor with many senders does; a simulator alone sends the next callback of a hook only after the answer to the
+last.
 """
 
 import asyncio
@@ -45,7 +46,7 @@ class Wire:
         return len(self._open)
 
     async def idle(self) -> None:
-        """Until everything sent so far is taken or lost."""
+        """Wait until everything sent so far is accepted or lost."""
         if self._open:
             await asyncio.wait(set(self._open))
 
@@ -73,7 +74,7 @@ class Wire:
 
 
 class People:
-    """The persons of the one product and the contacts of the other."""
+    """The persons of one product and the contacts of the other."""
 
     def __init__(self, wire: Wire) -> None:
         world = make_world(WallClock(), random.Random(1), wire)
@@ -110,12 +111,12 @@ class People:
         self.pipedrive.person_edits("persons", number, fields)
 
     def edit_many(self, count: int, *, mapped: bool) -> None:
-        """One person after the other, from the first again after the last."""
+        """Return one person after the other, starting again after the last."""
         for at in range(count):
             self.edit(at % len(self._names) + 1, mapped=mapped)
 
     def shown_at(self, number: int) -> float | None:
-        """When the contact of this person took the name it has now; None while it has another."""
+        """Return when this person's contact got its current name, or None while it has another."""
         if mail_of(number) not in self._contacts and self.deskera.state.window("contacts", 0, 0)[1] > len(
             self._contacts
         ):
@@ -145,7 +146,7 @@ def mail_of(number: int) -> str:
 
 
 class Control:
-    """What the benchmark asks for. Times are those of this machine's clock, which all its processes share."""
+    """The routes of the benchmark. Times are those of this machine's clock, which all its processes share."""
 
     def __init__(self, people: People, wire: Wire) -> None:
         self._people, self._wire = people, wire
@@ -164,7 +165,7 @@ class Control:
         return web.json_response({"began": began})
 
     async def populate(self, request: web.Request) -> web.Response:
-        """So many of the same people are in both products."""
+        """Create this number of the same people in both products."""
         count = (await request.json())["count"]
         self._people.pipedrive.populate("persons", count)
         self._people.deskera.populate("contacts", count)
@@ -177,7 +178,7 @@ class Control:
         return web.json_response({"began": began})
 
     async def keep(self, request: web.Request) -> web.Response:
-        """Edits no mapping knows; their callbacks are given to whoever asks instead of being sent."""
+        """Make edits that no mapping names; their callbacks are returned instead of sent."""
         self._wire.kept = []
         self._people.edit_many((await request.json())["count"], mapped=False)
         await self._people.pipedrive.idle()
@@ -185,7 +186,7 @@ class Control:
         return web.json_response(kept)
 
     async def touch(self, request: web.Request) -> web.Response:
-        """One edit, and the seconds until the other product shows it; 504 when it never does."""
+        """Make one edit; return the seconds until the other product shows it, or 504 when it never does."""
         number = (await request.json())["number"]
         began = time.time()
         self._people.edit(number, mapped=True)
@@ -196,7 +197,7 @@ class Control:
         return web.json_response({}, status=504)
 
     async def delivered(self, _request: web.Request) -> web.Response:
-        """When the last callback was taken in; the next call of a product is the first again."""
+        """Note when the last callback was accepted; the next call of a product counts as the first again."""
         await self._people.pipedrive.idle()
         await self._wire.idle()
         self._people.first_call = 0.0

@@ -1,6 +1,6 @@
-"""Clients that other people wrote drive our simulators, unchanged: `make test-clients`.
+"""Clients written by others drive our simulators, unchanged: `make test-clients`.
 
-A module named after a system (`superoffice`, `pipedrive_node`) is a client when it has what `Client` says.
+A module named after a system (`superoffice`, `pipedrive_node`) is a client when it has the members of `Client`.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Skipped(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One call and how it ended. `not served`: a 404 of something the simulator does not have, as expected."""
+    """One call and how it ended. `not served`: a 404 for something that the simulator does not have, as expected."""
 
     name: str
     outcome: Outcome
@@ -25,14 +25,14 @@ class Call:
 
 
 class Client(Protocol):
-    """What a module offers. `NAME`: as the table shows it."""
+    """The members of such a module. `NAME`: the client's name in the table."""
 
     NAME: str
 
     def install(self, folder: Path) -> "str | Skipped":
-        """The installed version. `folder` is the client's own and is kept between runs. May raise Skipped."""
+        """Install the client and return its version. `folder` is kept between runs. May raise Skipped."""
         ...
 
     def run(self, address: str) -> list[Call]:
-        """All calls, against a fresh simulator at this address, which has no slash at its end."""
+        """Make all calls, against a fresh simulator at this address, which has no slash at its end."""
         ...

@@ -1,4 +1,4 @@
-"""`make test-clients`: each client against a fresh simulator; a table of its calls, and every call that is wrong."""
+"""`make test-clients`: each client against a fresh simulator; a table of its calls, and every wrong call."""
 
 import argparse
 import importlib
@@ -19,7 +19,7 @@ from tests.field.process import Running
 from tests.field.tables import table
 from tests.ports import free_port
 from tests.real.install import CannotInstall
-from tests.real.told import say
+from tests.real.progress import say
 
 SYSTEMS = ("pipedrive", "superoffice", "entrust")
 DEFAULT = Path(__file__).parents[2] / "var" / "clients"
@@ -53,17 +53,19 @@ def main() -> int:
             rows.append(row(f"{client.NAME} {version}", calls))
             shown = calls if options.all else wrong_of(calls)
             failed += (
-                [f"{client.NAME}: {told(call)}" for call in wrong_of(calls)] if calls else [f"{client.NAME}: no call"]
+                [f"{client.NAME}: {line_of(call)}" for call in wrong_of(calls)]
+                if calls
+                else [f"{client.NAME}: no call"]
             )
             for call in shown:
-                say(f"  {call.outcome:<10} {told(call)}")
+                say(f"  {call.outcome:<10} {line_of(call)}")
     say("\n" + table(HEADS, rows))
     say(f"\n{len(failed)} calls are wrong" if failed else "\nno call is wrong")
     return 1 if failed else 0
 
 
 def clients(system: str) -> Iterator[tuple[str, Client]]:
-    """The client modules of a system, by their names."""
+    """Return the client modules of a system, by their names."""
     for found in pkgutil.iter_modules(tests.clients.__path__):
         if found.name == system or found.name.startswith(f"{system}_"):
             module = importlib.import_module(f"tests.clients.{found.name}")
@@ -80,7 +82,7 @@ def installed(client: Client, folder: Path) -> str | Skipped:
 
 
 def made(client: Client, address: str) -> list[Call]:
-    """Its calls; when it cannot make them to the end, that is wrong as well."""
+    """Make the client's calls; if it cannot complete them, that is an error as well."""
     try:
         return client.run(address)
     except Exception as error:
@@ -89,7 +91,7 @@ def made(client: Client, address: str) -> list[Call]:
 
 @contextmanager
 def simulator(system: str, folder: Path) -> Iterator[str]:
-    """`bridge simulate` as a process of its own; its address."""
+    """Start `bridge simulate` as a separate process; give its address."""
     port = free_port()
     log = folder / "simulator.log"
     log.unlink(missing_ok=True)
@@ -112,7 +114,7 @@ def wrong_of(calls: Sequence[Call]) -> list[Call]:
     return [call for call in calls if call.outcome == "wrong"]
 
 
-def told(call: Call) -> str:
+def line_of(call: Call) -> str:
     return call.name if call.outcome != "wrong" else f"{call.name}: expected {call.expected}; got {call.got}"
 
 

@@ -1,7 +1,7 @@
-"""What a generated TypeScript client declares about its answers, and what an answer lacks of it.
+"""What a generated TypeScript client declares about its answers, and which parts an answer lacks.
 
 Reads the `.d.ts` files of an installed package: required properties, types, words of enumerations. A `null` counts as
-missing where the property is required and not declared to be null; elsewhere it is let pass, as the vendor sends it.
+missing where the property is required and not declared to be null; elsewhere it is accepted, as the vendor sends it.
 """
 
 import re
@@ -15,9 +15,7 @@ _TOKENS = re.compile(r"""/\*.*?\*/|//[^\n]*|(?P<word>[A-Za-z_$][\w$]*|'[^']*'|"[
 
 @dataclass(frozen=True)
 class Type:
-    """`kind`: name, literal, list, object, one of, all of; `parts`: what it is made of; `properties`: name to
-    (required, type).
-    """
+    """`kind`: name, literal, list, object, one of, all of; `properties`: name to (required, type)."""
 
     kind: str
     name: str = ""
@@ -42,11 +40,11 @@ class Declarations:
                     self.methods[name, method] = (takes, gives)
 
     def lacks(self, name: str, value: Any) -> list[str]:
-        """What is wrong with an answer of that type."""
+        """Return what is wrong with an answer of that type."""
         return list(self._wrong(_Parser(_words(name)).type(), value, "", required=True))
 
     def body_of(self, takes: str) -> str:
-        """The name of the parameter that is the body of a call, or nothing."""
+        """Return the name of the parameter that is the body of a call, if any."""
         known = self.types.get(takes)
         return next((name for name in known.properties if name[0].isupper()), "") if known else ""
 

@@ -1,5 +1,5 @@
 // Drives an Entrust simulator with the functions of the public SDK, generated as its maintainers generate them, and
-// prints its calls as JSON: node entrust.mjs FOLDER DESCRIPTION ADDRESS. Answers are held against the API description:
+// prints its calls as JSON: node entrust.mjs FOLDER DESCRIPTION ADDRESS. Answers are compared with the API description:
 // required properties, types, words of enumerations, no property that is not described.
 
 import { readFileSync } from "node:fs";
@@ -41,13 +41,13 @@ function misses(got, wanted, path = "answer") {
 
 const shown = (value) => String(JSON.stringify(value)).slice(0, 300);
 
-// Functions without parameters take nothing but the options.
+// Functions without parameters accept only the options.
 function asked(method, takes) {
   const options = { baseUrl: address, headers: { Authorization: token } };
   return sdk[method].length > 1 ? sdk[method](takes, options) : sdk[method](options);
 }
 
-// The answer's data, after noting whether status, shape and content are as expected; `wanted` undefined: not looked at.
+// Returns the answer's data; notes whether status, shape and content are as expected. `wanted` undefined: not checked.
 async function call(name, method, takes, wanted, status = 200) {
   driven.add(method);
   const note = (bad, got) => calls.push({ name: `${method}: ${name}`, outcome: bad.length ? "wrong" : "right", expected: `${status} ${JSON.stringify(wanted, (_key, one) => (typeof one === "function" ? String(one) : one)) ?? ""}`.slice(0, 300), got: bad.length ? bad.join("; ").slice(0, 400) : shown(got) });
@@ -238,7 +238,7 @@ async function ended(id) {
   await call("deleted", "deleteUserUsingDelete", { id }, undefined, 404);
 }
 
-// Every other function of the SDK, to show that it answers 404: nothing is served that is not looked at above.
+// Every other function of the SDK answers 404, so everything that is served is checked above.
 async function rest404() {
   const names = Object.keys(sdk).filter((name) => operations.has(name.toLowerCase()) && !driven.has(name));
   for (const name of names) {

@@ -1,8 +1,8 @@
 """The public SDK of Entrust Identity as a Service (intellitrust-admin-sdk), generated as its maintainers generate it.
 
-The SDK is nothing but what the generator `oazapfts` makes of the vendor's API description, with `--argumentStyle
-object`. Its package is not in every registry, so the same is done here with the same version of the generator. The
-description is the vendor's and lies beside the repository, or where ENTRUST_DESCRIPTION says.
+The SDK is the output of the generator `oazapfts` for the vendor's API description, with `--argumentStyle object`. Not
+every registry has its package, so this module runs the same version of the generator. The description is the vendor's;
+it is beside the repository, or where ENTRUST_DESCRIPTION says.
 """
 
 import json
@@ -27,7 +27,7 @@ _folder = Path()
 
 
 def install(folder: Path) -> str:
-    """The version of the description. Raises Skipped."""
+    """Return the version of the description. Raises Skipped."""
     global _folder
     _folder, description = folder, _description()
     install_packages(folder, *GENERATOR)
@@ -47,7 +47,7 @@ def run(address: str) -> list[Call]:
 
 
 def _description() -> Path:
-    """Raises Skipped."""
+    """Return the description's path. Raises Skipped."""
     found = Path(os.environ.get("ENTRUST_DESCRIPTION") or BESIDE)
     if not found.exists():
         raise Skipped(f"the vendor's description is not in {found}; set ENTRUST_DESCRIPTION to where it lies")

@@ -1,11 +1,11 @@
-"""What an answer must show, and where it does not."""
+"""Compares an answer with what it must show."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 
 def filled(value: Any, kept: Mapping[str, Any]) -> Any:
-    """With the values of earlier answers in place of their names; KeyError when one is not there."""
+    """Return the value with earlier answers in place of their names; KeyError when one is missing."""
     if isinstance(value, str) and value.startswith("$"):
         return _found(value[1:], kept)
     if isinstance(value, dict):
@@ -16,7 +16,7 @@ def filled(value: Any, kept: Mapping[str, Any]) -> Any:
 
 
 def _found(path: str, kept: Mapping[str, Any]) -> Any:
-    """`0` is an item of a list by its place, `key=title` the one with that value."""
+    """Find a part: `0` is an item of a list by its place, `key=title` the item with that value."""
     here: Any = kept
     for part in path.split("."):
         try:
@@ -31,8 +31,8 @@ def _found(path: str, kept: Mapping[str, Any]) -> Any:
 
 
 def misses(wanted: Any, got: Any, path: str = "data") -> Iterator[str]:
-    """What is wanted and not there: an object by its keys, a list by items among others, a tuple by just these items in
-    this order, `...` by any value but null.
+    """Return what is wanted and missing: an object by its keys, a list by items among others, a tuple by exactly these
+    items in this order, `...` by any value but null.
     """
     if wanted is ...:
         if got is None:

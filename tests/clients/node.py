@@ -1,4 +1,4 @@
-"""Packages of the npm registry in a folder of their own, and scripts that use them."""
+"""Packages of the npm registry in a separate folder, and scripts that use them."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ SECONDS = 300.0
 
 
 def install_packages(folder: Path, *packages: str) -> None:
-    """Packages of exact versions, kept in the folder between runs. Raises Skipped."""
+    """Install packages of exact versions, kept in the folder between runs. Raises Skipped."""
     done, mark = folder / "installed", "\n".join(packages)
     if done.exists() and done.read_text() == mark:
         return
@@ -29,8 +29,8 @@ def install_packages(folder: Path, *packages: str) -> None:
 
 
 def run_script(script: Path, *words: str) -> str:
-    """What the script prints. Raises RuntimeError with its complaint when it fails."""
-    zone = {**os.environ, "TZ": "UTC"}  # clients read times without a zone as local ones
+    """Return the script's output. Raises RuntimeError with its error output when it fails."""
+    zone = {**os.environ, "TZ": "UTC"}  # clients read times without a zone as local times
     ended = subprocess.run(["node", str(script), *words], capture_output=True, text=True, timeout=SECONDS, env=zone)
     if ended.returncode != 0:
         raise RuntimeError(f"{script.name} failed: {ended.stderr[-2000:]}")

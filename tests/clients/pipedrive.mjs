@@ -1,7 +1,7 @@
 // Calls the generated client of the npm package `pipedrive`, as a program that uses it would.
 //
 // node pipedrive.mjs FOLDER ADDRESS TOKEN; a line of standard input is a call, {"version", "api", "method", "takes"},
-// and a line of standard output is how it ended, {"status", "body"}. FOLDER is where the package is installed.
+// and a line of standard output says how it ended, {"status", "body"}. FOLDER is where the package is installed.
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 

@@ -1,7 +1,7 @@
-"""The calls of the npm package `pipedrive`: what each takes, and what its answer must show.
+"""The calls of the npm package `pipedrive`: the arguments of each, and what its answer must show.
 
-A text that begins with `$` names a value of an earlier answer: `$deal.id`. What an answer must show is written as it is
-in JSON: an object by the keys that matter; a list by items that must be among others; a tuple by exactly these items in
+A text that begins with `$` names a value of an earlier answer: `$deal.id`. What an answer must show is written as in
+JSON: an object by the keys that matter; a list by items that must be among others; a tuple by exactly these items in
 this order; `...` is any value but null.
 """
 
@@ -14,8 +14,8 @@ Takes = dict[str, Any]
 
 @dataclass(frozen=True)
 class Step:
-    """One call. `data`: what its answer must show there; `more`: the same for what stands beside `data`; `keep`: the
-    name under which later calls find its data. `status`: 404 means that the simulator does not serve it.
+    """One call. `data`: what its answer must show there; `more`: the same for the parts beside `data`; `keep`: the name
+    under which later calls find its data. `status`: 404 means that the simulator does not serve it.
     """
 
     api: str
@@ -32,7 +32,7 @@ def steps() -> Iterator[Step]:
     yield from _users()
     yield from _pipelines()
     yield from _fields()
-    yield from _own_fields_v1()
+    yield from _custom_fields_v1()
     yield from _organizations()
     yield from _persons()
     yield from _products()
@@ -78,7 +78,7 @@ NOT_SERVED = (
     "v2.ProjectsApi",
     "v2.TasksApi",
 )
-"""Of entities that the simulator does not have: every call is made and must be answered with 404."""
+"""Calls for entities that the simulator does not have: every call is made and must be answered with 404."""
 
 NOT_SERVED_EITHER = {
     "v1.DealsApi": ("getDealFiles", "getDealMailMessages"),
@@ -160,7 +160,7 @@ def _fields() -> Iterator[Step]:
     yield Step("v2.ActivityFieldsApi", "getActivityField", {"field_code": "subject"}, data={"field_code": "subject"})
 
 
-def _own_fields_v1() -> Iterator[Step]:
+def _custom_fields_v1() -> Iterator[Step]:
     for name, _known in FIELDS:
         api, low = f"v1.{name}FieldsApi", f"{name.lower()}_v1"
         made = {"name": "Rank", "field_type": "enum", "options": [{"label": "First"}, {"label": "Second"}]}
@@ -206,7 +206,7 @@ def _organizations() -> Iterator[Step]:
 
 
 def _followers(entity: str, name: str, kept: str) -> Iterator[Step]:
-    """Of both versions: version 1 names the following by an id of its own."""
+    """Followers in both versions: version 1 gives a following its own id."""
     old, new, one = f"v1.{name}sApi", f"v2.{name}sApi", {"id": f"${kept}.id"}
     status = 201 if entity == "product" else 200
     key = "org_id" if entity == "organization" else f"{entity}_id"

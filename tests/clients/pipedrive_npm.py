@@ -36,8 +36,8 @@ SLIPS = (
     ),
     ("v2.ProductsApi.", "searchProducts", ".item.code is", "declared as a number, codes are texts"),
 )
-"""Where the client's declarations contradict the vendor's own examples: version and class, method, what is said to be
-wrong, why that is no fault. An answer is not measured by these.
+"""Where the client's declarations contradict the vendor's own examples: version and class, method, the reported error,
+and why it is none. These errors are ignored.
 """
 
 
@@ -63,7 +63,7 @@ def run(address: str) -> list[Call]:
 
 
 def _not_served(known: Mapping[str, Declarations]) -> Iterator[Step]:
-    """Each call of what the simulator does not have, with something in every parameter."""
+    """Return a call for everything that the simulator does not have, with a value in every parameter."""
     for version, declared in known.items():
         for (api, method), (takes, _gives) in declared.methods.items():
             name = f"{version}.{api}"
@@ -79,7 +79,7 @@ def _is_slip(step: Step, said: str) -> bool:
 
 @dataclass
 class _Session:
-    """The driver, and what its answers so far hold."""
+    """The driver, and the values of its answers so far."""
 
     driver: "subprocess.Popen[str]"
     known: Mapping[str, Declarations]
@@ -120,7 +120,7 @@ class _Session:
         return Call(name, "wrong", "what was written", "; ".join(wrong[:4])) if wrong else Call(name, "right")
 
     def _answer(self, call: Mapping[str, Any]) -> dict[str, Any]:
-        """Waits when the account's burst is used up, as a polite program does."""
+        """Wait when the account's burst is used up, as a polite program does."""
         assert self.driver.stdin is not None
         assert self.driver.stdout is not None
         while True:
@@ -134,7 +134,7 @@ class _Session:
             time.sleep(0.5)
 
     def left_out(self) -> list[Call]:
-        """The methods of the client that nobody called."""
+        """Return the client's methods that were never called."""
         every = [(f"{version}.{api}", method) for version, one in self.known.items() for api, method in one.methods]
         return [
             Call(f"{api}.{method}", "wrong", "that it is called", "it is not")

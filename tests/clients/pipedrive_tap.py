@@ -1,7 +1,7 @@
 """tap-pipedrive of PyPI, a Singer extractor: it reads a whole account twice, the second time from where it stopped.
 
-A call here is one of its streams. The account is written through the simulator's own door, so that every stream has
-something to show.
+A call here is one of its streams. The account is filled through the simulator's control routes, so that every stream
+has content.
 """
 
 import json
@@ -47,7 +47,7 @@ STREAMS: Mapping[str, Any] = {
     "deal_products": ({"deal_id": 1, "quantity": 3, "sum": 30},),
     "deal_fields": [{"key": "title"}],
 }
-"""What each stream must hold."""
+"""What each stream must contain."""
 
 NOT_SERVED = ("files",)
 

@@ -11,14 +11,14 @@ MOST_SECONDS = 600.0
 
 
 def started(interpreter: Path, driver: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """How the program `drivers/<driver>.py` ended."""
+    """Run the program `drivers/<driver>.py` and return how it ended."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     command = [str(interpreter), "-W", "ignore", "-m", f"drivers.{driver}", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=MOST_SECONDS)
 
 
 def driven(interpreter: Path, driver: str, *arguments: str) -> list[Call]:
-    """The calls that the program tells."""
+    """Return the calls that the program reports."""
     done = started(interpreter, driver, *arguments)
     calls = [Call(**json.loads(line)) for line in done.stdout.splitlines() if line.startswith('{"name"')]
     if done.returncode != 0:

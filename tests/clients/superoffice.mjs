@@ -10,8 +10,8 @@ const { WebApi, ...api } = createRequire(`${folder}/package.json`)("@superoffice
 const calls = [];
 const driven = new Set();
 
-// What of `wanted` the answer does not have: partial for objects, whole for lists; functions judge, {any: [...]} names
-// properties that must be there.
+// Returns the parts of `wanted` that the answer lacks: partial for objects, whole for lists; functions decide, {any: [...]}
+// names properties that must be there.
 function missing(got, wanted, path = "answer") {
   if (typeof wanted === "function") return wanted(got) ? [] : [`${path} is ${shown(got)}`];
   if (wanted instanceof Date) return got instanceof Date && got.getTime() === wanted.getTime() ? [] : [`${path} is ${shown(got)}`];
@@ -73,7 +73,7 @@ const ids = (key, ...wanted) =>
   });
 const holds = (judge) => Object.defineProperty(judge, "name", { value: String(judge) });
 
-// An agent that notes which of its methods were driven.
+// An agent that notes which of its methods were called.
 function agent(word, of = webapi) {
   const real = of[`get${word}Agent`]();
   return new Proxy(real, {
@@ -90,7 +90,7 @@ async function token() {
   return (await answer.json()).access_token;
 }
 
-// A target of webhooks: always 200, remembers what came.
+// A target of webhooks: always answers 200 and keeps the callbacks.
 const events = [];
 const target = createServer((request, response) => {
   let body = "";
@@ -105,7 +105,7 @@ const targetUrl = `http://127.0.0.1:${target.address().port}/hook`;
 
 const config = { headers: { Authorization: `Bearer ${await token()}` } };
 const webapi = new WebApi(`${address}/Cust00001`, config, "en");
-// A client of its own each time: a condition (If-Unmodified-Since) stays in a client's configuration.
+// A new client each time, because a condition (If-Unmodified-Since) stays in a client's configuration.
 const rest = (name) => new api[`${name}RestApi`](`${address}/Cust00001`, { headers: { ...config.headers } }, "en");
 const made = {};
 
@@ -147,7 +147,7 @@ async function restResources() {
   }
 }
 
-// What every agent of an entity has: default, save, read, small carriers, list, validation, numbers, delete.
+// The methods of every agent of an entity: default, save, read, small carriers, list, validation, numbers, delete.
 async function commonOf(word, title, body, field, carrier, numbered) {
   const one = agent(word), key = `${word.toLowerCase()}Id`, noun = `${word}Entity`;
   const fresh = await call(`${word} createDefault${noun}`, () => one[`createDefault${noun}Async`](), { [key]: 0 });
@@ -590,7 +590,7 @@ async function onsite() {
   await call("another language: List getCategory", () => norwegian.getListAgent().getCategoryAsync(1), { value: "Kunde" });
 }
 
-// Every other method of these agents, to show that it answers 404: nothing is served that is not looked at above.
+// Every other method of these agents answers 404, so everything that is served is checked above.
 async function rest404(words) {
   for (const word of words) {
     const real = webapi[`get${word}Agent`]();

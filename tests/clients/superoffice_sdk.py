@@ -24,7 +24,7 @@ PACKAGES = (
     *("requests==2.34.2", "urllib3==2.8.0", "idna==3.20", "charset-normalizer==3.5.3", "certifi==2026.10.19.post1"),
     *("suds-community==1.2.0", "pyOpenSSL==25.3.0", "cryptography==46.0.7", "cffi==2.1.1", "pycparser==3.12"),
     "typing-extensions==4.16.0",
-    "--no-deps",  # the package asks for suds-jurko, which no Python of today builds; suds-community is the same
+    "--no-deps",  # the package requires suds-jurko, which no current Python builds; suds-community is the same
 )
 DRIVER = Path(__file__).with_name("drivers") / "superoffice_sdk.py"
 SECONDS = 300.0
@@ -49,7 +49,7 @@ def run(address: str) -> list[Call]:
 
 
 def _ticket(address: str, options: Options) -> str:
-    """The system user signs in, as the vendor documents it."""
+    """Sign in as the system user, as the vendor documents it."""
     key = load_pem_private_key(options.private_key.encode(), None)
     assert isinstance(key, RSAPrivateKey)
     data = f"{options.system_token}.{datetime.fromtimestamp(time.time(), UTC):%Y%m%d%H%M}"

@@ -1,4 +1,4 @@
-"""How an answer is measured: by what must show in it, and by what a client declares."""
+"""How an answer is checked: by what it must show, and by the client's declarations."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How the simulators' suite talks to BottleCRM; accounts are its people."""
+"""The adapter of the simulators' suite for BottleCRM; its accounts are the suite's people."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ class BottleCrm:
         return [hook["id"] for hook in answer["endpoints"]]
 
     async def remove_hook(self, hook_id: str) -> int:
-        """The server's word for success is 204."""
+        """BottleCRM answers a removed hook with 204."""
         status, _answer = await self.call("DELETE", f"/api/webhooks/{hook_id}/")
         return 200 if status == 204 else status
 

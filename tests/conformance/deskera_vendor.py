@@ -1,4 +1,4 @@
-"""How the simulators' suite talks to Deskera; contacts are its people."""
+"""The adapter of the simulators' suite for Deskera; its contacts are the suite's people."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ class Deskera:
         return str(made["id"])
 
     async def rename(self, record_id: str, name: str) -> int:
-        """Deskera answers 201 where the suite says 200."""
+        """Deskera answers 201 where the suite expects 200."""
         status, _answer = await self.call("PATCH", f"{self.record_path}/{record_id}", {"name": name})
         return 200 if status == 201 else status
 
@@ -53,7 +53,7 @@ class Deskera:
             page += 1
 
     async def make_hook(self) -> str:
-        """One hook serves one event, so a hook of the suite is two; the first one's id stands for both."""
+        """One hook serves one event, so a hook of the suite is two hooks; the first one's id stands for both."""
         first = await self._register("CREATE_CRM_CONTACT")
         await self._register("UPDATE_CRM_CONTACT")
         return first
@@ -94,8 +94,8 @@ NOUNS = {"invoices": "INVOICE", "bills": "BILL", "credit_notes": "CREDITNOTE", "
 
 
 class DeskeraBooks(Deskera):
-    """One Books entity. Documents and notes have a memo where the suite wants a name; they are read by code, changed by
-    id. Contacts and products have no event of an edit, so the suite's hook for those does not exist.
+    """One Books entity. Documents and notes have a memo where the suite expects a name; they are read by code and
+    changed by id. Contacts and products have no event for an edit, so the suite's hook for those does not exist.
     """
 
     def __init__(self, world: World, entity: str) -> None:
@@ -117,7 +117,7 @@ class DeskeraBooks(Deskera):
         return str(made["id"])
 
     async def rename(self, record_id: str, name: str) -> int:
-        """A partial update where there is one, else the whole body anew."""
+        """Send a partial update where there is one, otherwise the whole body again."""
         verb = "PUT" if self.entity in ("books_contacts", *NOUNS) else "PATCH"
         body = self._body() | {self._named: name}
         status, _answer = await self.call(verb, f"{self.record_path}/{record_id}", body)
@@ -155,7 +155,7 @@ class DeskeraBooks(Deskera):
         return [str(hook["hookId"]) for hook in answer if hook["eventType"] == self._event]
 
     def fields(self, name: str) -> dict[str, Any]:
-        """What a person fills in; the form knows the rest."""
+        """Return the fields that a person fills in; the form supplies the others."""
         links: dict[str, Any] = {}
         if self.entity in ("invoices", "bills"):
             links["contactCode"] = self._contact

@@ -1,4 +1,4 @@
-"""How the simulators' suite talks to Entrust; users are its people."""
+"""The adapter of the simulators' suite for Entrust; its users are the suite's people."""
 
 from typing import Any
 

@@ -13,7 +13,7 @@ PORTED = re.compile(r"^ {8}(\d{4,5}),$", re.MULTILINE)
 
 
 def new_connector(name: str, root: Path = ROOT) -> list[Path]:
-    """The files written or changed below `root`. Raises ValueError: nothing was written."""
+    """Return the files written or changed below `root`. Raises ValueError: nothing was written."""
     if re.fullmatch(r"[a-z][a-z0-9]{1,30}", name) is None or name == "sample":
         raise ValueError("NAME must be a product's name in small letters, like acme")
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
@@ -46,7 +46,7 @@ def _named(text: str, name: str) -> str:
 
 
 def _entries(name: str, root: Path) -> dict[Path, str]:
-    """The files that list products, each with one entry more."""
+    """Return the files that list products, each with one more entry."""
     title, upper, serve = name.capitalize(), name.upper(), root / "bridge/simulators/serve.py"
     port = max([FIRST_PORT - 1, *map(int, PORTED.findall(serve.read_text(encoding="utf-8")))]) + 1
     return dict(

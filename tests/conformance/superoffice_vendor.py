@@ -1,4 +1,4 @@
-"""How the simulators' suite talks to SuperOffice; contacts are its people."""
+"""The adapter of the simulators' suite for SuperOffice; its contacts are the suite's people."""
 
 from typing import Any, cast
 
@@ -53,7 +53,7 @@ class SuperOffice:
                 return found
 
     async def make_hook(self) -> str:
-        """The test of the target that comes first does not count as a callback."""
+        """The test call to the target that comes first does not count as a callback."""
         body = {"Name": "t", "TargetUrl": URL, "Events": EVENTS}
         _status, made = await self.call("POST", "/Cust00001/api/v1/Webhook", body)
         self._receiver.seen.pop()
@@ -64,7 +64,7 @@ class SuperOffice:
         return [str(hook["WebhookId"]) for hook in answer]
 
     async def remove_hook(self, hook_id: str) -> int:
-        """SuperOffice answers 204 where the suite says 200."""
+        """SuperOffice answers 204 where the suite expects 200."""
         status, _answer = await self.call("DELETE", f"/Cust00001/api/v1/Webhook/{hook_id}")
         return 200 if status == 204 else status
 

@@ -1,4 +1,4 @@
-"""What every simulator must do, whatever the vendor. Another vendor joins by one more entry in VENDORS."""
+"""Rules for every simulator, whatever the vendor. To add a vendor, add one entry to VENDORS."""
 
 import random
 from abc import ABC, abstractmethod
@@ -24,7 +24,7 @@ URL = "http://127.0.0.1/in"
 
 
 class Vendor(ABC):
-    """How the suite talks to one vendor's simulator: people are its example entity, each has a name."""
+    """The adapter of the suite for one vendor's simulator: people are its example entity, each with a name."""
 
     simulator: Any
     client: TestClient[Any, Any]
@@ -149,7 +149,7 @@ async def test_calls_without_credentials_are_refused(vendor: Vendor) -> None:
     assert await vendor.unauthorized() == getattr(vendor, "stranger", 401)
 
 
-async def test_paging_is_complete_without_loss_or_doubles(vendor: Vendor) -> None:
+async def test_paging_is_complete_without_loss_or_repeats(vendor: Vendor) -> None:
     made = [await vendor.create(f"Person {number}") for number in range(23)]
 
     listed = await vendor.ids(page_size=5)
@@ -188,7 +188,7 @@ async def test_edits_of_people_and_of_programs_cause_callbacks(vendor: Vendor, r
 
 
 @pytest.mark.parametrize(("kind", "arrivals"), [("lose", 1), ("double", 3)])
-async def test_lost_and_doubled_callbacks(vendor: Vendor, receiver: Receiver, kind: str, arrivals: int) -> None:
+async def test_lost_and_repeated_callbacks(vendor: Vendor, receiver: Receiver, kind: str, arrivals: int) -> None:
     await vendor.make_hook()
     vendor.simulator.faults.callbacks.append(CallbackFault(kind, times=1))
 
@@ -199,7 +199,7 @@ async def test_lost_and_doubled_callbacks(vendor: Vendor, receiver: Receiver, ki
     assert len(receiver.seen) == arrivals
 
 
-async def test_a_stopped_hook_is_listed_but_silent(vendor: Vendor, receiver: Receiver) -> None:
+async def test_a_stopped_hook_is_listed_but_sends_nothing(vendor: Vendor, receiver: Receiver) -> None:
     hook = await vendor.make_hook()
     vendor.simulator.faults.stopped_hooks.add(hook)
 

@@ -1,4 +1,4 @@
-"""How the simulators' suite talks to Tryton; parties are its people. It has no hooks, so those tests do not apply."""
+"""The adapter of the simulators' suite for Tryton; its parties are the suite's people. It has no hooks."""
 
 from typing import Any, NoReturn
 
@@ -21,7 +21,7 @@ class Tryton:
         self._headers: dict[str, str] = {}
 
     async def call(self, method: str, *params: Any) -> tuple[int, Any]:
-        """HTTP status, and the answer's object; an error stands in an answer of 200."""
+        """Return the HTTP status and the answer's object; an error comes in an answer of 200."""
         body = {"id": 1, "method": method, "params": list(params)}
         path = "/sandbox/rpc/"
         if not self._headers:
@@ -40,7 +40,7 @@ class Tryton:
         return str(answer["result"][0])
 
     async def rename(self, record_id: str, name: str) -> int:
-        """404 stands for what the server says in words."""
+        """Return 404 for the server's message that the record does not exist."""
         status, answer = await self.call(f"{MODEL}.write", [int(record_id)], {"name": name}, {})
         said = answer["error"][1][0] if status == 200 and "error" in answer else ""
         return 404 if "don't exist" in said else status

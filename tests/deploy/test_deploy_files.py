@@ -1,4 +1,4 @@
-"""The files in config/deploy: valid by their own schemas, of one mind with each other, and with the program."""
+"""The files in config/deploy are valid by their schemas, and agree with each other and with the program."""
 
 import shutil
 import subprocess
@@ -10,12 +10,12 @@ import kubernetes_validate
 import pytest
 from ruamel.yaml import YAML
 
-from tests.acceptance.site import told
+from tests.acceptance.site import run_command
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "config" / "deploy"
 UNIT = DEPLOY / "sync-bridge.service"
-EXPOSURE = 15  # tenths: `systemd-analyze security` says 1.2; what a new line of the unit may cost
+EXPOSURE = 15  # tenths: `systemd-analyze security` says 1.2; leaves room for a new line of the unit
 KUBERNETES = ("1.31", "1.37")
 CADDY = shutil.which("caddy")
 EXAMPLES = {
@@ -75,7 +75,7 @@ def test_the_schema_of_kubernetes_refuses_a_misspelt_key() -> None:
         kubernetes_validate.validate(wrong, KUBERNETES[-1], strict=True)
 
 
-def test_kubernetes_runs_two_of_which_one_always_stays() -> None:
+def test_kubernetes_runs_two_instances_of_which_one_always_stays() -> None:
     found = manifests()
     deployment = found["Deployment"]["spec"]
     assert deployment["replicas"] == 2
@@ -103,11 +103,11 @@ def test_the_container_can_do_little() -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert pod()["securityContext"]["runAsNonRoot"] is True
-    assert pod()["enableServiceLinks"] is False  # else BRIDGE_PORT and the like would be taken for settings
+    assert pod()["enableServiceLinks"] is False  # otherwise BRIDGE_PORT and the like would count as settings
 
 
 def credentials(node: Any) -> set[str]:
-    """The names of all {credential: NAME} in the settings."""
+    """Return the names of all {credential: NAME} in the settings."""
     if isinstance(node, dict):
         if node.keys() == {"credential"}:
             return {node["credential"]}
@@ -115,7 +115,7 @@ def credentials(node: Any) -> set[str]:
     return set()
 
 
-def test_the_secrets_of_the_settings_are_those_that_each_way_hands_over() -> None:
+def test_every_way_of_deployment_passes_the_secrets_of_the_settings() -> None:
     wanted = credentials(yaml_of(DEPLOY / "bridge.yaml")[0])
     assert wanted == EXAMPLES.keys()
     assert set(compose()["services"]["bridge-1"]["secrets"]) == wanted
@@ -128,7 +128,7 @@ def test_the_secrets_of_the_settings_are_those_that_each_way_hands_over() -> Non
     )
 
 
-def test_the_recipe_for_compose_names_every_file_the_services_need() -> None:
+def test_the_instructions_for_compose_name_every_file_that_the_services_need() -> None:
     _, _, rest = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8").partition("\nThe compose file has")
     recipe, _, _ = rest.partition("\nFor Kubernetes")
     assert recipe.index("cd config/deploy") < recipe.index("mkdir -p secrets mappings")
@@ -144,13 +144,15 @@ def test_plan_has_room_for_its_scratch_copy() -> None:
     assert scratch["emptyDir"]["sizeLimit"] == "2Gi"  # 1.5 kB a pair
 
 
-def test_the_settings_are_without_fault(tmp_path: Path) -> None:
+def test_the_settings_have_no_problems(tmp_path: Path) -> None:
     shutil.copy(DEPLOY / "bridge.yaml", tmp_path)
     shutil.copytree(ROOT / "mappings" / "pipedrive-deskera", tmp_path / "mappings")
     (tmp_path / "secrets").mkdir()
     for name, value in EXAMPLES.items():
         (tmp_path / "secrets" / name).write_text(value)
-    checked = told(tmp_path / "bridge.yaml", "check", variables={"CREDENTIALS_DIRECTORY": str(tmp_path / "secrets")})
+    checked = run_command(
+        tmp_path / "bridge.yaml", "check", variables={"CREDENTIALS_DIRECTORY": str(tmp_path / "secrets")}
+    )
     assert (checked.code, checked.err) == (0, "")
 
 
@@ -171,14 +173,14 @@ def test_the_unit_is_valid_and_lets_the_bridge_do_little(tmp_path: Path) -> None
     assert subprocess.run(scored.args, capture_output=True, timeout=60).returncode != 0
 
 
-def test_the_unit_waits_to_be_told_and_gives_up_later_than_any_call_to_the_store() -> None:
+def test_the_unit_waits_for_the_ready_message_and_longer_than_any_call_to_the_store() -> None:
     text = UNIT.read_text()
     assert "Type=notify\n" in text
     assert "WatchdogSec=180\n" in text
 
 
 @pytest.mark.skipif(CADDY is None, reason="caddy is not here")
-def test_caddy_takes_its_file(tmp_path: Path) -> None:
+def test_caddy_accepts_its_file(tmp_path: Path) -> None:
     command = [str(CADDY), "validate", "--adapter", "caddyfile", "--config", str(DEPLOY / "Caddyfile")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={"HOME": str(tmp_path)})
     assert done.returncode == 0, done.stderr

@@ -1,7 +1,7 @@
-"""The Dockerfile's own steps, run in a clean folder as another user; then what they made is run as the image runs it.
+"""The Dockerfile's own steps, run in a clean folder as another user; then the result is run as the image runs it.
 
-It takes a minute, so it is asked for: `make image-check`. test_image.py builds and runs the image itself. Not run
-here: what makes the user and takes the base image's pip away (this machine's are left alone).
+It takes a minute, so it has its own target: `make image-check`. test_image.py builds and runs the image itself. Not run
+here: the steps that create the user and remove the base image's pip (this machine's are not changed).
 """
 
 import json
@@ -53,7 +53,7 @@ def line_is_remark(word: str) -> bool:
 
 @dataclass
 class Image:
-    """A folder that stands for the root of both stages. `environment`: what ENV says."""
+    """A folder that stands for the root of both stages. `environment`: the values of ENV."""
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
@@ -152,7 +152,7 @@ def test_the_file_says_what_an_image_must_be() -> None:
 
 @pytest.mark.skipif(os.environ.get("IMAGE_CHECK") != "1", reason="asked for by `make image-check`")
 @pytest.mark.timeout(600)
-def test_what_the_steps_made_runs_read_only_as_another_user_is_healthy_and_stops_when_told(image: Image) -> None:
+def test_the_built_image_runs_read_only_as_another_user_is_healthy_and_stops_on_a_signal(image: Image) -> None:
     callbacks, admin = free_port(), free_port()
     shutil.copytree(ROOT / "mappings" / "pipedrive-deskera", image.root / "etc/bridge/mappings")
     state = image.root / "var/lib/bridge"

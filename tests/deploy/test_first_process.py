@@ -1,4 +1,4 @@
-"""The bridge as the first process of a container, where the kernel drops every signal that nobody handles."""
+"""The bridge as the first process of a container, where the kernel drops every unhandled signal."""
 
 import os
 import signal
@@ -15,12 +15,12 @@ POSSIBLE = subprocess.run([*ALONE, "true"], capture_output=True).returncode == 0
 
 
 @pytest.mark.skipif(not POSSIBLE, reason="no process of its own number can be started here")
-def test_it_ends_when_told_before_its_loop_turns(tmp_path: Path) -> None:
+def test_it_ends_on_a_signal_before_its_loop_runs(tmp_path: Path) -> None:
     slow, writers = tmp_path / "bridge.yaml", list[int]()
     os.mkfifo(slow)
 
     def reads() -> bool:
-        """It waits for its settings, for ever: nothing is written."""
+        """It waits for its settings for ever: nothing is written."""
         with suppress(OSError):
             writers.append(os.open(slow, os.O_WRONLY | os.O_NONBLOCK))
         return bool(writers)

@@ -1,6 +1,6 @@
-"""The image itself, built and run by docker or podman as docs/deploying.md says. `make image-check` asks for it.
+"""The image itself, built and run by docker or podman as in docs/deploying.md: `make image-check`.
 
-Podman takes what it needs on an unusual machine from CONTAINERS_CONF, CONTAINERS_STORAGE_CONF and BUILDAH_ISOLATION.
+On an unusual machine, podman reads CONTAINERS_CONF, CONTAINERS_STORAGE_CONF and BUILDAH_ISOLATION.
 """
 
 import json
@@ -33,7 +33,7 @@ pytestmark = [
 
 
 def engine(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    told = {"BUILDAH_FORMAT": "docker"}  # else podman leaves the health check out
+    told = {"BUILDAH_FORMAT": "docker"}  # otherwise podman leaves out the health check
     return subprocess.run(
         [ENGINE, *arguments], cwd=ROOT, env={**os.environ, **told}, capture_output=True, text=True, timeout=600
     )
@@ -54,14 +54,14 @@ def state(what: str) -> str:
 
 
 def ready() -> bool:
-    """By the image's own health check, which an engine without systemd runs only when told."""
+    """Whether the image's own health check passes; an engine without systemd runs it only on request."""
     probe = json.loads(dict(instructions())["HEALTHCHECK"].partition("CMD ")[2])
     return inside(*probe).returncode == 0
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The image is built, and a container of it runs as docs/deploying.md and compose.yaml have it."""
+    """Build the image and run a container of it as docs/deploying.md and compose.yaml do."""
     folder = tmp_path_factory.mktemp("image")
     shutil.copytree(ROOT / "mappings" / "pipedrive-deskera", folder / "mappings")
     (folder / "bridge.yaml").write_text(SETTINGS.replace("STORE", "/var/lib/bridge"))
@@ -81,7 +81,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         engine("rmi", "-f", IMAGE)
 
 
-def test_it_runs_as_its_own_user_and_writes_where_it_must_alone(folder: Path) -> None:
+def test_it_runs_as_its_own_user_and_writes_only_where_it_must(folder: Path) -> None:
     assert inside("id", "-u").stdout.strip() == str(USER)
     for place, code in (("/", 1), ("/opt/bridge", 1), ("/etc/bridge", 1), ("/run/secrets", 1), ("/var/lib/bridge", 0)):
         assert inside("touch", f"{place}/written").returncode == code, place
@@ -100,7 +100,7 @@ def test_commands_find_the_running_bridge(folder: Path) -> None:
     assert running["state"].startswith("runs since")
 
 
-def test_it_stops_in_order_when_told_and_goes_on_after_a_kill(folder: Path) -> None:
+def test_it_stops_in_order_on_a_signal_and_continues_after_a_kill(folder: Path) -> None:
     done("stop", "-t", "60", NAME)
     assert state("ExitCode") == "0"
     done("start", NAME)
@@ -114,7 +114,7 @@ def test_it_stops_in_order_when_told_and_goes_on_after_a_kill(folder: Path) -> N
     assert "Traceback" not in said.stdout + said.stderr
 
 
-def test_a_stop_before_it_is_ready_is_heard(folder: Path) -> None:
+def test_a_stop_before_it_is_ready_works(folder: Path) -> None:
     done("stop", "-t", "60", NAME)
     done("start", NAME)
     until(lambda: "bridge" in inside("cat", "/proc/1/cmdline").stdout, "the process is there")

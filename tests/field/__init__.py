@@ -1,4 +1,4 @@
-"""Trials of a running bridge as years in the field try it: attack, fail-over, soak. Each is a make target of its own.
+"""Trials of a running bridge under conditions of years in use: attack, fail-over, soak. Each has its own make target.
 
-`docs/field-tests.md` says what each does, what it judges and what a first run gave.
+`docs/field-tests.md` says what each trial does, what it checks, and the results of a first run.
 """

@@ -1,8 +1,7 @@
 """Every operation of the admin API under schemathesis, on a bridge between two simulated products with data.
 
-`make fuzz-api` runs it, once with a token that may operate and once with one that may only read. It fails on an
-answer that the OpenAPI document does not describe, a server error, wrong input that is accepted, or a missing token
-that is accepted.
+`make fuzz-api` runs it, once with a token that may operate and once with one that may only read. It fails on an answer
+that the OpenAPI document does not describe, a server error, accepted wrong input, or an accepted missing token.
 """
 
 import argparse
@@ -19,14 +18,14 @@ REFUSALS = """\
 [checks]
 negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 429, "5xx"]
 """
-"""Beside what schemathesis takes for a refusal: 413, a body that is too large to be read."""
+"""Refusals besides those that schemathesis knows: 413, a body that is too large to be read."""
 TOKENS = {"operate": ANNA, "read": OLE}
 
 
 async def fuzzed(program: str, examples: int, seed: int, more: list[str]) -> bool:
     """Whether schemathesis found nothing. `examples`: how many it tries of each operation and kind."""
     well = True
-    login.FAILURES = sys.maxsize  # schemathesis sends wrong tokens as well; else all that follows is answered 429
+    login.FAILURES = sys.maxsize  # schemathesis sends wrong tokens as well; the next calls would be answered 429
     with TemporaryDirectory() as folder, chdir(folder):
         Path("schemathesis.toml").write_text(REFUSALS)  # noqa: ASYNC240 - before anything runs
         async with office(Path()) as here:

@@ -1,4 +1,4 @@
-"""A process under trial, and what the kernel says of it."""
+"""A process under trial, and the kernel's figures about it."""
 
 import os
 import re
@@ -9,11 +9,11 @@ from pathlib import Path
 
 STOP_SECONDS = 60.0
 FAULTY = re.compile("Traceback|part died|never retrieved")
-"""A line of a log that tells of a fault of ours."""
+"""A log line that reports a defect of the bridge."""
 
 
 class Running:
-    """Started at once; its output goes to `log`."""
+    """Starts at once; its output goes to `log`."""
 
     def __init__(self, command: list[str], log: Path, environ: Mapping[str, str] = os.environ) -> None:
         self.log = log
@@ -21,7 +21,7 @@ class Running:
             self.process = subprocess.Popen(command, env=dict(environ), stdout=out, stderr=out)
 
     def check(self) -> None:
-        """AssertionError when it has ended."""
+        """Raise AssertionError when it has ended."""
         code = self.process.poll()
         assert code is None, f"the process ended with {code}: {self.tail()}"
 
@@ -39,7 +39,7 @@ class Running:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> int:
-        """SIGTERM; the exit code, -9 when it had to be killed."""
+        """End it with SIGTERM and return its exit code, -9 when it had to be killed."""
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(STOP_SECONDS)

@@ -1,4 +1,4 @@
-"""A small share of the attack, in this process, and that the judge sees what is wrong. The whole: `make attack`."""
+"""A small part of the attack, in this process; and the judge detects what is wrong. The full attack: `make attack`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -33,13 +33,13 @@ ATTEMPT = Attempt("smuggling", "x", [b"POST / HTTP/1.1\r\n\r\n"], forged=True)
         (Outcome((), 15.0, hung=True), "no answer"),
     ],
 )
-def test_what_is_a_fault(outcome: Outcome, fault: str) -> None:
+def test_which_outcomes_are_wrong(outcome: Outcome, fault: str) -> None:
     told = outcome.fault(ATTEMPT)
     assert told.startswith(fault)
     assert bool(told) == bool(fault)
 
 
-def test_an_answer_that_shows_a_secret_is_a_fault() -> None:
+def test_an_answer_that_shows_a_secret_is_wrong() -> None:
     tally = Tally()
     tally.note(
         1, ATTEMPT, Outcome((404,), 0.1, hung=False, said=b"...hush..."), [("the token", "hush"), ("b", "other")]
@@ -48,7 +48,7 @@ def test_an_answer_that_shows_a_secret_is_a_fault() -> None:
 
 
 async def judged(port: int, attempts: Sequence[Attempt]) -> Tally:
-    """Every attempt at once, each in a thread."""
+    """Send every attempt at once, each in a thread."""
     tally = Tally()
 
     async def one(number: int, attempt: Attempt) -> None:
@@ -58,7 +58,7 @@ async def judged(port: int, attempts: Sequence[Attempt]) -> Tally:
     return tally
 
 
-async def test_what_strangers_send_is_refused_in_time() -> None:
+async def test_requests_of_strangers_are_refused_in_time() -> None:
     receiver = Receiver({"crm": LineDecoder(), "erp": LineDecoder()}, HERE, Memory().submit, FakeClock())
     strangers = Strangers(HERE, seed=1)
     async with door(receiver, Limits(100, head_seconds=1.0, idle_seconds=5.0), body_seconds=1.0) as here:
@@ -68,7 +68,7 @@ async def test_what_strangers_send_is_refused_in_time() -> None:
     assert set(tally.answers) == set(strangers.kinds)
 
 
-async def test_what_visitors_send_to_the_admin_listener_is_answered(tmp_path: Path) -> None:
+async def test_requests_to_the_admin_listener_are_answered(tmp_path: Path) -> None:
     async with office(tmp_path) as here:
         port = int(here.url.rpartition(":")[2])
         answer = await asyncio.to_thread(fetch, f"{here.url}/api/v1/openapi.json", token=ANNA)

@@ -1,4 +1,4 @@
-"""What the soak calls growth."""
+"""Which series the soak calls growth."""
 
 import random
 
@@ -35,8 +35,8 @@ def test_a_third_of_wild_samples_changes_little() -> None:
     assert slope(samples).value == pytest.approx(0.5, abs=0.05)
 
 
-def test_a_saw_that_is_emptied_again_and_again_is_flat() -> None:
-    """As a store between two runs of retention."""
+def test_a_sawtooth_is_flat() -> None:
+    """Like a store between two runs of retention."""
     assert slope([(float(at), float(at % 40)) for at in range(600)]).is_flat()
 
 

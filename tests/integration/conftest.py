@@ -1,6 +1,6 @@
 """Sweep benches on either store, and a receiver behind a listener.
 
-When a test of a bench is over, every event it caused must be accounted for.
+At the end of each test of a bench, every event of the test must be accounted for.
 """
 
 import logging
@@ -41,12 +41,12 @@ def memory() -> Memory:
 
 @pytest.fixture
 def receiver(memory: Memory) -> Receiver:
-    """Behind the guarded listener: one system, its events in memory."""
+    """A receiver behind the guarded listener: one system, its events in memory."""
     return Receiver({"crm1": LineDecoder()}, HERE, memory.submit, FakeClock(), max_waiting=50)
 
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """The log at debug."""
+    """Capture the log at level debug."""
     caplog.set_level(logging.DEBUG)
     return caplog

@@ -1,4 +1,4 @@
-"""A guarded listener over loopback, and clients that do not behave."""
+"""A guarded listener on loopback, and clients that misbehave."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -30,7 +30,7 @@ class Line:
         await self.writer.drain()
 
     async def answer(self) -> int:
-        """The status of the next answer, its body read; 0 when the connection was closed instead."""
+        """Read the next answer with its body and return its status; 0 when the connection was closed instead."""
         head = await self._until(self.reader.readuntil(b"\r\n\r\n"))
         if not head:
             return 0
@@ -40,7 +40,7 @@ class Line:
         return int(lines[0].split()[1])
 
     async def rest(self) -> bytes:
-        """All that comes until the connection is closed."""
+        """Return everything that comes until the connection is closed."""
         return await self._until(self.reader.read())
 
     async def _until(self, reading: "asyncio.Future[bytes]") -> bytes:
@@ -54,7 +54,7 @@ class Line:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    """Let others run until something holds."""
+    """Let other tasks run until the condition is true."""
     for _ in range(int(PATIENCE_SECONDS / STEP_SECONDS)):
         if holds():
             return
@@ -64,7 +64,7 @@ async def until(holds: Callable[[], object]) -> None:
 
 @dataclass
 class Door:
-    """`lines`: all that were ever opened, to be closed at the end."""
+    """`lines`: every connection that was opened, so that all are closed at the end."""
 
     listener: Listener
     lines: list[Line] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Door:
         return self.listener.connections.ended[reason].count
 
     async def empty(self) -> None:
-        """Until no connection is open any more."""
+        """Wait until no connection is open."""
         await until(lambda: not len(self.listener.connections))
 
 

@@ -1,4 +1,4 @@
-"""A simulated Pipedrive account, the public callback listener and the parts that meet there, over loopback HTTP."""
+"""A simulated Pipedrive account, the public callback listener and the parts between them, over loopback HTTP."""
 
 import random
 from collections.abc import AsyncIterator, Sequence
@@ -41,7 +41,7 @@ class SimulatorClock:
 
 @dataclass
 class CountingTransport:
-    """Remembers what was sent."""
+    """Records the requests that were sent."""
 
     inner: Transport
     requests: list[HttpRequest] = field(default_factory=list)
@@ -53,7 +53,7 @@ class CountingTransport:
 
 @dataclass
 class Site:
-    """`keeper` registers at `simulator`, whose callbacks reach `receiver`. `routes` may be set by a test."""
+    """`keeper` registers hooks at `simulator`, whose callbacks reach `receiver`. A test may set `routes`."""
 
     clock: FakeClock
     store: Store
@@ -69,29 +69,29 @@ class Site:
     def keeper_of(
         self, instance: str = "acme", public_url: str | None = None, store: Store | None = None
     ) -> HookKeeper:
-        """Another instance, or the same at another address or with another store."""
+        """Return the keeper of another instance, or of the same one at another address or with another store."""
         addresses = Addresses(instance, SECRET, public_url or self.public_url)
         connectors = {"crm1": self.connector}
         return HookKeeper(connectors, WANTED, addresses, self.transport, store or self.store, self.seams)
 
     def hooks(self) -> list[tuple[str, str]]:
-        """(object, URL) of every registration at the vendor."""
+        """Return (object, URL) of every hook at the vendor."""
         return sorted((str(h["event_object"]), str(h["subscription_url"])) for h in self.simulator.hooks.shown())
 
     def hook_id(self, entity: str) -> str:
         return next(str(h["id"]) for h in self.simulator.hooks.shown() if h["event_object"] == entity)
 
-    async def asked(self) -> list[tuple[str, str]]:
+    async def requested_sweeps(self) -> list[tuple[str, str]]:
         return [(c.entity, c.asked_by) for c in await self.store.cursors.all() if c.asked_at is not None]
 
     async def swept(self) -> None:
-        """Every asked sweep was done."""
+        """Mark every requested sweep as done."""
         for cursor in await self.store.cursors.all():
             await self.store.cursors.start(cursor.system, cursor.entity, cursor.kind)
 
 
 def connect(url: str, transport: Transport, store: Store, seams: Seams, page_size: int | None = None) -> Connector:
-    """The connector `crm1` of the simulated account."""
+    """Return the connector `crm1` of the simulated account."""
     kind = CONNECTORS["pipedrive"]
     paging = {"page_size": page_size} if page_size else {}
     options = kind.options.model_validate({"base_url": url, "api_token": Options().api_token, **paging})
@@ -102,7 +102,7 @@ def connect(url: str, transport: Transport, store: Store, seams: Seams, page_siz
 async def open_site(
     store: Store, clock: FakeClock, page_size: int | None = None, probe_hooks: bool = True
 ) -> AsyncIterator[Site]:
-    """Everything listening on loopback; closed in order."""
+    """Start everything on loopback; close it in order afterwards."""
     async with AsyncExitStack() as stack:
         world = make_world(SimulatorClock(clock), random.Random(5), HttpDelivery())
         options = Options(burst_limit=None, search_burst_limit=None, probe_hooks=probe_hooks)

@@ -1,4 +1,4 @@
-"""Two products in memory whose listings have pages, a real store, the worker, and a reconciler. No callbacks at all."""
+"""Two products in memory whose listings have pages, a real store, the worker, a reconciler, and no callbacks."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example"}
 
 @dataclass
 class PagedProduct(FakeProduct):
-    """Lists in key order, `page_size` rows a page. `states_total`: says how many rows there are, plus `hidden` ones it
+    """Lists in key order, `page_size` rows a page. `states_total`: gives the number of rows, plus `hidden` rows that it
     never shows. `flags_deletes`: a listing by time shows deleted rows. `before_page`: called with each page's token.
     """
 
@@ -55,7 +55,7 @@ class PagedProduct(FakeProduct):
 
 @dataclass
 class SkewedClock(FakeClock):
-    """Another clock that goes wrong by `seconds`."""
+    """Another clock that is wrong by `seconds`."""
 
     true: FakeClock
     seconds: float
@@ -74,7 +74,7 @@ class SweepBench:
     clock: FakeClock
 
     async def work(self, seconds: float = 600.0) -> None:
-        """Let the worker do what is due within `seconds`; nobody tells it anything."""
+        """Let the worker do what becomes due within `seconds`; no callback arrives."""
         end = self.store.now() + seconds
         while True:
             if await self.bench.turn():
@@ -85,7 +85,7 @@ class SweepBench:
             self.clock.advance(max(0.001, due - self.store.now()))
 
     async def go_live(self, *, backfill: bool = False) -> None:
-        """What a bridge does when it starts: index, then first incremental sweeps."""
+        """Do what a bridge does when it starts: index, then first incremental sweeps."""
         await self.reconciler.index()
         await self.reconciler.sweep_all("incremental")
         if backfill:
@@ -94,7 +94,7 @@ class SweepBench:
         await self.work()
 
     async def sweep(self, kind: str = "incremental") -> dict[str, int]:
-        """Sweep everything, let the worker act; how many rows each system's sweeps marked."""
+        """Sweep everything and let the worker run; return how many rows each system's sweeps marked."""
         marked = {}
         for report in await self.reconciler.sweep_all(kind):
             assert report.fault == ""
@@ -118,7 +118,7 @@ async def make_sweep_bench(
     crm: dict[str, Any] | None = None,
     erp: dict[str, Any] | None = None,
 ) -> SweepBench:
-    """`crm`, `erp`: what their PagedProduct is made with beyond the clock."""
+    """`crm`, `erp`: arguments of their PagedProduct besides the clock."""
     store.database.offset = 0.0
     left = PagedProduct("crm", **{"clock": clock, **(crm or {})})
     right = PagedProduct("erp", **{"clock": clock, **(erp or {})})
@@ -130,13 +130,13 @@ async def make_sweep_bench(
 
 
 async def start(site: SweepBench) -> None:
-    """The moment of going live."""
+    """Start the bench as a bridge that goes live now."""
     await site.store.mappings.sync(site.bench.parts.scopes)
     await site.bench.systems.start()
 
 
 async def linked(new_bench: NewSweepBench, **options: Any) -> tuple[SweepBench, str]:
-    """A bridge that has been running for a while with Ana on both sides; her id in the crm."""
+    """A bridge that has run for a while, with Ana on both sides; return her id in the crm."""
     bench = await new_bench(**options)
     await bench.go_live()
     bench.clock.advance(3600)

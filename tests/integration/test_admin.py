@@ -26,7 +26,7 @@ Connect = Callable[..., Awaitable[Client]]
 
 @dataclass
 class Parts:
-    """What the listener is given; tests change it between requests."""
+    """The parts that the listener gets; tests change them between requests."""
 
     board: HealthBoard = field(default_factory=lambda: HealthBoard(FakeClock().now))
     metrics: Metrics = field(default_factory=Metrics)
@@ -115,7 +115,7 @@ async def test_the_listener_is_alive_whatever_its_parts_do(connect: Connect, par
     assert (answer.status, await body(answer)) == (200, {"status": "pass"})
 
 
-async def test_ready_says_why_not(connect: Connect, parts: Parts) -> None:
+async def test_not_ready_is_answered_with_the_reason(connect: Connect, parts: Parts) -> None:
     client = await connect()
     assert (await client.get("/health/ready")).status == 200
     parts.reason = "routes are not bound yet"
@@ -123,7 +123,7 @@ async def test_ready_says_why_not(connect: Connect, parts: Parts) -> None:
     assert (answer.status, await body(answer)) == (503, {"status": "fail", "output": "routes are not bound yet"})
 
 
-async def test_a_store_that_is_away_is_503_with_the_reason_never_500(connect: Connect, parts: Parts) -> None:
+async def test_an_unreachable_store_is_503_with_the_reason_never_500(connect: Connect, parts: Parts) -> None:
     parts.error = OSError("disk is full")
     client = await connect()
     for path in ("/health/ready", "/status"):
@@ -157,7 +157,7 @@ async def test_metrics_run_the_checks_so_that_gauges_are_fresh(connect: Connect,
     assert "bridge_oldest_waiting_seconds 42.0" in await answer.text()
 
 
-async def test_status_is_what_the_store_tells(connect: Connect, parts: Parts) -> None:
+async def test_status_is_read_from_the_store(connect: Connect, parts: Parts) -> None:
     parts.rows = {"mappings": [{"mapping": "people", "waiting": 3}]}
     answer = await (await connect()).get("/status")
     assert (answer.content_type, await body(answer)) == ("application/json", parts.rows)
@@ -198,7 +198,7 @@ async def test_names_that_settings_add_are_served_and_no_others(connect: Connect
 
 
 async def raw(client: Client, head: str) -> int:
-    """The status of an answer to a request as it stands."""
+    """Return the status of the answer to a request that is sent byte for byte."""
     reader, writer = await asyncio.open_connection("127.0.0.1", client.server.port)
     writer.write(head.encode())
     line = await asyncio.wait_for(reader.readline(), 10)
@@ -221,11 +221,11 @@ async def raw(client: Client, head: str) -> int:
         ("GET /elsewhere HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421),
     ],
 )
-async def test_the_host_counts_in_every_form_a_request_can_have(connect: Connect, head: str, status: int) -> None:
+async def test_the_host_is_checked_in_every_form_of_a_request(connect: Connect, head: str, status: int) -> None:
     assert await raw(await connect(), head) == status
 
 
-async def test_two_host_lines_are_never_served(connect: Connect) -> None:
+async def test_a_request_with_two_host_headers_is_never_served(connect: Connect) -> None:
     head = "GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n"
     assert await raw(await connect(), head) in (400, 421)
 
@@ -239,9 +239,9 @@ async def test_nothing_else_is_served(connect: Connect, method: str, path: str, 
 
 
 def front(redact: Redactor) -> Front:
-    """API and pages where the settings name no token."""
+    """API and pages for settings without tokens."""
 
-    class NoDeeds:
+    class EmptyAudit:
         async def note(self, *deed: Any) -> None:
             raise AssertionError("nobody did anything")
 
@@ -252,12 +252,10 @@ def front(redact: Redactor) -> Front:
         return 0
 
     login = Login((), Role.NOBODY, 60.0, session_key("an instance secret"), lambda: 0.0, lambda: "id")
-    return Front(Desk((), login, redact, NoDeeds()), Live(pulse, FakeClock()), "test", "0")
+    return Front(Desk((), login, redact, EmptyAudit()), Live(pulse, FakeClock()), "test", "0")
 
 
-async def test_without_tokens_nobody_may_use_the_pages_and_everybody_is_told_what_to_do(
-    connect: Connect, parts: Parts
-) -> None:
+async def test_without_tokens_the_pages_are_closed_and_say_what_to_do(connect: Connect, parts: Parts) -> None:
     client = await connect(front=front(parts.redact))
     for path in ("/", "/records", "/settings"):
         answer = await client.get(path)
@@ -268,7 +266,7 @@ async def test_without_tokens_nobody_may_use_the_pages_and_everybody_is_told_wha
         assert (await client.get(path)).status == 200
 
 
-async def test_a_page_that_is_open_holds_no_stop_up(connect: Connect, parts: Parts) -> None:
+async def test_an_open_page_does_not_delay_a_stop(connect: Connect, parts: Parts) -> None:
     made = front(parts.redact)
     made.desk.login.this_machine = Role.READ
     client = await connect(front=made)

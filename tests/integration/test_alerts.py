@@ -1,4 +1,4 @@
-"""Alerts over real HTTP and SMTP: sent once, resolved, kept over restarts, and never in the way of the bridge."""
+"""Alerts over real HTTP and SMTP: sent once, resolved, kept over restarts, and never a delay for the bridge."""
 
 import asyncio
 import json
@@ -31,13 +31,13 @@ from tests.pairs.site import pair_site
 from tests.ports import free_port
 
 pytest.importorskip("apprise", reason="alerts need the extra: pip install 'sync-bridge[alerts]'")
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what Apprise imports
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # warnings of packages that Apprise imports
 SECRET = "t0ken-4711-of-the-hook"
 
 
 @dataclass
 class Receiver:
-    """A webhook's other end."""
+    """The server that receives a webhook."""
 
     status: int = 200
     got: list[dict[str, Any]] = field(default_factory=list)
@@ -70,7 +70,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 class Bridge:
-    """The part that alerts, on a store, with health that a test sets."""
+    """The alerting part of a bridge on a store; a test sets the health."""
 
     def __init__(self, store: Store, clock: FakeClock, seams: Seams, *targets: Target) -> None:
         self.store, self.clock, self.seams = store, clock, seams
@@ -117,7 +117,7 @@ def hook(receiver: Receiver, name: str = "hook", **rule: Any) -> Target:
     return Target(name, Rule(**rule), sender(receiver.url))
 
 
-async def test_a_trouble_is_one_message_that_says_since_when_and_what_to_do_and_then_it_is_resolved(
+async def test_a_problem_is_one_message_with_its_begin_and_remedy_and_then_it_is_resolved(
     new_bridge: NewBridge, receiver: Receiver
 ) -> None:
     bridge = await new_bridge(hook(receiver))
@@ -140,7 +140,7 @@ async def test_a_trouble_is_one_message_that_says_since_when_and_what_to_do_and_
     assert len(receiver.got) == 2
 
 
-async def test_a_restart_sends_nothing_again_and_the_end_is_still_told(
+async def test_a_restart_repeats_no_message_and_the_end_is_still_reported(
     new_bridge: NewBridge, receiver: Receiver
 ) -> None:
     first = await new_bridge(hook(receiver), copy="first")
@@ -157,7 +157,7 @@ async def test_a_restart_sends_nothing_again_and_the_end_is_still_told(
     assert receiver.titles == ["acme: 1 warning: hooks", "acme: 1 resolved: hooks"]
 
 
-async def test_a_target_that_fails_is_seen_in_health_told_to_the_others_and_reached_later(
+async def test_a_failing_target_shows_in_health_is_reported_to_the_others_and_is_reached_later(
     new_bridge: NewBridge, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = Target("broken", Rule(), sender("json://127.0.0.1:1/" + SECRET))
@@ -180,14 +180,14 @@ async def test_a_target_that_fails_is_seen_in_health_told_to_the_others_and_reac
     assert any("hooks" in one["message"] for one in receiver.got)
 
 
-async def test_an_address_that_is_none_is_a_fault_of_the_target_alone(new_bridge: NewBridge) -> None:
+async def test_a_wrong_address_is_a_problem_of_its_target_only(new_bridge: NewBridge) -> None:
     bridge = await new_bridge(Target("odd", Rule(), sender("nonsense://x")))
     bridge.says("hooks", Status.WARN)
     await bridge.passes(120)
     assert "none that Apprise knows" in (await bridge.alerts.check()).output
 
 
-async def test_while_the_store_is_away_one_message_says_so_and_what_was_told_is_kept_afterwards(
+async def test_while_the_store_is_unreachable_one_message_says_so_and_sent_messages_are_stored_afterwards(
     new_bridge: NewBridge, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bridge = await new_bridge(hook(receiver))
@@ -212,7 +212,7 @@ async def test_while_the_store_is_away_one_message_says_so_and_what_was_told_is_
     assert (await bridge.store.alerts.last())["told"] == {}
 
 
-async def test_two_instances_send_one_alert_and_the_other_goes_on_when_the_first_is_gone(
+async def test_two_instances_send_one_alert_and_the_other_continues_when_the_first_is_gone(
     new_bridge: NewBridge, receiver: Receiver
 ) -> None:
     one = await new_bridge(hook(receiver), copy="one")
@@ -232,7 +232,7 @@ async def test_two_instances_send_one_alert_and_the_other_goes_on_when_the_first
     assert receiver.titles[1:] == ["acme: 1 resolved: dead letters"]
 
 
-async def test_one_that_was_held_up_until_another_instance_alerts_sends_nothing(
+async def test_an_instance_that_was_delayed_until_another_one_alerts_sends_nothing(
     new_bridge: NewBridge, receiver: Receiver
 ) -> None:
     one = await new_bridge(hook(receiver), copy="one")
@@ -255,7 +255,7 @@ async def test_one_that_was_held_up_until_another_instance_alerts_sends_nothing(
     assert (receiver.titles, one.alerts.holds) == (["acme: 1 warning: dead letters"], False)
 
 
-async def test_all_targets_are_told_at_once(new_bridge: NewBridge) -> None:
+async def test_all_targets_get_the_message_at_the_same_time(new_bridge: NewBridge) -> None:
     together = asyncio.Barrier(3)
 
     async def dead(message: Message) -> None:
@@ -271,7 +271,7 @@ async def test_all_targets_are_told_at_once(new_bridge: NewBridge) -> None:
 
 
 async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """An answer that never ends, and is never silent for long."""
+    """Send an answer that never ends, and never pause for long."""
     with suppress(ConnectionError):
         writer.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
         while not writer.is_closing():
@@ -300,7 +300,7 @@ asyncio.run(main())
 """
 
 
-async def test_a_target_that_drips_its_answer_keeps_one_thread_and_neither_names_nor_the_end_of_the_process() -> None:
+async def test_a_target_with_an_endless_answer_keeps_one_thread_and_blocks_neither_name_lookups_nor_the_end() -> None:
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     command = (sys.executable, "-c", SENDS, f"json://127.0.0.1:{port}/x")
@@ -322,7 +322,7 @@ async def test_a_target_that_drips_its_answer_keeps_one_thread_and_neither_names
 
 @pytest.fixture
 def mailbox() -> Iterator[tuple[int, list[Any]]]:
-    """An SMTP server on loopback: its port, and what it took."""
+    """An SMTP server on loopback: its port, and the mails it received."""
     controller = pytest.importorskip("aiosmtpd.controller", reason="e-mail is tested with aiosmtpd")
     took: list[Any] = []
 
@@ -363,7 +363,7 @@ async def test_a_running_bridge_alerts_of_a_paused_mapping(tmp_path: Path, recei
         assert {report.checks["alerts"].status, report.checks["alert delivery"].status} == {Status.PASS}
 
 
-def test_seconds_of_a_message_are_told_in_words() -> None:
+def test_seconds_of_a_message_are_written_in_words() -> None:
     from bridge.alerts.message import _lasted
 
     minute = timedelta(minutes=1).total_seconds()

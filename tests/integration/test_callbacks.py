@@ -31,7 +31,7 @@ LIMIT = 2000
 
 
 class Decoder:
-    """Pipedrive's, without an account behind it."""
+    """Pipedrive's decoder without an account."""
 
     def check_head(self, head: Callback, secret: HookSecret) -> None:
         verify(head, secret)
@@ -45,7 +45,7 @@ class Decoder:
 
 @dataclass
 class Chaos:
-    """A store that is not there for one call in `one_in`, before or after it did its work."""
+    """A store that is unreachable for one call in `one_in`, before or after it did its work."""
 
     store: Store
     one_in: int = 0
@@ -111,7 +111,7 @@ async def test_promise_1_without_a_store_the_answer_is_503_with_retry_after(
     assert await accepted(store) == 0
 
 
-async def test_promise_1_with_a_store_that_fails_now_and_then_what_was_accepted_is_what_is_stored(
+async def test_promise_1_with_a_store_that_fails_at_times_every_accepted_callback_is_stored(
     public: TestClient[Any, Any], chaos: Chaos, store: Store
 ) -> None:
     chaos.one_in = 4
@@ -153,7 +153,7 @@ async def test_promise_2_repeats_that_arrive_at_once_are_one_event(public: TestC
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"not json", b"\xff\xfe", b'{"meta": 3}', b'{"meta":{"entity":"deal"}}'])
-async def test_a_body_nobody_understands_becomes_a_hint(
+async def test_a_body_that_cannot_be_read_becomes_a_hint(
     public: TestClient[Any, Any], store: Store, body: bytes
 ) -> None:
     async with public.post(PATH, data=body, headers=basic()) as answer:
@@ -162,7 +162,7 @@ async def test_a_body_nobody_understands_becomes_a_hint(
     assert cursor.asked_by == "callback"
 
 
-async def test_an_id_the_store_cannot_keep_becomes_a_hint(public: TestClient[Any, Any], store: Store) -> None:
+async def test_an_id_that_the_store_cannot_hold_becomes_a_hint(public: TestClient[Any, Any], store: Store) -> None:
     odd = change(7, "e-1")
     odd["meta"]["entity_id"] = "7\ud800"
     assert await post(public, odd) == 200
@@ -242,7 +242,7 @@ async def test_a_callback_is_a_post(public: TestClient[Any, Any], store: Store, 
 async def test_a_compressed_body_is_refused_and_never_inflated(
     public: TestClient[Any, Any], store: Store, encoding: str
 ) -> None:
-    """A bomb of a few kilobytes would be megabytes of memory, at any path and without any secret."""
+    """A bomb of a few kilobytes would be megabytes of memory when inflated, at any path and without any secret."""
     bomb = gzip.compress(b"0" * 50_000_000)
     for path, status in ((PATH, 415), ("/hooks/crm1/any.deal/nobody", 404), ("/elsewhere", 404)):
         headers = {**basic(), "Content-Encoding": encoding}
@@ -253,8 +253,8 @@ async def test_a_compressed_body_is_refused_and_never_inflated(
     assert await accepted(store) == 1
 
 
-async def test_bombs_at_unknown_paths_do_not_hold_up_valid_callbacks(public: TestClient[Any, Any]) -> None:
-    """The memory of the process must not grow by what the bombs would be when inflated (400 MB)."""
+async def test_bombs_at_unknown_paths_do_not_delay_valid_callbacks(public: TestClient[Any, Any]) -> None:
+    """The memory of the process must not grow by the inflated size of the bombs (400 MB)."""
     bomb = gzip.compress(b"0" * 100_000_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
@@ -289,10 +289,10 @@ async def test_a_length_over_the_limit_is_refused_before_the_body_comes(public: 
         ("an entity of 2,800 characters", {"entity": "d" * 2800}),
     ],
 )
-async def test_what_cannot_be_stored_does_not_stop_valid_callbacks_beside_it(
+async def test_a_callback_that_cannot_be_stored_does_not_stop_valid_ones(
     public: TestClient[Any, Any], receiver: Receiver, store: Store, what: str, bad: dict[str, str]
 ) -> None:
-    """Promises 1 and 10: they share a transaction with it, and all are acknowledged and stored."""
+    """Promises 1 and 10: the valid callbacks share a transaction with it; all are acknowledged and stored."""
     receiver.max_waiting = 1000
     odd = change(1, "odd")
     odd["meta"].update(bad)
@@ -304,10 +304,10 @@ async def test_what_cannot_be_stored_does_not_stop_valid_callbacks_beside_it(
     assert await accepted(store) == 40
 
 
-async def test_a_flood_is_answered_503_and_what_was_accepted_is_stored(
+async def test_a_flood_is_answered_503_and_every_accepted_callback_is_stored(
     public: TestClient[Any, Any], receiver: Receiver, chaos: Chaos, store: Store
 ) -> None:
-    """Five requests may wait for the store at once; the store answers when all hundred have been sent."""
+    """Five requests may wait for the store at once; the store answers only when all hundred have been sent."""
     receiver.max_waiting, gate = 5, asyncio.Event()
     stored = chaos.submit
 
@@ -327,7 +327,7 @@ async def test_a_flood_is_answered_503_and_what_was_accepted_is_stored(
     assert receiver.waiting == 0
 
 
-async def test_an_own_fault_is_never_a_500(public: TestClient[Any, Any], receiver: Receiver) -> None:
+async def test_a_defect_of_ours_is_never_a_500(public: TestClient[Any, Any], receiver: Receiver) -> None:
     async def broken(events: Sequence[Event]) -> list[bool]:
         raise RuntimeError("a programming error")
 

@@ -1,4 +1,4 @@
-"""Fields and options that are changed at two products are noticed before a record fails, and until a person accepts."""
+"""The bridge reports fields and options changed at two products before a record fails, until a person accepts them."""
 
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ async def site(tmp_path: Path) -> Any:
 
 
 async def look(site: Site) -> list[tuple[object, ...]]:
-    """What stands in the list once the accounts were asked again."""
+    """Read the accounts again and return the list of changes."""
     await ColumnWatch(site.bridge, 0).look()
     rows = await column_rows(site.bridge.store, everything=True)
     return [tuple(row[name] for name in ("level", "system", "column", "change", "mappings")) for row in rows]
@@ -73,7 +73,7 @@ async def test_changes_at_both_accounts_warn_until_they_are_accepted(
 
     crm.person_adds_field("persons", "Nickname", "varchar", [])  # type: ignore[attr-defined]
     assert await look(site) == [("info", "pipedrive", "custom.Nickname", "is new (text)", "-")]
-    assert (await health(site)).status is Status.PASS, "a field no mapping names is information"
+    assert (await health(site)).status is Status.PASS, "a field without a field rule is information"
 
     grade = field_of(site, "Grade")
     grade["options"] = [one for one in grade["options"] if one["label"] != "Iron"]
@@ -96,7 +96,9 @@ async def test_changes_at_both_accounts_warn_until_they_are_accepted(
     warned = [record for record in caplog.records if record.message == "a column of the account changed"]
     assert len(warned) == 3
     assert await look(site) == rows
-    assert len([one for one in caplog.records if one.message == "a column of the account changed"]) == 3, "told once"
+    assert len([one for one in caplog.records if one.message == "a column of the account changed"]) == 3, (
+        "reported once"
+    )
 
     accepted = await Requests(site.bridge)._accept_columns({"system": "pipedrive", "column": None})
     assert "person: `custom.Region` is gone" in accepted
@@ -106,7 +108,7 @@ async def test_changes_at_both_accounts_warn_until_they_are_accepted(
     assert (await health(site)).status is Status.PASS
 
 
-async def test_what_is_put_back_is_no_change_any_more(site: Site) -> None:
+async def test_a_change_that_was_reverted_is_no_longer_listed(site: Site) -> None:
     grade = field_of(site, "Grade")
     options = grade["options"]
     grade["options"] = options[:1]
@@ -115,10 +117,10 @@ async def test_what_is_put_back_is_no_change_any_more(site: Site) -> None:
     assert await look(site) == []
 
 
-async def test_an_option_that_mappings_name_and_that_is_called_otherwise_now_warns(site: Site) -> None:
+async def test_a_renamed_option_that_mappings_name_is_a_warning(site: Site) -> None:
     options = field_of(site, "Grade")["options"]
     options[0] = {**options[0], "label": "Platinum"}
-    assert await look(site) == [], "mappings go on by the pinned name"
+    assert await look(site) == [], "mappings keep using the pinned name"
     told = await health(site)
     assert told.status is Status.WARN
     assert "`Gold` is called `Platinum` now" in told.output
@@ -128,7 +130,7 @@ async def test_an_option_that_mappings_name_and_that_is_called_otherwise_now_war
     assert "mapping files still say 'Gold': write 'Platinum' there" in accepted
 
 
-async def test_a_look_costs_few_calls_and_an_account_that_is_silent_keeps_what_is_known(site: Site) -> None:
+async def test_a_check_costs_few_calls_and_an_unreachable_account_keeps_its_changes(site: Site) -> None:
     del site.source.simulator.state.fields["person"][site.source.simulator.field_code("persons", "Region")]  # type: ignore[attr-defined]
     before = len(await look(site))
     assert before == 1

@@ -1,4 +1,4 @@
-"""One callback is followed by its event's number through every line, the journal and the figures, to the write."""
+"""One callback can be followed by its event's number through log lines, journal and metrics to the write."""
 
 import io
 import json
@@ -23,7 +23,7 @@ EVERY = {"time", "level", "part", "message"}
 
 @pytest.fixture
 def out() -> Iterator[io.StringIO]:
-    """What is logged, as JSON at level debug."""
+    """The log as JSON at level debug."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     stream = io.StringIO()
@@ -34,7 +34,7 @@ def out() -> Iterator[io.StringIO]:
 
 
 def documented() -> dict[str, set[str]]:
-    """By message the keys its lines have, as docs/monitoring.md says."""
+    """Return for each message the keys of its lines, as docs/monitoring.md lists them."""
     rows = re.findall(r"^\| `([a-z ]+)`[^|]* \| (?:debug|info|warning)[^|]*\| ([^|]+) \|", PAGE, re.M)
     return {message: set(re.findall(r"`([a-z_]+)`", keys)) for message, keys in rows}
 
@@ -44,7 +44,7 @@ def lines_of(out: io.StringIO) -> list[dict[str, Any]]:
 
 
 async def crossed(site: Site, out: io.StringIO) -> tuple[str, list[dict[str, Any]]]:
-    """A record that somebody makes and the bridge copies; its id and the lines of its callback."""
+    """Create a record that the bridge copies; return its id and the log lines of its callback."""
     await hooks_are_registered(site)
     out.truncate(0)
     out.seek(0)
@@ -80,7 +80,7 @@ async def test_a_callback_is_followed_from_its_acknowledgement_to_the_write(tmp_
             r'bridge_call_duration_seconds_count{answer="ok",method="POST",system="deskera"} [1-9]', figures
         )
     for one in lines_of(out):
-        if one["message"] in documented():  # calls outside of claims are about no event
+        if one["message"] in documented():  # calls outside of claims belong to no event
             lacks = set() if "event" in one else {"event"}
             assert set(one) - EVERY - {"repeated"} == documented()[one["message"]] - lacks, one
     assert set(told) <= set(documented())

@@ -1,4 +1,4 @@
-"""A person who is forgotten is nowhere in the store any more, and does not come back."""
+"""A forgotten person leaves no trace in the store and does not come back."""
 
 import itertools
 from collections.abc import AsyncIterator, Callable
@@ -32,7 +32,7 @@ ASKS = PEOPLE.replace("{crm: name, erp: name}", "{crm: name, erp: name, conflict
 
 @pytest.fixture
 async def new_bench(store: Store, clock: FakeClock, new_seams: Callable[..., Seams]) -> AsyncIterator[NewSweepBench]:
-    """What was accepted is accounted for, although the events themselves are erased."""
+    """Everything accepted is accounted for, although the events themselves are erased."""
 
     async def build(**options: Any) -> SweepBench:
         bench = await make_sweep_bench(store, clock, new_seams(), **options)
@@ -45,7 +45,7 @@ async def new_bench(store: Store, clock: FakeClock, new_seams: Callable[..., Sea
 
 
 async def everything(store: Store) -> str:
-    """Every value of every table."""
+    """Return every value of every table."""
 
     def work(conn: Connection) -> str:
         return "\n".join(str(tuple(row)) for table in metadata.tables.values() for row in conn.execute(select(table)))
@@ -54,7 +54,7 @@ async def everything(store: Store) -> str:
 
 
 async def known(new_bench: NewSweepBench, text: str = ASKS) -> tuple[SweepBench, str]:
-    """A person of whom all is held that can be: callbacks with bodies, base, journal, a conflict, a dead letter."""
+    """A person with data in every place: callbacks with bodies, base, journal, a conflict, a dead letter."""
     bench = await new_bench(text=text)
     await bench.go_live()
     bench.clock.advance(3600)
@@ -99,7 +99,7 @@ async def test_nothing_of_a_forgotten_person_is_left_in_any_table(new_bench: New
     assert await everything(bench.store) == after
 
 
-async def test_a_forgotten_person_is_neither_copied_nor_linked_again_whatever_is_told_of_it(
+async def test_a_forgotten_person_is_neither_copied_nor_linked_again_after_any_event(
     new_bench: NewSweepBench,
 ) -> None:
     bench, record_id = await known(new_bench, text=PEOPLE)
@@ -131,7 +131,9 @@ async def test_another_record_with_the_same_key_is_not_linked_to_a_forgotten_one
     assert sorted(one["name"] for one in bench.crm.live("person").values()) == ["New", f"{NAME} here"]
 
 
-async def test_a_person_taken_back_is_copied_again_and_finds_its_counterpart(new_bench: NewSweepBench) -> None:
+async def test_a_person_who_is_no_longer_forgotten_is_copied_again_and_finds_the_counterpart(
+    new_bench: NewSweepBench,
+) -> None:
     bench, record_id = await known(new_bench, text=PEOPLE)
     scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", record_id)
     await bench.store.forgotten.erase(scopes, ref, alone=False)
@@ -148,7 +150,7 @@ async def test_a_person_taken_back_is_copied_again_and_finds_its_counterpart(new
     assert link.right == "1"
 
 
-async def test_a_record_that_is_worked_on_is_not_erased_under_the_workers_hands(new_bench: NewSweepBench) -> None:
+async def test_a_leased_record_is_not_erased(new_bench: NewSweepBench) -> None:
     bench, record_id = await known(new_bench)
     await bench.bench.tell("crm", "person", record_id)
     scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", record_id)
@@ -157,11 +159,11 @@ async def test_a_record_that_is_worked_on_is_not_erased_under_the_workers_hands(
     with pytest.raises(InUse):
         await bench.store.forgotten.erase(scopes, ref, alone=False)
     assert PLANTED in await everything(bench.store)
-    await bench.store.forgotten.erase(scopes, ref, alone=True)  # nobody runs: the lease is of the past
+    await bench.store.forgotten.erase(scopes, ref, alone=True)  # no bridge runs: the lease is left over
     assert PLANTED not in await everything(bench.store)
 
 
-async def test_whoever_names_a_forgotten_record_goes_on_without_it(new_bench: NewSweepBench) -> None:
+async def test_a_record_that_names_a_forgotten_one_continues_without_it(new_bench: NewSweepBench) -> None:
     bench = await new_bench(text=WITH_COMPANIES)
     await bench.go_live()
     bench.clock.advance(3600)
@@ -182,10 +184,10 @@ def bytes_of(path: Path) -> bytes:
     return b"".join(one.read_bytes() for one in path.parent.glob(f"{path.name}*"))
 
 
-async def test_the_files_of_a_store_hold_no_byte_of_it_any_more(
+async def test_the_files_of_a_store_hold_no_byte_of_a_forgotten_person(
     sqlite_url: str, tmp_path: Path, new_seams: Callable[..., Seams]
 ) -> None:
-    """While another connection, as a running bridge has, keeps the file open."""
+    """While another connection keeps the file open, as a running bridge does."""
     running = await open_store(sqlite_url, new_seams("copy-1"), exclusive=True)
     command = await open_store(sqlite_url, new_seams("copy-2"), existing=True)
     entries = [JournalEntry("people", Side.LEFT, "42", "updated", f"{n} {PLANTED}", {"v": PLANTED}) for n in range(300)]
@@ -202,11 +204,11 @@ async def test_the_files_of_a_store_hold_no_byte_of_it_any_more(
     await running.close()
 
 
-# What people asked for.
+# Requests of people.
 
 
 async def asked(bench: SweepBench, kind: str, typed: str = "", **more: Any) -> int:
-    """A person asks as a command does, and is answered; the number of the request."""
+    """Make a request as a command does, and answer it; return the number of the request."""
     names = ("side", "entity", "record", "other")
     words = {**dict(zip(names, typed.split(), strict=False)), **more}
     number = await bench.store.requests.ask(kind, words, "eve")
@@ -216,7 +218,7 @@ async def asked(bench: SweepBench, kind: str, typed: str = "", **more: Any) -> i
 
 
 async def of_tables(store: Store) -> dict[str, str]:
-    """Every value of each table."""
+    """Return every value of each table."""
 
     def work(conn: Connection) -> dict[str, str]:
         tables = metadata.tables.items()
@@ -236,8 +238,8 @@ NOTHING_OF_A_PERSON = {
 }
 
 
-async def test_what_people_asked_and_told_about_a_forgotten_person_goes_too(new_bench: NewSweepBench) -> None:
-    """In whatever words a request names the record: its own arguments, a list, the other record, its answer alone."""
+async def test_requests_and_answers_about_a_forgotten_person_are_erased_too(new_bench: NewSweepBench) -> None:
+    """A request may name the record in its arguments, in a list, as the other record, or only in its answer."""
     assert set(metadata.tables) == ERASED | BLANKED | NOTHING_OF_A_PERSON
     bench = await new_bench(text=PEOPLE)
     bench.crm.ids, bench.erp.ids = itertools.count(8_765_001), itertools.count(9_876_001)
@@ -253,7 +255,7 @@ async def test_what_people_asked_and_told_about_a_forgotten_person_goes_too(new_
         bench.clock.advance(60)
     there = str((await bench.store.links.of("people", Side.LEFT, record_id)).right)  # type: ignore[union-attr]
     run = (await bench.store.journal.recent())[0].entry.run
-    await asked(bench, "undo", run=run)  # it is named in the answer alone
+    await asked(bench, "undo", run=run)  # only the answer names it
     await asked(bench, "link", f"crm person {stranger} {there}")
     await asked(bench, "dead-letters discard", records=[["crm", "person", record_id]], note=f"{NAME} called")
     await asked(bench, "resync", f"crm person {stranger}", note="stays")
@@ -274,7 +276,7 @@ async def test_what_people_asked_and_told_about_a_forgotten_person_goes_too(new_
     assert await bench.store.forgotten.held(scopes, ref) == Erased((ref,), {})
 
 
-async def test_what_a_carried_out_run_answered_about_a_forgotten_person_goes(new_bench: NewSweepBench) -> None:
+async def test_the_answer_of_a_run_about_a_forgotten_person_is_erased(new_bench: NewSweepBench) -> None:
     bench, record_id = await known(new_bench, text=PEOPLE)
     bench.clock.advance(60)
     number = await asked(bench, "undo", "erp person 1", go=True)
@@ -285,8 +287,8 @@ async def test_what_a_carried_out_run_answered_about_a_forgotten_person_goes(new
     assert {deed.answer for deed in await bench.store.audit.recent(9)} == {"erased by `bridge forget`"}
 
 
-async def test_a_record_that_was_to_be_linked_with_a_forgotten_one_is_left_alone(new_bench: NewSweepBench) -> None:
-    """Its instruction goes, and its task is due no more for one that is not there."""
+async def test_a_record_that_was_to_be_linked_with_a_forgotten_one_is_not_changed(new_bench: NewSweepBench) -> None:
+    """The instruction is deleted, and the task is no longer due for a record that is gone."""
     bench = await new_bench(text=PEOPLE.replace("creates: [crm, erp]", "creates: []"))
     await bench.go_live()
     bench.clock.advance(3600)
@@ -307,8 +309,8 @@ async def test_a_record_that_was_to_be_linked_with_a_forgotten_one_is_left_alone
 # Pairs that a person ended.
 
 
-async def unlinked_and_matched_anew(new_bench: NewSweepBench) -> tuple[SweepBench, dict[str, str]]:
-    """Ana was matched with the erp's Bo by mistake; unlinked, and Bo was edited and is the crm's Bo now."""
+async def unlinked_and_matched_again(new_bench: NewSweepBench) -> tuple[SweepBench, dict[str, str]]:
+    """Ana was matched with the erp's Bo by mistake. The pair was unlinked; Bo was edited and is now the crm's Bo."""
     bench = await new_bench(text=PEOPLE)
     ana = bench.crm.person_creates("person", name="Ana", email="x@x.example")
     there = bench.erp.person_creates("person", name="Bo", email="x@x.example")
@@ -327,8 +329,8 @@ async def unlinked_and_matched_anew(new_bench: NewSweepBench) -> tuple[SweepBenc
     return bench, {"ana": ana, "there": there}
 
 
-async def test_who_was_unlinked_from_a_forgotten_person_is_somebody_else(new_bench: NewSweepBench) -> None:
-    bench, ids = await unlinked_and_matched_anew(new_bench)
+async def test_a_record_unlinked_from_a_forgotten_person_counts_as_another_person(new_bench: NewSweepBench) -> None:
+    bench, ids = await unlinked_and_matched_again(new_bench)
     scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", ids["ana"])
     erased = await bench.store.forgotten.erase(scopes, ref, alone=False)
     assert erased.records == (ref,)
@@ -336,8 +338,8 @@ async def test_who_was_unlinked_from_a_forgotten_person_is_somebody_else(new_ben
     assert await bench.store.forgotten.at(RecordRef("erp", "person", ids["there"])) is None
 
 
-async def test_the_new_pair_of_one_that_was_unlinked_from_a_forgotten_person_stays(new_bench: NewSweepBench) -> None:
-    bench, ids = await unlinked_and_matched_anew(new_bench)
+async def test_the_new_pair_of_a_record_unlinked_from_a_forgotten_person_stays(new_bench: NewSweepBench) -> None:
+    bench, ids = await unlinked_and_matched_again(new_bench)
     bench.clock.advance(60)
     bo = bench.crm.person_creates("person", name="Bo", email="bo@x.example")
     bench.erp.person_edits("person", ids["there"], email="bo@x.example")
@@ -346,12 +348,12 @@ async def test_the_new_pair_of_one_that_was_unlinked_from_a_forgotten_person_sta
     assert link is not None
     assert link.right == ids["there"]
     naming = await bench.store.questions.one(LinksNaming("people", Side.RIGHT, ids["there"]))
-    assert [row.id for row in naming] == [link.id]  # edited: what the person said of the former pair is over
+    assert [row.id for row in naming] == [link.id]  # after an edit the former instruction is void
     await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef("crm", "person", ids["ana"]), alone=False)
     assert await bench.store.links.of("people", Side.LEFT, bo) == link
 
 
-async def test_a_copy_that_the_bridge_had_made_and_that_was_unlinked_is_the_same_person(
+async def test_a_record_that_the_bridge_created_is_the_same_person_even_after_an_unlink(
     new_bench: NewSweepBench,
 ) -> None:
     bench, record_id = await known(new_bench, text=PEOPLE)
@@ -363,7 +365,7 @@ async def test_a_copy_that_the_bridge_had_made_and_that_was_unlinked_is_the_same
 
 
 @pytest.mark.parametrize("which", ["crm", "erp"])
-async def test_a_forgotten_record_is_not_linked_by_a_persons_word_either(new_bench: NewSweepBench, which: str) -> None:
+async def test_a_forgotten_record_is_not_linked_by_an_instruction_either(new_bench: NewSweepBench, which: str) -> None:
     bench = await new_bench(text=PEOPLE.replace("creates: [crm, erp]", "creates: []"))
     await bench.go_live()
     bench.clock.advance(3600)
@@ -381,7 +383,7 @@ async def test_a_forgotten_record_is_not_linked_by_a_persons_word_either(new_ben
     assert refused in next(row.entry.text for row in await bench.store.journal.recent() if row.entry.what == "not done")
 
 
-async def test_a_forgotten_record_is_not_made_anew(new_bench: NewSweepBench) -> None:
+async def test_a_forgotten_record_is_not_created_again(new_bench: NewSweepBench) -> None:
     bench, record_id = await known(new_bench, text=PEOPLE)
     scopes, ref = bench.bench.parts.scopes, RecordRef("crm", "person", record_id)
     await bench.store.forgotten.erase(scopes, ref, alone=False)
@@ -395,7 +397,7 @@ async def test_a_forgotten_record_is_not_made_anew(new_bench: NewSweepBench) -> 
     assert bench.crm.live("person") == {}
 
 
-async def test_tasks_of_removed_mappings_and_taken_back_records_do_not_keep_others_from_being_tidied(
+async def test_tasks_of_removed_mappings_and_remembered_records_do_not_keep_others_from_being_cleaned(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forget, "TIDIED", 2)
@@ -420,6 +422,6 @@ def test_every_table_that_is_erased_from_is_vacuumed() -> None:
     assert {table.name for _, table, _ in forget._rows(held)} == set(ERASED_FROM)
 
 
-async def test_what_was_erased_is_scrubbed_on_either_database(store: Store) -> None:
+async def test_erased_data_is_overwritten_on_either_database(store: Store) -> None:
     await store.database.scrub()
     assert not await store.instances.running()

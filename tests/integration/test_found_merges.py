@@ -1,4 +1,4 @@
-"""A merge that no callback reported is found by a sweep, and what it leaves over is archived, over HTTP."""
+"""A sweep finds a merge that no callback reported, and the leftover record is archived, over HTTP."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ fields:
 QUIET = {"audit_seconds: 2": "audit_seconds: 3600", "full_sweep_seconds: 6": "full_sweep_seconds: 36000"}
 
 
-async def test_of_a_merge_no_callback_reported_the_leftover_user_is_made_inactive(tmp_path: Path) -> None:
+async def test_after_a_merge_that_no_callback_reported_the_leftover_user_is_made_inactive(tmp_path: Path) -> None:
     file = tmp_path / "people.yaml"
     file.write_text(MAPPING)
     setup = Setup([file], {"superoffice": "superoffice", "entrust": "entrust"})

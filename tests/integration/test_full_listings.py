@@ -1,4 +1,4 @@
-"""Complete listings, what a sweep on demand does, and backfills; no callback ever."""
+"""Complete listings, sweeps on demand, and backfills; there are no callbacks."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from tests.sync.bench import PEOPLE
 
 
 # -- complete listings ----------------------------------------------------------------------------------------------
-async def test_absence_in_a_listing_that_fails_on_the_way_counts_for_nothing(new_bench: NewSweepBench) -> None:
+async def test_absence_in_a_listing_that_fails_midway_is_ignored(new_bench: NewSweepBench) -> None:
     bench, record_id = await linked(new_bench)
     for number in range(5):
         bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
@@ -39,7 +39,7 @@ async def test_a_listing_shorter_than_its_own_total_counts_as_incomplete(new_ben
     assert Side.LEFT in (await bench.store.mappings.states())["people"].indexed
 
 
-async def test_a_full_sweep_that_was_cut_off_goes_on_where_it_stood(new_bench: NewSweepBench) -> None:
+async def test_a_full_sweep_that_was_cut_off_continues_where_it_was(new_bench: NewSweepBench) -> None:
     bench = await new_bench()
     for number in range(7):
         bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
@@ -51,7 +51,7 @@ async def test_a_full_sweep_that_was_cut_off_goes_on_where_it_stood(new_bench: N
     assert (bench.crm.tokens, report.fault, report.marked) == (["4", "6"], "", 0)
 
 
-async def test_the_first_full_sweep_begins_anew_when_it_was_cut_off(new_bench: NewSweepBench) -> None:
+async def test_the_first_full_sweep_starts_again_when_it_was_cut_off(new_bench: NewSweepBench) -> None:
     bench = await new_bench()
     for number in range(7):
         bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
@@ -62,7 +62,7 @@ async def test_the_first_full_sweep_begins_anew_when_it_was_cut_off(new_bench: N
     assert bench.crm.tokens == [None, "2", "4", "6"]
 
 
-async def test_a_page_the_vendor_no_longer_knows_makes_the_sweep_begin_anew(new_bench: NewSweepBench) -> None:
+async def test_a_page_that_the_vendor_no_longer_knows_makes_the_sweep_start_again(new_bench: NewSweepBench) -> None:
     bench = await new_bench()
     for number in range(7):
         bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
@@ -74,10 +74,10 @@ async def test_a_page_the_vendor_no_longer_knows_makes_the_sweep_begin_anew(new_
     assert (report.fault, bench.crm.tokens[-4:]) == ("", [None, "2", "4", "6"])
 
 
-async def test_a_full_sweep_that_gave_way_to_another_copys_is_done_again(
+async def test_a_full_sweep_that_ended_early_for_another_instances_sweep_is_repeated(
     new_bench: NewSweepBench, new_seams: Callable[..., Seams]
 ) -> None:
-    """Whoever asks for a full reconcile wants a whole one, whatever the other copy does on its schedule."""
+    """A full reconcile on request must be complete, whatever the other instance's schedule does."""
     bench, _rec = await linked(new_bench)
     for number in range(5):
         bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
@@ -98,7 +98,7 @@ async def test_a_full_sweep_that_gave_way_to_another_copys_is_done_again(
     assert len(bench.erp.live("person")) == 6
 
 
-async def test_of_two_copies_sweeping_at_once_one_ends_it_and_nothing_is_lost(
+async def test_of_two_instances_that_sweep_at_once_one_completes_and_nothing_is_lost(
     new_bench: NewSweepBench, new_seams: Callable[..., Seams]
 ) -> None:
     bench, _rec = await linked(new_bench)
@@ -160,7 +160,7 @@ ODD_IDS = pytest.mark.parametrize(
 
 
 @ODD_IDS
-async def test_promise_10_a_row_the_store_cannot_keep_stops_no_other(
+async def test_promise_10_a_row_that_the_store_cannot_hold_stops_no_other(
     new_bench: NewSweepBench, odd: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench, _ = await linked(new_bench)
@@ -184,7 +184,7 @@ async def test_promise_10_a_row_the_store_cannot_keep_stops_no_other(
 
 
 @ODD_IDS
-async def test_a_backfill_leaves_out_the_row_the_store_cannot_keep(new_bench: NewSweepBench, odd: str) -> None:
+async def test_a_backfill_leaves_out_a_row_that_the_store_cannot_hold(new_bench: NewSweepBench, odd: str) -> None:
     bench = await new_bench()
     await bench.go_live()
     for number in range(3):
@@ -206,7 +206,7 @@ async def test_a_backfill_leaves_out_the_row_the_store_cannot_keep(new_bench: Ne
 
 
 @ODD_IDS
-async def test_a_row_the_store_cannot_keep_does_not_make_a_listing_incomplete(
+async def test_a_row_that_the_store_cannot_hold_does_not_make_a_listing_incomplete(
     new_bench: NewSweepBench, odd: str
 ) -> None:
     bench = await new_bench()
@@ -223,7 +223,7 @@ async def test_a_row_the_store_cannot_keep_does_not_make_a_listing_incomplete(
     assert Side.LEFT in (await bench.store.mappings.states())["people"].indexed
 
 
-async def test_a_listing_that_nobody_understands_stops_no_other_entity(new_bench: NewSweepBench) -> None:
+async def test_a_listing_that_cannot_be_read_stops_no_other_entity(new_bench: NewSweepBench) -> None:
     bench, _ = await linked(new_bench)
 
     async def garbled(*args: Any, **more: Any) -> Page:
@@ -268,7 +268,7 @@ async def old_people(new_bench: NewSweepBench, count: int, **options: Any) -> Sw
 
 @pytest.mark.parametrize("own", ["crm", "erp"])
 async def test_a_preview_says_which_records_would_be_held_as_duplicates(new_bench: NewSweepBench, own: str) -> None:
-    """One is linked, two are like it; of two others that are new and alike, the second one."""
+    """One is linked and two are like it; of two other new ones that are alike, the second one."""
     bench = await new_bench()
     product = bench.crm if own == "crm" else bench.erp
     product.person_creates("person", **ANA)
@@ -287,7 +287,7 @@ async def test_a_preview_says_which_records_would_be_held_as_duplicates(new_benc
     assert f"6 to sync, 3 of them would be held as duplicates ({'; '.join(named)})" in str(preview)
 
 
-async def test_a_preview_says_nothing_of_duplicates_that_are_copied(new_bench: NewSweepBench) -> None:
+async def test_a_preview_does_not_mention_duplicates_that_are_copied(new_bench: NewSweepBench) -> None:
     bench = await new_bench(text=PEOPLE.replace("match: [email]", "match: [email]\nduplicates: copy"))
     for _ in range(2):
         bench.crm.person_creates("person", **ANA)
@@ -295,7 +295,7 @@ async def test_a_preview_says_nothing_of_duplicates_that_are_copied(new_bench: N
     assert (preview.marked, preview.held) == (2, 0)
 
 
-async def test_a_backfill_takes_one_of_two_that_are_alike_and_holds_the_other(new_bench: NewSweepBench) -> None:
+async def test_a_backfill_copies_one_of_two_alike_records_and_holds_the_other(new_bench: NewSweepBench) -> None:
     bench = await new_bench()
     for _ in range(2):
         bench.crm.person_creates("person", **ANA)
@@ -305,7 +305,7 @@ async def test_a_backfill_takes_one_of_two_that_are_alike_and_holds_the_other(ne
     assert await bench.sweep("full") == {"crm": 0, "erp": 0}
 
 
-async def test_a_backfill_takes_the_older_records_and_its_preview_only_counts(new_bench: NewSweepBench) -> None:
+async def test_a_backfill_copies_the_older_records_and_its_preview_only_counts(new_bench: NewSweepBench) -> None:
     bench = await old_people(new_bench, 5)
     preview = await bench.reconciler.backfill("people", preview=True)
     await bench.work()
@@ -324,7 +324,7 @@ async def test_a_backfill_touches_its_own_mapping_only(new_bench: NewSweepBench)
     assert (len(bench.erp.live("person")), len(bench.erp.live("company"))) == (3, 0)
 
 
-async def test_a_backfill_that_was_cut_off_goes_on_where_it_stood(new_bench: NewSweepBench) -> None:
+async def test_a_backfill_that_was_cut_off_continues_where_it_was(new_bench: NewSweepBench) -> None:
     bench = await old_people(new_bench, 6)
     bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
     assert "busy" in (await bench.reconciler.backfill("people")).fault
@@ -336,7 +336,7 @@ async def test_a_backfill_that_was_cut_off_goes_on_where_it_stood(new_bench: New
     assert await bench.reconciler.resume_backfills() == []
 
 
-async def test_a_backfill_that_was_cut_off_on_its_first_side_takes_the_other_one_as_well(
+async def test_a_backfill_that_was_cut_off_on_its_first_side_processes_the_other_one_as_well(
     new_bench: NewSweepBench,
 ) -> None:
     bench = await new_bench(begin=False)
@@ -355,7 +355,7 @@ async def test_a_backfill_that_was_cut_off_on_its_first_side_takes_the_other_one
     assert await bench.reconciler.resume_backfills() == []
 
 
-async def test_a_backfill_whose_page_expired_can_begin_anew(new_bench: NewSweepBench) -> None:
+async def test_a_backfill_whose_page_expired_can_start_again(new_bench: NewSweepBench) -> None:
     bench = await old_people(new_bench, 6)
     bench.crm.before_page = failing("4", RetryLater("crm", "busy"))
     await bench.reconciler.backfill("people")

@@ -1,4 +1,4 @@
-"""One system answers with garbage by the hundred megabytes; the records of the others keep crossing."""
+"""One system answers with hundreds of megabytes of garbage; the records of the others keep crossing."""
 
 import asyncio
 import gzip
@@ -24,7 +24,7 @@ from tests.pairs.vendors import VENDORS
 
 MEGABYTE = 2**20
 KINDS = ("objects", "json", "declared", "bomb", "deep", "rows")
-"""Those named `json` are valid JSON of 60 MB that takes twenty times as much memory."""
+"""The forms named `json` are valid JSON of 60 MB that takes twenty times as much memory."""
 STATM = Path("/proc/self/statm")
 SENT_MEGABYTES = 300
 JUNK = """\
@@ -40,7 +40,7 @@ fields:
 
 
 class GarbageServer:
-    """A Pipedrive that says who it is, and lists deals and hooks in every form of garbage in turn, once told to."""
+    """A Pipedrive that answers who it is; when switched on, it answers deals and hooks with garbage of every form."""
 
     def __init__(self) -> None:
         self.garbage = False
@@ -85,9 +85,9 @@ class GarbageServer:
 
 
 class Watch:
-    """The most memory this process had, and the longest the event loop was held up.
+    """Measures the greatest memory of this process, and the longest time in which the event loop did not run.
 
-    In seconds this process worked, so that other processes on a busy machine do not count.
+    In seconds of this process's CPU, so that other processes on a busy machine do not count.
     """
 
     def __init__(self) -> None:
@@ -129,7 +129,7 @@ async def three_systems(folder: Path, junk: GarbageServer) -> AsyncIterator[Site
 
 @pytest.mark.slow
 @pytest.mark.skipif(not STATM.exists(), reason="the memory of a process is read from /proc")
-async def test_garbage_by_the_hundred_megabytes_holds_up_nobody_and_fills_no_memory(tmp_path: Path) -> None:
+async def test_hundreds_of_megabytes_of_garbage_delay_no_other_system_and_fill_no_memory(tmp_path: Path) -> None:
     junk = GarbageServer()
     async with three_systems(tmp_path, junk) as site:
         site.source.create(("Ana 0", "ana0@x.example"))
@@ -144,7 +144,7 @@ async def test_garbage_by_the_hundred_megabytes_holds_up_nobody_and_fills_no_mem
             await site.until_there(card)
             if len(junk.sent) == len(KINDS) and number >= 5:
                 break
-            assert time.monotonic() < end, f"only {junk.sent} was asked for"
+            assert time.monotonic() < end, f"only {junk.sent} was requested"
         watching.cancel()
     told = f"{dict(junk.sent)}: {watch.most - watch.start:.0f} MB more, held up for {watch.longest:.3f} s at most"
     assert watch.most - watch.start < 100, told

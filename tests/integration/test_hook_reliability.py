@@ -1,4 +1,4 @@
-"""For each hook: changes its callbacks reported, changes only a sweep found, repairs; at two products, over HTTP."""
+"""For each hook: reported changes, missed changes and repairs, at two products over HTTP."""
 
 import asyncio
 import dataclasses
@@ -21,7 +21,7 @@ QUICK = {"audit_seconds: 2": "audit_seconds: 3600", "sweep_seconds: 2": "sweep_s
 
 
 async def counted(site: Site, system: str, key: str) -> HookFigures:
-    """What was written once the bridge waits for no late callback any more."""
+    """Return the sums once the bridge no longer waits for late callbacks."""
     await note_deliveries(site.bridge, last=True)
     return (await site.bridge.store.hook_hours.windows()).get((system, key), {}).get(DAY, HookFigures())
 
@@ -29,7 +29,7 @@ async def counted(site: Site, system: str, key: str) -> HookFigures:
 @pytest.mark.parametrize(
     ("source", "target", "key"), [("pipedrive", "superoffice", "any.person"), ("superoffice", "deskera", "contact")]
 )
-async def test_what_callbacks_reported_and_what_only_a_sweep_found(
+async def test_reported_and_missed_changes_are_counted_for_each_hook(
     tmp_path: Path, source: str, target: str, key: str
 ) -> None:
     async with pair_site(tmp_path, source, target, swap=QUICK) as site:
@@ -61,7 +61,7 @@ async def test_what_callbacks_reported_and_what_only_a_sweep_found(
 
 
 async def is_shown(site: Site, system: str, key: str) -> None:
-    """In status, metrics and the admin API alike."""
+    """The same figures are in status, metrics and the admin API."""
     (row,) = [row for row in await hook_rows(site.bridge.store) if (row["system"], row["hook"]) == (system, key)]
     assert row["last callback"] != "never"
     assert (row["missed 24 h"], row["missed 7 d"], row["repaired 7 d"]) == (1, 1, 1)

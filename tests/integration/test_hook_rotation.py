@@ -1,4 +1,4 @@
-"""`bridge hooks rotate`: new addresses and secrets for a system's hooks; none is left behind, nothing is lost."""
+"""`bridge hooks rotate` gives a system's hooks new addresses and secrets; none is left behind, no callback is lost."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -28,7 +28,7 @@ def keeper_of(site: Site, connector: Any) -> HookKeeper:
     return HookKeeper({"crm1": connector}, WANTED, site.keeper.addresses, site.transport, site.store, site.seams)
 
 
-async def test_every_hook_gets_a_new_address_and_none_is_without_one_meanwhile(site: Site) -> None:
+async def test_every_hook_gets_a_new_address_and_no_entity_is_without_a_hook_meanwhile(site: Site) -> None:
     old, watched = site.hooks(), Watched(site)
     site.receiver.addresses = site.keeper.addresses
     audit = await keeper_of(site, watched).rotate("crm1", HOUR)
@@ -39,7 +39,9 @@ async def test_every_hook_gets_a_new_address_and_none_is_without_one_meanwhile(s
     assert await delivered(site) == [200]
 
 
-async def test_old_addresses_are_taken_in_during_the_overlap_and_not_after_it(site: Site, clock: FakeClock) -> None:
+async def test_callbacks_at_old_addresses_are_accepted_during_the_overlap_and_not_after_it(
+    site: Site, clock: FakeClock
+) -> None:
     addresses = site.keeper.addresses
     old = {key: (addresses.token("crm1", key), addresses.secret("crm1", key)) for key in KEYS}
     await site.keeper.rotate("crm1", HOUR)
@@ -53,7 +55,7 @@ async def test_old_addresses_are_taken_in_during_the_overlap_and_not_after_it(si
         assert addresses.ours(f"https://elsewhere.example/hooks/crm1/{key}/{token}") == (
             "crm1",
             key,
-        )  # and removed if met
+        )  # and removed if found
 
 
 async def test_a_hook_that_could_not_move_keeps_its_address_until_it_does(site: Site, clock: FakeClock) -> None:
@@ -80,11 +82,11 @@ async def test_a_hook_that_could_not_move_keeps_its_address_until_it_does(site: 
     assert not site.keeper.addresses.check("crm1", KEYS[0], old)
 
 
-async def test_another_copy_and_a_restart_know_the_addresses_of_today(site: Site) -> None:
+async def test_another_instance_and_a_restart_know_the_current_addresses(site: Site) -> None:
     copy = Addresses("acme", SECRET, site.public_url)
     await site.keeper.rotate("crm1", HOUR)
     today = site.keeper.addresses.token("crm1", KEYS[0])
-    assert copy.check("crm1", KEYS[0], today)  # before it has heard of it
+    assert copy.check("crm1", KEYS[0], today)  # before it has heard of the rotation
     secret = copy.carrying("crm1", KEYS[0], today).secret("crm1", KEYS[0])
     assert secret == site.keeper.addresses.secret("crm1", KEYS[0])
     other = HookKeeper({"crm1": site.connector}, WANTED, copy, site.transport, site.store, site.seams)

@@ -38,15 +38,15 @@ async def states(site: Site) -> dict[str, str]:
     return {row.key: row.state for row in await site.store.hooks.all("crm1")}
 
 
-async def test_a_first_audit_registers_what_is_wanted_and_asks_for_the_blind_window(site: Site) -> None:
+async def test_a_first_audit_registers_the_wanted_hooks_and_requests_a_sweep_of_the_time_before(site: Site) -> None:
     audit = await site.keeper.audit()
     assert (audit.faults, len(audit.created), audit.kept) == ({}, 2, 0)
     assert site.hooks() == urls(site)
     assert await states(site) == {"any.deal": "registered", "any.person": "registered"}
-    assert await site.asked() == [("deal", "hook repair"), ("person", "hook repair")]
+    assert await site.requested_sweeps() == [("deal", "hook repair"), ("person", "hook repair")]
 
 
-async def test_what_the_registered_hook_delivers_is_taken_in(site: Site) -> None:
+async def test_callbacks_of_the_registered_hook_are_accepted(site: Site) -> None:
     await site.keeper.audit()
     site.simulator.person_creates("deals", {"title": "A desk"})
     await site.simulator.idle()
@@ -61,7 +61,7 @@ async def test_a_second_audit_changes_nothing(site: Site) -> None:
     audit = await site.keeper.audit()
     assert (audit.kept, audit.created, audit.removed, audit.faults) == (2, [], [], {})
     assert site.simulator.hooks.shown() == before
-    assert await site.asked() == []
+    assert await site.requested_sweeps() == []
 
 
 async def test_promise_13_a_lost_hook_is_registered_again_and_its_entity_swept(site: Site) -> None:
@@ -71,7 +71,7 @@ async def test_promise_13_a_lost_hook_is_registered_again_and_its_entity_swept(s
     audit = await site.keeper.audit()
     assert (audit.kept, audit.created) == (1, ["crm1 any.deal"])
     assert site.hooks() == urls(site)
-    assert await site.asked() == [("deal", "hook repair")]
+    assert await site.requested_sweeps() == [("deal", "hook repair")]
 
 
 async def test_promise_13_a_stopped_hook_is_replaced(site: Site) -> None:
@@ -83,7 +83,7 @@ async def test_promise_13_a_stopped_hook_is_replaced(site: Site) -> None:
     assert site.hooks() == urls(site)
 
 
-async def test_promise_13_after_the_store_was_lost_the_hooks_are_adopted_not_doubled(
+async def test_promise_13_after_the_store_was_lost_the_hooks_are_adopted_and_not_duplicated(
     site: Site, sqlite_url: str, new_seams: Callable[..., Seams]
 ) -> None:
     await site.keeper.audit()
@@ -95,7 +95,7 @@ async def test_promise_13_after_the_store_was_lost_the_hooks_are_adopted_not_dou
     await empty.close()
 
 
-async def test_promise_13_hooks_of_other_instances_and_of_people_are_left_alone(site: Site) -> None:
+async def test_promise_13_hooks_of_other_instances_and_of_people_are_not_changed(site: Site) -> None:
     other = site.keeper_of("other-instance")
     other_addresses = Addresses("other-instance", SECRET, site.public_url)
     foreign = [
@@ -114,7 +114,7 @@ async def test_promise_13_hooks_of_other_instances_and_of_people_are_left_alone(
 
 
 async def test_promise_13_strays_of_this_instance_are_removed(site: Site) -> None:
-    """An older public address, a double, and a hook for an entity nobody wants any more."""
+    """An older public address, a duplicate, and a hook for an entity that is no longer wanted."""
     addresses = site.keeper.addresses
     await site.keeper.audit()
     old = Addresses("acme", SECRET, "https://old.example")
@@ -157,7 +157,7 @@ async def test_promise_13_nothing_is_registered_while_the_public_address_leads_e
     assert not any(request.method == "POST" for request in site.transport.requests)
 
 
-async def test_promise_13_the_public_address_is_tried_and_hooks_are_listed_before_any_is_made(site: Site) -> None:
+async def test_promise_13_the_public_address_is_tried_and_hooks_are_listed_before_any_is_registered(site: Site) -> None:
     await site.keeper.audit()
     calls = [(request.method, "challenge" in dict(request.query)) for request in site.transport.requests]
     assert calls[:2] == [("GET", True), ("GET", False)]
@@ -172,11 +172,11 @@ async def test_promise_13_a_create_without_an_answer_does_not_lead_to_a_second_h
     assert site.hooks() == urls(site)
 
 
-async def test_promise_13_after_a_create_without_an_answer_the_list_is_asked_before_another(site: Site) -> None:
+async def test_promise_13_after_a_create_without_an_answer_hooks_are_listed_before_another_create(site: Site) -> None:
     created: list[str] = []
 
     class Silent:
-        """Registers without looking, and its answer is lost."""
+        """Registers without listing first, and its answer is lost."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(site.connector, name)
@@ -191,12 +191,12 @@ async def test_promise_13_after_a_create_without_an_answer_the_list_is_asked_bef
     assert (created, audit.faults, site.hooks()) == (["any.deal", "any.person"], {}, urls(site))
 
 
-async def test_an_old_hook_the_connector_puts_in_order_stays(site: Site) -> None:
+async def test_an_old_hook_that_the_connector_repairs_stays(site: Site) -> None:
     await site.keeper.audit()
     before = site.hooks()
 
     class Healing:
-        """Shows its hooks as stopped until they are asked for again."""
+        """Shows its hooks as stopped until they are registered again."""
 
         def __init__(self) -> None:
             self.healed: list[str] = []
@@ -227,7 +227,7 @@ async def test_a_create_that_never_arrived_is_repeated(site: Site) -> None:
     assert site.hooks() == urls(site)
 
 
-async def test_the_vendors_limit_is_said_in_plain_words_and_the_next_audit_tries_again(site: Site) -> None:
+async def test_the_vendors_limit_is_reported_in_plain_words_and_the_next_audit_tries_again(site: Site) -> None:
     for number in range(39):
         _register_by_hand(site, "note", f"https://zap.example/{number}")
     audit = await site.keeper.audit()
@@ -256,7 +256,7 @@ async def test_at_the_vendors_limit_our_own_strays_make_room(site: Site) -> None
 )
 async def test_a_failure_at_one_system_does_not_stop_the_others(site: Site, error: Exception, said: str) -> None:
     class Broken:
-        """Every call fails as the vendor refuses the credential, or answers what nobody understands."""
+        """Every call fails: the vendor refuses the credential, or gives an unreadable answer."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(site.connector, name)
@@ -273,7 +273,7 @@ async def test_a_failure_at_one_system_does_not_stop_the_others(site: Site, erro
     assert said in str(audit)
 
 
-async def test_a_system_that_does_not_answer_holds_up_no_others_hooks(site: Site) -> None:
+async def test_a_system_that_does_not_answer_does_not_delay_the_hooks_of_others(site: Site) -> None:
     class Silent:
         def __getattr__(self, name: str) -> Any:
             return getattr(site.connector, name)
@@ -301,7 +301,7 @@ async def test_nothing_is_done_at_a_system_that_is_stopped(site: Site) -> None:
     assert site.transport.requests == []
 
 
-async def test_a_product_that_cannot_list_goes_by_what_was_stored(site: Site) -> None:
+async def test_for_a_product_that_cannot_list_hooks_the_store_decides(site: Site) -> None:
     class Listless:
         def __getattr__(self, name: str) -> Any:
             return getattr(site.connector, name)
@@ -316,13 +316,13 @@ async def test_a_product_that_cannot_list_goes_by_what_was_stored(site: Site) ->
     assert site.hooks() == []
 
 
-async def test_remove_takes_all_of_ours_and_forgets_them(site: Site) -> None:
+async def test_remove_removes_all_our_hooks_and_their_rows(site: Site) -> None:
     await site.keeper.audit()
     audit = await site.keeper.remove_all()
     assert (len(audit.removed), site.hooks(), await states(site)) == (2, [], {})
 
 
-async def test_what_was_removed_on_request_stays_removed_until_a_person_wants_it_back(site: Site) -> None:
+async def test_hooks_removed_on_request_stay_removed_until_a_person_repairs_them(site: Site) -> None:
     await site.keeper.audit()
     await asyncio.gather(site.keeper.remove_all(), site.keeper.audit())
     assert "removed by a person" in str(await site.keeper.audit())
@@ -363,7 +363,7 @@ async def test_a_deliverys_time_survives_the_next_audit(site: Site) -> None:
     assert {row.key: row.delivered_at for row in await site.store.hooks.all()}["any.deal"] == 123.0
 
 
-async def test_promise_13_two_copies_on_one_store_register_each_hook_once(
+async def test_promise_13_two_instances_on_one_store_register_each_hook_once(
     postgres_url: str, clock: FakeClock, new_seams: Callable[..., Seams]
 ) -> None:
     first = await open_store(postgres_url, new_seams("copy-1"))
@@ -381,18 +381,18 @@ def _register_by_hand(site: Site, entity: str, url: str) -> None:
     site.simulator.hooks._add(body, application=False)
 
 
-async def _changed_unheard(site: Site, *records: str) -> None:
-    """A sweep found these deals changed just now."""
+async def _changed_without_callback(site: Site, *records: str) -> None:
+    """Note that a sweep found a change of these deals just now, without a callback."""
     version = from_epoch(site.store.now())
     events = [Event("crm1", "deal", record, EventKind.CHANGED, Origin.RECONCILE, version=version) for record in records]
     await site.store.events.accept(events, {})
 
 
-async def test_promise_14_a_hook_that_looks_fine_but_tells_nothing_is_reported_and_registered_anew(site: Site) -> None:
+async def test_promise_14_an_active_hook_without_callbacks_is_reported_and_registered_again(site: Site) -> None:
     await site.keeper.audit()
     silent = site.hook_id("deal")
     site.clock.advance(3600)
-    await _changed_unheard(site, "1", "2", "3")
+    await _changed_without_callback(site, "1", "2", "3")
     site.clock.advance(1000)
 
     audit = await site.keeper.audit()
@@ -402,19 +402,19 @@ async def test_promise_14_a_hook_that_looks_fine_but_tells_nothing_is_reported_a
     assert (await site.keeper.audit()).faults == {}
 
 
-async def test_a_hook_that_told_something_since_is_not_silent(site: Site) -> None:
+async def test_a_hook_with_a_later_callback_is_not_silent(site: Site) -> None:
     await site.keeper.audit()
     site.clock.advance(3600)
-    await _changed_unheard(site, "1", "2", "3")
+    await _changed_without_callback(site, "1", "2", "3")
     site.clock.advance(500)
     await site.store.hooks.delivered("crm1", "any.deal", site.store.now())
     site.clock.advance(500)
     assert (await site.keeper.audit()).faults == {}
 
 
-async def test_one_change_no_callback_told_of_proves_no_silence(site: Site) -> None:
+async def test_one_missed_change_proves_no_silence(site: Site) -> None:
     await site.keeper.audit()
     site.clock.advance(3600)
-    await _changed_unheard(site, "1", "1", "2")
+    await _changed_without_callback(site, "1", "1", "2")
     site.clock.advance(1000)
     assert (await site.keeper.audit()).faults == {}

@@ -1,4 +1,4 @@
-"""A backfill that an outage, a quota, a stop or a pause cuts off goes on where it was, and nobody has to ask again."""
+"""A backfill that an outage, a quota, a stop or a pause cuts off continues where it was, without a new request."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,13 +26,13 @@ async def before_going_live(new_bench: NewSweepBench, count: int = 6, **options:
 
 
 async def look(bench: SweepBench) -> list[str]:
-    """What a look for backfills that were cut off leads to: why each ended early."""
+    """Run the check for backfills that were cut off; return why each one ended early."""
     bench.clock.advance(RESUME_LOOK_SECONDS)
     return [(await task).fault for task in await bench.reconciler.resume_backfills()]
 
 
 def failing_from(at: str, error: Exception) -> tuple[Callable[[str | None], None], list[Exception]]:
-    """Every page from this one on fails, while the list holds the error."""
+    """Fail every page from this one on, while the list holds the error."""
     left = [error]
 
     def before_page(token: str | None) -> None:
@@ -52,7 +52,7 @@ def failing_from(at: str, error: Exception) -> tuple[Callable[[str | None], None
     ],
     ids=["errors", "outage", "quota", "day budget"],
 )
-async def test_what_the_source_cuts_off_goes_on_from_its_page_when_it_answers_again(
+async def test_a_backfill_that_its_source_cut_off_continues_from_its_page_when_the_source_answers_again(
     new_bench: NewSweepBench, error: Exception
 ) -> None:
     bench = await before_going_live(new_bench)
@@ -70,7 +70,7 @@ async def test_what_the_source_cuts_off_goes_on_from_its_page_when_it_answers_ag
 
 
 @pytest.mark.parametrize("system", ["crm", "erp"])
-async def test_one_that_was_asked_for_while_a_system_is_down_begins_when_it_is_up(
+async def test_a_backfill_requested_while_a_system_is_down_begins_when_it_is_up(
     new_bench: NewSweepBench, system: str
 ) -> None:
     bench = await before_going_live(new_bench)
@@ -83,7 +83,7 @@ async def test_one_that_was_asked_for_while_a_system_is_down_begins_when_it_is_u
     assert len(bench.erp.live("person")) == 6
 
 
-async def test_a_target_that_goes_down_meanwhile_keeps_no_record_back(new_bench: NewSweepBench) -> None:
+async def test_a_target_that_goes_down_meanwhile_loses_no_record(new_bench: NewSweepBench) -> None:
     bench = await before_going_live(new_bench)
     bench.erp.fail = unreachable("before create", "before probe", "before identity")
     await bench.reconciler.backfill("people")
@@ -95,7 +95,9 @@ async def test_a_target_that_goes_down_meanwhile_keeps_no_record_back(new_bench:
     assert len(bench.erp.live("person")) == 6
 
 
-async def test_one_that_a_stop_cut_off_goes_on_at_the_first_look_after_the_start(new_bench: NewSweepBench) -> None:
+async def test_a_backfill_that_a_stop_cut_off_continues_at_the_first_check_after_the_start(
+    new_bench: NewSweepBench,
+) -> None:
     bench = await before_going_live(new_bench)
     bench.crm.before_page, left = failing_from("4", RateLimited("crm", "quota used up", 7200.0))
     await bench.reconciler.backfill("people")
@@ -107,7 +109,7 @@ async def test_one_that_a_stop_cut_off_goes_on_at_the_first_look_after_the_start
     assert len(bench.erp.live("person")) == 6
 
 
-async def test_while_its_mapping_is_paused_it_marks_no_more_than_there_is_room_for_and_then_goes_on(
+async def test_a_backfill_of_a_paused_mapping_stops_at_the_limit_of_waiting_tasks_and_then_continues(
     new_bench: NewSweepBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.reconcile.backfill.WAITING", 2)
@@ -117,7 +119,7 @@ async def test_while_its_mapping_is_paused_it_marks_no_more_than_there_is_room_f
     async with asyncio.timeout(20):
         while await bench.store.tasks.waiting(mapping="people") < 2:  # noqa: ASYNC110 - the store sets no event
             await asyncio.sleep(0)
-    assert await look(bench) == [], "it is under way"
+    assert await look(bench) == [], "it is running"
     assert await bench.store.tasks.waiting(mapping="people") == 2
     await bench.store.mappings.set_paused("people", False)
     async with asyncio.timeout(20):
@@ -127,14 +129,14 @@ async def test_while_its_mapping_is_paused_it_marks_no_more_than_there_is_room_f
     assert len(bench.erp.live("person")) == 6
 
 
-async def test_one_that_is_under_way_is_not_begun_a_second_time(new_bench: NewSweepBench) -> None:
+async def test_a_running_backfill_is_not_started_a_second_time(new_bench: NewSweepBench) -> None:
     bench = await before_going_live(new_bench)
     first, second = await asyncio.gather(bench.reconciler.backfill("people"), bench.reconciler.backfill("people"))
     assert (first.fault, second.fault) == ("", "it is already running")
     assert first.rows == 6
 
 
-async def test_one_that_another_copy_is_at_is_left_alone_until_it_stands_still(
+async def test_a_backfill_of_another_instance_is_not_taken_over_until_it_stands_still(
     new_bench: NewSweepBench, made_url: str, new_seams: Callable[..., Seams]
 ) -> None:
     bench = await before_going_live(new_bench)
@@ -143,12 +145,12 @@ async def test_one_that_another_copy_is_at_is_left_alone_until_it_stands_still(
     other = Reconciler(bench.reconciler.connectors, bench.reconciler.work, store, new_seams("copy-2"))
     bench.crm.before_page, left = failing_from("2", RetryLater("crm", "busy"))
     await other.backfill("people")
-    assert [bool(fault) for fault in await look(bench)] == [True]  # the first look, as at a start
+    assert [bool(fault) for fault in await look(bench)] == [True]  # the first check, as at a start
     left[:] = []
     bench.crm.before_page, left = failing_from("4", RetryLater("crm", "busy"))
     await other.backfill("people")
     left.clear()
-    assert await look(bench) == [], "it moved since the last look"
+    assert await look(bench) == [], "it advanced since the last check"
     assert await look(bench) == [""], "it stands still"
     await store.close()
     await bench.work()

@@ -1,4 +1,4 @@
-"""A sweep that an outage or a quota cuts off goes on by itself, no more often than it helps."""
+"""A sweep that an outage or a quota cuts off is continued automatically, and not more often than useful."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ async def running(new_bench: NewSweepBench) -> SweepBench:
 @pytest.mark.parametrize(
     "error", [RetryLater("crm", "busy"), RateLimited("crm", "the day's budget is used up", 50_000.0, daily=True)]
 )
-async def test_a_full_sweep_goes_on_from_its_page_once_and_is_tried_once_a_minute(
+async def test_a_full_sweep_continues_from_its_page_once_and_is_tried_once_a_minute(
     new_bench: NewSweepBench, error: Exception
 ) -> None:
     bench = await running(new_bench)
@@ -44,7 +44,7 @@ async def test_a_full_sweep_goes_on_from_its_page_once_and_is_tried_once_a_minut
     assert await bench.reconciler.sweep_asked() == [], "once is enough"
 
 
-async def test_an_incremental_sweep_is_made_up_for(new_bench: NewSweepBench) -> None:
+async def test_a_failed_incremental_sweep_is_repeated(new_bench: NewSweepBench) -> None:
     bench = await running(new_bench)
     bench.crm.person_edits("person", "1", name="Ana Berg")
     before, left = failing_from("0", RetryLater("crm", "busy"))
@@ -55,7 +55,7 @@ async def test_an_incremental_sweep_is_made_up_for(new_bench: NewSweepBench) -> 
     assert [(report.fault, report.marked) for report in await bench.reconciler.sweep_asked()] == [("", 1)]
 
 
-async def test_while_a_system_is_down_its_sweeps_wait_and_nothing_is_asked(new_bench: NewSweepBench) -> None:
+async def test_while_a_system_is_down_its_sweeps_wait_and_make_no_calls(new_bench: NewSweepBench) -> None:
     bench = await running(new_bench)
     await bench.bench.systems._mark_down("crm", "no answer")
     await bench.reconciler.sweep_all("full")
@@ -70,7 +70,7 @@ async def test_while_a_system_is_down_its_sweeps_wait_and_nothing_is_asked(new_b
     assert [report.fault for report in await bench.reconciler.sweep_asked()] == [""]
 
 
-async def test_a_full_sweep_that_a_stop_or_the_store_cut_off_goes_on_from_its_page(new_bench: NewSweepBench) -> None:
+async def test_a_full_sweep_that_a_stop_or_the_store_cut_off_continues_from_its_page(new_bench: NewSweepBench) -> None:
     bench = await running(new_bench)
     bench.crm.before_page, left = failing_from("4", StoreUnavailable("the disk is full"))
     with pytest.raises(StoreUnavailable):
@@ -97,7 +97,7 @@ async def test_a_bridge_that_is_restarted_often_does_its_full_sweeps_when_they_a
     assert "person" in asked
 
 
-async def test_promise_4_what_changed_while_the_store_was_away_after_the_first_full_sweep_is_found(
+async def test_promise_4_changes_made_while_the_store_was_unreachable_after_the_first_full_sweep_are_found(
     new_bench: NewSweepBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = await new_bench()

@@ -1,4 +1,4 @@
-"""Pages of many rows are judged and stored in portions; the cursor moves with the last of them."""
+"""Pages of many rows are compared and stored in portions; the cursor moves with the last portion."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def fill(bench: SweepBench) -> None:
 
 
 async def from_before(new_bench: NewSweepBench, page_size: int) -> SweepBench:
-    """A bridge that goes live an hour after the records were made."""
+    """A bridge that goes live an hour after the records were created."""
     bench = await new_bench(crm={"page_size": page_size}, begin=False)
     fill(bench)
     bench.clock.advance(3600)
@@ -29,7 +29,7 @@ async def from_before(new_bench: NewSweepBench, page_size: int) -> SweepBench:
 
 
 def failing_at(store: Store, monkeypatch: pytest.MonkeyPatch, call: int) -> list[int]:
-    """The sizes of the transactions that were tried; the one of this number fails."""
+    """Record the sizes of the attempted transactions; the transaction of this number fails."""
     sizes: list[int] = []
     accept = store.events.accept
 
@@ -55,7 +55,7 @@ async def test_a_large_page_is_stored_in_portions(new_bench: NewSweepBench, monk
     assert (await bench.store.cursors.get("crm", "person", "incremental")).rows == ROWS
 
 
-async def test_a_sweep_cut_off_between_two_portions_of_a_page_goes_on_with_that_page(
+async def test_a_sweep_cut_off_between_two_portions_of_a_page_continues_with_that_page(
     new_bench: NewSweepBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = await new_bench(crm={"page_size": PORTION + 20})
@@ -73,10 +73,10 @@ async def test_a_sweep_cut_off_between_two_portions_of_a_page_goes_on_with_that_
     assert (await bench.store.cursors.get("crm", "person", "full")).complete
 
 
-async def test_a_backfill_cut_off_between_two_portions_goes_on_with_that_page(
+async def test_a_backfill_cut_off_between_two_portions_continues_with_that_page(
     new_bench: NewSweepBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backfill, "WAITING", 10 * ROWS)  # nobody works here, so it must not wait for room
+    monkeypatch.setattr(backfill, "WAITING", 10 * ROWS)  # no worker runs here: never wait for room
     bench = await from_before(new_bench, PORTION + 20)
     with monkeypatch.context() as patched:
         failing_at(bench.store, patched, 4)

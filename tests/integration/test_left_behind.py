@@ -1,4 +1,4 @@
-"""Records that stay behind when a mapping goes live are counted, and the command that is named takes them in."""
+"""Records left behind when a mapping goes live are counted, and the named command processes them."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ async def why(site: SweepBench, side: str, record_id: str) -> str:
 
 
 async def backfill(site: SweepBench, *, preview: bool = False) -> str:
-    """What `bridge backfill people` does and says."""
+    """Run `bridge backfill people`; return its answer."""
     plan = SimpleNamespace(mappings=site.bench.parts.mappings, scopes=site.bench.parts.scopes)
     bridge: Any = SimpleNamespace(store=site.store, plan=plan, reconciler=site.reconciler)
     asked = Request(1, "backfill", {"mapping": "people", "preview": preview}, 0.0)
@@ -56,7 +56,7 @@ async def _a_day_in_shadow(new_bench: NewSweepBench, text: str = PEOPLE) -> Swee
     return site
 
 
-async def test_what_was_decided_in_shadow_mode_is_counted_once_live_and_nothing_before(
+async def test_decisions_of_shadow_mode_are_counted_once_live_and_not_before(
     new_bench: NewSweepBench,
 ) -> None:
     site = await _a_day_in_shadow(new_bench)
@@ -70,7 +70,7 @@ async def test_what_was_decided_in_shadow_mode_is_counted_once_live_and_nothing_
     assert "left behind: it was decided in shadow mode" in await why(site, "erp", "2")
 
 
-async def test_the_backfill_that_is_named_takes_in_all_that_shadow_mode_decided(new_bench: NewSweepBench) -> None:
+async def test_the_named_backfill_carries_out_all_decisions_of_shadow_mode(new_bench: NewSweepBench) -> None:
     site = await _a_day_in_shadow(new_bench)
     await goes_live(site)
     await site.sweep("full")
@@ -83,13 +83,13 @@ async def test_the_backfill_that_is_named_takes_in_all_that_shadow_mode_decided(
     assert "left behind" not in await why(site, "crm", "1")
 
 
-async def test_a_field_that_both_records_of_a_match_tell_of_is_summed_up_once(new_bench: NewSweepBench) -> None:
+async def test_a_field_in_the_decisions_of_both_matched_records_is_counted_once(new_bench: NewSweepBench) -> None:
     site = await _a_day_in_shadow(new_bench)
     (row,) = (await status_of(site.store))["shadow"]
     assert (row["would link"], row["not looked at"], row["overwritten fields"]) == (2, 0, "erp.name 1")
 
 
-async def test_an_edit_takes_one_record_in_and_the_others_stay_counted(new_bench: NewSweepBench) -> None:
+async def test_an_edit_processes_one_record_and_the_others_stay_counted(new_bench: NewSweepBench) -> None:
     site = await _a_day_in_shadow(new_bench)
     await goes_live(site)
     site.crm.person_edits("person", "1", phone="5")
@@ -98,7 +98,7 @@ async def test_an_edit_takes_one_record_in_and_the_others_stay_counted(new_bench
     assert number == 3
 
 
-async def test_a_record_deleted_meanwhile_is_counted_no_longer_after_the_backfill(new_bench: NewSweepBench) -> None:
+async def test_a_record_deleted_meanwhile_is_no_longer_counted_after_the_backfill(new_bench: NewSweepBench) -> None:
     site = await _a_day_in_shadow(new_bench)
     await goes_live(site)
     site.crm.person_deletes("person", "1")
@@ -107,7 +107,7 @@ async def test_a_record_deleted_meanwhile_is_counted_no_longer_after_the_backfil
 
 
 @pytest.mark.parametrize("change", ["edited", "deleted"])
-async def test_a_pair_that_was_changed_while_its_mapping_was_back_in_shadow_mode_is_taken_in(
+async def test_a_pair_that_was_changed_while_its_mapping_was_back_in_shadow_mode_is_processed(
     new_bench: NewSweepBench, change: str
 ) -> None:
     site = await new_bench()
@@ -134,7 +134,7 @@ async def test_a_pair_that_was_changed_while_its_mapping_was_back_in_shadow_mode
     assert await behind(site) == []
 
 
-async def test_a_record_from_before_going_live_says_so_and_is_counted_until_it_is_taken_in(
+async def test_a_record_from_before_going_live_says_so_and_is_counted_until_it_is_processed(
     new_bench: NewSweepBench,
 ) -> None:
     site = await new_bench(begin=False)
@@ -166,7 +166,7 @@ async def test_an_old_record_that_was_linked_from_the_other_side_is_not_left_beh
     assert "left behind" not in await why(site, "erp", "1")
 
 
-async def test_each_mapping_counts_its_own(new_bench: NewSweepBench) -> None:
+async def test_each_mapping_counts_its_own_records(new_bench: NewSweepBench) -> None:
     site = await _a_day_in_shadow(new_bench, WITH_COMPANIES)
     site.crm.person_creates("company", name="Acme")
     await site.sweep()
@@ -192,7 +192,7 @@ async def test_a_paused_mapping_leaves_nothing_behind(new_bench: NewSweepBench) 
     assert site.names("erp") == ["Ana Lund"]
 
 
-async def test_what_two_people_made_twice_is_counted_until_they_merge_it(new_bench: NewSweepBench) -> None:
+async def test_a_record_that_two_people_created_is_counted_until_they_merge_it(new_bench: NewSweepBench) -> None:
     site = await new_bench()
     await site.go_live()
     site.clock.advance(3600)
@@ -210,7 +210,7 @@ async def test_what_two_people_made_twice_is_counted_until_they_merge_it(new_ben
     assert await behind(site) == []
 
 
-async def test_shadow_mode_says_of_records_from_before_that_it_did_not_look_at_them(new_bench: NewSweepBench) -> None:
+async def test_shadow_mode_reports_older_records_as_not_looked_at(new_bench: NewSweepBench) -> None:
     site = await new_bench(begin=False, mode=Mode.SHADOW)
     site.crm.person_creates("person", name="Old", email="old@x.example")
     site.clock.advance(3600)

@@ -1,4 +1,4 @@
-"""A dead letter about a record that is gone ends with the next full sweep, whatever the callbacks told."""
+"""A dead letter about a record that is gone ends with the next full sweep, even without a callback."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.integration.sweep_bench import NewSweepBench, start
 
 
 @pytest.mark.parametrize("how", ["deleted", "merged"])
-async def test_promise_14_the_letter_of_a_held_duplicate_ends_although_no_callback_told_that_it_went(
+async def test_promise_14_the_dead_letter_of_a_deleted_duplicate_ends_without_a_callback(
     new_bench: NewSweepBench, how: str
 ) -> None:
     bench = await new_bench(begin=False)

@@ -1,4 +1,4 @@
-"""The guard of the public listener: deadlines, places, descriptors, and what is judged by the head."""
+"""The guard of the public listener: deadlines, places, descriptors, and checks of the headers alone."""
 
 import asyncio
 import errno
@@ -24,7 +24,7 @@ from tests.unit.callbacks.fakes import Memory
     [b"", b"P", b"POST /hooks HTTP/1.1\r\n", request()[:60], b"\x16\x03\x01"],
     ids=["silent", "one byte", "no end of the head", "half a head", "half a TLS hello"],
 )
-async def test_a_head_that_does_not_come_ends_at_its_deadline(receiver: Receiver, first: bytes) -> None:
+async def test_a_connection_without_headers_ends_at_its_deadline(receiver: Receiver, first: bytes) -> None:
     async with door(receiver, Limits(100, head_seconds=0.2)) as here:
         line = await here.line(first)
         assert await line.answer() in (400, 408)
@@ -32,7 +32,7 @@ async def test_a_head_that_does_not_come_ends_at_its_deadline(receiver: Receiver
         await here.empty()
 
 
-async def test_a_head_that_comes_byte_by_byte_ends_at_the_same_deadline(receiver: Receiver) -> None:
+async def test_headers_that_come_byte_by_byte_have_the_same_deadline(receiver: Receiver) -> None:
     async with door(receiver, Limits(100, head_seconds=0.3)) as here:
         line = await here.line()
 
@@ -47,7 +47,7 @@ async def test_a_head_that_comes_byte_by_byte_ends_at_the_same_deadline(receiver
         assert here.ended(End.HEAD_TIMEOUT) == 1
 
 
-async def test_a_second_head_on_one_connection_has_a_deadline_too(receiver: Receiver) -> None:
+async def test_the_second_request_on_a_connection_has_a_deadline_for_its_headers_too(receiver: Receiver) -> None:
     async with door(receiver, Limits(100, head_seconds=0.2, idle_seconds=60)) as here:
         line = await here.line(request())
         assert await line.answer() == 200
@@ -56,7 +56,7 @@ async def test_a_second_head_on_one_connection_has_a_deadline_too(receiver: Rece
         await here.empty()
 
 
-async def test_an_idle_connection_is_closed_without_a_word(receiver: Receiver) -> None:
+async def test_an_idle_connection_is_closed_without_an_answer(receiver: Receiver) -> None:
     async with door(receiver, Limits(100, idle_seconds=0.2)) as here:
         line = await here.line(request())
         assert await line.answer() == 200
@@ -64,7 +64,7 @@ async def test_an_idle_connection_is_closed_without_a_word(receiver: Receiver) -
         assert here.ended(End.IDLE) == 1
 
 
-async def test_a_body_that_does_not_come_is_told_408(receiver: Receiver, memory: Memory) -> None:
+async def test_a_request_whose_body_does_not_come_is_answered_408(receiver: Receiver, memory: Memory) -> None:
     async with door(receiver, body_seconds=0.2) as here:
         line = await here.line(request(b"7", length=100))
         assert await line.answer() == 408
@@ -72,7 +72,7 @@ async def test_a_body_that_does_not_come_is_told_408(receiver: Receiver, memory:
         assert (receiver.waiting, memory.events) == (0, [])
 
 
-async def test_a_slow_but_timely_callback_is_taken(receiver: Receiver, memory: Memory) -> None:
+async def test_a_slow_but_timely_callback_is_accepted(receiver: Receiver, memory: Memory) -> None:
     async with door(receiver) as here:
         line, whole = await here.line(), request()
         for part in (whole[:20], whole[20:-1], whole[-1:]):
@@ -83,7 +83,7 @@ async def test_a_slow_but_timely_callback_is_taken(receiver: Receiver, memory: M
 
 
 async def test_valid_callbacks_get_through_beside_more_slow_connections_than_places(receiver: Receiver) -> None:
-    """The slowest gives way and is told to come again, so that nobody can take all places by waiting."""
+    """The slowest connection is closed and told to come again, so that strangers cannot take all places by waiting."""
     async with door(receiver, Limits(20, head_seconds=60)) as here:
         slow = [await here.line(request()[:30]) for _ in range(60)]
         for _ in range(10):
@@ -98,7 +98,7 @@ async def test_valid_callbacks_get_through_beside_more_slow_connections_than_pla
 
 
 async def test_valid_callbacks_get_through_beside_idle_connections_on_all_places(receiver: Receiver) -> None:
-    """Each of them had an answer, and more come while a vendor sends its head."""
+    """Each of them had an answer, and more connect while a vendor sends its headers."""
     async with door(receiver, Limits(20)) as here:
         for _ in range(25):
             assert await (await here.line(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).answer() == 404
@@ -112,7 +112,7 @@ async def test_valid_callbacks_get_through_beside_idle_connections_on_all_places
 
 
 async def test_slow_bodies_without_credentials_take_no_place(receiver: Receiver) -> None:
-    """They are refused by their head, at once."""
+    """The headers alone are enough to refuse them at once."""
     receiver.max_waiting = 5
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n".encode()
     async with door(receiver) as here:
@@ -122,7 +122,7 @@ async def test_slow_bodies_without_credentials_take_no_place(receiver: Receiver)
         assert await (await here.line(request())).answer() == 200
 
 
-async def test_slow_bodies_with_credentials_give_way_when_all_places_are_taken(receiver: Receiver) -> None:
+async def test_slow_bodies_with_credentials_are_closed_when_all_places_are_taken(receiver: Receiver) -> None:
     receiver.max_waiting = 1000
     async with door(receiver, Limits(10)) as here:
         slow = []
@@ -137,7 +137,7 @@ async def test_slow_bodies_with_credentials_give_way_when_all_places_are_taken(r
         assert receiver.waiting == 0
 
 
-async def test_when_all_places_are_being_worked_on_the_next_is_told_503_and_what_was_taken_is_finished(
+async def test_when_all_places_are_busy_the_next_request_is_answered_503_and_the_others_are_finished(
     receiver: Receiver, memory: Memory
 ) -> None:
     gate = asyncio.Event()
@@ -159,8 +159,8 @@ async def test_when_all_places_are_being_worked_on_the_next_is_told_503_and_what
         assert [await line.answer() for line in taken] == [200, 200, 200]
 
 
-async def test_a_client_that_takes_no_answers_is_ended(receiver: Receiver) -> None:
-    """Its requests are read no further than its answers are taken; then its time runs."""
+async def test_a_client_that_reads_no_answers_is_disconnected(receiver: Receiver) -> None:
+    """The listener reads no more requests than the client reads answers; then the deadline runs."""
     async with door(receiver, Limits(100, answer_seconds=0.3, idle_seconds=0.3, head_seconds=0.3)) as here:
         quiet = socket.create_connection(("127.0.0.1", here.listener.ports[0]))
         quiet.setblocking(False)
@@ -177,7 +177,7 @@ async def test_a_client_that_takes_no_answers_is_ended(receiver: Receiver) -> No
         await here.empty()
 
 
-async def test_an_endless_head_is_refused_long_before_its_deadline(receiver: Receiver) -> None:
+async def test_endless_headers_are_refused_long_before_their_deadline(receiver: Receiver) -> None:
     async with door(receiver) as here:
         line = await here.line(b"POST /hooks HTTP/1.1\r\n")
         try:
@@ -192,9 +192,7 @@ async def test_an_endless_head_is_refused_long_before_its_deadline(receiver: Rec
 ASKS = "Expect: 100-continue\r\n"
 
 
-async def test_a_client_that_asks_first_is_told_to_go_on_or_refused_by_its_head(
-    receiver: Receiver, memory: Memory
-) -> None:
+async def test_a_client_that_expects_100_continue_gets_it_or_a_refusal(receiver: Receiver, memory: Memory) -> None:
     async with door(receiver) as here:
         line = await here.line(request(b"", more=ASKS, length=1))
         assert await line.answer() == 100
@@ -205,7 +203,7 @@ async def test_a_client_that_asks_first_is_told_to_go_on_or_refused_by_its_head(
     assert [event.id for event in memory.events] == ["7"]
 
 
-async def test_requests_behind_one_another_are_all_answered(receiver: Receiver, memory: Memory) -> None:
+async def test_pipelined_requests_are_all_answered(receiver: Receiver, memory: Memory) -> None:
     async with door(receiver) as here:
         line = await here.line(b"".join(request(str(number).encode()) for number in range(20)))
         assert [await line.answer() for _ in range(20)] == [200] * 20
@@ -213,21 +211,21 @@ async def test_requests_behind_one_another_are_all_answered(receiver: Receiver, 
 
 
 @pytest.mark.parametrize("kind", ["image/png", "VIDEO/mp4", "audio/x"])
-async def test_pictures_and_the_like_are_refused_by_their_head(receiver: Receiver, kind: str) -> None:
+async def test_content_types_such_as_images_are_refused_by_their_headers(receiver: Receiver, kind: str) -> None:
     async with door(receiver) as here:
         line = await here.line(request(b"", more=f"Content-Type: {kind}\r\n", length=1000))
         assert await line.answer() == 415
 
 
 @pytest.mark.parametrize("kind", ["", "application/json", "text/plain", "application/x-www-form-urlencoded", "odd"])
-async def test_any_other_kind_of_content_is_taken(receiver: Receiver, kind: str) -> None:
+async def test_any_other_content_type_is_accepted(receiver: Receiver, kind: str) -> None:
     async with door(receiver) as here:
         line = await here.line(request(more=f"Content-Type: {kind}\r\n" if kind else ""))
         assert await line.answer() == 200
 
 
 class Kernel:
-    """Accepts like the kernel of a process without descriptors: `refusals` first, then what is given."""
+    """Accepts like the kernel for a process without descriptors: first `refusals` errors, then the given connection."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, refusals: list[int]) -> None:
         self.accept, self.refusals, self.asked = loop.sock_accept, refusals, 0
@@ -256,7 +254,7 @@ async def test_without_descriptors_accepting_pauses_and_says_so_once_a_minute(
     assert said == ["WARNING"]
 
 
-async def test_a_process_that_had_no_descriptors_goes_on_by_itself(
+async def test_a_process_that_had_no_descriptors_recovers(
     receiver: Receiver, lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.callbacks.listener.PAUSE_SECONDS", 0.05)
@@ -280,14 +278,16 @@ async def test_a_process_that_had_no_descriptors_goes_on_by_itself(
     assert [record.levelname for record in lines.records if "ulimit" in record.getMessage()] == ["WARNING"]
 
 
-async def test_an_address_in_use_is_told(receiver: Receiver) -> None:
+async def test_an_address_in_use_is_reported(receiver: Receiver) -> None:
     async with door(receiver) as here:
         other = Listener("x", here.listener.server, Connections(PATIENT, float), here.listener.clock, {})
         with pytest.raises(OSError, match="in use"):
             await other.start("127.0.0.1", here.listener.ports[0])
 
 
-async def test_a_stop_accepts_nothing_more_and_finishes_what_was_taken(receiver: Receiver, memory: Memory) -> None:
+async def test_a_stop_accepts_no_more_requests_and_finishes_the_accepted_ones(
+    receiver: Receiver, memory: Memory
+) -> None:
     gate = asyncio.Event()
 
     async def slow(events: Sequence[Event]) -> list[bool]:
@@ -304,7 +304,7 @@ async def test_a_stop_accepts_nothing_more_and_finishes_what_was_taken(receiver:
         await asyncio.open_connection("127.0.0.1", port)
 
 
-async def test_connections_that_were_closed_leave_no_rings(receiver: Receiver) -> None:
+async def test_closed_connections_leave_no_reference_cycles(receiver: Receiver) -> None:
     async with door(receiver) as here:
         await (await here.line(request())).answer()
         with no_rings():

@@ -1,4 +1,4 @@
-"""Long looks as processes of their own: how many at once, what is kept of them, and that they end with the bridge."""
+"""Plans, verifications and doctor runs of the pages are processes: how many at once, what is kept, their end."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ asyncio.run(main())
 
 
 class Scripted(Looks):
-    """Each command goes on until it is told what it found."""
+    """Each command runs until the test gives it a result."""
 
     def __init__(self) -> None:
         super().__init__(Path("none.yaml"), system_seams())
@@ -54,7 +54,7 @@ async def until(wanted: Callable[[], bool], pause: Callable[[float], Awaitable[N
             await pause(0.02)
 
 
-async def test_two_run_at_once_and_the_third_has_its_turn_afterwards(kept: Scripted) -> None:
+async def test_two_looks_run_at_once_and_the_third_waits(kept: Scripted) -> None:
     for name in ("one", "two", "three"):
         assert kept.begin(name, "", "anna", [name])
     await until(lambda: len(kept.going) == 2)
@@ -63,9 +63,7 @@ async def test_two_run_at_once_and_the_third_has_its_turn_afterwards(kept: Scrip
     await until(lambda: "three" in kept.going)
 
 
-async def test_one_that_goes_on_is_never_dropped_for_newer_ones(
-    kept: Scripted, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_running_look_is_never_dropped_for_newer_ones(kept: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looks, "KEPT", 2)
     kept.begin("long", "", "anna", ["long"])
     for name in ("b", "c", "d"):
@@ -77,7 +75,7 @@ async def test_one_that_goes_on_is_never_dropped_for_newer_ones(
     assert not kept.begin("long", "", "anna", ["long"])
 
 
-async def test_one_that_fails_in_a_way_nobody_thought_of_is_no_result(kept: Scripted) -> None:
+async def test_a_look_with_an_unexpected_error_has_failed(kept: Scripted) -> None:
     kept.begin("plan", "", "anna", ["plan"])
     await until(lambda: "plan" in kept.going)
     kept.going["plan"].set_exception(RuntimeError("no more threads"))
@@ -109,7 +107,7 @@ def children(process: int) -> list[int]:
 
 
 def runs(process: int) -> bool:
-    """One that ended but was not waited for does not run."""
+    """Whether a process runs; one that ended but was not waited for does not run."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -1,4 +1,4 @@
-"""Sweeps over a real store with the worker behind them, and no callback ever. Promise 14."""
+"""Sweeps over a real store with the worker behind them, without any callback. Promise 14."""
 
 import asyncio
 from typing import Any
@@ -29,7 +29,7 @@ fields:
 
 
 # -- promise 14 -----------------------------------------------------------------------------------------------------
-async def test_promise_14_an_edit_no_callback_told_of_comes_back_with_the_next_incremental_sweep(
+async def test_promise_14_a_missed_edit_crosses_with_the_next_incremental_sweep(
     new_bench: NewSweepBench,
 ) -> None:
     bench, record_id = await linked(new_bench)
@@ -48,7 +48,7 @@ async def test_promise_14_edits_cross_in_both_directions(new_bench: NewSweepBenc
     assert [fields["phone"] for fields in bench.crm.live("person").values()] == ["+47 22 33 44 55"]
 
 
-async def test_promise_14_a_delete_comes_back_with_the_next_full_sweep(new_bench: NewSweepBench) -> None:
+async def test_promise_14_a_missed_delete_is_found_by_the_next_full_sweep(new_bench: NewSweepBench) -> None:
     bench, record_id = await linked(new_bench)
     bench.crm.person_deletes("person", record_id)
     await bench.sweep("incremental")
@@ -57,7 +57,7 @@ async def test_promise_14_a_delete_comes_back_with_the_next_full_sweep(new_bench
     assert bench.names("erp") == []
 
 
-async def test_promise_14_a_delete_a_listing_flags_comes_back_with_the_next_incremental_sweep(
+async def test_promise_14_a_missed_delete_that_a_listing_flags_is_found_by_the_next_incremental_sweep(
     new_bench: NewSweepBench,
 ) -> None:
     bench, record_id = await linked(new_bench, crm={"flags_deletes": True})
@@ -66,7 +66,7 @@ async def test_promise_14_a_delete_a_listing_flags_comes_back_with_the_next_incr
     assert bench.names("erp") == []
 
 
-async def test_promise_14_an_edit_without_a_time_stamp_comes_back_with_the_next_full_sweep(
+async def test_promise_14_a_missed_edit_without_a_time_stamp_crosses_with_the_next_full_sweep(
     new_bench: NewSweepBench,
 ) -> None:
     bench, record_id = await linked(new_bench)
@@ -78,7 +78,7 @@ async def test_promise_14_an_edit_without_a_time_stamp_comes_back_with_the_next_
     assert bench.names("erp") == ["Ana Berg"]
 
 
-async def test_a_change_a_callback_told_of_is_not_counted_as_unheard(new_bench: NewSweepBench) -> None:
+async def test_a_change_that_a_callback_reported_is_not_counted_as_missed(new_bench: NewSweepBench) -> None:
     bench, record_id = await linked(new_bench)
     bench.crm.person_edits("person", record_id, name="Ana Berg")
     await bench.bench.tell("crm", "person", record_id)
@@ -117,7 +117,7 @@ async def test_going_live_starts_from_now(new_bench: NewSweepBench) -> None:
     assert bench.names("erp") == ["New", "Old but edited"]
 
 
-async def test_what_is_made_while_the_first_listing_runs_is_taken(new_bench: NewSweepBench) -> None:
+async def test_a_record_created_during_the_first_listing_is_copied(new_bench: NewSweepBench) -> None:
     bench = await new_bench(begin=False, crm={"page_size": 1})
     bench.crm.person_creates("person", name="Old", email="old@x.example")
     bench.crm.person_creates("person", name="Older", email="older@x.example")
@@ -134,7 +134,7 @@ async def test_what_is_made_while_the_first_listing_runs_is_taken(new_bench: New
     assert bench.names("erp") == ["New"]
 
 
-async def test_the_first_listing_indexes_match_keys_so_that_old_records_are_matched_not_copied(
+async def test_the_first_listing_indexes_match_keys_so_that_old_records_are_matched_and_not_copied(
     new_bench: NewSweepBench,
 ) -> None:
     bench = await new_bench(begin=False)
@@ -164,7 +164,7 @@ async def test_nothing_is_created_before_the_other_side_is_indexed(new_bench: Ne
     assert "Ana Lund" in bench.names("erp")
 
 
-async def test_rows_left_alone_are_not_looked_at_again_until_they_change(new_bench: NewSweepBench) -> None:
+async def test_rows_left_alone_are_not_read_again_until_they_change(new_bench: NewSweepBench) -> None:
     bench = await new_bench(text=ONE_WAY)
     bench.erp.person_creates("person", name="Only here", email="here@x.example")
     await bench.go_live()
@@ -208,7 +208,7 @@ async def test_a_linked_record_that_leaves_the_filter_is_frozen_and_comes_back(n
 
 
 # -- the cursor -----------------------------------------------------------------------------------------------------
-async def test_the_cursor_stays_an_overlap_and_the_settle_time_behind(new_bench: NewSweepBench) -> None:
+async def test_the_cursor_stays_an_overlap_and_the_read_lag_behind(new_bench: NewSweepBench) -> None:
     bench, record_id = await linked(new_bench)
     bench.crm.person_edits("person", record_id, name="Ana Berg")
     started = bench.store.now()
@@ -218,7 +218,7 @@ async def test_the_cursor_stays_an_overlap_and_the_settle_time_behind(new_bench:
 
 
 @pytest.mark.parametrize("seconds", [-500.0, -30.0, 500.0])
-async def test_a_vendors_clock_that_is_not_ours_loses_no_edit(
+async def test_a_wrong_clock_of_a_vendor_loses_no_edit(
     new_bench: NewSweepBench, clock: FakeClock, seconds: float
 ) -> None:
     bench, record_id = await linked(new_bench, crm={"clock": SkewedClock(clock, seconds)})
@@ -243,7 +243,7 @@ async def test_a_page_that_fails_leaves_the_cursor_and_loses_nothing(new_bench: 
     assert len(bench.erp.live("person")) == 6
 
 
-async def test_a_pause_of_a_rate_limit_is_waited_for(new_bench: NewSweepBench) -> None:
+async def test_a_sweep_waits_for_the_pause_of_a_rate_limit(new_bench: NewSweepBench) -> None:
     bench, _ = await linked(new_bench)
     for number in range(5):
         bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
@@ -276,7 +276,7 @@ async def test_an_entity_that_cannot_be_listed_by_time_is_listed_whole(new_bench
     assert await bench.reconciler.sweep_asked() == []
 
 
-async def test_full_listings_in_place_of_incremental_ones_rest_ten_times_their_length(
+async def test_full_listings_in_place_of_incremental_ones_pause_for_ten_times_their_length(
     new_bench: NewSweepBench,
 ) -> None:
     bench = await new_bench(crm={"manifest": manifest(since=False)})
@@ -290,7 +290,7 @@ async def test_full_listings_in_place_of_incremental_ones_rest_ten_times_their_l
 
 # -- a system that does not answer ----------------------------------------------------------------------------------
 class Silent(PagedProduct):
-    """Says who it is, and answers nothing else until `answers` is set."""
+    """Answers who it is, and nothing else until `answers` is set."""
 
     answers: asyncio.Event
 
@@ -300,7 +300,9 @@ class Silent(PagedProduct):
 
 
 @pytest.mark.parametrize("kind", ["incremental", "full", "asked", "index"])
-async def test_a_system_that_does_not_answer_holds_up_no_others_sweeps(new_bench: NewSweepBench, kind: str) -> None:
+async def test_a_system_that_does_not_answer_does_not_delay_the_sweeps_of_others(
+    new_bench: NewSweepBench, kind: str
+) -> None:
     bench = await new_bench()
     silent = Silent("crm", clock=bench.clock)
     silent.answers = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Sweeps of a simulated Pipedrive account over loopback HTTP, and a lost hook that heals. Promises 13 and 14."""
+"""Sweeps of a simulated Pipedrive account over loopback HTTP, and a lost hook that is repaired. Promises 13 and 14."""
 
 from collections.abc import AsyncIterator
 
@@ -34,7 +34,7 @@ async def site(store: Store, clock: FakeClock) -> AsyncIterator[Site]:
 
 @pytest.fixture
 async def reconciler(site: Site) -> Reconciler:
-    """Going live in the middle of the account's life; only the crm side is looked at."""
+    """The bridge goes live in the middle of the account's life; the test checks the crm side only."""
     (mapping,) = load_text(TEXT, "test.yaml")
     left = Endpoint("crm1", "deal", site.connector.manifest.entities["deal"].read_lag)
     right = Endpoint("erp1", "person")
@@ -64,7 +64,7 @@ async def test_the_first_listing_shows_every_page_and_touches_nothing_old(site: 
     assert (await site.store.mappings.states())["deals"].indexed == {Side.LEFT}
 
 
-async def test_promise_14_what_a_lost_hook_did_not_tell_is_found_once_it_is_back(
+async def test_promise_14_changes_missed_by_a_lost_hook_are_found_once_it_is_back(
     site: Site, reconciler: Reconciler
 ) -> None:
     await reconciler.index()

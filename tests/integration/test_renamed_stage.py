@@ -1,4 +1,4 @@
-"""A stage renamed at Pipedrive keeps the name mappings use, over a restart, until a person accepts the new one."""
+"""A stage renamed at Pipedrive keeps the name that mappings use, over a restart, until a person accepts it."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""What outsiders send and how they hang up leaves no trace in the log."""
+"""Wrong requests and hang-ups of strangers leave no trace in the log."""
 
 import asyncio
 import json
@@ -43,9 +43,9 @@ RUBBISH = {
 
 
 def assert_quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """At debug, a line a kind; no traceback, no address, no token."""
+    """At debug there is one line for each kind; no traceback, no address, no token."""
     said = [record for record in caplog.records if record.name != "asyncio" or record.levelno > logging.DEBUG]
-    said = [record for record in said if record.msg != "callback accepted"]  # which was none
+    said = [record for record in said if record.msg != "callback accepted"]  # it was accepted, not refused
     assert [record for record in said if record.levelno > logging.DEBUG or record.exc_info] == []
     assert len({record.__dict__.get("kind") for record in said}) == len(said)
     text = caplog.text + json.dumps([vars(record) for record in caplog.records], default=str)
@@ -92,7 +92,7 @@ async def test_hanging_up_leaves_no_trace_in_the_log(
     assert_quiet(lines)
 
 
-async def test_hanging_up_while_it_is_stored_leaves_no_trace_and_what_was_sent_is_stored(
+async def test_hanging_up_while_a_callback_is_stored_leaves_no_trace_and_the_callback_is_stored(
     receiver: Receiver, memory: Memory, lines: pytest.LogCaptureFixture
 ) -> None:
     gate = asyncio.Event()
@@ -125,7 +125,7 @@ async def test_an_unread_body_behind_a_refusal_leaves_no_trace_when_the_client_h
     assert_quiet(lines)
 
 
-async def test_a_fault_of_ours_is_still_logged_with_its_traceback(
+async def test_a_defect_of_ours_is_still_logged_with_its_traceback(
     receiver: Receiver, lines: pytest.LogCaptureFixture
 ) -> None:
     class Broken(LineDecoder):

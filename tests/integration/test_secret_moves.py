@@ -1,4 +1,4 @@
-"""A new instance secret: hooks move over one by one, none is orphaned, and nothing is lost meanwhile. Promise 13."""
+"""A new instance secret: hooks move one by one, none is orphaned, and no callback is lost meanwhile. Promise 13."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -23,7 +23,7 @@ async def site(store: Store, clock: FakeClock) -> AsyncIterator[Site]:
 
 
 class Watched:
-    """The connector, and which entities had no hook after each change. `breaks_at`: the removal that finds nobody."""
+    """The connector; records which entities had no hook after each change. `breaks_at`: the removal that fails."""
 
     def __init__(self, site: Site, breaks_at: int = 0, lists: bool = True) -> None:
         self._site, self._breaks_at, self._removals, self._lists = site, breaks_at, 0, lists
@@ -53,7 +53,7 @@ class Watched:
 
 
 def moved(site: Site, breaks_at: int = 0, lists: bool = True) -> tuple[HookKeeper, Watched, list[tuple[str, str]]]:
-    """The same instance after a restart with a new secret, and the hooks it should have."""
+    """Return the same instance after a restart with a new secret, and the hooks it should have."""
     addresses = Addresses("acme", NEW_SECRET, site.public_url, Addresses("acme", SECRET, site.public_url))
     site.receiver.addresses = addresses
     watched = Watched(site, breaks_at, lists)
@@ -63,14 +63,14 @@ def moved(site: Site, breaks_at: int = 0, lists: bool = True) -> tuple[HookKeepe
 
 
 async def delivered(site: Site) -> list[int]:
-    """What the vendor is told when somebody makes a deal."""
+    """Create a deal as a person; return the answers to the vendor's callbacks."""
     before = len(site.simulator.deliveries.log)
     site.simulator.person_creates("deals", {"title": "A desk"})
     await site.simulator.idle()
     return [attempt.status for attempt in list(site.simulator.deliveries.log)[before:]]
 
 
-async def test_callbacks_at_former_addresses_are_taken_in_until_the_hooks_have_moved(site: Site) -> None:
+async def test_callbacks_at_former_addresses_are_accepted_until_the_hooks_have_moved(site: Site) -> None:
     await site.keeper.audit()
     keeper, watched, wanted = moved(site)
     assert await delivered(site) == [200]
@@ -89,7 +89,7 @@ async def test_without_the_former_secret_callbacks_at_its_addresses_are_unknown(
 
 
 @pytest.mark.parametrize("lists", [True, False], ids=["the vendor lists hooks", "it does not"])
-async def test_a_move_that_broke_off_is_finished_by_the_next_audit(site: Site, lists: bool) -> None:
+async def test_an_interrupted_move_is_finished_by_the_next_audit(site: Site, lists: bool) -> None:
     await site.keeper.audit()
     keeper, watched, wanted = moved(site, breaks_at=1, lists=lists)
     audit = await keeper.audit()
@@ -102,7 +102,7 @@ async def test_a_move_that_broke_off_is_finished_by_the_next_audit(site: Site, l
 
 
 @pytest.mark.parametrize("free", [0, 1])
-async def test_at_the_vendors_limit_one_hook_goes_for_another(site: Site, free: int) -> None:
+async def test_at_the_vendors_limit_hooks_are_replaced_one_by_one(site: Site, free: int) -> None:
     await site.keeper.audit()
     for number in range(38 - free):
         row = dict(next(iter(site.simulator.state.hooks.values())))
@@ -114,4 +114,4 @@ async def test_at_the_vendors_limit_one_hook_goes_for_another(site: Site, free: 
     assert len(site.hooks()) == 40 - free
     assert (audit.settled, audit.faults) == ({"crm1"}, {})
     assert max(len(without) for without in watched.without) == (0 if free else 1)
-    assert {entity for entity, _ in await site.asked()} == set(ENTITIES)
+    assert {entity for entity, _ in await site.requested_sweeps()} == set(ENTITIES)

@@ -1,4 +1,4 @@
-"""What a service manager is told, over a socket as systemd opens one."""
+"""The messages to a service manager, over a socket as systemd opens one."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ PID = 4711
 
 
 class Manager:
-    """The other end."""
+    """The service manager's end of the socket."""
 
     def __init__(self, address: str) -> None:
         self.line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -23,7 +23,7 @@ class Manager:
         self.line.setblocking(False)
 
     def heard(self) -> list[str]:
-        """All messages since the last call."""
+        """Return all messages since the last call."""
         found = []
         while True:
             try:
@@ -44,7 +44,7 @@ def service(tmp_path: Path, clock: FakeClock, **more: str) -> ServiceManager:
 
 
 async def answers() -> None:
-    """A store that takes writes."""
+    """A store that accepts writes."""
 
 
 async def turn(times: int = 20) -> None:
@@ -60,7 +60,7 @@ async def test_ready_when_the_block_begins_and_stopping_when_it_ends(
     assert manager.heard() == ["STOPPING=1\nSTATUS=stopping"]
 
 
-async def test_signs_of_life_come_three_times_within_the_watchdogs_time(
+async def test_keep_alive_messages_come_three_times_within_the_watchdogs_time(
     manager: Manager, tmp_path: Path, clock: FakeClock
 ) -> None:
     watched = service(tmp_path, clock, WATCHDOG_USEC="180000000", WATCHDOG_PID=str(PID))
@@ -76,7 +76,7 @@ async def test_signs_of_life_come_three_times_within_the_watchdogs_time(
     assert passed / 60 <= len(signs) <= passed / 60 + 1
 
 
-async def test_a_store_that_refuses_answers_and_its_words_are_the_status(
+async def test_a_store_that_refuses_writes_is_alive_and_its_message_is_the_status(
     manager: Manager, tmp_path: Path, clock: FakeClock
 ) -> None:
     async def refuses() -> None:
@@ -87,7 +87,7 @@ async def test_a_store_that_refuses_answers_and_its_words_are_the_status(
     assert "WATCHDOG=1\nSTATUS=database or disk is full and more" in manager.heard()
 
 
-async def test_a_store_that_never_answers_ends_the_signs_of_life(
+async def test_a_store_that_never_answers_ends_the_keep_alive_messages(
     manager: Manager, tmp_path: Path, clock: FakeClock
 ) -> None:
     looks: list[float] = []
@@ -106,7 +106,7 @@ async def test_a_store_that_never_answers_ends_the_signs_of_life(
 @pytest.mark.parametrize(
     "more", [{}, {"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, {"WATCHDOG_USEC": "soon"}], ids=str
 )
-async def test_where_nobody_watches_no_sign_of_life_is_sent(
+async def test_without_a_watchdog_no_keep_alive_message_is_sent(
     manager: Manager, tmp_path: Path, clock: FakeClock, more: dict[str, str]
 ) -> None:
     async with service(tmp_path, clock, **more).told(answers):
@@ -114,7 +114,7 @@ async def test_where_nobody_watches_no_sign_of_life_is_sent(
     assert [said for said in manager.heard() if "WATCHDOG" in said] == []
 
 
-async def test_an_address_in_the_abstract_namespace_is_understood(clock: FakeClock) -> None:
+async def test_an_address_in_the_abstract_namespace_works(clock: FakeClock) -> None:
     name = f"bridge-notify-{id(clock)}"
     manager = Manager(f"\0{name}")
     ServiceManager({"NOTIFY_SOCKET": f"@{name}"}, clock, PID).tell(READY="1")

@@ -1,4 +1,4 @@
-"""Listings with rows nobody understands: they go on, and what they do not show is not taken for deleted."""
+"""Listings with rows that cannot be read: they continue, and rows they do not show do not count as deleted."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ from tests.integration.sweep_bench import ANA, NewSweepBench, PagedProduct, Swee
 
 
 def garble(product: PagedProduct, at: str | None = None, rows: int = 1) -> None:
-    """From now on the page of token `at` holds so many rows that make no sense."""
+    """From now on the page of token `at` holds this many rows that cannot be read."""
     listed = type(product).list
 
     async def with_odd_rows(*args: Any, page: str | None, **more: Any) -> Page:
@@ -40,7 +40,7 @@ async def test_changes_of_the_other_rows_are_found(new_bench: NewSweepBench) -> 
 
 
 @pytest.mark.parametrize("total", [False, True])
-async def test_absence_counts_only_once_the_listing_is_whole(new_bench: NewSweepBench, total: bool) -> None:
+async def test_absence_counts_only_when_the_listing_is_complete(new_bench: NewSweepBench, total: bool) -> None:
     bench, record_id = await linked(new_bench, crm={"states_total": total})
     for number in range(5):
         bench.crm.person_creates("person", name=f"New {number}", email=f"new{number}@x.example")
@@ -54,7 +54,7 @@ async def test_absence_counts_only_once_the_listing_is_whole(new_bench: NewSweep
     assert (await bench.reconciler.sweep("crm", "person", "full")).marked == 1
 
 
-async def test_a_sweep_that_goes_on_after_a_stop_knows_that_its_earlier_pages_had_gaps(
+async def test_a_sweep_that_continues_after_a_stop_knows_that_its_earlier_pages_had_gaps(
     new_bench: NewSweepBench,
 ) -> None:
     bench, record_id = await linked(new_bench)
@@ -81,7 +81,7 @@ async def test_a_listing_with_gaps_fills_the_index_only_when_it_shows_them_again
     assert await indexed(bench)
 
 
-async def test_a_listing_that_is_whole_the_second_time_is_like_any_other(new_bench: NewSweepBench) -> None:
+async def test_a_listing_that_is_complete_the_second_time_is_like_any_other(new_bench: NewSweepBench) -> None:
     bench = await new_bench()
     bench.crm.person_creates("person", **ANA)
     garble(bench.crm)
@@ -92,7 +92,7 @@ async def test_a_listing_that_is_whole_the_second_time_is_like_any_other(new_ben
     assert (await bench.store.cursors.get("crm", "person", "full")).complete
 
 
-async def test_a_full_listing_with_gaps_is_over_and_rests_like_any_other(new_bench: NewSweepBench) -> None:
+async def test_a_full_listing_with_gaps_ends_and_pauses_like_any_other(new_bench: NewSweepBench) -> None:
     bench, _ = await linked(new_bench)
     garble(bench.crm)
     await bench.reconciler.sweep("crm", "person", "full")

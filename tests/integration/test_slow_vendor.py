@@ -1,4 +1,4 @@
-"""One vendor is slow, hangs or drips its answers: the pairs of systems that it does not belong to keep their pace."""
+"""One vendor is slow, hangs or drips its answers: pairs of systems without this vendor keep their pace."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ from bridge.simulators.world import real_world
 from tests.pairs.site import MAPPINGS, Account, Setup, written
 from tests.pairs.vendors import VENDORS, Card
 
-ANSWER_SECONDS = 6.0  # in place of half a minute, so that the test does not take minutes
+ANSWER_SECONDS = 6.0  # instead of half a minute, so that the test does not take minutes
 PACE_SECONDS = 4.0  # a record crosses within a fraction of a second; a busy machine takes longer
 BACKLOG = 40
 WORKERS = 8
@@ -45,7 +45,7 @@ SLOW_ERRORS = [ResponseFault("latency", seconds=4.0), ResponseFault("status", st
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls end earlier than usual."""
+    """End calls earlier than usual."""
     send = AiohttpTransport.send
 
     async def hastily(self: AiohttpTransport, request: HttpRequest) -> HttpResponse:
@@ -95,9 +95,7 @@ async def keeps_its_pace(source: Account, target: Account, name: str, rounds: in
     [DRIP, DRIPPING_RECORDS, SILENCE, SLOW_ERRORS],
     ids=["drips", "drips records", "never answers", "slow errors"],
 )
-async def test_a_vendor_that_answers_slowly_holds_up_no_other_pair_and_is_caught_up_with(
-    fault: list[ResponseFault], tmp_path: Path
-) -> None:
+async def test_a_slow_vendor_delays_no_other_pair_and_catches_up(fault: list[ResponseFault], tmp_path: Path) -> None:
     text = (MAPPINGS / "entrust-superoffice.yaml").read_text().replace("mapping: cards", "mapping: users")
     async with pairs(tmp_path, text, "deskera", "pipedrive", "entrust", "superoffice") as (_, at):
         at["deskera"].create(card("First"))
@@ -115,7 +113,7 @@ async def test_a_vendor_that_answers_slowly_holds_up_no_other_pair_and_is_caught
 
 
 @pytest.mark.slow
-async def test_a_slow_vendor_holds_up_no_pair_that_shares_its_counterpart(tmp_path: Path) -> None:
+async def test_a_slow_vendor_delays_no_pair_that_shares_its_counterpart(tmp_path: Path) -> None:
     async with pairs(tmp_path, COPIES, "deskera", "pipedrive", "superoffice") as (_, at):
         at["deskera"].create(card("First"))
         await seconds_until_there(at["pipedrive"], card("First"))
@@ -124,8 +122,8 @@ async def test_a_slow_vendor_holds_up_no_pair_that_shares_its_counterpart(tmp_pa
         held = [card("Held", number) for number in range(2 * WORKERS)]
         for one in held:
             at["deskera"].create(one)
-        await seconds_until_there(at["superoffice"], *held[-WORKERS:])  # those before wait at the slow one
-        await asyncio.sleep(2.0)  # callbacks of what was just written
+        await seconds_until_there(at["superoffice"], *held[-WORKERS:])  # the earlier ones wait for the slow vendor
+        await asyncio.sleep(2.0)  # callbacks of the records just written
         await keeps_its_pace(at["deskera"], at["superoffice"], "Ana")
         at["pipedrive"].simulator.faults.clear()
         await seconds_until_there(at["pipedrive"], *held, patience=120.0)

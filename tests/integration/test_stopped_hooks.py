@@ -1,4 +1,4 @@
-"""A hook that somebody stopped on purpose stays so, is stated, and its changes come with sweeps."""
+"""A hook that a person stopped on purpose stays stopped and is reported, and its changes come with sweeps."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -44,7 +44,7 @@ def keeper_of(site: Site, policies: dict[str, HookPolicy], connector: Any = None
 
 
 def deactivate(site: Site, entity: str, active: int = 0) -> str:
-    """As a person does in Pipedrive's list of webhooks."""
+    """Deactivate a hook as a person does in Pipedrive's list of webhooks."""
     hook = site.hook_id(entity)
     site.simulator.state.hooks[hook]["is_active"] = active
     return hook
@@ -54,7 +54,7 @@ async def states(site: Site) -> dict[str, tuple[str, str]]:
     return {row.key: (row.state, row.note) for row in await site.store.hooks.all("crm1")}
 
 
-async def test_one_deactivated_at_the_vendor_stays_so_and_comes_back_with_a_sweep(site: Site) -> None:
+async def test_a_hook_deactivated_at_the_vendor_stays_so_and_comes_back_with_a_sweep(site: Site) -> None:
     hook, keeper = deactivate(site, "deal"), keeper_of(site, RESPECT)
     for _ in range(2):
         audit = await keeper.audit()
@@ -62,37 +62,37 @@ async def test_one_deactivated_at_the_vendor_stays_so_and_comes_back_with_a_swee
         assert audit.stopped == ["crm1 any.deal"]
     assert (await states(site))["any.deal"] == ("deactivated", "deactivated at the vendor")
     assert "stopped on purpose: crm1 any.deal" in str(audit)
-    assert await site.asked() == []
+    assert await site.requested_sweeps() == []
 
     deactivate(site, "deal", active=1)
     audit = await keeper.audit()
     assert (audit.kept, audit.created, audit.removed, audit.stopped) == (2, [], [], [])
     assert site.hook_id("deal") == hook
-    assert await site.asked() == [("deal", "hook repair")]
+    assert await site.requested_sweeps() == [("deal", "hook repair")]
 
 
-async def test_one_deactivated_at_the_vendor_is_mended_where_nothing_else_is_said(site: Site) -> None:
+async def test_a_hook_deactivated_at_the_vendor_is_repaired_by_default(site: Site) -> None:
     hook = deactivate(site, "deal")
     audit = await site.keeper.audit()
     assert (audit.created, audit.removed, audit.stopped) == (["crm1 any.deal"], [f"crm1 {hook}"], [])
 
 
-async def test_one_the_vendor_switched_off_is_mended_all_the_same(site: Site) -> None:
+async def test_a_hook_that_the_vendor_switched_off_is_always_repaired(site: Site) -> None:
     site.simulator.state.hooks[site.hook_id("deal")].update(is_active=0, remove_reason="delivery failures")
     audit = await keeper_of(site, RESPECT).audit()
     assert (audit.created, audit.stopped) == (["crm1 any.deal"], [])
 
 
-async def test_start_ends_what_a_person_did_at_the_vendor(site: Site) -> None:
+async def test_start_ends_a_persons_deactivation_at_the_vendor(site: Site) -> None:
     hook, keeper = deactivate(site, "deal"), keeper_of(site, RESPECT)
     await keeper.audit()
     audit = await keeper.start("crm1", "any.deal")
     assert (audit.created, audit.removed, audit.stopped) == (["crm1 any.deal"], [f"crm1 {hook}"], [])
-    assert ("deal", "hook repair") in await site.asked()
+    assert ("deal", "hook repair") in await site.requested_sweeps()
     assert (await keeper.audit()).kept == 2
 
 
-async def test_stop_takes_one_away_until_start_over_audits_repairs_restarts_and_removal(
+async def test_stop_removes_a_hook_until_start_over_audits_repairs_restarts_and_removal(
     site: Site, new_seams: Callable[..., Seams]
 ) -> None:
     audit = await site.keeper.stop("crm1", "any.deal", "stopped by a person: an import")
@@ -109,11 +109,11 @@ async def test_stop_takes_one_away_until_start_over_audits_repairs_restarts_and_
     await site.keeper.start("crm1", "any.deal")
     assert [entity for entity, _ in site.hooks()] == ["deal", "person"]
     assert (await states(site))["any.deal"] == ("registered", "")
-    assert await site.store.hook_hours.windows() == {}, "what a person does is no repair"
-    assert ("deal", "hook repair") in await site.asked()
+    assert await site.store.hook_hours.windows() == {}, "an action of a person is no repair"
+    assert ("deal", "hook repair") in await site.requested_sweeps()
 
 
-async def test_stop_while_the_vendor_does_not_answer_takes_it_away_later(site: Site) -> None:
+async def test_stop_while_the_vendor_does_not_answer_removes_the_hook_later(site: Site) -> None:
     class Away:
         def __getattr__(self, name: str) -> Any:
             return getattr(site.connector, name)
@@ -145,7 +145,7 @@ class Slow:
 
 
 @pytest.mark.parametrize("stopped", [False, True], ids=["stop", "start"])
-async def test_stop_and_start_hold_although_an_audit_is_under_way(site: Site, stopped: bool) -> None:
+async def test_stop_and_start_work_during_an_audit(site: Site, stopped: bool) -> None:
     if stopped:
         await site.keeper.stop("crm1", "any.deal", "an import")
     slow = Slow(site.connector)
@@ -177,7 +177,7 @@ async def unusable(site: Site, why: str) -> None:
 HOOK = {"system": "crm1", "hook": "any.deal"}
 
 
-async def test_stop_takes_one_away_although_vendors_cannot_reach_us(site: Site) -> None:
+async def test_stop_removes_a_hook_although_vendors_cannot_reach_us(site: Site) -> None:
     keeper = keeper_of(site, {})
     keeper.addresses = Addresses("acme", SECRET, "http://127.0.0.1:9/away")
     answer = await requests_of(site, keeper)._stop_hook(HOOK)
@@ -187,7 +187,7 @@ async def test_stop_takes_one_away_although_vendors_cannot_reach_us(site: Site) 
         await requests_of(site, keeper)._start_hook(HOOK)
 
 
-async def test_what_stop_and_start_did_not_do_is_told(site: Site) -> None:
+async def test_stop_and_start_report_what_they_did_not_do(site: Site) -> None:
     keeper = keeper_of(site, {})
     await unusable(site, "another account")
     answer = await requests_of(site, keeper)._stop_hook(HOOK)
@@ -202,7 +202,7 @@ async def test_what_stop_and_start_did_not_do_is_told(site: Site) -> None:
         await requests_of(site, keeper)._start_hook(HOOK)
 
 
-async def test_the_settings_stop_one_as_long_as_they_name_it(site: Site) -> None:
+async def test_the_settings_stop_a_hook_as_long_as_they_name_it(site: Site) -> None:
     audit = await keeper_of(site, {"crm1": HookPolicy(off=frozenset({"any.deal"}))}).audit()
     assert ([entity for entity, _ in site.hooks()], audit.stopped) == (["person"], ["crm1 any.deal"])
     assert (await states(site))["any.deal"] == ("off", "the settings stop it (systems.crm1.hooks_off)")
@@ -219,7 +219,7 @@ STOP = {
 @pytest.mark.parametrize(
     ("source", "target", "key"), [("superoffice", "pipedrive", "contact"), ("entrust", "pipedrive", "user")]
 )
-async def test_a_bridge_told_to_respect_it_leaves_it_says_so_and_sweeps(
+async def test_a_bridge_that_respects_stopped_hooks_keeps_one_stopped_reports_it_and_sweeps(
     tmp_path: Path, source: str, target: str, key: str
 ) -> None:
     swap = {

@@ -9,7 +9,7 @@ from tests.sync.bench import WITH_COMPANIES
 
 
 async def _eight(new_bench: NewSweepBench, limit: int) -> SweepBench:
-    """Eight people on both sides; their ids are 1 to 8 in crm."""
+    """Create eight people on both sides; their ids are 1 to 8 in crm."""
     site = await new_bench()
     site.bench.parts = replace(site.bench.parts, limits=Limits(deletion_limit=limit))
     site.bench.worker.parts = site.bench.parts
@@ -46,7 +46,7 @@ async def test_promise_12_the_threshold_counts_fields_an_incremental_sweep_finds
     assert [fields["phone"] for fields in site.erp.live("person").values()].count(None) == 3
 
 
-async def test_a_merge_nobody_told_of_is_found_by_the_next_full_sweep(new_bench: NewSweepBench) -> None:
+async def test_a_missed_merge_is_found_by_the_next_full_sweep(new_bench: NewSweepBench) -> None:
     site = await _eight(new_bench, limit=3)
     there = await site.store.links.of("people", Side.LEFT, "2")
     site.crm.person_merges("person", "1", "2")
@@ -54,7 +54,7 @@ async def test_a_merge_nobody_told_of_is_found_by_the_next_full_sweep(new_bench:
     await site.sweep("full")
     assert there is not None
     assert site.erp.live("person")[str(there.right)]["name"] == "P1 and P2"
-    assert len(site.names("erp")) == 8  # what the loser had become is reported, not deleted
+    assert len(site.names("erp")) == 8  # the former counterpart of the loser is reported, not deleted
     assert site.erp.writes().count("delete") == 0
     assert "merged" in await site.bench.story("crm", "person", "1")
     link = await site.store.links.of("people", Side.LEFT, "1")

@@ -1,4 +1,4 @@
-"""One trace from the callback to the write, found by the event's number; nothing of it costs anything when off."""
+"""One trace leads from the callback to the write, found by the event's number; without tracing it costs nothing."""
 
 import asyncio
 import gzip
@@ -27,7 +27,7 @@ def otel() -> Any:
 
 @pytest.fixture
 def spans(otel: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """What would be sent, kept in memory; calls carry traceparent."""
+    """The spans that would be sent, kept in memory; calls carry traceparent."""
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -47,7 +47,7 @@ async def test_a_trace_leads_from_the_callback_to_the_write(tmp_path: Path, span
         await hooks_are_registered(site)
         site.source.create(("Ana Lund", "ana@x.example"))
         await site.until_there(("Ana Lund", "ana@x.example"))
-        await site.until_in_step()
+        await site.until_in_sync()
     found = spans.get_finished_spans()
     claim = next(one for one in found if one.name == "claim" and one.attributes["outcome"] == "applied")
     trace_id = claim.context.trace_id
@@ -73,7 +73,7 @@ async def test_a_trace_leads_from_the_callback_to_the_write(tmp_path: Path, span
     assert all(one.attributes["status"] == 200 for one in mine.values() if one.name == "call")
 
 
-async def test_traceparent_goes_with_calls_only_where_the_settings_say_so(spans: Any, otel: Any) -> None:
+async def test_traceparent_is_sent_with_calls_only_where_the_settings_say_so(spans: Any, otel: Any) -> None:
 
     for propagate in (False, True):
         tracing = otel.exporting(Traced("http://127.0.0.1:1", propagate=propagate), "acme", "one")
@@ -118,7 +118,7 @@ def test_an_error_is_noted_by_its_kind_and_not_by_its_words(spans: Any, otel: An
 
 
 async def test_spans_arrive_at_a_collector_over_http(otel: Any) -> None:
-    """The real exporter, to an endpoint that reads what OTLP says a collector is sent."""
+    """The real exporter sends to an endpoint that reads what OTLP says a collector gets."""
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
         ExportTraceServiceRequest,
         ExportTraceServiceResponse,
@@ -166,6 +166,6 @@ def test_without_traces_nothing_of_opentelemetry_is_imported() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_step_that_nobody_traces_is_one_object_for_all() -> None:
+def test_all_untraced_steps_are_one_object() -> None:
     assert NO_TRACING.step("claim", 7) is NO_STEP
     assert NO_TRACING.step("call", system="crm1") is NO_STEP

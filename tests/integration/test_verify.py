@@ -1,4 +1,4 @@
-"""Verification over a real store: what it calls equal is what the worker leaves alone, and what differs it names."""
+"""Verification over a real store: the worker writes no pair that it calls equal, and it names differences."""
 
 import random
 from collections import Counter
@@ -64,7 +64,7 @@ async def people(new_bench: NewSweepBench, number: int = 5, **options: Any) -> S
 
 
 # -- equal is what the worker leaves alone ---------------------------------------------------------------------------
-async def test_after_a_quiet_sync_all_pairs_are_equal_without_reading_one_by_itself(new_bench: NewSweepBench) -> None:
+async def test_after_a_quiet_sync_all_pairs_are_equal_without_a_single_read(new_bench: NewSweepBench) -> None:
     bench = await people(new_bench)
     before = bench.crm.calls.count("read"), bench.erp.calls.count("read")
     report = await verified(bench)
@@ -72,7 +72,7 @@ async def test_after_a_quiet_sync_all_pairs_are_equal_without_reading_one_by_its
     assert (bench.crm.calls.count("read"), bench.erp.calls.count("read")) == (before[0] + 1, before[1] + 1)
 
 
-async def test_an_edit_no_callback_told_of_is_named_with_its_field_and_both_values(new_bench: NewSweepBench) -> None:
+async def test_a_missed_edit_is_named_with_its_field_and_both_values(new_bench: NewSweepBench) -> None:
     bench = await people(new_bench)
     bench.erp.person_edits("person", "3", name="Somebody else")
     report = await verified(bench)
@@ -83,7 +83,7 @@ async def test_an_edit_no_callback_told_of_is_named_with_its_field_and_both_valu
     assert not report.agrees
 
 
-async def test_repair_has_the_worker_mend_exactly_what_differs(new_bench: NewSweepBench) -> None:
+async def test_repair_lets_the_worker_correct_exactly_the_differences(new_bench: NewSweepBench) -> None:
     bench = await people(new_bench)
     bench.erp.person_edits("person", "3", name="Somebody else")
     assert (await verified(bench, repair=True)).repaired == 1
@@ -93,8 +93,10 @@ async def test_repair_has_the_worker_mend_exactly_what_differs(new_bench: NewSwe
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_verify_calls_different_exactly_what_the_worker_then_writes(new_bench: NewSweepBench, seed: int) -> None:
-    """One-way rows, rows that ask, a server that shortens: whatever the edits, verify and worker agree about them."""
+async def test_verify_calls_exactly_those_pairs_different_that_the_worker_then_writes(
+    new_bench: NewSweepBench, seed: int
+) -> None:
+    """One-way fields, fields with `ask`, a server that shortens: verify and worker agree after any edits."""
     drawn = random.Random(seed)
     bench = await new_bench(text=RICH, erp={"trim": lambda text: text[:14].strip()})
     await bench.go_live()
@@ -135,11 +137,11 @@ async def test_verify_calls_different_exactly_what_the_worker_then_writes(new_be
 
 
 # -- what is not called different ------------------------------------------------------------------------------------
-async def test_what_the_mapping_leaves_apart_is_told_as_such(new_bench: NewSweepBench) -> None:
+async def test_differences_that_the_mapping_allows_are_listed_as_such(new_bench: NewSweepBench) -> None:
     bench = await people(new_bench, text=RICH)
-    bench.erp.person_edits("person", "1", phone="99")  # a one-way row's target
+    bench.erp.person_edits("person", "1", phone="99")  # the target of a one-way field
     bench.crm.person_edits("person", "2", notes="here")
-    bench.erp.person_edits("person", "2", notes="there")  # a row that asks
+    bench.erp.person_edits("person", "2", notes="there")  # a field with `ask`
     await bench.sweep("full")
     report = await verified(bench)
     assert (numbers(report), report.agrees) == ({"equal": 5}, True)
@@ -167,7 +169,7 @@ async def test_a_pair_that_is_due_waits_and_one_that_needs_a_person_is_no_differ
     assert report.pairs["waiting"].examples == ["crm person 1 and erp person 1"]
 
 
-async def test_a_record_edited_while_the_verification_runs_is_looked_at_again(new_bench: NewSweepBench) -> None:
+async def test_a_record_edited_while_the_verification_runs_is_read_again(new_bench: NewSweepBench) -> None:
     """Its callback comes a moment later, so it is due by then."""
     bench = await people(new_bench, crm={"page_size": 2})
     edited: list[str] = []
@@ -181,13 +183,13 @@ async def test_a_record_edited_while_the_verification_runs_is_looked_at_again(ne
     told: list[float] = []
     sleep = bench.clock.sleep
 
-    async def and_hear(seconds: float) -> None:
+    async def and_receive(seconds: float) -> None:
         await sleep(seconds)
         if edited and not told and bench.crm.calls[-1] == "read" and bench.crm.calls.count("read") > 1:
             told.append(seconds)
             await bench.bench.tell("crm", "person", "4")
 
-    bench.clock.sleep = and_hear  # type: ignore[method-assign]
+    bench.clock.sleep = and_receive  # type: ignore[method-assign]
     report = await verified(bench)
     assert numbers(report) == {"equal": 4, "waiting": 1}
 
@@ -248,7 +250,7 @@ def numbers_alone(report: Report, side: Side) -> dict[str, int]:
     return {why: tally.number for why, tally in report.alone[side].items()}
 
 
-async def test_repair_takes_in_a_record_of_which_nobody_told(new_bench: NewSweepBench) -> None:
+async def test_repair_copies_a_record_without_a_callback(new_bench: NewSweepBench) -> None:
     bench = await people(new_bench, 2)
     for name in ("Lost", "Lost as well"):
         bench.crm.person_creates("person", name=name, email=f"{len(name)}@x.example")
@@ -260,22 +262,22 @@ async def test_repair_takes_in_a_record_of_which_nobody_told(new_bench: NewSweep
     assert (await verified(bench)).agrees
 
 
-async def test_a_record_made_while_the_verification_runs_is_not_called_missing(new_bench: NewSweepBench) -> None:
+async def test_a_record_created_while_the_verification_runs_is_not_called_missing(new_bench: NewSweepBench) -> None:
     bench = await people(new_bench, 2)
     record_id = bench.crm.person_creates("person", name="New", email="new@x.example")
     sleep = bench.clock.sleep
 
-    async def and_hear(seconds: float) -> None:
+    async def and_receive(seconds: float) -> None:
         await sleep(seconds)
         bench.clock.sleep = sleep  # type: ignore[method-assign]
         await bench.bench.tell("crm", "person", record_id, "created")
 
-    bench.clock.sleep = and_hear  # type: ignore[method-assign]
+    bench.clock.sleep = and_receive  # type: ignore[method-assign]
     report = await verified(bench)
     assert (report.agrees, report.alone[Side.LEFT]["waiting"].number) == (True, 1)
 
 
-async def test_a_counterpart_that_was_deleted_unnoticed_is_told(new_bench: NewSweepBench) -> None:
+async def test_a_counterpart_whose_deletion_was_missed_is_reported(new_bench: NewSweepBench) -> None:
     bench, record_id = await linked(new_bench)
     bench.crm.person_deletes("person", record_id)
     report = await verified(bench)
@@ -327,7 +329,9 @@ async def test_columns_that_listings_do_not_show_are_compared_by_reading(new_ben
     assert (numbers(report), list(report.fields)) == ({"equal": 4, "differing": 1}, ["phone"])
 
 
-async def test_a_short_pause_is_waited_for_and_a_system_that_fails_ends_it_early(new_bench: NewSweepBench) -> None:
+async def test_verification_waits_for_a_short_pause_and_ends_early_when_a_system_fails(
+    new_bench: NewSweepBench,
+) -> None:
     bench = await people(new_bench)
     bench.crm.before_page = failing("2", RateLimited("crm", "too many requests", 20.0), 2)
     assert numbers(await verified(bench)) == {"equal": 5}
@@ -346,7 +350,7 @@ async def test_a_sample_reads_only_the_pairs_that_were_drawn(new_bench: NewSweep
     assert (await verified(bench, sample=ids)).pairs["differing"].number == 1
 
 
-async def test_it_writes_nothing_to_a_system_and_makes_nothing_due(new_bench: NewSweepBench) -> None:
+async def test_verification_writes_nothing_to_a_system_and_makes_nothing_due(new_bench: NewSweepBench) -> None:
     bench = await people(new_bench)
     bench.erp.person_edits("person", "3", name="Somebody else")
     bench.crm.person_creates("person", name="New", email="new@x.example")
@@ -357,12 +361,12 @@ async def test_it_writes_nothing_to_a_system_and_makes_nothing_due(new_bench: Ne
 
 
 # -- references ------------------------------------------------------------------------------------------------------
-async def test_references_are_compared_by_what_they_mean(new_bench: NewSweepBench) -> None:
+async def test_references_are_compared_by_their_meaning(new_bench: NewSweepBench) -> None:
     bench = await new_bench(text=WITH_COMPANIES)
     await bench.go_live()
     bench.clock.advance(3600)
     for _ in range(3):
-        bench.erp.person_creates("company", name=f"Filler {_}")  # ids differ on both sides
+        bench.erp.person_creates("company", name=f"Filler {_}")  # ids differ between the sides
     one, two = (bench.crm.person_creates("company", name=name) for name in ("Acme", "Bolt"))
     record_id = bench.crm.person_creates("person", name="Ana", email="ana@x.example", company_id=one)
     await bench.sweep()
@@ -401,7 +405,7 @@ async def test_pages_that_overlap_count_no_record_twice(new_bench: NewSweepBench
 
 # -- by schedule -----------------------------------------------------------------------------------------------------
 def running(bench: SweepBench, **settings: Any) -> Any:
-    """As much of a running bridge as a scheduled verification asks for."""
+    """The parts of a running bridge that a scheduled verification uses."""
     parts = bench.bench.parts
     plan = SimpleNamespace(mappings=parts.mappings, scopes=parts.scopes, routes=bench.bench.routes)
     verify = SimpleNamespace(verify=VerifySettings(**settings))
@@ -410,7 +414,7 @@ def running(bench: SweepBench, **settings: Any) -> Any:
     )
 
 
-async def test_the_schedule_verifies_when_its_time_has_come_and_one_instance_does_it(new_bench: NewSweepBench) -> None:
+async def test_the_schedule_verifies_at_its_time_in_one_instance(new_bench: NewSweepBench) -> None:
     bench = await people(new_bench)
     bench.erp.person_edits("person", "3", name="Somebody else")
     one, other = (ScheduledVerification(running(bench, every_seconds=3600.0, repair=True)) for _ in range(2))
@@ -430,7 +434,7 @@ async def test_the_schedule_verifies_when_its_time_has_come_and_one_instance_doe
     assert (again.summary["agrees"], again.started_at > first.started_at) == (True, True)
 
 
-async def test_without_a_schedule_nothing_is_verified_by_itself(new_bench: NewSweepBench) -> None:
+async def test_without_a_schedule_nothing_is_verified_automatically(new_bench: NewSweepBench) -> None:
     bench = await people(new_bench)
     await ScheduledVerification(running(bench)).look()
     assert await bench.store.verifications.last() == {}
@@ -448,7 +452,7 @@ async def test_every_pair_is_drawn_as_often_as_any_other(new_bench: NewSweepBenc
     assert len(await verifier._drawn("people", 99)) == 10
 
 
-async def test_what_is_kept_of_a_verification_holds_no_value(new_bench: NewSweepBench) -> None:
+async def test_the_stored_verification_holds_no_value(new_bench: NewSweepBench) -> None:
     bench = await people(new_bench)
     bench.erp.person_edits("person", "3", name="Somebody else")
     await ScheduledVerification(running(bench, every_seconds=3600.0)).look()

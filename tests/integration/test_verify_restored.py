@@ -1,4 +1,4 @@
-"""After a restore: each mapping is verified by itself, once both sides were compared and nothing of that waits."""
+"""After a restore, each mapping is verified once both sides were compared and no task of that comparison waits."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from tests.integration.test_verify import people, running
 
 
 async def restored(new_bench: NewSweepBench) -> tuple[SweepBench, float]:
-    """Five pairs in sync, in a store that counts as restored this moment."""
+    """Five pairs in sync, in a store that counts as restored now."""
     bench = await people(new_bench)
     bench.clock.advance(3600)
     since = bench.store.now()
@@ -32,7 +32,7 @@ async def stand(bench: SweepBench) -> tuple[Stand, int]:
     return here.stand, here.waiting
 
 
-async def test_it_waits_for_a_full_sweep_of_both_sides_and_for_all_that_this_found(new_bench: NewSweepBench) -> None:
+async def test_it_waits_for_a_full_sweep_of_both_sides_and_for_all_its_tasks(new_bench: NewSweepBench) -> None:
     bench, since = await restored(new_bench)
     bench.crm.person_edits("person", "3", name="Edited since the backup")
     assert await stand(bench) == (Stand.SWEEPS, 0)
@@ -44,14 +44,14 @@ async def test_it_waits_for_a_full_sweep_of_both_sides_and_for_all_that_this_fou
     bench.crm.person_edits("person", "2", name="Edited after all that")
     bench.clock.advance(120)
     await bench.reconciler.sweep("crm", "person", "incremental")
-    assert await stand(bench) == (Stand.READY, 0), "what changes later holds up nothing"
+    assert await stand(bench) == (Stand.READY, 0), "later changes delay nothing"
     await bench.work()
     assert await AfterRestore(running(bench)).verified("people", since) == "people: 5 pairs; both sides agree"
     (deed,) = await bench.store.audit.recent(1)
     assert (deed.person, deed.action, deed.answer) == ("the bridge", "verify", "people: 5 pairs; both sides agree")
 
 
-async def test_a_paused_mapping_and_a_system_that_is_down_are_waited_for(new_bench: NewSweepBench) -> None:
+async def test_it_waits_for_a_paused_mapping_and_a_system_that_is_down(new_bench: NewSweepBench) -> None:
     bench, _ = await restored(new_bench)
     await bench.sweep("full")
     await bench.store.mappings.set_paused("people", True, "look first")
@@ -64,7 +64,7 @@ async def test_a_paused_mapping_and_a_system_that_is_down_are_waited_for(new_ben
     assert await stand(bench) == (Stand.READY, 0)
 
 
-async def test_what_waits_for_a_person_holds_up_the_verification_for_half_an_hour_at_most(
+async def test_tasks_that_wait_for_a_person_delay_the_verification_for_half_an_hour_at_most(
     new_bench: NewSweepBench,
 ) -> None:
     bench, since = await restored(new_bench)
@@ -77,7 +77,7 @@ async def test_what_waits_for_a_person_holds_up_the_verification_for_half_an_hou
     await bench.work()
 
 
-async def test_one_that_ended_early_is_done_again_later(new_bench: NewSweepBench) -> None:
+async def test_a_verification_that_ended_early_is_repeated_later(new_bench: NewSweepBench) -> None:
     bench, since = await restored(new_bench)
     await bench.sweep("full")
     bench.erp.person_edits("person", "3", name="Somebody else")
@@ -88,7 +88,7 @@ async def test_one_that_ended_early_is_done_again_later(new_bench: NewSweepBench
     assert bench.store.now() - before >= 1800
 
 
-async def test_it_survives_the_end_of_the_bridge_that_waited_for_it(new_bench: NewSweepBench) -> None:
+async def test_the_verification_outlives_the_bridge_that_waited_for_it(new_bench: NewSweepBench) -> None:
     bench, _ = await restored(new_bench)
     bridge = running(bench)
     (asked,) = await bench.store.requests.open(RESTORED)
@@ -123,7 +123,7 @@ async def test_the_schedule_leaves_it_the_first_verification(new_bench: NewSweep
     assert await bench.store.verifications.last() == {}
 
 
-async def test_status_and_health_say_where_it_stands(new_bench: NewSweepBench) -> None:
+async def test_status_and_health_show_its_state(new_bench: NewSweepBench) -> None:
     bench, _ = await restored(new_bench)
     here = await awaited(bench.store, bench.bench.parts.scopes)
     (row,) = verify_rows({}, here)

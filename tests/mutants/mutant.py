@@ -7,16 +7,16 @@ from functools import cache
 from pathlib import Path
 
 
-class MutantRotten(Exception):
-    """The table no longer fits the code; the message says which line of it."""
+class MutantDoesNotFit(Exception):
+    """The table no longer fits the code; the message names the wrong entry."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """`rule`: what is broken, in words. `tests`: files or single tests below tests/.
+    """`rule`: the broken rule, in words. `tests`: files or single tests below tests/.
 
-    place: a file below bridge/ and what it breaks there, as in `store/finish.py::Booking.finish`: a function, a class
-    or a value of the module. `old` stands once inside it, whatever else the file says.
+    place: a file below bridge/ and a name in it, as in `store/finish.py::Booking.finish`: a function, a class or a
+    value of the module. `old` occurs exactly once inside it; the rest of the file does not count.
     """
 
     rule: str
@@ -33,8 +33,8 @@ class Mutant:
     def name(self) -> str:
         return self.place.partition("::")[2]
 
-    def fault(self, root: Path) -> str:
-        """Why this mutant cannot be made of the code below `root`; "" when it can."""
+    def problem(self, root: Path) -> str:
+        """Return why this mutant cannot be made from the code below `root`; "" when it can."""
         path = root / "bridge" / self.file
         if not path.is_file():
             return f"{self.rule}: there is no bridge/{self.file}"
@@ -49,21 +49,21 @@ class Mutant:
         return f"{self.rule}: there is no test {', '.join(missing)}" if missing else ""
 
     def broken(self, root: Path) -> str:
-        """The file's text with the rule broken. Raises MutantRotten."""
-        fault = self.fault(root)
-        if fault:
-            raise MutantRotten(fault)
+        """Return the file's text with the rule broken. Raises MutantDoesNotFit."""
+        problem = self.problem(root)
+        if problem:
+            raise MutantDoesNotFit(problem)
         text = (root / "bridge" / self.file).read_text()
         (part,) = _parts(text, self.name)
         return text[: part.start] + text[part].replace(self.old, self.new) + text[part.stop :]
 
 
 def _parts(text: str, name: str) -> list[slice]:
-    """Where the text of what has this qualified name begins and ends."""
+    """Return where the text with this qualified name begins and ends."""
     return [part for called, part in _all_parts(text) if called == name]
 
 
-@cache  # of one file many rules are broken
+@cache  # many rules are broken in one file
 def _all_parts(text: str) -> list[tuple[str, slice]]:
     ends = [0]
     for line in text.splitlines(keepends=True):
@@ -72,7 +72,7 @@ def _all_parts(text: str) -> list[tuple[str, slice]]:
 
 
 def _named(node: ast.AST, within: str = "") -> Iterator[tuple[str, int, int]]:
-    """Qualified names below a node, with their first and last lines; values only of the module itself."""
+    """Yield qualified names below a node, with their first and last lines; values of the module only."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             name = f"{within}{child.name}"

@@ -1,6 +1,6 @@
 """`python -m tests.mutants.run [WORDS]`: break one rule after the other in a copy of the code; does a test notice?
 
-With words only the mutants whose rule or place contains one of them; with `--from 60` the sixtieth and those after it.
+With words, only mutants whose rule or place contains one of them; with `--from 60`, the sixtieth and those after it.
 Exit code 1 when one survived. On SQLite only.
 """
 
@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.mutant import Mutant, MutantRotten
+from tests.mutants.mutant import Mutant, MutantDoesNotFit
 from tests.mutants.table import MUTANTS
 
 ROOT = Path(__file__).parents[2]
@@ -32,13 +32,13 @@ OURS = frozenset({"bridge", "tests", "conftest"})
 FAILED = re.compile(r"^(?:FAILED|ERROR) \S*?::(\S+)", re.MULTILINE)
 PASSED, SOME_FAILED = 0, 1
 MOST_SECONDS = 60
-"""Of CPU for one mutant. (A test's own limit is raised into the event loop, which may swallow it.)"""
+"""CPU seconds for one mutant. (A test's own limit is raised in the event loop, which may swallow it.)"""
 OPTIONS = ("-x", "-n", "0", "--tb=no", "-rfE", "--timeout", "100", "-k", "not postgres")
 LOADED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
-"""Plugins are imported already, and nobody reads their assertions."""
+"""Plugins are imported already, and their assertions need no rewriting."""
 FORK = multiprocessing.get_context("fork")
-"""Each trial is a fork of this process, which has imported all but the bridge and its tests: else most of the
-time would go into that."""
+"""Each trial is a fork of this process, which has imported everything but the bridge and its tests; otherwise imports
+would take most of the time."""
 
 
 def say(text: str) -> None:
@@ -47,7 +47,7 @@ def say(text: str) -> None:
 
 
 def copied(folder: Path) -> Path:
-    """The code and its tests in a folder of their own, compiled: of a file only the text decides, never its time."""
+    """Copy the code and its tests into a separate folder, compiled; a file's text decides, not its time."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
@@ -60,9 +60,9 @@ def copied(folder: Path) -> Path:
 
 
 def noticed_by(copy: Path, tests: Sequence[str], most_seconds: int = resource.RLIM_INFINITY) -> str | None:
-    """The first test that fails in the copy, None when all pass. Raises MutantRotten when they cannot be run.
+    """Return the first test that fails in the copy, None when all pass. Raises MutantDoesNotFit if they cannot run.
 
-    most_seconds: of CPU; that a broken program goes on for ever is noticed as well.
+    most_seconds: of CPU; a broken program that runs for ever counts as noticed as well.
     """
     said, used = copy / "said.txt", copy / "used.txt"
     trial = FORK.Process(target=_tested, args=(copy, said, used, [f"tests/{test}" for test in tests], most_seconds))
@@ -75,12 +75,12 @@ def noticed_by(copy: Path, tests: Sequence[str], most_seconds: int = resource.RL
         return "the end that never comes"
     found = FAILED.search(output)
     if trial.exitcode != SOME_FAILED or found is None:
-        raise MutantRotten(f"pytest could not run (exit code {trial.exitcode}):\n{output}")
+        raise MutantDoesNotFit(f"pytest could not run (exit code {trial.exitcode}):\n{output}")
     return found[1]
 
 
 def _tested(copy: Path, said: Path, used: Path, tests: Sequence[str], most_seconds: int) -> None:
-    """In a process of its own: run these tests of the copy, and note which modules they use."""
+    """Run these tests of the copy in a separate process, and note which modules they use."""
     resource.setrlimit(resource.RLIMIT_CPU, (most_seconds, resource.RLIM_INFINITY))
     with said.open("wb") as output:
         os.dup2(output.fileno(), 1)
@@ -101,14 +101,14 @@ def _tested(copy: Path, said: Path, used: Path, tests: Sequence[str], most_secon
 
 
 def prepared(copy: Path) -> None:
-    """Import what the last trial used and the next ones will use too, but nothing of ours."""
+    """Import what the last trial used and the next ones will use too, without our own modules."""
     for name in (copy / "used.txt").read_text().splitlines():
         with suppress(Exception):
             import_module(name)
 
 
 def tried(copy: Path, mutant: Mutant) -> str | None:
-    """Break the rule, run its tests, mend it again."""
+    """Break the rule, run its tests, and restore it."""
     path = copy / "bridge" / mutant.file
     sound, broken = path.read_text(), mutant.broken(copy)
     path.write_text(broken)
@@ -119,12 +119,12 @@ def tried(copy: Path, mutant: Mutant) -> str | None:
 
 
 def run(mutants: Sequence[Mutant], folder: Path) -> int:
-    """How many survived."""
+    """Return how many survived."""
     copy, survived = copied(folder), 0
     named = list(dict.fromkeys(test for mutant in mutants for test in mutant.tests))
     failing = noticed_by(copy, named)
     if failing:
-        raise MutantRotten(f"{failing} fails although nothing is broken")
+        raise MutantDoesNotFit(f"{failing} fails although nothing is broken")
     prepared(copy)
     for mutant in mutants:
         begun = time.monotonic()
@@ -149,7 +149,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="bridge-mutants-") as folder:
             return 1 if run(chosen, Path(folder).resolve()) else 0
-    except MutantRotten as error:
+    except MutantDoesNotFit as error:
         sys.stderr.write(f"{error}\n")
         return 2
 

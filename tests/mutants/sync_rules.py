@@ -10,7 +10,7 @@ BETWEEN = "sync/test_between_steps.py::test_"
 
 UPDATES = (
     Mutant(
-        "what was created a moment ago and is not shown yet is gone",
+        "a new record that is not shown yet counts as gone",
         "sync/accept.py::_absent_too_early",
         "if draft.now >= settled:",
         "if True:",
@@ -45,13 +45,13 @@ UPDATES = (
         ("sync/test_bases.py::test_a_server_that_keeps_less_neither_flaps_nor_damages_the_other_side",),
     ),
     Mutant(
-        "what a server made of an unconfirmed write counts as an edit there",
+        "a value that the server changed in a pending write counts as an edit",
         "mapping/merge.py::edited_sides",
         "held = same if old_hash is not None else is_reduction",
         "held = same",
         (
             "unit/mapping/test_merge.py::"
-            "test_what_a_server_made_of_a_write_nobody_read_back_is_no_edit_and_does_not_cross_back",
+            "test_a_value_that_a_server_changed_in_an_unconfirmed_write_is_no_edit_and_does_not_cross_back",
         ),
     ),
     Mutant(
@@ -76,14 +76,14 @@ UPDATES = (
         ("unit/mapping/test_merge.py",),
     ),
     Mutant(
-        "a stale read is believed",
+        "a stale read is accepted",
         "sync/accept.py::_older_than_known",
         "if found.modified_at.timestamp() >= known.version:",
         "if True:",
         (f"{BETWEEN}a_read_older_than_the_one_before_it_is_no_edit_back",),
     ),
     Mutant(
-        "a read right after our own write is believed",
+        "a read right after our own write is accepted",
         "sync/accept.py::_too_early",
         "if draft.now >= settled or (endpoint.versioned and newer):",
         "if True:",
@@ -92,14 +92,14 @@ UPDATES = (
         ),
     ),
     Mutant(
-        "what the next read shows becomes the base of a write unseen",
+        "the next read becomes the base of a write without a check",
         "sync/recover.py::confirmed_base",
         "if not same(field, value, shown) and not is_reduction(field, value, shown):",
         "if False:",
         ("sync/test_one_side.py::test_an_edit_made_right_after_our_own_write_that_was_not_shown_is_not_taken_for_it",),
     ),
     Mutant(
-        "a read that is not fresh any more is not repeated before a write",
+        "an old read is not repeated before a write",
         "sync/apply.py::_still_fresh",
         "if load.parts.store.now() - write.read_at <= FRESH_SECONDS:",
         "if True:",
@@ -113,14 +113,14 @@ UPDATES = (
         (f"{BETWEEN}a_write_that_arrives_late_overwrites_nothing_sent_after_it",),
     ),
     Mutant(
-        "what was sent is forgotten when its outcome is looked at",
+        "a pending write is forgotten when its outcome is checked",
         "sync/update.py::_agree",
         "base, link = recover.settle_pending(draft, link, readings, base)",
         "draft.moves += [moves.confirmed(link, side) for side in Side if link.sent(side)]",
         (f"{UPDATING}a_worker_that_dies_after_its_update_took_effect_loses_no_later_edit",),
     ),
     Mutant(
-        "what recovery learned is not stored before the next write",
+        "the result of a recovery is not stored before the next write",
         "sync/update.py::_agree",
         "if settled and any(plans.values()):",
         "if False:",
@@ -134,14 +134,14 @@ UPDATES = (
         (f"{UPDATING}the_loser_of_a_conflict_is_in_the_journal_before_it_is_overwritten",),
     ),
     Mutant(
-        "newest takes our own write for an edit",
+        "for newest, our own write counts as an edit",
         "sync/compare.py::_modified",
         " or _ours(draft, record)",
         "",
         (f"{UPDATING}newest_does_not_take_our_own_write_for_an_edit",),
     ),
     Mutant(
-        "a conflict names a person for what the bridge wrote",
+        "a conflict names a person for a write of the bridge",
         "sync/compare.py::edited",
         "BRIDGE if side in told and _ours(draft, record) else by",
         "by",
@@ -176,11 +176,11 @@ UPDATES = (
         ("unit/sync/test_deciding_laws.py::test_no_update_is_decided_while_the_mapping_is_paused",),
     ),
     Mutant(
-        "all work of a paused mapping is claimed",
+        "every task of a paused mapping is claimed",
         "store/claims.py::Picking._mappings",
         '(paused if row["paused"] else usable).append(row["name"])',
         'usable.append(row["name"])',
-        ("conformance/store/test_claims.py::test_a_paused_mapping_gives_out_recovery_only",),
+        ("conformance/store/test_claims.py::test_a_paused_mapping_allows_only_recovery_claims",),
     ),
     Mutant(
         "a paused mapping removes",
@@ -190,7 +190,7 @@ UPDATES = (
         (f"{BETWEEN}a_paused_mapping_removes_nothing_when_it_looks_at_a_lost_update",),
     ),
     Mutant(
-        "a paused mapping archives what a merge left over",
+        "a paused mapping archives the leftover of a merge",
         "sync/remove.py::_merged",
         "    if draft.claim.paused:",
         "    if False:",
@@ -221,21 +221,21 @@ CREATES = (
         (f"{PROMISES}promise_5_a_lost_answer_makes_no_second_record_although_no_key_tells_them_apart",),
     ),
     Mutant(
-        "the outcome of a create is looked up before reads must show it",
+        "the outcome of a create is looked up within the read lag",
         "sync/recover.py::recover_create",
         "if draft.now < look_at:",
         "if False:",
         (f"{BETWEEN}promise_5_a_create_that_arrives_late_is_found_not_sent_again",),
     ),
     Mutant(
-        "where no listing shows new records, none found means none made",
+        "where no listing shows new records, no result means no create",
         "sync/recover.py::recover_create",
         "if among or not (draft.manifest(target).shows_new or checked):",
         "if among:",
         (f"{CREATING}a_create_of_unknown_outcome_stays_a_dead_letter_when_only_a_callback_comes",),
     ),
     Mutant(
-        "an older record that looks like the sent one cut short is taken for it",
+        "an older record that looks like the sent one truncated counts as its result",
         "sync/recover.py::_created",
         "return equal or alike or (referring if checked else [])",
         "return equal or alike or doubtful or (referring if checked else [])",
@@ -263,7 +263,7 @@ CREATES = (
         (f"{BETWEEN}a_record_that_showed_the_key_once_and_no_longer_does_is_no_match",),
     ),
     Mutant(
-        "the first of several candidates is taken",
+        "the first of several candidates is matched",
         "sync/match.py::_judged",
         "if len(free) > 1:",
         "if False:",
@@ -277,7 +277,7 @@ CREATES = (
         (f"{BETWEEN}promise_5_a_record_that_matches_one_just_being_copied_to_its_own_side_waits_for_that_create",),
     ),
     Mutant(
-        "a twin is copied",
+        "a duplicate is copied",
         "sync/match.py::_judged",
         "elif _is_duplicate(draft, own, link):",
         "elif False:",
@@ -308,14 +308,14 @@ DELETES = (
         (f"{CREATING}a_survivor_of_a_delete_may_be_matched_again_and_is_never_copied_back",),
     ),
     Mutant(
-        "the canary is skipped",
+        "the canary read is skipped",
         "sync/remove.py::_confirm",
         "if draft.ask(CanSee(side, record_id)):",
         "if True:",
         (f"{DELETING}lost_visibility_deletes_nothing_and_says_so_once",),
     ),
     Mutant(
-        "one read is enough to believe a delete",
+        "one read is enough to accept a delete",
         "sync/remove.py::_confirm",
         "    if since is None or draft.now < since + read_lag:\n",
         "    since = draft.now if since is None else since\n    if False:\n",
@@ -336,14 +336,14 @@ DELETES = (
         (f"{PROMISES}promise_12_a_bare_404_only_unlinks_where_the_vendor_shows_deletes",),
     ),
     Mutant(
-        "what was edited there meanwhile is deleted",
+        "a counterpart that was edited meanwhile is deleted",
         "sync/remove.py::_reason_to_keep",
         'if draft.mapping.delete_conflict == "keep":',
         "if False:",
         (f"{DELETING}a_record_edited_there_meanwhile_stays",),
     ),
     Mutant(
-        "our own delete is taken for a person's",
+        "our own delete counts as a person's",
         "sync/remove.py::removed",
         'if "removal" in (link.sent(side) or {}):',
         "if False:",
@@ -353,7 +353,7 @@ DELETES = (
         ),
     ),
     Mutant(
-        "a record goes before those that name it were done",
+        "a record is deleted before the records that name it were processed",
         "sync/remove.py::_apply_policy",
         "return waiting or Removal(",
         "return Removal(",
@@ -367,7 +367,7 @@ DELETES = (
         (f"{BETWEEN}promise_12_a_record_is_journaled_whole_before_it_is_deleted",),
     ),
     Mutant(
-        "a deleted record is not asked where it went",
+        "the merge of a deleted record is not looked up",
         "sync/remove.py::removed",
         "survivor = draft.ask(SurvivorOf(draft.ref(side, record_id)))",
         "survivor = None",
@@ -394,35 +394,35 @@ AFTER_STORMS = (
         ),
     ),
     Mutant(
-        "lost visibility is waited for without end",
+        "a wait for visibility never ends",
         "sync/remove.py::_confirm",
         "if draft.now >= since + VISIBILITY_SECONDS:",
         "if False:",
         (f"{DELETING}lost_visibility_becomes_a_dead_letter_that_a_person_ends",),
     ),
     Mutant(
-        "a person's answer about lost visibility counts for nothing",
+        "a person's answer about lost visibility is ignored",
         "sync/remove.py::_confirm",
         "if _answered(draft, link):",
         "if False:",
         (f"{DELETING}lost_visibility_becomes_a_dead_letter_that_a_person_ends",),
     ),
     Mutant(
-        "the retry of any dead letter says that a hidden record is deleted",
+        "the retry of any dead letter confirms that a hidden record is deleted",
         "sync/remove.py::_confirm",
         "if _answered(draft, link):",
         "if draft.retried:",
         (f"{DELETING}a_retry_of_another_dead_letter_does_not_say_that_a_hidden_record_is_deleted",),
     ),
     Mutant(
-        "what a side does not show is said to agree",
+        "a field that a side does not show counts as equal",
         "sync/settle.py::pair_ended",
         "unseen = _not_shown(draft, pair.readings)",
         "unseen = list[str]()",
         ("sync/test_updating.py::test_a_field_that_a_side_does_not_show_is_never_reported_to_agree",),
     ),
     Mutant(
-        "a warning about columns is dropped while its system is silent",
+        "a warning about columns is dropped while its system is unreachable",
         "app/columns.py::ColumnWatch.look",
         "            if self._unanswered & {scope.left.system, scope.right.system}:\n",
         "            if False:\n",
@@ -436,7 +436,7 @@ AFTER_STORMS = (
         ("unit/connectors/test_http_client.py", "unit/connectors/test_http_parts.py"),
     ),
     Mutant(
-        "everything that waited meets the vendor at once after a long pause",
+        "all waiting calls reach the vendor at once after a long pause",
         "connectors/http.py::HttpClient._exchange",
         "            if self._to_probe:\n",
         "            if False:\n",

@@ -1,21 +1,21 @@
-"""The table of broken rules fits the code as it is; `python -m tests.mutants.run` tries them."""
+"""The table of broken rules fits the code; `python -m tests.mutants.run` tries them."""
 
 import ast
 from pathlib import Path
 
 import pytest
 
-from tests.mutants.mutant import Mutant, MutantRotten
+from tests.mutants.mutant import Mutant, MutantDoesNotFit
 from tests.mutants.table import MUTANTS
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_every_mutant_can_still_be_made_of_the_code_and_its_tests_are_there() -> None:
-    assert [fault for mutant in MUTANTS if (fault := mutant.fault(ROOT))] == []
+def test_every_mutant_fits_the_code_and_its_tests_exist() -> None:
+    assert [problem for mutant in MUTANTS if (problem := mutant.problem(ROOT))] == []
 
 
-def test_every_mutant_is_another_program_and_one_that_runs() -> None:
+def test_every_mutant_is_a_different_program_that_runs() -> None:
     sound = {file: program((ROOT / "bridge" / file).read_text()) for file in {mutant.file for mutant in MUTANTS}}
     assert [mutant.rule for mutant in MUTANTS if program(mutant.broken(ROOT)) == sound[mutant.file]] == []
 
@@ -64,10 +64,10 @@ def test_a_rule_is_broken_in_the_named_function_and_nowhere_else(root: Path) -> 
     ],
 )
 def test_a_mutant_that_does_not_fit_says_why(root: Path, place: str, old: str, told: str) -> None:
-    with pytest.raises(MutantRotten, match=told):
+    with pytest.raises(MutantDoesNotFit, match=told):
         Mutant("a rule", place, old, "", ()).broken(root)
 
 
-def test_a_test_that_is_gone_is_told(root: Path) -> None:
-    with pytest.raises(MutantRotten, match=r"there is no test unit/test_gone\.py"):
+def test_a_missing_test_is_reported(root: Path) -> None:
+    with pytest.raises(MutantDoesNotFit, match=r"there is no test unit/test_gone\.py"):
         Mutant("a rule", "books.py::book", "1", "2", ("unit/test_gone.py",)).broken(root)

@@ -1,6 +1,6 @@
-"""What a change costs in calls, counted at the simulators: `python -m tests.pairs.calls` writes it to docs/systems.md.
+"""How many calls a change costs, counted at the simulators: `python -m tests.pairs.calls` writes it to docs/systems.md.
 
-One product at a time is the target of a pair; nothing sweeps meanwhile, and tokens and hooks are there already.
+One product at a time is the target of a pair. No sweep runs meanwhile, and tokens and hooks exist already.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ Counts = Mapping[str, tuple[int, int]]
 
 
 async def count(target: str, folder: Path) -> Counts:
-    """Calls of each change, its echo included, once a first pair has filled what is kept of accounts."""
+    """Count the calls of each change with its echo, once a first pair has filled the caches of the accounts."""
     source = SOURCES[target]
     async with pair_site(folder, source, target, swap=NO_SWEEPS) as site:
         await hooks_are_registered(site)
@@ -77,7 +77,7 @@ async def _counted(site: Site, act: Callable[[], object]) -> tuple[int, int]:
 
 
 async def _rested(site: Site) -> None:
-    """Wait until every callback was delivered and nothing is due any more."""
+    """Wait until every callback was delivered and nothing is due."""
     quiet = 0
     while quiet < 2:
         await asyncio.sleep(REST_SECONDS)
@@ -87,7 +87,7 @@ async def _rested(site: Site) -> None:
 
 
 def table(counted: Mapping[str, Counts]) -> str:
-    """Rows by target; each cell is calls at both sides together, and in brackets those at the target."""
+    """Return rows by target; each cell has the calls at both sides together, and in brackets those at the target."""
     lines = [f"| target | source | {' | '.join(CHANGES)} |", "| --- | --- |" + " --- |" * len(CHANGES)]
     for target, counts in sorted(counted.items()):
         cells = [f"{sum(counts[change])} ({counts[change][1]})" for change in CHANGES]
@@ -96,7 +96,7 @@ def table(counted: Mapping[str, Counts]) -> str:
 
 
 def written(page: str) -> dict[str, dict[str, tuple[int, int]]]:
-    """What the page says: target -> change -> calls in all, calls at the target."""
+    """Return the page's figures: target -> change -> calls in all, calls at the target."""
     rows = [line.strip("| ").split(" | ") for line in page.partition(BEGIN)[2].partition(END)[0].splitlines()[2:]]
     found: dict[str, dict[str, tuple[int, int]]] = {}
     for target, _source, *cells in rows:

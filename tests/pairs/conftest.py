@@ -1,4 +1,4 @@
-"""The stories of one source are told at the same time, in one loop: they mostly wait."""
+"""The stories of one source run at the same time, in one loop, because they mostly wait."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,7 +12,7 @@ from tests.pairs.scenario import Note, play
 
 @dataclass(frozen=True)
 class Story:
-    """`seconds`: what each step that has ended took."""
+    """`seconds`: how long each ended step took."""
 
     told: asyncio.Task[None]
     seconds: dict[str, object]
@@ -22,7 +22,7 @@ class Story:
 async def stories(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[dict[str, Story]]:
-    """By target, the stories of the module's SOURCE that were asked for."""
+    """By target, the requested stories of the module's SOURCE."""
     source, begun = request.module.SOURCE, {}
     for item in request.session.items:
         if isinstance(item, pytest.Function) and item.module is request.module:
@@ -38,7 +38,7 @@ async def stories(
 
 @pytest.fixture
 def hear(stories: dict[str, Story], record_property: Note) -> Callable[[str], Awaitable[None]]:
-    """Hears one story to its end."""
+    """Wait for the end of one story."""
 
     async def hear(target: str) -> None:
         try:

@@ -1,4 +1,4 @@
-"""After `pytest -m pairs`: one line per pair, with the seconds each step took."""
+"""After `pytest -m pairs`: one line per pair, with the seconds of each step."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from tests.pairs.scenario import STEPS
 
 
 def show_pairs(terminalreporter: Any) -> None:
-    """The table, when pairs were among the tests."""
+    """Print the table if pairs were among the tests."""
     reports = [report for word in ("passed", "failed") for report in terminalreporter.getreports(word)]
     lines = {report.nodeid: dict(report.user_properties) for report in reports if "test_from_" in report.nodeid}
     if not lines:

@@ -1,4 +1,4 @@
-"""What every ordered pair must do: one story of a record and everything that goes wrong around it."""
+"""What every ordered pair must do: one story of a record and of every failure around it."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ async def created_changed_deleted(site: Site) -> None:
 
 
 async def callbacks_lost(site: Site) -> None:
-    """Sweeps find what no callback told."""
+    """Sweeps find missed changes."""
     faults = site.source.simulator.faults
     faults.callbacks.append(CallbackFault("lose"))
     record = site.source.create(("Lost Lee", "lee@x.example"))
@@ -42,7 +42,7 @@ async def callbacks_lost(site: Site) -> None:
     faults.callbacks.clear()
 
 
-async def callbacks_doubled_and_reordered(site: Site) -> None:
+async def callbacks_repeated_and_reordered(site: Site) -> None:
     faults = site.source.simulator.faults
     faults.callbacks += [CallbackFault("double"), CallbackFault("reorder", window=3, seconds=1.0)]
     record = site.source.create(("Dora 1", "dora@x.example"))
@@ -54,7 +54,7 @@ async def callbacks_doubled_and_reordered(site: Site) -> None:
 
 
 async def hook_broken_the_vendors_way(site: Site) -> None:
-    """It heals, and what was edited meanwhile arrives."""
+    """The hook is repaired, and edits made meanwhile arrive."""
     source = site.source
     before = _hooks(source)
     source.vendor.broken_hook(source.simulator)
@@ -80,19 +80,19 @@ async def servers_failing(site: Site) -> None:
 
 
 async def write_took_effect_and_timed_out(site: Site) -> None:
-    """The create is made, its answer never comes: the record is found again and not made twice."""
+    """The create takes effect and its answer never comes: the record is found and not created again."""
     path = site.target.vendor.create_path
     fault = ResponseFault(kind="hang", method="POST", path=path, after=True, times=1, seconds=8.0)
     site.target.simulator.faults.responses.append(fault)
     site.source.create(("Once Only", "once@x.example"))
     await site.until_there(("Once Only", "once@x.example"))
-    await site.until_in_step()
-    assert fault not in site.target.simulator.faults.responses, "the fault never struck"
+    await site.until_in_sync()
+    assert fault not in site.target.simulator.faults.responses, "the fault never occurred"
 
 
-async def in_step_and_accounted_for(site: Site) -> None:
-    """Both sides are equal, no record is there twice, every delivery is counted and none is dead."""
-    await site.until_in_step()
+async def in_sync_and_accounted_for(site: Site) -> None:
+    """Both sides are equal, no record is duplicated, every delivery is counted and none is a dead letter."""
+    await site.until_in_sync()
     emails = [email for _name, email in site.target.cards()]
     assert len(emails) == len(set(emails)) == 6
     totals = await site.bridge.store.tasks.totals()
@@ -117,23 +117,23 @@ STEPS: tuple[Step, ...] = (
     hooks_are_registered,
     created_changed_deleted,
     callbacks_lost,
-    callbacks_doubled_and_reordered,
+    callbacks_repeated_and_reordered,
     hook_broken_the_vendors_way,
     tokens_expired,
     calls_limited,
     servers_failing,
     write_took_effect_and_timed_out,
-    in_step_and_accounted_for,
+    in_sync_and_accounted_for,
 )
 
 
 def targets_of(source: str) -> list[str]:
-    """Every other product."""
+    """Return every other product."""
     return sorted(name for name in VENDORS if name != source)
 
 
 async def play(source: str, target: str, folder: Path, note: Note) -> None:
-    """The whole story for one pair; each step's seconds are noted."""
+    """Run the whole story for one pair and note each step's seconds."""
     async with pair_site(folder, source, target) as site:
         for step in STEPS:
             started = time.monotonic()

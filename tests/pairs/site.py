@@ -38,7 +38,7 @@ sync: {{write_seconds: 3, lease_seconds: 20, backoff_first_seconds: 0.5}}
 
 @dataclass(frozen=True)
 class Account:
-    """One product's simulator with what people see in it."""
+    """One product's simulator with the records that people see in it."""
 
     vendor: Vendor
     simulator: Simulator
@@ -53,7 +53,7 @@ class Account:
         self.simulator.person_deletes(self.vendor.kind, record)
 
     def cards(self) -> list[Card]:
-        """All live records, in order."""
+        """Return all live records, in order."""
         rows = self.simulator.dump()["records"][self.vendor.kind]
         return sorted(self.vendor.card(row) for row in rows if self.vendor.alive(row))
 
@@ -65,7 +65,7 @@ class Site:
     bridge: Bridge
 
     async def until(self, holds: Callable[[], object], what: str) -> None:
-        """Wait until something holds; AssertionError saying what did not, and what is there instead."""
+        """Wait until the condition is true; AssertionError with `what` and the current state if not."""
         end = time.monotonic() + PATIENCE_SECONDS
         while not holds():
             if time.monotonic() > end:
@@ -80,7 +80,7 @@ class Site:
     async def until_gone(self, card: Card) -> None:
         await self.until(lambda: card not in self.target.cards(), f"target no longer has {card}")
 
-    async def until_in_step(self) -> None:
+    async def until_in_sync(self) -> None:
         """Wait until both sides hold the same cards, each once, and nothing is left to do."""
         await self.until(lambda: self.source.cards() == self.target.cards(), "both sides are equal")
         await self.until(lambda: not self.bridge.worker.running, "the worker rests")
@@ -88,7 +88,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Setup:
-    """Which mapping files the bridge works by, and which account plays which of their sides.
+    """The mapping files that the bridge uses, and which account is which of their sides.
 
     `prepare` is called with the simulators by name before the bridge starts.
     """
@@ -102,9 +102,9 @@ class Setup:
 async def pair_site(
     folder: Path, source: str, target: str, setup: Setup | None = None, swap: Mapping[str, str] | None = None
 ) -> AsyncIterator[Site]:
-    """Start it all; leaving the block stops it in order. Without a setup: the pair's mapping of cards.
+    """Start everything; leaving the block stops it in order. Without a setup: the pair's mapping of cards.
 
-    swap: texts of the settings file that are replaced, by what.
+    swap: texts of the settings file -> their replacements.
     """
     world = real_world(1)
     names = sorted((source, target))
@@ -124,7 +124,7 @@ async def pair_site(
 
 
 def written(folder: Path, urls: Mapping[str, str], setup: Setup) -> tuple[Path, dict[str, str]]:
-    """The settings file and the variables it names; every option comes from a variable."""
+    """Write the settings file and return the variables it names; every option comes from a variable."""
     secrets = {"PAIRS_INSTANCE_SECRET": "pairs-instance-secret"}
     systems = []
     for name, url in urls.items():

@@ -7,7 +7,7 @@ import pytest
 from tests.pairs.calls import CHANGES, PAGE, VENDORS, count, written
 
 OVERTAKEN = {"create": 2}
-"""Calls more where the callback about a new record comes before the answer that names it: it is looked for then."""
+"""Additional calls if the callback about a new record comes before the create's answer: it is looked up then."""
 
 
 @pytest.mark.pairs

@@ -1,4 +1,4 @@
-"""The story of every pair whose source is Pipedrive (names of the files keep pairs running beside one another)."""
+"""The story of every pair whose source is Pipedrive (one file for each source, so that they run in parallel)."""
 
 from collections.abc import Awaitable, Callable
 

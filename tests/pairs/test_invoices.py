@@ -9,8 +9,8 @@ from tests.pairs.site import Setup, Site, pair_site
 BOOKS = Path(__file__).parents[2] / "mappings" / "pipedrive-deskera-books"
 
 
-def own_fields(simulators: Mapping[str, Any]) -> None:
-    """What the mapping files ask to be made in Pipedrive, and the product they name in Deskera."""
+def custom_fields(simulators: Mapping[str, Any]) -> None:
+    """Create the custom fields that the mapping files require in Pipedrive, and the product they name in Deskera."""
     pipedrive = simulators["pipedrive"].state
     pipedrive.add_field("organization", "Customer", "enum", ["yes"], "customer")
     pipedrive.add_field("deal", "Payment due", "date", [], "due")
@@ -19,7 +19,7 @@ def own_fields(simulators: Mapping[str, Any]) -> None:
     simulators["deskera"].person_creates("products", {"name": "Consulting"})
 
 
-SETUP = Setup(sorted(BOOKS.glob("*.yaml")), {"crm": "pipedrive", "erp": "deskera"}, own_fields)
+SETUP = Setup(sorted(BOOKS.glob("*.yaml")), {"crm": "pipedrive", "erp": "deskera"}, custom_fields)
 
 
 def invoices(site: Site) -> list[Mapping[str, Any]]:
@@ -34,7 +34,7 @@ def deal(site: Site, deal_id: Any) -> Mapping[str, Any]:
 
 
 def option(site: Site, label: str) -> Any:
-    """The id of an option, as deals show it."""
+    """Return the id of an option, as deals show it."""
     fields = site.source.simulator.state.fields  # type: ignore[attr-defined]
     options = [one for known in fields.values() for field in known.values() for one in field.get("options") or []]
     return next(one["id"] for one in options if one["label"] == label)
@@ -71,7 +71,7 @@ async def test_the_products_of_a_won_deal_are_the_lines_of_its_invoice(tmp_path:
 
 
 def lines(site: Site) -> list[tuple[str, float, float]]:
-    """The lines of the one invoice: the article's name, how many, the price."""
+    """Return the lines of the one invoice: the article's name, the quantity, the price."""
     names = {row["productId"]: row["name"] for row in site.target.simulator.dump()["records"]["products"]}
     (invoice,) = invoices(site)
     return [
@@ -80,7 +80,7 @@ def lines(site: Site) -> list[tuple[str, float, float]]:
     ]
 
 
-async def test_a_won_deal_becomes_one_draft_invoice_and_learns_that_it_is_paid(tmp_path: Path) -> None:
+async def test_a_won_deal_becomes_one_draft_invoice_and_gets_its_payment_state(tmp_path: Path) -> None:
     async with pair_site(tmp_path, "pipedrive", "deskera", SETUP) as site:
         people, books = site.source.simulator, site.target.simulator
         firm = people.person_creates(

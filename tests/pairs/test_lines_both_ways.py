@@ -1,10 +1,10 @@
-"""Lines between a deal and an invoice in both directions, by the daemon: what people add on both sides survives."""
+"""Lines between a deal and an invoice in both directions, by the daemon: the lines of both sides survive."""
 
 from pathlib import Path
 from typing import Any
 
 from tests.pairs.site import Setup, Site, pair_site
-from tests.pairs.test_invoices import BOOKS, deal, invoices, lines, option, own_fields
+from tests.pairs.test_invoices import BOOKS, custom_fields, deal, invoices, lines, option
 
 ORDERS = """\
 mapping: orders
@@ -36,11 +36,11 @@ def of_deal(site: Site, deal_id: Any) -> set[tuple[str, float, float]]:
     return {(line["name"], float(line["quantity"]), float(line["item_price"])) for line in found}
 
 
-async def test_lines_that_people_add_and_delete_on_both_sides_meet(tmp_path: Path) -> None:
+async def test_lines_that_people_add_and_delete_on_both_sides_are_merged(tmp_path: Path) -> None:
     file = tmp_path / "orders.yaml"
     file.write_text(ORDERS)
     setup = Setup(
-        [BOOKS / "customers.yaml", BOOKS / "products.yaml", file], {"crm": "pipedrive", "erp": "deskera"}, own_fields
+        [BOOKS / "customers.yaml", BOOKS / "products.yaml", file], {"crm": "pipedrive", "erp": "deskera"}, custom_fields
     )
     async with pair_site(tmp_path, "pipedrive", "deskera", setup) as site:
         people, books = site.source.simulator, site.target.simulator

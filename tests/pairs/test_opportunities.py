@@ -29,7 +29,7 @@ async def settled(site: Site) -> None:
     assert all(row["dead"] == 0 for row in (await site.bridge.store.tasks.totals()).values())
 
 
-async def test_opportunities_of_both_sides_cross_and_are_closed_from_either(tmp_path: Path) -> None:
+async def test_opportunities_of_both_sides_cross_and_can_be_closed_on_either_side(tmp_path: Path) -> None:
     async with pair_site(tmp_path, "bottlecrm", "tryton", TRYTON) as site:
         front, office = site.source, site.target
         firm = front.simulator.person_creates("accounts", {"name": "Fjord"})
@@ -64,7 +64,7 @@ async def test_opportunities_of_both_sides_cross_and_are_closed_from_either(tmp_
         await settled(site)
 
 
-async def test_what_tryton_writes_in_a_converted_opportunity_leaves_the_amount_of_the_deal_alone(
+async def test_trytons_own_write_to_a_converted_opportunity_does_not_change_the_amount_of_the_deal(
     tmp_path: Path,
 ) -> None:
     async with pair_site(tmp_path, "bottlecrm", "tryton", TRYTON) as site:
@@ -93,7 +93,7 @@ async def test_what_tryton_writes_in_a_converted_opportunity_leaves_the_amount_o
         assert one(front, "opportunities", name="Office", amount="900.00") is not None
 
 
-async def test_accounts_and_contacts_meet_companies_and_people_of_deskera(tmp_path: Path) -> None:
+async def test_accounts_and_contacts_match_companies_and_people_of_deskera(tmp_path: Path) -> None:
     async with pair_site(tmp_path, "bottlecrm", "deskera", DESKERA) as site:
         front, erp = site.source, site.target
         firm = front.simulator.person_creates("accounts", {"name": "Fjord", "email": "post@fjord.example"})

@@ -1,4 +1,4 @@
-"""The same story for products that were met as running systems: Tryton, which calls nobody back, and BottleCRM."""
+"""The same story for products that were tested as running systems: Tryton, which has no callbacks, and BottleCRM."""
 
 from pathlib import Path
 

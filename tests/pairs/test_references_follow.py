@@ -1,4 +1,4 @@
-"""A deal made while its organization's mapping wrote nothing: the reference crosses once the mapping is live."""
+"""A deal was created while its organization's mapping wrote nothing: the reference crosses once the mapping is live."""
 
 import asyncio
 import time
@@ -46,7 +46,7 @@ SHADOW = "\nmappings: {organizations: {mode: shadow}, deals: {mode: %s}}\n"
 
 @dataclass(frozen=True)
 class Restarted:
-    """Two accounts that go on while the bridge between them is started with one mode after another."""
+    """Two accounts that keep running while the bridge between them is started with one mode after another."""
 
     crm: Simulator
     erp: Simulator
@@ -56,14 +56,14 @@ class Restarted:
     @asynccontextmanager
     async def bridge(self, more: str = "") -> AsyncIterator[Bridge]:
         text = self.settings.read_text().split("\nmappings: ")[0]
-        text = text.replace("full_sweep_seconds: 6,", "full_sweep_seconds: 600,")  # which would mend it as well
+        text = text.replace("full_sweep_seconds: 6,", "full_sweep_seconds: 600,")  # which would repair it as well
         self.settings.write_text(text + more)
         settings = load_settings(self.settings, dict(self.secrets))
         async with running(settings, system_seams(), Redactor()) as bridge:
             yield bridge
 
     def deals(self) -> list[Mapping[str, Any]]:
-        """The deals of the target."""
+        """Return the deals of the target."""
         found: list[Mapping[str, Any]] = self.erp.dump()["records"]["deals"]
         return found
 
@@ -85,7 +85,7 @@ async def accounts(tmp_path: Path) -> AsyncIterator[Restarted]:
 
 
 def _made(accounts: Restarted) -> str:
-    """An organization and its deal; the deal's id."""
+    """Create an organization and its deal; return the deal's id."""
     firm = accounts.crm.person_creates("organizations", {"name": "Fjord"})
     return str(accounts.crm.person_creates("deals", {"title": "Spring order", "org_id": firm["id"]})["id"])
 
@@ -108,7 +108,7 @@ async def test_a_deal_seen_in_shadow_crosses_with_its_organization_once_live(acc
             totals = await bridge.store.tasks.totals()
             return all(totals.get(name, {}).get("filtered") for name in ("organizations", "deals"))
 
-        await _until(listening)  # what a first listing shows in shadow is not looked at
+        await _until(listening)  # in shadow mode, records of a first listing are not read
         deal = _made(accounts)
         await _until(looked_at)
         assert accounts.deals() == []
@@ -122,16 +122,16 @@ async def test_a_deal_seen_in_shadow_crosses_with_its_organization_once_live(acc
         assert accounts.whole()
 
 
-async def test_a_deal_that_crossed_without_gets_its_organization_by_a_backfill(accounts: Restarted) -> None:
+async def test_a_deal_that_crossed_without_its_organization_gets_it_by_a_backfill(accounts: Restarted) -> None:
     """Health warns until then."""
     async with accounts.bridge(SHADOW % "live") as bridge:
 
-        async def told() -> bool:
+        async def warns() -> bool:
             part = (await bridge.board.report()).checks["references"]
             return part.status is Status.WARN and "bridge backfill organizations" in part.output
 
         _made(accounts)
-        await _until(told)
+        await _until(warns)
         assert [deal["organization_id"] for deal in accounts.deals()] == [0]
     async with accounts.bridge() as bridge:
 

@@ -1,4 +1,4 @@
-"""The shipped mappings of Tryton's sales, by the daemon: a won deal becomes a sale, which a quotation settles."""
+"""The shipped mappings of Tryton's sales, by the daemon: a won deal becomes a sale, which a quotation makes final."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -13,15 +13,15 @@ from tests.pairs.test_opportunities import settled
 SHIPPED = Path(__file__).parents[2] / "mappings" / "pipedrive-tryton"
 
 
-def own_fields(simulators: Mapping[str, Any]) -> None:
-    """What the mapping files ask to be made in Pipedrive."""
+def custom_fields(simulators: Mapping[str, Any]) -> None:
+    """Create the custom fields that the mapping files require in Pipedrive."""
     pipedrive = simulators["pipedrive"].state
     pipedrive.add_field("deal", "Sale", "varchar", [], "sale")
     invoiced = ["no", "pending", "awaiting payment", "partly", "paid"]
     pipedrive.add_field("deal", "Invoiced", "enum", invoiced, "invoiced")
 
 
-SETUP = Setup(sorted(SHIPPED.glob("*.yaml")), {"crm": "pipedrive", "office": "tryton"}, own_fields)
+SETUP = Setup(sorted(SHIPPED.glob("*.yaml")), {"crm": "pipedrive", "office": "tryton"}, custom_fields)
 Lines = list[tuple[str, float, float]]
 
 
@@ -31,7 +31,7 @@ def sales(site: Site) -> list[Mapping[str, Any]]:
 
 
 def sold(site: Site) -> Lines:
-    """The lines of the one sale: the article's name, how many, the price."""
+    """Return the lines of the one sale: the article's name, the quantity, the price."""
     (sale,) = sales(site)
     return sorted(
         (articles(site)[line["product"]], float(line["quantity"]), float(line["unit_price"]["decimal"]))
@@ -40,7 +40,7 @@ def sold(site: Site) -> Lines:
 
 
 def articles(site: Site) -> Mapping[int, str]:
-    """Names of Tryton's products."""
+    """Return the names of Tryton's products."""
     records = site.target.simulator.dump()["records"]
     names = {row["id"]: row["name"] for row in records["product.template"]}
     return {row["id"]: names[row["template"]] for row in records["product.product"]}
@@ -90,7 +90,7 @@ async def test_a_won_deal_becomes_a_sale_that_both_sides_change_until_it_is_a_qu
         people.person_edits("deals", won["id"], {"title": "Too late", "products": []})
         people.person_creates("organizations", {"name": "After that"})
         await site.until(lambda: "After that" in str(office.dump()), "what was edited later has crossed")
-        await settled(site)  # the deal was looked at as well
+        await settled(site)  # the deal was processed as well
         assert sold(site) == wanted
         assert sales(site)[0]["description"] == "Office"
         assert len(sales(site)) == 1
@@ -115,7 +115,7 @@ async def test_promise_5_a_sale_whose_create_was_not_answered_is_found_again_as_
         assert [row["state"] for row in sales(site)] == ["quotation"]
 
 
-async def test_a_sale_that_a_person_made_of_a_won_deal_is_its_sale_by_the_reference(tmp_path: Path) -> None:
+async def test_a_sale_that_a_person_created_for_a_won_deal_is_matched_by_its_reference(tmp_path: Path) -> None:
     async with pair_site(tmp_path, "pipedrive", "tryton", SETUP) as site:
         people, office = site.source.simulator, site.target.simulator
         firm = people.person_creates("organizations", {"name": "Fjord", "address": {"value": "Storgata 1"}})
@@ -129,7 +129,7 @@ async def test_a_sale_that_a_person_made_of_a_won_deal_is_its_sale_by_the_refere
         assert [row["id"] for row in sales(site)] == [made["id"]]
 
 
-async def test_what_is_edited_in_a_lost_deal_waits_until_it_is_open_again(tmp_path: Path) -> None:
+async def test_an_edit_of_a_lost_deal_waits_until_the_deal_is_open_again(tmp_path: Path) -> None:
     async with pair_site(tmp_path, "pipedrive", "tryton", SETUP) as site:
         people, office = site.source.simulator, site.target.simulator
 

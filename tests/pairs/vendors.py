@@ -1,6 +1,6 @@
-"""The products as the pair scenario sees them: a small record with a name and an address, and how things break.
+"""The products as the pair scenario sees them: a small record with a name and an address, and how they fail.
 
-A person's edits go through the simulator's own handle; the bridge only ever meets it over HTTP.
+A person's edits go through the simulator's own handle; the bridge uses only HTTP.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,8 +46,8 @@ class Simulator(Protocol):
 
 @dataclass(frozen=True)
 class Vendor:
-    """One product. `create_path`: regular expression of the path records are made at, for faults. `polled`: it calls
-    nobody back."""
+    """One product. `create_path`: regular expression of the path at which records are created, for faults. `polled`: it
+    has no callbacks."""
 
     name: str
     kind: str
@@ -72,7 +72,7 @@ def _pipedrive_card(row: Row) -> Card:
 
 
 def _drop_first(simulator: Any) -> None:
-    """A hook is deleted by somebody, or by the vendor after three days of failures."""
+    """Delete a hook, as a person does, or the vendor after three days of failures."""
     simulator.drop_hook(next(key for key, hook in simulator.state.hooks.items() if not hook.get("deleted")))
 
 
@@ -121,7 +121,7 @@ def _superoffice_options(url: str) -> Mapping[str, Any]:
 
 
 def _stop_first(simulator: Any) -> None:
-    """After nine failed deliveries SuperOffice stops calling and says so in the hook's state."""
+    """After nine failed deliveries SuperOffice stops calling and shows it in the hook's state."""
     simulator.set_hook_state(next(iter(simulator.state.hooks)), "TooManyErrors")
 
 
@@ -226,5 +226,5 @@ BOTTLECRM = Vendor(
 )
 
 VENDORS: Mapping[str, Vendor] = {vendor.name: vendor for vendor in (PIPEDRIVE, DESKERA, SUPEROFFICE, ENTRUST)}
-"""Those of which every ordered pair has its story."""
+"""The products for which every ordered pair has its story."""
 ALL: Mapping[str, Vendor] = {**VENDORS, "tryton": TRYTON, "bottlecrm": BOTTLECRM}

@@ -1,4 +1,4 @@
-"""Benches whose products hold writes back for plans."""
+"""Benches whose products hold back writes for plans."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -12,7 +12,7 @@ NewWorld = Callable[..., Awaitable[World]]
 
 @pytest.fixture
 async def new_world() -> AsyncIterator[NewWorld]:
-    """Makes one world, with nothing in it."""
+    """Make one empty world."""
     opened = []
 
     async def make(text: str = MAPPINGS % {"duplicates": "hold"}, **options: Any) -> World:

@@ -1,4 +1,4 @@
-"""Products that can hold writes back, and a plan of a bench's state."""
+"""Products that can hold back writes, and a plan of a bench's state."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -26,13 +26,13 @@ FOLDER = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 @dataclass
 class HoldingProduct(PagedProduct):
-    """As a connector over HTTP: where writes are held, the call that would change something is not made.
+    """Like a connector over HTTP: where writes are held, a call that would change something is not made.
 
-    `wrote`: what was written for real, with all values. `refuses`: an e-mail address that no create may have.
+    `wrote`: the real writes, with all values. `refuses`: an e-mail address that every create refuses.
     """
 
     refuses: str = ""
-    skips: int = 0  # rows of each page that cannot be understood
+    skips: int = 0  # rows of each page that cannot be read
     wrote: list[Write] = field(default_factory=list)
 
     def _called(self, name: str) -> None:
@@ -65,7 +65,7 @@ class HoldingProduct(PagedProduct):
 
 @dataclass
 class Planned:
-    """A plan that was made. `writes`: what the connectors noted, in order."""
+    """A finished plan. `writes`: the writes that the connectors noted, in order."""
 
     spool: Spool
     rehearsal: Rehearsal
@@ -76,7 +76,7 @@ class Planned:
 
 
 class Noting(Pretending):
-    """Also keeps every write, for comparison with what a live run writes."""
+    """Also keeps every write, for comparison with the writes of a live run."""
 
     def __init__(self, real: Connector, notes: Notes, clock: Clock, writes: list[Write]) -> None:
         super().__init__(real, notes, clock)
@@ -89,7 +89,7 @@ class Noting(Pretending):
 
 @asynccontextmanager
 async def planned(bench: Bench, *backfills: str) -> AsyncIterator[Planned]:
-    """The plan of a bench's store and products as they are now."""
+    """Return the plan of a bench's store and products in their current state."""
     with TemporaryDirectory(prefix="plan-", dir=FOLDER) as at:
         folder, clock = Path(at), SkippingClock(bench.clock)
         seams = replace(bench.seams, clock=clock, instance="plan")

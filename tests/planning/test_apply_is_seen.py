@@ -1,4 +1,4 @@
-"""Whoever carries out a plan is seen by those who ask whether somebody works on the store."""
+"""`bridge apply` is visible to others that check whether a process works on the store."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ NewSeams = Callable[..., Seams]
 
 
 class Standing(FakeClock):
-    """Whoever sleeps by it sleeps on: a heartbeat moves no time on behind the test's back."""
+    """A clock whose `sleep` never returns, so that a heartbeat does not move the test's time."""
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.Event().wait()
@@ -37,7 +37,7 @@ def asked(made_url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
     return SimpleNamespace(store=SimpleNamespace(url=made_url)), SimpleNamespace(scopes=SCOPES)
 
 
-async def test_it_is_seen_while_it_works_without_a_bridge(
+async def test_apply_is_visible_while_it_works_without_a_bridge(
     asked: tuple[Any, Any], made_url: str, new_seams: NewSeams
 ) -> None:
     looking = await open_store(made_url, new_seams("looking"))
@@ -47,7 +47,7 @@ async def test_it_is_seen_while_it_works_without_a_bridge(
     await looking.close()
 
 
-async def test_a_bridge_that_runs_is_still_seen_beside_it_and_after(
+async def test_a_running_bridge_is_still_visible_beside_it_and_afterwards(
     asked: tuple[Any, Any], made_url: str, new_seams: NewSeams
 ) -> None:
     bridge = await open_store(made_url, new_seams("bridge"), exclusive=True)

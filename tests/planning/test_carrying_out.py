@@ -1,4 +1,4 @@
-"""A saved plan is carried out exactly, refuses what changed since, and does nothing twice."""
+"""A saved plan is carried out exactly, refuses rows that changed since, and writes nothing twice."""
 
 import asyncio
 import json
@@ -17,19 +17,19 @@ from bridge.store.model import TaskKey, TaskState
 from bridge.sync.situation import Limits
 from tests.planning.conftest import NewWorld
 from tests.planning.planned import planned
-from tests.planning.worlds import World, contents, told
+from tests.planning.worlds import World, comparable, contents
 from tests.product import raising
 
 ANA, BO = {"name": "Ana", "email": "ana@x.example"}, {"name": "Bo", "email": "bo@x.example"}
 
 
 async def saved(here: World, folder: Path) -> tuple[Path, Any]:
-    """The plan of a first sync in a file, and what it foretells."""
+    """Save the plan of a first sync to a file; return the planned writes."""
     file = folder / "first.plan"
     async with planned(here.bench, "companies", "people") as plan:
         heads = [Head(name, "v1", ("crm", "erp")) for name in here.bench.parts.mappings]
         save(file, Report(0.0, heads, plan.spool), "here")
-        return file, told(plan.writes)
+        return file, comparable(plan.writes)
 
 
 async def carried_out(here: World, file: Path) -> list[Result]:
@@ -49,17 +49,17 @@ def some_people(here: World) -> None:
     here.erp.person_creates("person", name="Bo there", email="bo@x.example")
 
 
-async def test_all_of_it_is_done_as_planned_and_a_second_time_nothing(new_world: NewWorld, tmp_path: Path) -> None:
+async def test_everything_is_done_as_planned_and_nothing_a_second_time(new_world: NewWorld, tmp_path: Path) -> None:
     here = await new_world()
     some_people(here)
     file, foretold = await saved(here, tmp_path)
     results = await carried_out(here, file)
     assert {result.fate for result in results} == {Fate.DONE}
-    assert told(here.wrote()) == foretold
+    assert comparable(here.wrote()) == foretold
     again = await carried_out(here, file)
     assert {result.fate for result in again} == {Fate.NEEDLESS}
-    assert told(here.wrote()) == foretold
-    assert file.stat().st_mode & 0o077 == 0, "others may read what stands in people's records"
+    assert comparable(here.wrote()) == foretold
+    assert file.stat().st_mode & 0o077 == 0, "other users could read people's records"
 
 
 async def test_a_record_that_changed_since_is_refused_by_name_and_the_others_are_done(
@@ -94,10 +94,10 @@ async def carried_out_only(here: World, file: Path) -> list[Result]:
     return [result async for result in CarryingOut(here.bench.parts, here.bench.systems).run(steps(file))]
 
 
-async def test_what_would_be_decided_otherwise_is_refused_though_its_record_did_not_change(
+async def test_a_row_with_another_decision_is_refused_though_its_record_did_not_change(
     new_world: NewWorld, tmp_path: Path
 ) -> None:
-    """A record with the same key was made on the other side meanwhile: no second one is created."""
+    """Meanwhile a record with the same key was created on the other side: no second one is created."""
     here = await new_world()
     here.crm.person_creates("person", **ANA)
     file, _ = await saved(here, tmp_path)
@@ -107,7 +107,7 @@ async def test_what_would_be_decided_otherwise_is_refused_though_its_record_did_
     assert "the bridge would now do something else: matched erp person 1" in result.why
 
 
-async def test_beside_a_bridge_that_works_on_the_same_records_nothing_is_made_twice(
+async def test_beside_a_bridge_that_works_on_the_same_records_nothing_is_created_twice(
     new_world: NewWorld, tmp_path: Path
 ) -> None:
     here = await new_world()
@@ -117,13 +117,11 @@ async def test_beside_a_bridge_that_works_on_the_same_records_nothing_is_made_tw
     live = asyncio.create_task(here.goes_live())
     results = await carried_out_only(here, file)
     await live
-    assert told(here.wrote()) == foretold
+    assert comparable(here.wrote()) == foretold
     assert {result.fate for result in results} <= {Fate.DONE, Fate.NEEDLESS, Fate.REFUSED}
 
 
-async def test_a_record_that_somebody_works_on_is_waited_for_and_then_named(
-    new_world: NewWorld, tmp_path: Path
-) -> None:
+async def test_apply_waits_for_a_leased_record_and_then_names_it(new_world: NewWorld, tmp_path: Path) -> None:
     here = await new_world()
     here.crm.person_creates("person", **ANA)
     file, _ = await saved(here, tmp_path)
@@ -136,10 +134,10 @@ async def test_a_record_that_somebody_works_on_is_waited_for_and_then_named(
     assert "the bridge is processing it" in result.why
     assert here.bench.clock.monotonic() - begun >= PATIENCE_SECONDS
     await here.bench.store.tasks.put_back(*held)
-    assert await here.bench.store.tasks.get(key) is None, "it had never been due"
+    assert await here.bench.store.tasks.get(key) is None, "the task had never been due"
 
 
-async def test_a_claim_put_back_leaves_a_waiting_task_waiting_and_keeps_what_came_meanwhile(
+async def test_a_claim_put_back_leaves_a_waiting_task_waiting_and_keeps_new_events(
     new_world: NewWorld,
 ) -> None:
     here = await new_world()
@@ -163,7 +161,7 @@ async def test_a_claim_put_back_leaves_a_waiting_task_waiting_and_keeps_what_cam
     assert (last.state, last.pending) == (TaskState.DUE, 2)
 
 
-async def test_a_lost_answer_and_a_silent_system_fail_their_rows_with_the_reason(
+async def test_a_lost_answer_and_an_unreachable_system_fail_their_rows_with_the_reason(
     new_world: NewWorld, tmp_path: Path
 ) -> None:
     here = await new_world()
@@ -173,10 +171,10 @@ async def test_a_lost_answer_and_a_silent_system_fail_their_rows_with_the_reason
     (result,) = await carried_out(here, file)
     assert (result.fate, "outcome unknown" in result.why) == (Fate.FAILED, True)
     await here.goes_live()
-    assert told(here.wrote()) == foretold or len(here.erp.live("person")) == 1
+    assert comparable(here.wrote()) == foretold or len(here.erp.live("person")) == 1
 
 
-async def test_once_a_system_is_away_the_steps_that_are_left_are_not_tried_and_go_on_later(
+async def test_once_a_system_is_down_the_remaining_steps_are_not_tried_and_continue_later(
     new_world: NewWorld, tmp_path: Path
 ) -> None:
     here = await new_world(limits=Limits(workers=1))
@@ -188,10 +186,10 @@ async def test_once_a_system_is_away_the_steps_that_are_left_are_not_tried_and_g
     assert [result.fate for result in results] == [Fate.FAILED, Fate.NOT_TRIED, Fate.NOT_TRIED]
     assert {result.why for result in results} == {"crm: nothing listens"}
     assert {result.fate for result in await carried_out(here, file)} == {Fate.DONE}
-    assert told(here.wrote()) == foretold
+    assert comparable(here.wrote()) == foretold
 
 
-async def test_a_planned_delete_is_carried_out_with_its_two_looks(new_world: NewWorld, tmp_path: Path) -> None:
+async def test_a_planned_delete_is_carried_out_with_its_two_reads(new_world: NewWorld, tmp_path: Path) -> None:
     here = await new_world()
     for row in (ANA, BO):
         here.crm.person_creates("person", **row)

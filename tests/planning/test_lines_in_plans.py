@@ -1,7 +1,7 @@
 """A plan of lists of lines: it shows the lines, and a live run writes exactly them."""
 
 from tests.planning.planned import planned
-from tests.planning.worlds import told, world
+from tests.planning.worlds import comparable, world
 from tests.sync.test_line_items import DEALS
 
 
@@ -22,7 +22,7 @@ async def test_a_live_run_writes_exactly_the_planned_lines() -> None:
         here.bench.clock.advance(3600)
         wrote = len(here.wrote())
         async with planned(here.bench, "products", "deals") as plan:
-            foretold = told(plan.writes)
+            foretold = comparable(plan.writes)
             shown = " ".join(str(row.fields) for row in plan.rows())
         assert len(here.wrote()) == wrote, "a plan writes nothing"
         assert "'amount': 2" in shown
@@ -30,5 +30,5 @@ async def test_a_live_run_writes_exactly_the_planned_lines() -> None:
         had = {name: len(product.wrote) for name, product in here.sides.items()}
         await here.goes_live()
         news = [write for name, product in here.sides.items() for write in product.wrote[had[name] :]]
-        assert told(news) == foretold
+        assert comparable(news) == foretold
         assert len(crm.live("person")[deal]["items"]) == len(erp.live("person")[there]["items"]) == 3

@@ -1,4 +1,4 @@
-"""A plan foretells exactly what a live run writes, and writes nothing itself."""
+"""A plan shows exactly the writes of a live run, and writes nothing itself."""
 
 import asyncio
 import random
@@ -16,10 +16,10 @@ from bridge.planning.rows import WRITES
 from bridge.planning.saved import save, steps
 from bridge.sync.situation import Limits
 from tests.planning.planned import FOLDER, Planned, planned
-from tests.planning.worlds import MAPPINGS, World, contents, told, traits, world
+from tests.planning.worlds import MAPPINGS, World, comparable, contents, traits, world
 
 STATES = (st.integers(0, 10**6), st.integers(0, 14), st.integers(0, 14), st.sampled_from(("hold", "copy")))
-"""A seed, how much people did before both sides were in sync, and since; what becomes of duplicates."""
+"""A seed, how much people did before both sides were in sync and afterwards, and the policy for duplicates."""
 
 
 @settings(max_examples=9)
@@ -29,17 +29,16 @@ STATES = (st.integers(0, 10**6), st.integers(0, 14), st.integers(0, 14), st.samp
 def test_a_live_run_makes_exactly_the_planned_writes_and_no_other(
     seed: int, before: int, after: int, duplicates: str
 ) -> None:
-    """From random states: some records in sync, then edited, deleted, doubled; others never seen.
+    """From random states: some records are in sync, then edited, deleted, duplicated; others were never seen.
 
-    One record is worked on at a time, in the plan and live: which of two records with one key is first is a race
-    otherwise.
+    One record is processed at a time, in the plan and live; otherwise the order of two records with one key is a race.
     """
     asyncio.run(compared(seed, before, after, duplicates, runs_live))
 
 
 @settings(max_examples=4)
 @given(*STATES)
-def test_a_saved_plan_carried_out_makes_no_write_that_was_not_planned_and_names_what_it_leaves(
+def test_a_saved_plan_makes_no_unplanned_write_and_names_the_rows_it_does_not_carry_out(
     seed: int, before: int, after: int, duplicates: str
 ) -> None:
     asyncio.run(compared(seed, before, after, duplicates, carries_out))
@@ -50,7 +49,7 @@ async def runs_live(here: World, _file: Path) -> None:
 
 
 async def carries_out(here: World, file: Path) -> None:
-    for system, entity in here.reconciler.entities():  # as `bridge apply`: no create before a complete listing
+    for system, entity in here.reconciler.entities():  # as `bridge apply` does: no create before a complete listing
         await here.reconciler.sweep(system, entity, "full")
     results = [result async for result in CarryingOut(here.bench.parts, here.bench.systems).run(steps(file))]
     assert all(result.why for result in results if result.fate not in (Fate.DONE, Fate.NEEDLESS))
@@ -71,7 +70,7 @@ async def compared(
         with TemporaryDirectory(dir=FOLDER) as at:
             file = Path(at) / "a.plan"
             async with planned(here.bench, "companies", "people") as plan:
-                foretold = told(plan.writes)
+                foretold = comparable(plan.writes)
                 assert rows(plan) == Counter(write.what for write in plan.writes)
                 save(file, Report(0.0, [], plan.spool), "here")
             assert here.wrote() == wrote, "a plan wrote to a system"
@@ -79,10 +78,10 @@ async def compared(
             had = {name: len(product.wrote) for name, product in here.sides.items()}
             await run(here, file)
         news = [write for name, product in here.sides.items() for write in product.wrote[had[name] :]]
-        assert told(news) <= foretold
-        assert run is carries_out or told(news) == foretold
+        assert comparable(news) <= foretold
+        assert run is carries_out or comparable(news) == foretold
 
 
 def rows(plan: Planned) -> Counter[str]:
-    """How many rows of the plan are writes, by what they do."""
+    """Return how many rows of the plan are writes, by kind."""
     return Counter(row.kind.value for row in plan.rows() if row.kind in WRITES)

@@ -1,4 +1,4 @@
-"""What a plan tells of each record, and that it writes nothing wherever it looks."""
+"""What a plan shows about each record, and that it writes nothing anywhere."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,7 @@ async def test_a_reference_names_the_record_that_the_plan_creates(new_world: New
     assert person.fields["company"] == {"after": "companies new-1", "why": "as in crm"}
 
 
-async def test_before_after_and_the_rule_stand_with_every_field(new_world: NewWorld) -> None:
+async def test_every_field_shows_before_after_and_the_rule(new_world: NewWorld) -> None:
     here = await new_world()
     here.crm.person_creates("person", **ANA)
     here.erp.person_creates("person", name="A.", email="ana@x.example", phone="7")
@@ -51,7 +51,7 @@ async def test_before_after_and_the_rule_stand_with_every_field(new_world: NewWo
 
 
 @pytest.mark.parametrize(("duplicates", "kinds"), [("hold", ["create", "hold"]), ("copy", ["create", "create"])])
-async def test_two_new_records_with_one_key_are_told_as_a_live_run_would_treat_them(
+async def test_two_new_records_with_one_key_are_planned_as_a_live_run_would_treat_them(
     new_world: NewWorld, duplicates: str, kinds: list[str]
 ) -> None:
     here = await new_world(MAPPINGS % {"duplicates": duplicates})
@@ -62,7 +62,7 @@ async def test_two_new_records_with_one_key_are_told_as_a_live_run_would_treat_t
     assert [row.record for row in rows] == ["crm person 1", "crm person 2"]
 
 
-async def test_what_is_ambiguous_refused_held_or_a_question_is_told_by_name(new_world: NewWorld) -> None:
+async def test_ambiguous_refused_and_held_records_and_questions_are_named(new_world: NewWorld) -> None:
     here = await new_world(refuses="no@x.example")
     here.crm.person_creates("person", **ANA)
     here.crm.person_creates("person", name="No", email="no@x.example")
@@ -77,7 +77,7 @@ async def test_what_is_ambiguous_refused_held_or_a_question_is_told_by_name(new_
     assert (Kind.HOLD, "erp person 2") in found or (Kind.AMBIGUOUS, "crm person 1") in found
 
 
-async def test_deletes_over_the_threshold_are_told_to_wait_for_a_person(new_world: NewWorld) -> None:
+async def test_deletes_over_the_threshold_are_shown_as_waiting_for_a_person(new_world: NewWorld) -> None:
     here = await new_world(limits=Limits(deletion_limit=1))
     for number in range(4):
         here.crm.person_creates("person", name=f"P{number}", email=f"p{number}@x.example")
@@ -100,7 +100,7 @@ async def test_deletes_over_the_threshold_are_told_to_wait_for_a_person(new_worl
         ("remove created", PEOPLE, Kind.DELETE, "undo 1: the bridge had created it for crm person 1, which stays"),
     ],
 )
-async def test_what_a_person_has_told_the_bridge_to_do_is_told_as_it_is(
+async def test_instructions_of_a_person_are_in_the_plan(
     new_world: NewWorld, kind: str, text: str, row: Kind, why: str
 ) -> None:
     here = await new_world(text)
@@ -116,7 +116,7 @@ async def test_what_a_person_has_told_the_bridge_to_do_is_told_as_it_is(
     assert "was deleted" not in found.why
 
 
-async def test_a_pending_change_and_a_changed_mapping_file_are_told_without_a_backfill(new_world: NewWorld) -> None:
+async def test_a_pending_change_and_a_changed_mapping_file_are_planned_without_a_backfill(new_world: NewWorld) -> None:
     here = await new_world(PEOPLE)
     here.crm.person_creates("person", **ANA, notes="n")
     await here.goes_live()
@@ -131,7 +131,7 @@ async def test_a_pending_change_and_a_changed_mapping_file_are_told_without_a_ba
     }
 
 
-async def test_a_pair_that_leaves_where_is_told_as_frozen(new_world: NewWorld) -> None:
+async def test_a_pair_that_leaves_where_is_planned_as_frozen(new_world: NewWorld) -> None:
     text = PEOPLE.replace("match:", "where: {crm: {notes: in}, erp: {notes: in}}\nmatch:")
     here = await new_world(text)
     here.crm.person_creates("person", **ANA, notes="in")
@@ -142,7 +142,7 @@ async def test_a_pair_that_leaves_where_is_told_as_frozen(new_world: NewWorld) -
     assert (row.kind, "crm person 1 does not match `where`" in row.why) == (Kind.FREEZE, True)
 
 
-async def test_a_row_that_cannot_be_understood_stops_no_plan(new_world: NewWorld) -> None:
+async def test_a_row_that_cannot_be_read_stops_no_plan(new_world: NewWorld) -> None:
     here = await new_world()
     here.crm.person_creates("person", **ANA)
     here.erp.skips = 1
@@ -159,7 +159,7 @@ async def test_a_mapping_that_writes_nothing_now_is_planned_as_if_it_did(new_wor
     assert here.wrote() == []
 
 
-async def test_a_plan_of_what_is_in_sync_says_that_there_is_nothing_to_do(new_world: NewWorld) -> None:
+async def test_a_plan_of_records_in_sync_says_that_there_is_nothing_to_do(new_world: NewWorld) -> None:
     here = await new_world()
     for _ in range(2):
         here.crm.person_creates("person", **ANA)
@@ -171,7 +171,7 @@ async def test_a_plan_of_what_is_in_sync_says_that_there_is_nothing_to_do(new_wo
         assert "There is nothing to do." in next(report_of(plan).lines())
 
 
-async def test_samples_are_shown_first_and_everything_when_asked_for(new_world: NewWorld) -> None:
+async def test_samples_are_shown_first_and_everything_on_request(new_world: NewWorld) -> None:
     here = await new_world()
     for number in range(9):
         here.crm.person_creates("person", name=f"P{number}", email=f"p{number}@x.example")
@@ -185,14 +185,14 @@ async def test_samples_are_shown_first_and_everything_when_asked_for(new_world: 
         assert len(list(report.shown(None))) == 9
 
 
-async def test_a_system_that_cannot_be_asked_ends_the_plan_with_its_name(new_world: NewWorld) -> None:
+async def test_an_unreachable_system_ends_the_plan_with_its_name(new_world: NewWorld) -> None:
     here = await new_world()
     here.erp.fail = raising("before list", Unreachable("erp", "nothing listens there"), times=100)
     with pytest.raises(PlanStopped, match=r"erp .*nothing listens there"):
         await plan_of(here, "people")
 
 
-async def test_a_pause_that_a_vendor_asks_for_is_kept_in_real_time(new_world: NewWorld) -> None:
+async def test_a_pause_that_a_vendor_requests_is_respected_in_real_time(new_world: NewWorld) -> None:
     here = await new_world()
     here.crm.person_creates("person", **ANA)
     here.crm.fail = raising("before read", RateLimited("crm", "slow down", 30.0))

@@ -1,4 +1,4 @@
-"""Random states of two products and a store, and the whole live run that a plan foretells."""
+"""Random states of two products and a store, and the whole live run that a plan predicts."""
 
 import random
 from collections import Counter
@@ -58,7 +58,7 @@ fields:
 
 @dataclass
 class World:
-    """A bench whose products hold writes back for plans, and what people do there."""
+    """A bench whose products hold back writes for plans, and the actions of people there."""
 
     bench: Bench
     reconciler: Reconciler
@@ -103,7 +103,7 @@ class World:
         return self.sides["erp"]
 
     async def goes_live(self, seconds: float = 4000.0) -> None:
-        """What a plan with a backfill foretells: both sides compared whole, and every record taken in."""
+        """Do the live run of a plan with a backfill: compare both sides whole and process every record."""
         for system, entity in self.reconciler.entities():
             report = await self.reconciler.sweep(system, entity, "full")
             assert not report.fault
@@ -127,12 +127,12 @@ class World:
             bench.clock.advance(max(0.1, due - bench.store.now()))
 
     def wrote(self) -> list[Write]:
-        """All writes of the bridge so far."""
+        """Return all writes of the bridge so far."""
         return [write for product in self.sides.values() for write in product.wrote]
 
 
 def traits(chance: random.Random) -> dict[str, Any]:
-    """How products may differ: versions, a search, whole records, lag, what answers and deletes show."""
+    """How products may differ: versions, a search, whole records, read lag, what answers and deletes show."""
     facts = manifest(
         read_lag=2.0,
         version_resolution=chance.choice((1.0, None)),
@@ -152,7 +152,7 @@ def traits(chance: random.Random) -> dict[str, Any]:
 async def world(
     seed: int, text: str, mode: Mode = Mode.LIVE, limits: Limits | None = None, **facts: Any
 ) -> AsyncIterator[World]:
-    """Nothing is there yet. facts: of both products."""
+    """Make an empty world. facts: of both products."""
     clock, ids, chance = FakeClock(), count(1), random.Random(seed)
     seams = Seams(clock, random.Random(seed), lambda: f"id-{next(ids)}", "copy-1")
     with TemporaryDirectory(prefix="world-", dir=FOLDER) as at:
@@ -170,9 +170,9 @@ async def world(
             await store.close()
 
 
-def told(writes: list[Write]) -> Counter[str]:
-    """Writes in a form in which those of a plan and those of a live run are equal: records that they made are called
-    by what they were made as, as their ids differ."""
+def comparable(writes: list[Write]) -> Counter[str]:
+    """Return writes in a form in which those of a plan and of a live run are equal: a created record is named by its
+    columns, because the ids differ."""
     made = {}
     for write in writes:
         if write.what == "create":
@@ -190,7 +190,7 @@ def told(writes: list[Write]) -> Counter[str]:
 
 
 async def contents(store: Store) -> dict[str, list[Any]]:
-    """Every row of every table."""
+    """Return every row of every table."""
 
     def work(conn: Connection) -> dict[str, list[Any]]:
         tables = metadata.sorted_tables

@@ -1,1 +1,1 @@
-"""The bridge between real systems that nobody here wrote: `make test-real`. Not collected by pytest."""
+"""The bridge between real systems written by others: `make test-real`. Not collected by pytest."""

@@ -1,4 +1,4 @@
-"""`make test-real`: both systems from nothing, the bridge between them, what goes wrong on the way, and sales."""
+"""`make test-real`: both systems from nothing, the bridge between them, failures, and sales."""
 
 import argparse
 import shutil
@@ -15,9 +15,9 @@ from tests.real.bottle import Bottle
 from tests.real.crm import Crm, Pipedrive, simulated_pipedrive
 from tests.real.gate import Gate
 from tests.real.install import CannotInstall
+from tests.real.progress import say
 from tests.real.serve import served
 from tests.real.site import Site
-from tests.real.told import say
 from tests.real.tryton import Tryton
 
 DEFAULT = Path(__file__).parents[2] / "var" / "real"
@@ -32,9 +32,9 @@ def main() -> int:
     parser.add_argument("--patience", type=float, default=1.0, help="so many times as long may everything take")
     options = parser.parse_args()
     began = time.monotonic()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that nothing it started stays behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that no started process stays behind
     folder = options.folder.absolute()
-    run = folder / ("run" if options.serve else "test")  # a test takes nothing from systems that people look at
+    run = folder / ("run" if options.serve else "test")  # a test must not affect systems that people use
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
     try:
@@ -44,12 +44,12 @@ def main() -> int:
                 return served(_bottle(stack, folder, run), tryton, run)
             crm: Crm = _bottle(stack, folder, run) if options.crm == "bottlecrm" else _pipedrive(stack)
             say(f"both systems run after {time.monotonic() - began:.0f} s")
-            _told(stack, run / "bridge", crm, tryton, options, story.STEPS)
+            _run_story(stack, run / "bridge", crm, tryton, options, story.STEPS)
         with ExitStack() as stack:
             tryton = _tryton(stack, folder, run / "sales")
             crm = replace(_pipedrive(stack), mappings=sales.MAPPINGS)
             say("and a simulated Pipedrive with an empty Tryton")
-            _told(stack, run / "sales" / "bridge", crm, tryton, options, sales.STEPS)
+            _run_story(stack, run / "sales" / "bridge", crm, tryton, options, sales.STEPS)
     except CannotInstall as problem:
         say(f"skipped: {problem}")
         return 0
@@ -57,10 +57,10 @@ def main() -> int:
     return 0
 
 
-def _told(
+def _run_story(
     stack: ExitStack, folder: Path, crm: Crm, tryton: Tryton, options: argparse.Namespace, steps: Sequence[story.Step]
 ) -> None:
-    """One story to its end, by a bridge of its own."""
+    """Run one story to its end with its own bridge."""
     gate = stack.enter_context(Gate(tryton.url).open())
     site = stack.enter_context(closing(Site(folder, crm, tryton, gate, options.companies, options.patience)))
     site.write()

@@ -1,7 +1,7 @@
-"""A real BottleCRM on loopback, and a client of our own for it, which shares nothing with the connector.
+"""A real BottleCRM on loopback, and a separate client for it that shares nothing with the connector.
 
-What differs from an installation for people: SQLite made from the models, tasks that run within the request, hooks that
-may call 127.0.0.1, and a loop in place of the scheduler that tries deliveries again.
+Differences from an installation for people: SQLite made from the models, tasks that run within the request, hooks that
+may call 127.0.0.1, and a loop in place of the scheduler that retries deliveries.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.ports import free_port
 from tests.real.install import Server, installed, python_from
-from tests.real.told import say
+from tests.real.progress import say
 
 PACKAGES = ("django-crm==1.35.0",)
 NEEDS_PYTHON = 12
@@ -109,7 +109,7 @@ Row = dict[str, Any]
 
 
 class Bottle:
-    """`folder` keeps the packages and an empty database; every run works on a copy of that."""
+    """`folder` keeps the packages and an empty database; every run works on a copy of the database."""
 
     pair = "bottlecrm-tryton"
     mapping = "front-office-accounts"
@@ -134,7 +134,7 @@ class Bottle:
         ]
 
     def start(self) -> None:
-        """From the kept database; the very first run makes it."""
+        """Start from the kept database; the first run creates it."""
         if not (self._made / "done").exists():
             self._make()
         shutil.copy(self._made / DATABASE, self._run / DATABASE)
@@ -184,7 +184,7 @@ class Bottle:
         self._call("PATCH", f"/api/opportunities/{record}/", values)
 
     def break_hook(self) -> None:
-        """An administrator switches all hooks off."""
+        """Switch all hooks off, as an administrator does."""
         for hook in self._hooks():
             self._call("PATCH", f"/api/webhooks/{hook['id']}/", {"is_active": False}, person=True)
 

@@ -1,4 +1,4 @@
-"""The other side of the story: a simulated Pipedrive beside a real Tryton, seen as a person sees it."""
+"""The other side of the story: a simulated Pipedrive beside a real Tryton, from a person's view."""
 
 import os
 import subprocess
@@ -15,8 +15,8 @@ Row = dict[str, Any]
 
 
 class Crm(Protocol):
-    """A system with companies that have a name and a website. `mapping`: of companies; `pair`: its folder of files, of
-    which `mappings` are taken.
+    """A system with companies that have a name and a website. `mapping`: of companies; `pair`: the folder whose
+    `mappings` are used.
 
     `side`: its name in the mapping. `options`: as YAML; `secrets`: the variables they name.
     """
@@ -41,7 +41,7 @@ class Crm(Protocol):
 
 @dataclass
 class Pipedrive:
-    """`bridge simulate pipedrive` as a process of its own."""
+    """`bridge simulate pipedrive` as a separate process."""
 
     url: str
     pair = "pipedrive-tryton"
@@ -49,7 +49,7 @@ class Pipedrive:
     side, product, entity, winner = "crm", "pipedrive", "organization", "office"
     mappings: tuple[str, ...] = ("crm-office-companies",)
     fields: dict[str, str] = field(default_factory=dict)
-    """Names of fields that were added -> their codes."""
+    """Names of added fields -> their codes."""
 
     def options(self) -> str:
         return f'{{base_url: "{self.url}", api_token: {{env: REAL_PIPEDRIVE_TOKEN}}}}'
@@ -81,12 +81,12 @@ class Pipedrive:
         return any(not hook.get("deleted") for hook in fetch(f"{self.url}/_control/state").json()["hooks"])
 
     def rows(self, entity: str, **wanted: Any) -> list[Row]:
-        """Live records that show these values."""
+        """Return the live records that show these values."""
         found = fetch(f"{self.url}/_control/state").json()["records"][entity]
         return [row for row in found if not row.get("is_deleted") and wanted.items() <= row.items()]
 
     def person(self, entity: str, values: Row, record: Any = None) -> Row:
-        """Makes a record, or edits it, as a person does."""
+        """Create or edit a record, as a person does."""
         path = f"{self.url}/_control/records/{entity}" + ("" if record is None else f"/{record}")
         answer = fetch(path, "POST" if record is None else "PATCH", values)
         assert answer.status in (200, 201), answer

@@ -1,4 +1,4 @@
-"""What stands between the bridge and Tryton: passes every call on, and lets a person be faster than one of them."""
+"""A proxy between the bridge and Tryton: it passes every call on, and lets a person edit before one of them."""
 
 import threading
 import urllib.error
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Ahead = Callable[[bytes], bool]
-"""Told of a call before it is passed on; does something first for the call it waits for, and says whether it did."""
+"""Gets a call before it is passed on. For the expected call it does something first; returns whether it did."""
 
 
 @dataclass
 class Gate:
-    """`to`: the server's address. `conflicts`: how many writes were refused because somebody was faster."""
+    """`to`: the server's address. `conflicts`: how many writes were refused because a person edited first."""
 
     to: str
     ahead: list[Ahead] = field(default_factory=list)
@@ -23,7 +23,7 @@ class Gate:
 
     @contextmanager
     def open(self) -> Iterator["Gate"]:
-        """It passes calls on while the block runs."""
+        """Pass calls on while the block runs."""
         server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         server.daemon_threads = True
         self.url = f"http://127.0.0.1:{server.server_port}"
@@ -43,7 +43,7 @@ class Gate:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 status, content = gate.passed(self.path, dict(self.headers), body)
                 if not status:
-                    self.close_connection = True  # nobody listens behind: no answer
+                    self.close_connection = True  # nothing listens behind the gate: no answer
                     return
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -52,12 +52,12 @@ class Gate:
                 self.wfile.write(content)
 
             def log_message(self, *_args: object) -> None:
-                """Nothing: the bridge's own log says what it called."""
+                """Log nothing: the bridge's own log has its calls."""
 
         return Handler
 
     def passed(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
-        """Status and content of the server's answer; status 0 when there is none."""
+        """Return status and content of the server's answer; status 0 when there is none."""
         for one in list(self.ahead):
             if one(body):
                 self.ahead.remove(one)

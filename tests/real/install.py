@@ -1,4 +1,4 @@
-"""Packages of a real system in a virtual environment of their own, and its server processes."""
+"""Packages of a real system in a separate virtual environment, and its server processes."""
 
 import hashlib
 import os
@@ -11,18 +11,18 @@ import venv
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.real.told import say
+from tests.real.progress import say
 
 STOP_SECONDS = 15.0
 START_SECONDS = 180.0
 
 
 class CannotInstall(Exception):
-    """The packages cannot be had here; the text says why."""
+    """The packages cannot be installed here; the text says why."""
 
 
 def installed(folder: Path, packages: Sequence[str], python: str = sys.executable) -> Path:
-    """The interpreter of an environment with these packages; kept in `folder`. Raises CannotInstall."""
+    """Return the interpreter of an environment with these packages; kept in `folder`. Raises CannotInstall."""
     home, done = folder / "venv", folder / "installed"
     mark = hashlib.sha256("\n".join(packages).encode()).hexdigest()
     interpreter = home / "bin" / "python"
@@ -47,7 +47,7 @@ def _run(command: Sequence[str], package: str) -> None:
 
 
 def python_from(minor: int) -> str:
-    """A Python 3 of at least this minor version. Raises CannotInstall."""
+    """Return a Python 3 of at least this minor version. Raises CannotInstall."""
     names = [os.environ.get("REAL_PYTHON"), sys.executable]
     names += [shutil.which(f"python3.{number}") for number in range(20, minor - 1, -1)]
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -85,7 +85,7 @@ class Server:
             time.sleep(0.2)
 
     def stop(self) -> None:
-        """SIGTERM to it and what it started, SIGKILL when that does not help."""
+        """End it and its child processes with SIGTERM, and with SIGKILL if they do not end."""
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return

@@ -1,4 +1,4 @@
-"""The second story: deals of a simulated Pipedrive become sales of the real Tryton, line by line and both ways."""
+"""The second story: deals of a simulated Pipedrive become sales of the real Tryton, line by line in both directions."""
 
 import json
 import time
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.real.crm import Pipedrive
+from tests.real.progress import say
 from tests.real.site import Site
 from tests.real.story import there
-from tests.real.told import say
 from tests.real.tryton import Row
 
 MAPPINGS = ("crm-office-companies", "crm-office-products", "crm-office-sales")
@@ -22,7 +22,7 @@ def pipedrive(site: Site) -> Pipedrive:
 
 
 def prepared(site: Site) -> None:
-    """A company and three products; Tryton knows one of them already, which is matched, and the others are made."""
+    """Create a company and three products; Tryton has one of them already, which is matched."""
     crm = pipedrive(site)
     crm.add_field("deals", "Sale")
     crm.add_field("deals", "Invoiced", "no", "pending", "awaiting payment", "partly", "paid")
@@ -33,14 +33,14 @@ def prepared(site: Site) -> None:
     site.start()
     there(site, site.crm.hooks_work, "the hooks are registered")
     for mapping in MAPPINGS[:2]:
-        asked = site.told("backfill", mapping)
+        asked = site.run_command("backfill", mapping)
         assert asked.code == 0, asked
     there(site, lambda: set(site.tryton.products().values()) == {"Desk", "Lamp", "Sofa"}, "three products in Tryton")
-    assert len(site.tryton.products()) == 3, "the lamp is there once"
+    assert len(site.tryton.products()) == 3, "the lamp exists once"
 
 
 def won(site: Site) -> None:
-    """A won deal becomes one draft sale with its products as lines, each with the unit that Tryton knows."""
+    """A won deal becomes one draft sale with its products as lines, each with the unit from Tryton."""
     crm = pipedrive(site)
     (company,) = crm.rows("organizations", name=COMPANY)
     products = {row["name"]: row["id"] for row in crm.rows("products")}
@@ -61,12 +61,12 @@ def won(site: Site) -> None:
 
 
 def lines_on_both_sides(site: Site) -> None:
-    """A line added in Tryton and another in Pipedrive, edits of one line on both sides, and a deletion: all meet."""
+    """A line added in Tryton, one added in Pipedrive, edits of one line on both sides, and a deletion are merged."""
     crm, (deal,) = pipedrive(site), pipedrive(site).rows("deals", title="Office")
     products = {row["name"]: row["id"] for row in crm.rows("products")}
     articles = {name: number for number, name in site.tryton.products().items()}
     desk, lamp = ordered(deal)
-    assert site.told("pause").code == 0
+    assert site.run_command("pause").code == 0
     found = sale(site)
     assert found is not None
     (old,) = (line for line in found["lines."] if line["product"] == articles["Lamp"])
@@ -80,7 +80,7 @@ def lines_on_both_sides(site: Site) -> None:
     kept = [{**desk, "quantity": 4}, {**lamp, "quantity": 6}]
     crm.person("deals", {"products": [*kept, more]}, deal["id"])
     time.sleep(5)
-    assert site.told("resume").code == 0
+    assert site.run_command("resume").code == 0
     wanted = [("Cabinet", 3.0, 75.0), ("Desk", 4.0, 150.5), ("Lamp", 6.0, 18.5), ("Sofa", 1.0, 900.0)]
     both(site, wanted)
     found = sale(site)
@@ -92,7 +92,7 @@ def lines_on_both_sides(site: Site) -> None:
 
 
 def quoted(site: Site) -> None:
-    """Somebody makes a quotation: its number comes to the deal, and what is edited in the deal later stays there."""
+    """Make a quotation as a person: its number comes to the deal, and later edits of the deal do not cross."""
     found = sale(site)
     assert found is not None
     before = sold(site)
@@ -104,7 +104,7 @@ def quoted(site: Site) -> None:
     crm.person("deals", {"title": "Too late", "products": []}, deal["id"])
     crm.person("organizations", {"name": "Made after that"})
     there(site, lambda: "Made after that" in {row["name"] for row in site.tryton.companies()}, "the next change")
-    there(site, lambda: "nothing waits" in site.told("waiting").out, "the deal was looked at as well")
+    there(site, lambda: "nothing waits" in site.run_command("waiting").out, "the deal was looked at as well")
     found = sale(site)
     assert found is not None
     assert (found["state"], found["description"], sold(site)) == ("quotation", "Office", before)
@@ -112,13 +112,13 @@ def quoted(site: Site) -> None:
 
 
 def sales_agree(site: Site) -> None:
-    """`bridge verify` says so, no record needs a person, and the bridge ends in order."""
-    first = site.told("verify")
+    """`bridge verify` agrees, no record needs a person, and the bridge ends in order."""
+    first = site.run_command("verify")
     if first.code != 0:
         say(first.out.strip())
-    there(site, lambda: site.told("verify").code == 0, "bridge verify finds no difference", 240)
-    say(site.told("verify").out.strip())
-    dead = site.told("dead-letters", "list")
+    there(site, lambda: site.run_command("verify").code == 0, "bridge verify finds no difference", 240)
+    say(site.run_command("verify").out.strip())
+    dead = site.run_command("dead-letters", "list")
     assert dead.code == 0, dead
     assert "no dead letters" in dead.out.lower() or not dead.out.strip(), dead.out
     assert site.stop() == 0
@@ -138,7 +138,7 @@ def sale(site: Site) -> Row | None:
 
 
 def sold(site: Site) -> Lines:
-    """The lines of the one sale: the product's name, how many, the price."""
+    """Return the lines of the one sale: the product's name, the quantity, the price."""
     found, names = sale(site), site.tryton.products()
     lines = found["lines."] if found is not None else []
     return sorted((names[line["product"]], line["quantity"], float(line["unit_price"]["decimal"])) for line in lines)

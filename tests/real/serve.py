@@ -1,11 +1,11 @@
-"""Both systems for a person to try the bridge with: where they are, and how they let it in."""
+"""Both systems, for a person who tries the bridge: their addresses and credentials."""
 
 import os
 import time
 from pathlib import Path
 
 from tests.real.bottle import Bottle
-from tests.real.told import say
+from tests.real.progress import say
 from tests.real.tryton import Tryton
 
 SCRIPT = """\
@@ -32,7 +32,7 @@ erp() {{
 
 
 def served(bottle: Bottle, tryton: Tryton, run: Path) -> int:
-    """Until interrupted."""
+    """Serve until interrupted."""
     file = run / "systems.sh"
     file.touch(mode=0o600)
     secrets = bottle.secrets()

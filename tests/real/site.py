@@ -45,7 +45,7 @@ sync: {{write_seconds: 20, lease_seconds: 60, backoff_first_seconds: 1, backoff_
 
 @dataclass
 class Site:
-    """`patience`: how many times as long as on a machine of its own everything may take."""
+    """`patience`: factor for all time limits, for a machine with other work."""
 
     folder: Path
     crm: Crm
@@ -58,7 +58,7 @@ class Site:
     process: subprocess.Popen[bytes] | None = None
 
     def write(self) -> None:
-        """Settings, and the shipped mappings, that of companies with deletes that cross both ways."""
+        """Write settings and the shipped mappings; deletes of companies cross in both directions."""
         crm, tryton = self.crm, self.tryton
         (self.folder / "mappings").mkdir(parents=True)
         name = f"{crm.mapping}.yaml"
@@ -99,8 +99,8 @@ class Site:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "bridge", "--settings", str(self.settings), *arguments]
 
-    def told(self, *arguments: str) -> Ended:
-        """One command to its end."""
+    def run_command(self, *arguments: str) -> Ended:
+        """Run one command to its end."""
         done = subprocess.run(
             self.command(*arguments), env=self.environment(), capture_output=True, text=True, timeout=300
         )
@@ -112,13 +112,13 @@ class Site:
         until(self._is_ready, f"the bridge is ready; see {self.log}", PATIENCE_SECONDS * self.patience)
 
     def kill(self) -> None:
-        """SIGKILL: no goodbye."""
+        """End the bridge with SIGKILL."""
         assert self.process is not None
         self.process.kill()
         self.process.wait(30)
 
     def stop(self) -> int:
-        """SIGTERM; the exit code."""
+        """End the bridge with SIGTERM and return its exit code."""
         assert self.process is not None
         self.process.terminate()
         return self.process.wait(60)

@@ -1,4 +1,4 @@
-"""What is tried between two systems, one step after the other. Each looks at both through their own interfaces."""
+"""The steps of a trial between two systems. Each step checks both systems through their own interfaces."""
 
 import json
 import time
@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from tests.acceptance.site import fetch, until
 from tests.real.bottle import Bottle
+from tests.real.progress import say
 from tests.real.site import PATIENCE_SECONDS, Site
-from tests.real.told import say
 from tests.real.tryton import Row
 
 Step = Callable[[Site], None]
@@ -18,21 +18,21 @@ def name(number: int) -> str:
 
 
 def backfilled(site: Site) -> None:
-    """Two companies of five are on both sides already: those are matched, the others are made, nothing twice."""
+    """Two of five companies are on both sides already: they are matched, and the others are created once."""
     total = site.companies
     common, at_crm = 2 * total // 5, 3 * total // 4
     site.crm.create(*map(name, range(at_crm)))
     site.tryton.create(*map(name, [*range(common), *range(at_crm, total)]))
     site.start()
     there(site, site.crm.hooks_work, "the hooks are registered")
-    asked = site.told("backfill", site.crm.mapping)
+    asked = site.run_command("backfill", site.crm.mapping)
     assert asked.code == 0, asked
     wanted = [name(number) for number in range(total)]
     there(site, lambda: names(site) == (wanted, wanted), f"{total} companies on both sides", 300)
 
 
 def edited_on_both_sides(site: Site) -> None:
-    """One edits the name, the other one the website of the same company at once: both edits survive."""
+    """One side edits the name, the other one the website of the same company at once: both edits survive."""
     crm, tryton = pair(site, name(3))
     site.tryton.edit(tryton, name="Company three")
     site.crm.edit(crm, website="https://three.example")
@@ -40,21 +40,21 @@ def edited_on_both_sides(site: Site) -> None:
 
 
 def in_conflict(site: Site) -> None:
-    """Both edit one field while the bridge is paused: the side that the mapping says wins, the other is told of."""
+    """Both sides edit one field while the bridge is paused: the mapping's side wins, and the lost value is reported."""
     crm, tryton = pair(site, name(4))
-    assert site.told("pause").code == 0
+    assert site.run_command("pause").code == 0
     site.crm.edit(crm, name="Four of the CRM")
     site.tryton.edit(tryton, name="Four of Tryton")
     time.sleep(5)
-    assert site.told("resume").code == 0
+    assert site.run_command("resume").code == 0
     won, lost = ("Four of Tryton", "Four of the CRM")[:: 1 if site.crm.winner == "office" else -1]
     there(site, lambda: shown(site, won) == (won, won), f"{won!r} wins")
-    why = site.told("why", site.crm.side, site.crm.entity, crm)
+    why = site.run_command("why", site.crm.side, site.crm.entity, crm)
     assert lost in why.out, why
 
 
 def deleted(site: Site) -> None:
-    """Deletes cross both ways, after a second look."""
+    """Deletes cross in both directions, after a second read."""
     here, _ = pair(site, name(5))
     _, gone = pair(site, name(6))
     site.crm.delete(here)
@@ -64,7 +64,7 @@ def deleted(site: Site) -> None:
 
 
 def hook_broken(site: Site) -> None:
-    """Somebody switches the hook off: it is put in order, and what was edited meanwhile arrives."""
+    """A person switches the hook off: it is repaired, and edits made meanwhile arrive."""
     crm, _ = pair(site, name(7))
     site.crm.break_hook()
     assert not site.crm.hooks_work()
@@ -74,7 +74,7 @@ def hook_broken(site: Site) -> None:
 
 
 def tryton_down(site: Site) -> None:
-    """Work waits while Tryton is away, costs no attempts, and goes on when it is back."""
+    """Work waits while Tryton is down, costs no attempts, and continues when it is back."""
     crm, _ = pair(site, name(8))
     site.tryton.down()
     site.crm.edit(crm, name="Eight in the dark")
@@ -84,7 +84,7 @@ def tryton_down(site: Site) -> None:
 
 
 def overtaken(site: Site) -> None:
-    """Somebody edits the party between the bridge's read and its write: nothing of that is overwritten."""
+    """A person edits the party between the bridge's read and its write: nothing of the edit is overwritten."""
     crm, tryton = pair(site, name(9))
     before = site.gate.conflicts
 
@@ -144,7 +144,7 @@ def shown_opportunity(site: Site, called: str) -> Row | None:
 
 
 def killed(site: Site) -> None:
-    """kill -9 in the middle of many creates and edits; it goes on, and nothing is made twice."""
+    """kill -9 during many creates and edits; the bridge continues, and nothing is created twice."""
     edited = [pair(site, name(number))[0] for number in range(20, 30)]
     made = [f"Made before the kill {number:02}" for number in range(20)]
     for number, record in enumerate(edited):
@@ -158,16 +158,16 @@ def killed(site: Site) -> None:
 
 
 def agree(site: Site) -> None:
-    """`bridge verify` says so, nothing is there twice, no record needs a person, and the bridge ends in order."""
-    there(site, lambda: site.told("verify").code == 0, "bridge verify finds no difference", 240)
-    say(site.told("verify").out.strip())
+    """`bridge verify` agrees, nothing is duplicated, no record needs a person, and the bridge ends in order."""
+    there(site, lambda: site.run_command("verify").code == 0, "bridge verify finds no difference", 240)
+    say(site.run_command("verify").out.strip())
     crm, tryton = names(site)
     assert crm == tryton
     assert len(crm) == len(set(crm))
-    dead = site.told("dead-letters", "list")
+    dead = site.run_command("dead-letters", "list")
     assert dead.code == 0, dead
     assert "no dead letters" in dead.out.lower() or not dead.out.strip(), dead.out
-    site.told("doctor")
+    site.run_command("doctor")
     assert site.stop() == 0
 
 
@@ -186,12 +186,12 @@ STEPS: tuple[Step, ...] = (
 
 
 def names(site: Site) -> tuple[list[str], list[str]]:
-    """Of all companies, at the CRM and in Tryton."""
+    """Return the names of all companies, at the CRM and in Tryton."""
     return [row["name"] for row in site.crm.companies()], [row["name"] for row in site.tryton.companies()]
 
 
 def pair(site: Site, wanted: str) -> tuple[str, int]:
-    """The ids of a company at both."""
+    """Return the ids of a company in both systems."""
     crm = [row["id"] for row in site.crm.companies() if row["name"] == wanted]
     tryton = [row["id"] for row in site.tryton.companies() if row["name"] == wanted]
     assert len(crm) == len(tryton) == 1, (wanted, crm, tryton)
@@ -199,7 +199,7 @@ def pair(site: Site, wanted: str) -> tuple[str, int]:
 
 
 def shown(site: Site, wanted: str) -> tuple[str | None, str | None]:
-    """The name where each side has it."""
+    """Return the name on each side that has it."""
     found = [wanted if wanted in each else None for each in names(site)]
     return found[0], found[1]
 
@@ -219,8 +219,8 @@ def there(site: Site, holds: Callable[[], object], what: str, seconds: float = P
     try:
         until(holds, what, seconds * site.patience)
     except AssertionError as late:
-        status = site.told("status").out
-        waiting = site.told("waiting").out
+        status = site.run_command("status").out
+        waiting = site.run_command("waiting").out
         raise AssertionError(f"{late}\n{status}\n{waiting}\nlog: {site.log}") from None
 
 

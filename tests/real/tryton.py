@@ -1,4 +1,4 @@
-"""A real Tryton server on loopback, and a client of our own for it, which shares nothing with the connector."""
+"""A real Tryton server on loopback, and a separate client for it that shares nothing with the connector."""
 
 import base64
 import gzip
@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.ports import free_port
 from tests.real.install import Server, installed
-from tests.real.told import say
+from tests.real.progress import say
 
 VERSION = "8.2"
 PACKAGES = ("trytond==8.2.1", *(f"trytond-{name}==8.2.0" for name in ("party", "product", "sale-opportunity")))
@@ -24,7 +24,7 @@ CATEGORIES = ("Company", "Person")
 Row = dict[str, Any]
 SEARCH_READ = "model.party.party.search_read"
 LISTED_TRIES = 3
-"""The server refuses a listing of which a record goes while it is made."""
+"""The server refuses a listing if one of its records is deleted meanwhile."""
 
 
 class RpcError(Exception):
@@ -36,7 +36,7 @@ def _by_name(rows: list[Row]) -> list[Row]:
 
 
 class Tryton:
-    """`folder` keeps the packages and a database as it is made at first; every run works on a copy of that."""
+    """`folder` keeps the packages and a new database; every run works on a copy of the database."""
 
     def __init__(self, folder: Path, run: Path) -> None:
         self._python = installed(folder, PACKAGES)
@@ -55,7 +55,7 @@ class Tryton:
         )
 
     def start(self) -> None:
-        """From the kept database; the very first run makes it."""
+        """Start from the kept database; the first run creates it."""
         if not (self._made / "done").exists():
             self._make()
         shutil.copy(self._made / f"{DATABASE}.sqlite", self._run / f"{DATABASE}.sqlite")
@@ -70,7 +70,7 @@ class Tryton:
         self._server.stop()
 
     def companies(self) -> list[Row]:
-        """All live parties of the category Company, by name."""
+        """Return all live parties of the category Company, by name."""
         ours, fields = [["categories.name", "=", "Company"]], ["name", "website", "code"]
         for _ in range(LISTED_TRIES - 1):
             with suppress(RpcError):
@@ -92,7 +92,7 @@ class Tryton:
         self.call("model.party.party.write", [record], values, {})
 
     def set_website(self, record: int, address: str) -> None:
-        """As the form does: through the party's mechanisms."""
+        """Set the website as the form does: through the party's contact mechanisms."""
         there = self.call("model.party.contact_mechanism.search", [["party", "=", record]], 0, 1, None, {})
         command = ["write", there, {"value": address}] if there else ["create", [{"type": "website", "value": address}]]
         self.edit(record, contact_mechanisms=[command])
@@ -101,11 +101,11 @@ class Tryton:
         self.call("model.party.party.delete", [record], {})
 
     def context(self) -> Row:
-        """Company and employee, in whose name sales are made."""
+        """The company and the employee for which sales are made."""
         return dict(self._work)
 
     def create_product(self, name: str, price: str) -> None:
-        """A salable one, with a unit."""
+        """Create a salable product with a unit."""
         (unit,) = self.call("model.product.uom.search", [["name", "=", "Unit"]], 0, 1, None, {})
         values = {"name": name, "default_uom": unit, "salable": True, "sale_uom": unit}
         values |= {"list_price": {"__class__": "Decimal", "decimal": price}, "products": [["create", [{}]]]}
@@ -130,7 +130,7 @@ class Tryton:
         self.call("model.sale.opportunity.write", [record], values, self.context())
 
     def change_lines(self, sale: int, *commands: Any) -> None:
-        """As the form does: through the sale."""
+        """Change lines as the form does: through the sale."""
         self.call("model.sale.sale.write", [sale], {"lines": list(commands)}, self.context())
 
     def call(self, method: str, *params: Any) -> Any:
@@ -159,11 +159,11 @@ class Tryton:
         self._headers["Authorization"] = f"Session {self.session}"
 
     def _make(self) -> None:
-        """An empty database with the modules; takes about a minute."""
+        """Create an empty database with the modules; takes about a minute."""
         say("making the Tryton database (once)")
         shutil.rmtree(self._made, ignore_errors=True)
         self._made.mkdir(parents=True)
-        (self._made / f"{DATABASE}.sqlite").touch()  # the tool refuses a database that is not there
+        (self._made / f"{DATABASE}.sqlite").touch()  # the tool refuses a missing database
         command = [
             str(self._python.with_name("trytond-admin")),
             "-c",
@@ -190,7 +190,7 @@ class Tryton:
         return file.read_text()
 
     def _found_company(self) -> None:
-        """What every Tryton needs first: a currency, a company, an employee; and the two categories of our mappings."""
+        """Create what every Tryton needs first: currency, company, employee; and the two categories of our mappings."""
         decimal = lambda text: {"__class__": "Decimal", "decimal": text}  # noqa: E731
         rate = {"date": {"__class__": "date", "year": 2020, "month": 1, "day": 1}, "rate": decimal("1")}
         euro = {"name": "Euro", "code": "EUR", "numeric_code": "978", "symbol": "€", "digits": 2}

@@ -1,4 +1,4 @@
-"""Fixtures: a world on a hand-moved clock and a running Pipedrive simulator in it."""
+"""Fixtures: a world with a clock that tests move, and a running Pipedrive simulator in it."""
 
 import random
 from collections.abc import AsyncIterator

@@ -26,7 +26,7 @@ PRODUCT = {
 
 
 def document(entity: str, contact: str, product: str, **changes: Any) -> dict[str, Any]:
-    """A sales invoice or bill of two tiles."""
+    """Return a sales invoice or bill of two tiles."""
     kind = "sales" if entity == "invoices" else "purchase"
     item = {
         "productCode": product,
@@ -63,7 +63,7 @@ async def made(deskera: Calls, path: str, body: dict[str, Any]) -> dict[str, Any
 
 
 async def invoice(deskera: Calls, **changes: Any) -> dict[str, Any]:
-    """A sales invoice with a contact and a product of its own."""
+    """Create a sales invoice with its own contact and product."""
     contact = await made(deskera, "/v1/contacts", {"name": "Ann"})
     product = await made(deskera, "/v1/products", PRODUCT)
     body = document("invoices", contact["code"], product["productId"], **changes)

@@ -1,4 +1,4 @@
-"""A clock moved by hand, an in-process receiver of callbacks, and a caller of the Pipedrive simulator."""
+"""A clock moved by tests, a receiver of callbacks in this process, and a client of the Pipedrive simulator."""
 
 import asyncio
 import base64
@@ -42,7 +42,7 @@ class HandClock:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Gives way to other work until `condition` holds; fails when it does not come to that."""
+    """Let other work run until `condition` is true; fails when it never is."""
     for _round in range(100_000):
         if condition():
             return
@@ -51,14 +51,14 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def settle() -> None:
-    """Lets all ready work run."""
+    """Let all ready work run."""
     for _round in range(50):
         await asyncio.sleep(0)
 
 
 @dataclass
 class Receiver:
-    """Answers callbacks in process. `answers` are statuses (or errors) for the next ones, then always 200."""
+    """Answers callbacks in this process. `answers`: statuses (or errors) for the next ones; afterwards always 200."""
 
     answers: list[int | Exception] = field(default_factory=list)
     always: int | Exception = 200

@@ -26,7 +26,7 @@ class Calls:
     async def call(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, **query: str
     ) -> tuple[int, Any]:
-        """`path` below the API's root; `query` names without their dollar sign for lists."""
+        """`path`: below the API's root. `query`: for lists, names without their dollar sign."""
         given = {**self.headers, **(headers or {})}
         where = path if path.startswith("/api") else ROOT + path
         async with self.client.request(method, where, json=body, params=query, headers=given) as answer:
@@ -64,8 +64,8 @@ async def running(world: World, **options: Any) -> AsyncIterator[Calls]:
         )
 
 
-async def told(calls: Calls, receiver: Receiver) -> list[dict[str, Any]]:
-    """What arrived since the last time, without tests of targets."""
+async def received(calls: Calls, receiver: Receiver) -> list[dict[str, Any]]:
+    """Return the callbacks since the last time, without tests of targets."""
     await calls.simulator.idle()
     bodies = [body for body in receiver.bodies() if body["Event"] != "test"]
     receiver.seen.clear()

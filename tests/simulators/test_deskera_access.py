@@ -121,7 +121,7 @@ async def test_parameters_in_the_body_count_only_on_the_old_route(start: Start) 
     assert (new.status, old.status, answer["expires_in"]) == (400, 200, 9)
 
 
-async def test_a_literally_encoded_plus_is_no_scope(start: Start) -> None:
+async def test_an_encoded_plus_does_not_separate_scopes(start: Start) -> None:
     async with start() as client:
         plus, _answer = await token(client, grant_type="authorization_code", scope="read+write", code="a")
         space, _answer = await token(client, grant_type="authorization_code", scope="read write", code="a")

@@ -1,4 +1,4 @@
-"""Books in the Deskera simulator: master data, documents, notes, stock and what people do to them."""
+"""Books in the Deskera simulator: master data, documents, notes, stock and people's actions on them."""
 
 import json
 from typing import Any
@@ -90,7 +90,7 @@ async def test_a_draft_is_approved_only_by_a_person(world: World, receiver: Rece
     assert events(receiver) == ["CREATE_INVOICE", "UPDATE_INVOICE"]
 
 
-async def test_drafts_can_be_announced_at_approval_only(world: World, receiver: Receiver) -> None:
+async def test_drafts_can_cause_events_at_approval_only(world: World, receiver: Receiver) -> None:
     async with running(world, announce_drafts=False) as deskera:
         await deskera.hook("CREATE_INVOICE")
         sold = await invoice(deskera, draft=True)
@@ -103,7 +103,7 @@ async def test_drafts_can_be_announced_at_approval_only(world: World, receiver: 
     assert events(receiver) == ["CREATE_INVOICE"]
 
 
-async def test_payments_move_the_payment_status_there_and_back(world: World, receiver: Receiver) -> None:
+async def test_payments_change_the_payment_status_in_both_directions(world: World, receiver: Receiver) -> None:
     seen = []
     async with running(world) as deskera:
         await deskera.hook("UPDATE_INVOICE")
@@ -120,7 +120,7 @@ async def test_payments_move_the_payment_status_there_and_back(world: World, rec
     assert len(receiver.seen) == 3
 
 
-async def test_a_document_patch_takes_memo_and_attachments_only(world: World) -> None:
+async def test_a_document_patch_accepts_memo_and_attachments_only(world: World) -> None:
     async with running(world) as deskera:
         sold = await invoice(deskera)
         _status, record = await deskera.call("PATCH", f"{SALES}/{sold['id']}", {"memo": "m", "currency": "EUR"})
@@ -128,7 +128,7 @@ async def test_a_document_patch_takes_memo_and_attachments_only(world: World) ->
     assert (record["memo"], record["currency"]) == ("m", "SGD")
 
 
-async def test_a_put_resets_what_it_does_not_name(world: World) -> None:
+async def test_a_put_resets_columns_it_does_not_name(world: World) -> None:
     async with running(world) as deskera:
         ann = await made(deskera, "/v1/contacts", {"name": "Ann", "emailId": "a@x.example"})
         _status, record = await deskera.call("PUT", f"/v1/contacts/{ann['id']}", {"name": "Anna"})
@@ -166,9 +166,7 @@ async def test_a_server_of_2020_has_no_batches_and_fewer_required_fields(world: 
     assert "contactNumber" not in ann
 
 
-async def test_stock_moves_are_announced_one_by_one_and_cannot_exceed_what_is_there(
-    world: World, receiver: Receiver
-) -> None:
+async def test_stock_moves_cause_one_event_each_and_cannot_exceed_the_stock(world: World, receiver: Receiver) -> None:
     path = "/v1/inventories/stockAdjustment"
     async with running(world) as deskera:
         await deskera.hook("STOCK_OUT")
@@ -187,7 +185,7 @@ async def test_stock_moves_are_announced_one_by_one_and_cannot_exceed_what_is_th
     assert receiver.bodies()[0]["data"]["productCode"] == tile["productId"]
 
 
-async def test_an_update_of_a_note_takes_four_fields_only(world: World) -> None:
+async def test_an_update_of_a_note_accepts_four_fields_only(world: World) -> None:
     async with running(world) as deskera:
         credit = await made(deskera, "/v1/notes/credit", note("credit_notes"))
         change = {"memo": "m", "currency": "EUR", "lineItems": [{"accountCode": "A", "amount": 3}]}
@@ -294,7 +292,7 @@ async def test_an_unknown_generation_is_refused(world: World) -> None:
         DeskeraSimulator(world, Options(books="2024"))
 
 
-async def test_a_person_fills_in_little_and_the_form_the_rest(world: World) -> None:
+async def test_a_person_fills_in_some_fields_and_the_form_the_others(world: World) -> None:
     async with running(world) as deskera:
         path = "/_control/records/products"
         status, tile = await deskera.call("POST", path, {"name": "Tile", "inventory": {"openingQuantity": 5}})
@@ -306,7 +304,7 @@ async def test_a_person_fills_in_little_and_the_form_the_rest(world: World) -> N
 
 
 @pytest.mark.parametrize("path", ["deals/1/approve", "invoices/1/approve", "products/1/stock"])
-async def test_control_routes_of_books_name_what_is_not_there(world: World, path: str) -> None:
+async def test_control_routes_of_books_name_missing_records(world: World, path: str) -> None:
     async with running(world) as deskera:
         status, answer = await deskera.call("POST", f"/_control/records/{path}", {})
 

@@ -22,7 +22,7 @@ async def test_a_contact_reads_as_written_with_audit_fields(world: World, clock:
     assert (read["created_at"], read["updated_at"]) == ("2027-01-15T08:00:00.000000Z", "2027-01-15T08:00:01.500000Z")
 
 
-async def test_put_resets_what_it_does_not_name_unless_switched(world: World) -> None:
+async def test_put_resets_columns_it_does_not_name_unless_switched_off(world: World) -> None:
     for partial, phone in ((False, ""), (True, "1")):
         async with running(world, partial_put=partial) as deskera:
             made = await deskera.contact(phone="1")
@@ -32,7 +32,7 @@ async def test_put_resets_what_it_does_not_name_unless_switched(world: World) ->
         assert (read["name"], read["phone"]) == ("Bea", phone)
 
 
-async def test_a_record_read_and_put_back_stays_as_it_is(world: World) -> None:
+async def test_a_record_read_and_put_back_is_unchanged(world: World) -> None:
     async with running(world) as deskera:
         company = await deskera.contact(name="Acme", type="organization")
         segment = [{"code": "SEGMENT", "value": "Gold"}]
@@ -49,7 +49,7 @@ async def test_phone_can_be_missing_on_read(world: World) -> None:
         assert "phone" not in await deskera.contact(phone="1")
 
 
-async def test_custom_fields_go_in_by_code_or_label_and_come_back_twice(world: World) -> None:
+async def test_custom_fields_are_written_by_code_or_label_and_shown_twice(world: World) -> None:
     async with running(world) as deskera:
         size = deskera.simulator.state.add_custom_field("contacts", "Size")
         values = [{"code": "SEGMENT", "value": "Gold"}, {"label": "Size", "value": "77"}]
@@ -184,7 +184,7 @@ async def test_labels_are_kept(world: World) -> None:
     assert [label["name"] for label in labels] == ["No label", "Cold lead", "Warm lead", "Hot lead"]
 
 
-async def test_reads_and_searches_lag_and_deletes_too(world: World, clock: HandClock) -> None:
+async def test_reads_searches_and_deletes_lag(world: World, clock: HandClock) -> None:
     async with running(world) as deskera:
         made = await deskera.contact(email="a@x.test")
         await clock.advance(100)
@@ -204,7 +204,7 @@ async def test_reads_and_searches_lag_and_deletes_too(world: World, clock: HandC
     assert [row["id"] for row in seen["data"]] == [young["id"]]
 
 
-async def test_names_can_be_cut(world: World) -> None:
+async def test_names_can_be_truncated(world: World) -> None:
     async with running(world) as deskera:
         deskera.simulator.faults.trim = {"contacts": Trim(strip=True, lengths={"name": 50})}
         made = await deskera.contact(name="  " + "x" * 60)
@@ -242,7 +242,7 @@ async def test_unknown_paths_get_the_gateways_body(world: World) -> None:
     assert (status, body["requestPath"]) == (404, "/v1/nothing")
 
 
-async def test_a_persons_mistakes_are_told(world: World) -> None:
+async def test_a_persons_mistakes_are_reported(world: World) -> None:
     async with running(world) as deskera:
         with pytest.raises(UnknownRecord):
             deskera.simulator.person_edits("contacts", 5, {"name": "x"})

@@ -17,7 +17,7 @@ async def test_a_deal_lands_in_the_first_stage_with_an_empty_outcome(world: Worl
     assert "updated_at" not in deal
 
 
-async def test_the_outcome_stands_in_the_pipeline_only_and_stages_embed_their_deals(world: World) -> None:
+async def test_the_outcome_is_in_the_pipeline_only_and_stages_embed_their_deals(world: World) -> None:
     async with running(world) as deskera:
         won = deskera.simulator.stage_id("Won")
         number = await deskera.deal(stage_id=won)
@@ -107,7 +107,7 @@ async def test_several_are_edited_at_once(world: World) -> None:
     assert {(row["stage"]["name"], row["reason"]) for row in listed["data"]} == {("Proposal", "r")}
 
 
-async def test_contact_zero_with_a_name_finds_or_makes_the_person(world: World) -> None:
+async def test_contact_zero_with_a_name_finds_or_creates_the_person(world: World) -> None:
     async with running(world) as deskera:
         ann = await deskera.contact(name="Ann")
         first = await deskera.deal(contact_id=0, contact_name="Ann")
@@ -148,7 +148,7 @@ async def test_a_stage_must_belong_to_the_pipeline_named_with_it(world: World) -
     assert (status, made, refused) == (201, {"Success": True, "Id": 2}, 400)
 
 
-async def test_replacing_a_pipeline_keeps_named_stages_and_used_ones_cannot_go(world: World) -> None:
+async def test_replacing_a_pipeline_keeps_named_stages_and_used_ones_cannot_be_removed(world: World) -> None:
     async with running(world) as deskera:
         await deskera.deal(stage_id=1)
         keep = {"name": "Sales 2", "stages": [{"id": 1, "name": "First"}, {"name": "New"}]}

@@ -73,7 +73,7 @@ async def test_the_dialect_of_2020_has_singular_paths_two_fields_and_no_list(wor
     assert gone == {"hookId": 1, "deleted": True}
 
 
-async def test_create_update_and_delete_are_told_to_their_own_hooks(world: World, receiver: Receiver) -> None:
+async def test_create_update_and_delete_call_their_own_hooks(world: World, receiver: Receiver) -> None:
     async with running(world) as deskera:
         for verb in ("CREATE", "UPDATE", "DELETE"):
             await deskera.hook(f"{verb}_CRM_DEAL", webhookUrl=f"{HOOK_URL}/{verb}")
@@ -143,7 +143,7 @@ async def test_a_hook_can_fall_silent_when_its_refresh_token_is_rotated(world: W
     assert (len(receiver.seen), len(listed)) == (1, 1)
 
 
-async def test_callbacks_can_be_lost_and_doubled(world: World, receiver: Receiver) -> None:
+async def test_callbacks_can_be_lost_and_repeated(world: World, receiver: Receiver) -> None:
     async with running(world) as deskera:
         await deskera.hook("CREATE_CRM_CONTACT")
         deskera.simulator.faults.callbacks = [CallbackFault("lose", times=1)]
@@ -172,7 +172,7 @@ async def test_unknown_switch_values_are_refused_at_start(world: World, options:
         DeskeraSimulator(world, options)
 
 
-async def test_hook_path_and_list_can_be_chosen_apart_from_the_dialect(world: World) -> None:
+async def test_hook_path_and_list_can_be_chosen_independently_of_the_dialect(world: World) -> None:
     async with running(world, hook_path="/webhooks", hook_list=False) as deskera:
         body = deskera.registration("CREATE_INVOICE")
         plural, _answer = await deskera.call("POST", "/v1/webhooks/register", body)

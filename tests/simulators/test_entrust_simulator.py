@@ -72,12 +72,12 @@ async def test_sign_in_names_when_the_token_ends_and_it_ends_then(tenant: Tenant
 
 
 @pytest.mark.parametrize("options", [Options(permissions=frozenset({"USERS:VIEW"}))])
-async def test_what_the_role_lacks_is_refused_by_name(tenant: Tenant) -> None:
+async def test_a_missing_right_of_the_role_is_refused_by_name(tenant: Tenant) -> None:
     status, answer = await tenant.call("POST", USERS, {"userId": "a", "lastName": "b"})
     assert (status, answer["errorMessage"]) == (403, "USERS:ADD required")
 
 
-async def test_an_edit_answers_nothing_leaves_null_alone_and_clears_by_empty_text(tenant: Tenant) -> None:
+async def test_an_edit_has_an_empty_answer_ignores_null_and_clears_by_empty_text(tenant: Tenant) -> None:
     made = await tenant.user("ana", firstName="Ana", email="ana@x.example", mobile="+47 99")
     status, answer = await tenant.call("PUT", f"{USERS}/{made['id']}", {"firstName": None, "mobile": ""})
     _status, shown = await tenant.call("GET", f"{USERS}/{made['id']}")
@@ -91,7 +91,7 @@ async def test_user_ids_and_aliases_are_unique(tenant: Tenant) -> None:
         assert (await tenant.call("POST", USERS, {"userId": taken, "lastName": "x"}))[0] == 409
 
 
-async def test_mail_that_would_go_out_is_counted(tenant: Tenant) -> None:
+async def test_mail_that_would_be_sent_is_counted(tenant: Tenant) -> None:
     quiet = {"registrationRequired": False, "verificationRequired": False, "emailVerification": False}
     await tenant.user("quiet", **quiet)
     await tenant.user("loud", **{**quiet, "emailVerification": True})
@@ -99,7 +99,7 @@ async def test_mail_that_would_go_out_is_counted(tenant: Tenant) -> None:
     assert tenant.simulator.dump()["mails"] == ["loud", "default"]
 
 
-async def test_values_of_attributes_are_kept_by_id(tenant: Tenant) -> None:
+async def test_values_of_attributes_are_stored_by_id(tenant: Tenant) -> None:
     _status, (first, second) = await tenant.call("GET", "/api/web/v1/userattributes")
     made = await tenant.user("ana", userAttributeValues=[{"userAttributeId": first["id"], "value": "Sales"}])
     more = [{"userAttributeId": second["id"], "value": "7"}]
@@ -109,7 +109,7 @@ async def test_values_of_attributes_are_kept_by_id(tenant: Tenant) -> None:
     assert values == {"Department": "Sales", "Cost centre": "7"}
 
 
-async def test_a_search_shows_collections_only_when_asked_and_a_cursor_goes_on(tenant: Tenant) -> None:
+async def test_a_search_shows_collections_only_when_requested_and_a_cursor_continues(tenant: Tenant) -> None:
     for number in range(5):
         await tenant.user(f"user{number}")
     search = {"limit": 2, "searchByAttributes": [{"name": "userId", "operator": "STARTS_WITH", "value": "USER"}]}
@@ -137,7 +137,7 @@ async def test_a_search_shows_collections_only_when_asked_and_a_cursor_goes_on(t
         {"cursor": "e30="},
     ],
 )
-async def test_a_search_for_what_cannot_be_searched_is_refused(tenant: Tenant, wrong: dict[str, Any]) -> None:
+async def test_a_search_by_an_unsearchable_column_is_refused(tenant: Tenant, wrong: dict[str, Any]) -> None:
     assert (await tenant.call("POST", "/api/web/v4/userspaged", wrong))[0] == 400
 
 
@@ -159,11 +159,11 @@ async def test_the_twenty_first_active_webhook_is_refused(tenant: Tenant) -> Non
     "wrong",
     [{"name": ""}, {"events": []}, {"events": [{"type": "user.gone"}]}, {"callbackUrl": "ftp://x"}, {"expiry": 1001}],
 )
-async def test_a_webhook_that_cannot_be_is_refused(tenant: Tenant, wrong: dict[str, Any]) -> None:
+async def test_a_wrong_webhook_is_refused(tenant: Tenant, wrong: dict[str, Any]) -> None:
     assert (await tenant.hook(**wrong))[0] == 400
 
 
-async def test_a_filter_keeps_events_of_other_groups_back_and_a_hook_without_events_hears_all(tenant: Tenant) -> None:
+async def test_a_filter_holds_back_events_of_other_groups_and_a_hook_without_events_gets_all(tenant: Tenant) -> None:
     _status, group = await tenant.call("POST", "/api/web/v1/groups", {"name": "Sales"})
     text = json.dumps([{"groupId": group["id"]}])
     _status, made = await tenant.hook(events=[{"type": "user.created", "filter": text}])
@@ -186,7 +186,7 @@ async def test_a_webhook_expires(tenant: Tenant) -> None:
     assert await tenant.delivered() == []
 
 
-async def test_deliveries_name_the_user_and_who_did_it(tenant: Tenant) -> None:
+async def test_deliveries_name_the_user_and_the_actor(tenant: Tenant) -> None:
     await tenant.hook()
     made = await tenant.user("ana")
     tenant.simulator.person_edits("users", made["id"], {"lastName": "Berg"})
@@ -197,7 +197,7 @@ async def test_deliveries_name_the_user_and_who_did_it(tenant: Tenant) -> None:
     assert [one["data"]["subjectType"] for one in told] == ["ADMIN_API", "USER", "USER"]
 
 
-async def test_only_5xx_is_tried_again_and_failures_in_a_row_disable_the_hook(tenant: Tenant) -> None:
+async def test_only_5xx_is_retried_and_consecutive_failures_disable_the_hook(tenant: Tenant) -> None:
     _status, made = await tenant.hook()
     tenant.receiver.answers = [400, 503, 200]
     await tenant.user("a")
@@ -219,7 +219,7 @@ async def test_the_test_delivery_comes_at_once(tenant: Tenant) -> None:
     assert [one["data"] for one in await tenant.delivered()] == [{"test": True}]
 
 
-async def test_the_audit_feed_tells_every_change_and_needs_a_start(tenant: Tenant) -> None:
+async def test_the_audit_feed_lists_every_change_and_needs_a_start(tenant: Tenant) -> None:
     made = await tenant.user("ana")
     await tenant.call("PUT", f"{USERS}/{made['id']}", {"lastName": "Berg"})
     path = "/api/web/v2/reports/auditeventspaged/siem"
@@ -243,7 +243,7 @@ async def test_the_audit_feed_compares_times_with_and_without_zone_and_ignores_a
     assert len(answer["results"]) == 1
 
 
-async def test_hooks_with_one_address_are_judged_apart(tenant: Tenant) -> None:
+async def test_hooks_with_one_address_are_judged_separately(tenant: Tenant) -> None:
     _status, first = await tenant.hook(events=[{"type": "user.created"}])
     _status, second = await tenant.hook(events=[{"type": "user.deleted"}])
     tenant.receiver.always = 400
@@ -259,7 +259,7 @@ async def test_a_body_of_the_wrong_shape_is_refused(tenant: Tenant, wrong: dict[
     assert (await tenant.call("PUT", f"{USERS}/{made['id']}", wrong))[0] == 400
 
 
-async def test_groups_and_organizations_are_made_found_changed_and_leave_their_users(tenant: Tenant) -> None:
+async def test_groups_and_organizations_are_created_found_changed_and_removed_from_their_users(tenant: Tenant) -> None:
     _status, group = await tenant.call("POST", "/api/web/v1/groups", {"name": "Buyers", "externalId": "g-1"})
     _status, firm = await tenant.call("POST", "/api/web/v1/organizations", {"name": "fjord", "displayName": "Fjord"})
     user = await tenant.user("ana", groups=[group["id"]], organizations=[firm["id"]])
@@ -285,7 +285,7 @@ async def test_a_user_joins_and_leaves_one_organization(tenant: Tenant) -> None:
     assert [one["id"] for one in shown["organizations"]] == [made[0]]
 
 
-async def test_each_of_several_users_succeeds_or_fails_for_itself(tenant: Tenant) -> None:
+async def test_each_of_several_users_succeeds_or_fails_separately(tenant: Tenant) -> None:
     users = [
         {"userId": "ana", "lastName": "a", "externalId": "x:1"},
         {"userId": "bo"},
@@ -302,7 +302,7 @@ async def test_each_of_several_users_succeeds_or_fails_for_itself(tenant: Tenant
     assert [row["firstName"] for row in tenant.simulator.state.rows("users")] == ["Cy"]
 
 
-async def test_a_search_asked_for_now_is_fetched_later(tenant: Tenant) -> None:
+async def test_a_requested_search_is_fetched_later(tenant: Tenant) -> None:
     user = await tenant.user("ana", userAliases=[{"value": "lund"}])
     asked = {"searchByAttributes": [{"name": "userId", "operator": "EQUALS", "value": "LUND"}]}
     _status, begun = await tenant.call("POST", "/api/web/v4/async/userspaged", asked)
@@ -312,7 +312,7 @@ async def test_a_search_asked_for_now_is_fetched_later(tenant: Tenant) -> None:
     assert [row["id"] for row in found["results"]] == [user["id"]]
 
 
-async def test_an_attribute_is_renamed_and_goes_with_its_values(tenant: Tenant) -> None:
+async def test_an_attribute_is_renamed_and_deleted_with_its_values(tenant: Tenant) -> None:
     path = "/api/web/v1/userattributes"
     _status, (first, _second) = await tenant.call("GET", path)
     user = await tenant.user("ana", userAttributeValues=[{"userAttributeId": first["id"], "value": "Sales"}])
@@ -358,7 +358,7 @@ async def test_answers_have_the_names_and_types_of_the_vendors_description(tenan
 
 
 def _complaints(value: Any, kind: dict[str, Any], schemas: dict[str, Any], path: str) -> list[str]:
-    """Names that are not described, required ones that are missing, and types that differ."""
+    """Return names that are not described, required ones that are missing, and types that differ."""
     kind = schemas[kind["$ref"].rpartition("/")[2]] if "$ref" in kind else kind
     if kind.get("type") == "array":
         return [bad for one in value for bad in _complaints(one, kind["items"], schemas, f"{path}[]")]

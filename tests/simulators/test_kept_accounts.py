@@ -1,4 +1,4 @@
-"""Accounts that survive a restart of their simulator, and fields and options a person adds to them."""
+"""Accounts that survive a restart of their simulator, and fields and options that a person adds to them."""
 
 import json
 import os
@@ -19,9 +19,9 @@ FIELDS = {
     "superoffice": ("contact", "Number", "List"),
     "entrust": ("users", "NONE", ""),
 }
-"""By product: an entity, and the types of a field without and with options. Others have no fields of the account's."""
+"""By product: an entity, and the types of a field without and with options. Other products have no custom fields."""
 SECOND = {"entrust": {"userId": "bo@acme.example"}, "bottlecrm": {"name": "Bo"}}
-"""What a second record must not share with the first."""
+"""Columns in which a second record must differ from the first."""
 
 
 async def call(url: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -32,7 +32,7 @@ async def call(url: str, path: str, body: Any = None) -> tuple[int, Any]:
             return answer.status, await answer.json()
 
 
-def test_every_product_has_a_port_of_its_own_and_credentials_for_all_it_names() -> None:
+def test_every_product_has_its_own_port_and_credentials() -> None:
     assert len({product.port for product in PRODUCTS.values()}) == len(PRODUCTS)
     for product in PRODUCTS.values():
         assert all(f"{{env: {name}}}" in product.options("http://x") for name in product.secrets)
@@ -40,7 +40,7 @@ def test_every_product_has_a_port_of_its_own_and_credentials_for_all_it_names() 
 
 
 @pytest.mark.parametrize("name", sorted(PRODUCTS))
-async def test_what_a_person_did_is_there_after_a_restart_and_goes_on_from_there(name: str, tmp_path: Path) -> None:
+async def test_an_account_is_unchanged_after_a_restart_and_continues(name: str, tmp_path: Path) -> None:
     file, (entity, body) = tmp_path / "account", EXAMPLES[name]
     async with serving(simulator(name, 1, file)) as url:
         status, made = await call(url, f"records/{entity}", json.loads(body))
@@ -57,7 +57,7 @@ async def test_what_a_person_did_is_there_after_a_restart_and_goes_on_from_there
 
 
 @pytest.mark.parametrize(("name", "entity"), [("pipedrive", "persons"), ("deskera", "contacts")])
-async def test_a_population_is_kept_as_well(name: str, entity: str, tmp_path: Path) -> None:
+async def test_a_population_is_saved_as_well(name: str, entity: str, tmp_path: Path) -> None:
     file = tmp_path / "account"
     async with serving(simulator(name, 1, file)) as url:
         assert (await call(url, f"population/{entity}", {"count": 20}))[0] < 300
@@ -68,7 +68,7 @@ async def test_a_population_is_kept_as_well(name: str, entity: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", sorted(PRODUCTS.keys() - FIELDS.keys()))
-async def test_a_product_without_fields_of_the_account_says_so(name: str) -> None:
+async def test_a_product_without_custom_fields_says_so(name: str) -> None:
     async with serving(simulator(name, 1)) as url:
         assert (await call(url, f"fields/{EXAMPLES[name][0]}", {"name": "Region"}))[0] == 400
 

@@ -1,4 +1,4 @@
-"""What a simulator keeps does not grow with time."""
+"""A simulator's memory does not grow with time."""
 
 from bridge.simulators.records import KEEP_VERSIONS, Table
 from bridge.simulators.world import World
@@ -6,7 +6,7 @@ from tests.simulators.deskera_calls import running
 from tests.simulators.doubles import HandClock
 
 
-async def test_a_record_edited_without_end_keeps_few_versions_and_stays_visible_to_lagging_reads(
+async def test_a_record_edited_many_times_keeps_few_versions_and_stays_visible_to_lagging_reads(
     clock: HandClock,
 ) -> None:
     table = Table(clock)
@@ -19,7 +19,7 @@ async def test_a_record_edited_without_end_keeps_few_versions_and_stays_visible_
     assert table.get("1", lag=2 * KEEP_VERSIONS) == {"number": 2 * KEEP_VERSIONS}
 
 
-async def test_ended_tokens_are_forgotten(world: World, clock: HandClock) -> None:
+async def test_expired_tokens_are_deleted(world: World, clock: HandClock) -> None:
     async with running(world, token_seconds=60) as deskera:
         for _hour in range(10):
             await clock.advance(3600)

@@ -18,7 +18,7 @@ async def test_a_bad_token_gets_the_gateways_401(api: Api) -> None:
     assert (answer.status, body["error"], answer.headers["x-401-by-gw"]) == (401, "unauthorized access", "true")
 
 
-async def test_the_token_may_stand_in_the_query(api: Api) -> None:
+async def test_the_token_may_be_in_the_query(api: Api) -> None:
     async with api.client.get("/v1/users/me", params={"api_token": api.token}) as answer:
         body = await answer.json()
 
@@ -56,7 +56,7 @@ async def test_bad_grants_are_400(api: Api, form: dict[str, str], secret: str) -
         assert answer.status == 400
 
 
-async def test_a_consents_code_is_good_once_for_its_redirect_address_and_five_minutes(
+async def test_a_consents_code_is_valid_once_for_its_redirect_address_and_five_minutes(
     api: Api, clock: HandClock
 ) -> None:
     back = "https://bridge.example.com/back"

@@ -1,4 +1,4 @@
-"""What the vendor's clients ask for beside records: fields, filters, followers, histories, conversions, statistics."""
+"""Calls of the vendor's clients besides records: fields, filters, followers, histories, conversions, statistics."""
 
 import pytest
 
@@ -19,7 +19,7 @@ async def test_options_of_a_field_are_added_renamed_and_deleted(api: Api, pipedr
     assert [one["label"] for one in field["data"]["options"]] == ["Small", "Medium", "Giant"]
 
 
-async def test_version_1_knows_the_same_field_by_a_number(api: Api, pipedrive: PipedriveSimulator) -> None:
+async def test_version_1_has_the_same_field_under_a_number(api: Api, pipedrive: PipedriveSimulator) -> None:
     made = (await api.call("POST", "/v1/personFields", {"name": "Rank", "field_type": "varchar"}))[1]["data"]
     _status, renamed = await api.call("PUT", f"/v1/personFields/{made['id']}", {"name": "Place"})
     _status, field = await api.call("GET", f"/api/v2/personFields/{made['key']}")
@@ -35,7 +35,7 @@ async def test_built_in_fields_are_not_renamed_or_deleted(api: Api) -> None:
     assert (renamed, deleted) == (403, 404)
 
 
-async def test_a_filter_lets_through_what_its_conditions_say(api: Api) -> None:
+async def test_a_filter_passes_the_records_of_its_conditions(api: Api) -> None:
     for title, value in (("Small", 5), ("Large", 500)):
         await api.make("/api/v2/deals", {"title": title, "value": value})
     fields = (await api.call("GET", "/v1/dealFields?limit=500"))[1]["data"]
@@ -53,7 +53,7 @@ async def test_a_filter_lets_through_what_its_conditions_say(api: Api) -> None:
     assert (status, refused) == (404, 400)  # it is a filter of deals
 
 
-async def test_include_fields_counts_what_hangs_on_a_record(api: Api) -> None:
+async def test_include_fields_counts_the_parts_of_a_record(api: Api) -> None:
     person = await api.make("/api/v2/persons", {"name": "Ana"})
     deal = await api.make("/api/v2/deals", {"title": "x", "person_id": person["id"]})
     for done in (True, False):
@@ -80,7 +80,7 @@ async def test_activities_are_listed_by_done_and_by_lead(api: Api, query: str, s
     assert [row["subject"] for row in by_day["data"]] == ["B", "A"]
 
 
-async def test_pages_sorted_by_a_number_follow_each_other(api: Api) -> None:
+async def test_pages_sorted_by_a_number_are_consecutive(api: Api) -> None:
     seen: list[int] = []
     cursor = ""
     while True:
@@ -93,7 +93,7 @@ async def test_pages_sorted_by_a_number_follow_each_other(api: Api) -> None:
     assert seen == [4, 3, 2, 1]
 
 
-async def test_a_changelog_tells_the_newest_change_first_and_keeps_a_hundred(api: Api, clock: HandClock) -> None:
+async def test_a_changelog_lists_the_newest_change_first_and_keeps_a_hundred(api: Api, clock: HandClock) -> None:
     deal = await api.make("/api/v2/deals", {"title": "0"})
     for number in range(1, 103):
         await clock.advance(1)
@@ -106,7 +106,7 @@ async def test_a_changelog_tells_the_newest_change_first_and_keeps_a_hundred(api
     assert flow["data"][-1]["data"]["field_key"] == "add_time"
 
 
-async def test_recents_show_what_changed_since(api: Api, clock: HandClock) -> None:
+async def test_recents_show_changes_since_a_time(api: Api, clock: HandClock) -> None:
     await api.make("/api/v2/persons", {"name": "Old"})
     await clock.advance(60)
     await api.make("/v1/notes", {"content": "x", "person_id": 1})
@@ -140,7 +140,7 @@ async def test_a_lead_becomes_a_deal_and_is_gone(api: Api, receiver: Receiver, p
     assert told == [("deal", "create"), ("note", "change"), ("lead", "delete")]
 
 
-async def test_a_search_finds_notes_and_names_who_belongs_to_what(api: Api) -> None:
+async def test_a_search_finds_notes_and_names_the_related_records(api: Api) -> None:
     org = await api.make("/api/v2/organizations", {"name": "Acme"})
     person = await api.make("/api/v2/persons", {"name": "Ana", "org_id": org["id"]})
     lead = await api.make("/v1/leads", {"title": "Fair", "person_id": person["id"]})
@@ -156,7 +156,7 @@ async def test_a_search_finds_notes_and_names_who_belongs_to_what(api: Api) -> N
     assert [row["item"]["id"] for row in people["data"]["related_items"]] == [lead["id"]]
 
 
-async def test_both_versions_see_one_following(api: Api, pipedrive: PipedriveSimulator) -> None:
+async def test_both_versions_show_the_same_followers(api: Api, pipedrive: PipedriveSimulator) -> None:
     user = pipedrive.state.colleague_id
     person = await api.make("/api/v2/persons", {"name": "Ana"})
     path = f"persons/{person['id']}/followers"
@@ -171,7 +171,9 @@ async def test_both_versions_see_one_following(api: Api, pipedrive: PipedriveSim
     assert left["data"] == []
 
 
-async def test_what_a_purged_record_had_is_forgotten(api: Api, pipedrive: PipedriveSimulator, clock: HandClock) -> None:
+async def test_the_parts_of_a_purged_record_are_deleted(
+    api: Api, pipedrive: PipedriveSimulator, clock: HandClock
+) -> None:
     deal = await api.make("/api/v2/deals", {"title": "x"})
     path = f"/api/v2/deals/{deal['id']}"
     part = {"description": "Half", "amount": 5, "billing_date": "2026-12-24"}

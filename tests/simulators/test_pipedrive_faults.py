@@ -1,4 +1,4 @@
-"""Faults that need more than the conformance suite, and delivery over real HTTP."""
+"""Faults that the conformance suite does not cover, and delivery over real HTTP."""
 
 import asyncio
 import random
@@ -13,7 +13,9 @@ from bridge.simulators.world import HttpDelivery, World
 from tests.simulators.doubles import Api, HandClock, settle, until
 
 
-async def test_latency_delays_an_answer_and_goes_on(api: Api, pipedrive: PipedriveSimulator, clock: HandClock) -> None:
+async def test_latency_delays_an_answer_and_then_sends_it(
+    api: Api, pipedrive: PipedriveSimulator, clock: HandClock
+) -> None:
     pipedrive.faults.responses.append(ResponseFault("latency", seconds=5, times=1))
     call = asyncio.create_task(api.call("GET", "/v1/users/me"))
     await until(lambda: not pipedrive.faults.responses)
@@ -25,7 +27,7 @@ async def test_latency_delays_an_answer_and_goes_on(api: Api, pipedrive: Pipedri
     assert (waiting, status) == (True, 200)
 
 
-async def test_a_hanging_request_does_not_hold_up_the_end(world: World) -> None:
+async def test_a_hanging_request_does_not_delay_the_end(world: World) -> None:
     simulator = PipedriveSimulator(world, Options())
     simulator.faults.responses.append(ResponseFault("hang", seconds=10_000, times=1))
     client = TestClient(TestServer(simulator.app))
@@ -63,9 +65,7 @@ async def test_error_answers_carry_rate_limit_headers(api: Api) -> None:
         assert "x-daily-ratelimit-token-remaining" in answer.headers
 
 
-async def test_an_edit_in_the_pages_is_made_by_another_user_than_the_tokens(
-    api: Api, pipedrive: PipedriveSimulator
-) -> None:
+async def test_an_edit_in_the_pages_has_another_user_than_the_token(api: Api, pipedrive: PipedriveSimulator) -> None:
     _status, me = await api.call("GET", "/v1/users/me")
     by_api = await api.make("/api/v2/persons", {"name": "a"})
     by_person = pipedrive.person_creates("persons", {"name": "b"})
@@ -89,6 +89,6 @@ async def test_real_delivery_sends_the_body_and_follows_no_redirect() -> None:
     assert (status, seen) == (302, [b"{}"])
 
 
-async def test_real_delivery_to_nobody_is_an_os_error() -> None:
+async def test_real_delivery_to_a_closed_port_is_an_os_error() -> None:
     with pytest.raises(OSError, match="failed"):
         await HttpDelivery()("POST", f"http://127.0.0.1:{unused_port()}/in", {}, b"{}", 5)

@@ -13,7 +13,7 @@ async def test_a_lead_needs_a_person_or_an_organization(api: Api) -> None:
     assert "person_id or organization_id must be given" in answer["error"]
 
 
-async def test_a_lead_has_a_uuid_and_shows_only_own_fields_that_are_set(
+async def test_a_lead_has_a_uuid_and_shows_only_custom_fields_that_are_set(
     api: Api, pipedrive: PipedriveSimulator
 ) -> None:
     segment = pipedrive.field_code("deals", "Segment")
@@ -58,7 +58,7 @@ async def test_a_deleted_lead_is_unknown(api: Api) -> None:
     assert (status, answer["error"]) == (404, "requested lead not found")
 
 
-async def test_notes_take_flags_as_numbers_and_show_them_as_booleans_in_plain_times(api: Api) -> None:
+async def test_notes_accept_flags_as_numbers_and_show_booleans_and_plain_times(api: Api) -> None:
     note = await api.make("/v1/notes", {"content": "x", "deal_id": 3, "pinned_to_deal_flag": 1})
     _status, changed = await api.call("PUT", f"/v1/notes/{note['id']}", {"pinned_to_deal_flag": 0})
     _status, gone = await api.call("DELETE", f"/v1/notes/{note['id']}")
@@ -76,7 +76,7 @@ async def test_a_note_without_a_link_is_refused(api: Api) -> None:
     assert (status, answer["success"], answer["data"]) == (400, False, None)
 
 
-async def test_offset_pages_say_where_the_next_begins(api: Api) -> None:
+async def test_pages_by_offset_name_the_next_offset(api: Api) -> None:
     for number in range(5):
         await api.make("/v1/notes", {"content": str(number), "deal_id": 1})
     _status, first = await api.call("GET", "/v1/notes", start="0", limit="3", sort="id DESC")
@@ -93,7 +93,7 @@ async def test_offset_pages_say_where_the_next_begins(api: Api) -> None:
 
 
 @pytest.mark.parametrize("query", [{"sort": "colour ASC"}, {"limit": "501"}, {"start": "x"}, {"updated_since": "now"}])
-async def test_what_a_list_cannot_do_is_refused(api: Api, query: dict[str, str]) -> None:
+async def test_an_unsupported_list_parameter_is_refused(api: Api, query: dict[str, str]) -> None:
     status, _answer = await api.call("GET", "/v1/notes", **query)
 
     assert status == 400
@@ -109,7 +109,7 @@ async def test_the_primary_participant_is_the_activitys_person(api: Api) -> None
     assert "person_id" in answer["error"]
 
 
-async def test_a_done_activity_says_since_when(api: Api, clock: HandClock) -> None:
+async def test_a_done_activity_shows_its_time(api: Api, clock: HandClock) -> None:
     activity = await api.make("/api/v2/activities", {"subject": "Ring"})
     await clock.advance(60)
     _status, done = await api.call("PATCH", f"/api/v2/activities/{activity['id']}", {"done": True})
@@ -118,7 +118,7 @@ async def test_a_done_activity_says_since_when(api: Api, clock: HandClock) -> No
     assert done["data"]["marked_as_done_time"] == done["data"]["update_time"]
 
 
-async def test_hooks_of_version_2_tell_of_leads_and_those_of_version_1_do_not(
+async def test_hooks_of_version_2_report_leads_and_those_of_version_1_do_not(
     api: Api, pipedrive: PipedriveSimulator, receiver: Receiver
 ) -> None:
     await api.hook(event_object="lead")
@@ -143,7 +143,7 @@ async def test_activity_and_note_events_have_their_own_words(
     assert (note["content"], note["active_flag"]) == ("x", True)
 
 
-async def test_a_merge_takes_leads_notes_and_activities_along(api: Api) -> None:
+async def test_a_merge_moves_leads_notes_and_activities(api: Api) -> None:
     gone, stays = [(await api.make("/api/v2/persons", {"name": name}))["id"] for name in ("gone", "stays")]
     lead = await api.make("/v1/leads", {"title": "Roof", "person_id": gone})
     note = await api.make("/v1/notes", {"content": "x", "person_id": gone})

@@ -39,7 +39,7 @@ async def test_strict_validation_names_the_field(api: Api, body: dict[str, objec
     assert answer["error"].startswith("Validation failed: " + complaint)
 
 
-async def test_enum_takes_known_option_ids_only_and_null_clears(api: Api, pipedrive: PipedriveSimulator) -> None:
+async def test_enum_accepts_known_option_ids_only_and_null_clears(api: Api, pipedrive: PipedriveSimulator) -> None:
     code = pipedrive.field_code("deals", "Segment")
     _status, answer = await api.call("GET", f"/api/v2/dealFields/{code}")
     option = answer["data"]["options"][1]["id"]
@@ -99,7 +99,7 @@ async def test_updated_since_is_inclusive_and_refuses_fractions(api: Api, clock:
     assert (bad, refusal["code"]) == (400, "ERR_SCHEMA_VALIDATION_FAILED")
 
 
-async def test_ids_leaves_out_missing_ones_and_takes_at_most_100(api: Api) -> None:
+async def test_ids_leaves_out_missing_ones_and_accepts_at_most_100(api: Api) -> None:
     for name in "abc":
         await api.make("/api/v2/organizations", {"name": name})
 
@@ -110,7 +110,7 @@ async def test_ids_leaves_out_missing_ones_and_takes_at_most_100(api: Api) -> No
     assert bad == 400
 
 
-async def test_archived_deals_are_listed_apart_and_cannot_be_edited(api: Api) -> None:
+async def test_archived_deals_are_listed_separately_and_cannot_be_edited(api: Api) -> None:
     deal = await api.make("/api/v2/deals", {"title": "x"})
     await api.call("PATCH", f"/api/v2/deals/{deal['id']}", {"is_archived": True})
 

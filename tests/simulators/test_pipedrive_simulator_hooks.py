@@ -9,7 +9,7 @@ from bridge.simulators.world import World
 from tests.simulators.doubles import Api, HandClock, Receiver, basic, settle
 
 
-async def test_a_persons_edit_is_marked_app_and_an_api_edit_api(
+async def test_a_persons_edit_is_marked_app_and_an_edit_by_the_api_api(
     api: Api, pipedrive: PipedriveSimulator, receiver: Receiver
 ) -> None:
     await api.hook(event_object="deal", http_auth_user="u", http_auth_password="p")
@@ -66,7 +66,7 @@ async def test_a_merge_is_a_delete_and_a_change_that_name_each_other(
     assert gone["correlation_id"] == stays["correlation_id"]
 
 
-async def test_an_edit_that_changes_nothing_is_silent(
+async def test_an_edit_without_a_change_causes_no_callback(
     api: Api, pipedrive: PipedriveSimulator, receiver: Receiver
 ) -> None:
     pipedrive.person_creates("deals", {"title": "a"})
@@ -145,7 +145,7 @@ async def test_a_version_1_hook_gets_the_old_body(api: Api, pipedrive: Pipedrive
     assert (body["previous"]["title"], body["current"]["title"]) == ("a", "b")
 
 
-async def test_version_1_tells_a_create_twice(api: Api, pipedrive: PipedriveSimulator, receiver: Receiver) -> None:
+async def test_version_1_reports_a_create_twice(api: Api, pipedrive: PipedriveSimulator, receiver: Receiver) -> None:
     await api.hook(version="1.0", event_object="deal")
     pipedrive.person_creates("deals", {"title": "a"})
     await pipedrive.idle()
@@ -161,7 +161,7 @@ async def test_version_1_tells_a_create_twice(api: Api, pipedrive: PipedriveSimu
         ("*", ["merged.person", "deleted.person", "updated.person"]),
     ],
 )
-async def test_version_1_tells_a_merge_with_the_survivor_as_current(
+async def test_version_1_reports_a_merge_with_the_survivor_as_current(
     api: Api, pipedrive: PipedriveSimulator, receiver: Receiver, action: str, events: list[str]
 ) -> None:
     for name in ("gone", "stays"):

@@ -1,4 +1,4 @@
-"""Records as the simulator shows them, against the vendor's own API description where that is at hand."""
+"""Compare the simulator's records with the vendor's API description, if the file is there."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from tests.vendor_descriptions import description
 UNDESCRIBED = {
     "deals": {"creator_user_id", "archive_time", "local_won_date", "local_lost_date", "local_close_date"},
 }
-"""Keys the guides or real answers have but the description lacks."""
+"""Keys that the guides or real answers have and the description lacks."""
 
 NOT_SIMULATED = {"persons": {"birthday", "im", "job_title", "notes", "postal_address"}}
-"""Present only in accounts with contact synchronisation."""
+"""Keys that exist only in accounts with contact synchronisation."""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ async def test_a_record_has_the_described_keys(
 
 
 OWN_KEYS_V1 = {"notes": {"pinned_to_lead_flag"}, "users": {"is_admin", "company_id", "company_name", "company_domain"}}
-"""Keys of real answers or of the account itself that the description of this operation lacks."""
+"""Keys of real answers or of the account that the description of this operation lacks."""
 
 
 @pytest.mark.parametrize(

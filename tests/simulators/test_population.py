@@ -1,4 +1,4 @@
-"""A population of any size, made as it is looked at."""
+"""A population of any size, created record by record when it is read."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.simulators.doubles import Api, HandClock
 COUNT = 2_000
 
 
-def test_records_of_a_population_are_made_when_they_are_looked_at_and_kept_once_edited() -> None:
+def test_records_of_a_population_are_created_when_read_and_kept_once_edited() -> None:
     made: list[int] = []
 
     def make(number: int) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def test_records_of_a_population_are_made_when_they_are_looked_at_and_kept_once_
 
 @pytest.mark.parametrize("start", range(9))
 @pytest.mark.parametrize("size", [1, 3, 20])
-def test_a_window_shows_what_a_walk_over_all_rows_would(start: int, size: int) -> None:
+def test_a_window_shows_the_same_as_a_walk_over_all_rows(start: int, size: int) -> None:
     table = Table(HandClock())
     table.populate(6, lambda number: {"id": number, "gone": False})
     for number, gone in ((2, True), (3, True), (5, False), (7, False), (8, True), (9, False)):

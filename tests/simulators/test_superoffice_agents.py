@@ -8,14 +8,14 @@ import pytest
 
 from bridge.simulators.world import World
 from tests.simulators.doubles import Receiver
-from tests.simulators.superoffice_calls import HOOK_URL, Calls, running, told
+from tests.simulators.superoffice_calls import HOOK_URL, Calls, received, running
 from tests.simulators.test_superoffice_simulator_spec import complaints
 
 SPEC = Path(__file__).parents[2].parent / "shared/specs/superoffice.rest-v1.swagger.json"
 
 
 async def ask(calls: Calls, method: str, body: Any = None, **query: str) -> Any:
-    """The result of an agent's method; of one without a result, None."""
+    """Return the result of an agent's method; None for a method without a result."""
     status, answer = await calls.call("POST", f"/Agents/{method}", body, **query)
     assert status in (200, 204), (method, status, answer)
     return answer
@@ -45,7 +45,7 @@ async def test_saving_a_known_record_replaces_it_as_put_does(world: World) -> No
     assert (after["ProjectId"], after["Name"], after["ProjectNumber"]) == (made["ProjectId"], "Pier", "")
 
 
-async def test_what_an_agent_cannot_do_is_null_and_only_a_malformed_call_is_an_error(world: World) -> None:
+async def test_an_unknown_record_of_an_agent_is_null_and_only_a_malformed_call_is_an_error(world: World) -> None:
     async with running(world) as calls:
         unknown = await calls.call("POST", "/Agents/Contact/GetContactEntity", None, contactEntityId="9")
         refused = await calls.call("POST", "/Agents/Contact/SaveContactEntity", {"Department": "no name"})
@@ -59,7 +59,7 @@ async def test_what_an_agent_cannot_do_is_null_and_only_a_malformed_call_is_an_e
     assert (malformed, not_served, stranger) == (400, 404, 401)
 
 
-async def test_names_go_in_any_case_and_addresses_with_a_slash_at_the_end(world: World) -> None:
+async def test_names_are_accepted_in_any_case_and_addresses_with_a_final_slash(world: World) -> None:
     body = {
         "name": "Fjord AS",
         "emails": [{"value": "post@fjord.example"}],
@@ -78,7 +78,7 @@ async def test_names_go_in_any_case_and_addresses_with_a_slash_at_the_end(world:
     assert (status, after["Name"]) == (200, "Fjord")
 
 
-async def test_a_day_sent_as_a_moment_is_the_day_it_is_in_the_base_zone(world: World) -> None:
+async def test_a_day_sent_as_a_moment_is_the_day_in_the_base_zone(world: World) -> None:
     async with running(world) as calls:
         made = await calls.make(
             "/Sale", Heading="x", Saledate="2030-02-28T23:00:00.000Z", ReopenDate="0000-12-31T23:17Z"
@@ -97,7 +97,7 @@ async def test_a_day_sent_as_a_moment_is_the_day_it_is_in_the_base_zone(world: W
         ([], ["a", "b", "c"]),
     ],
 )
-async def test_an_archive_is_asked_with_restrictions(world: World, restrictions: list[Any], found: list[str]) -> None:
+async def test_an_archive_is_queried_with_restrictions(world: World, restrictions: list[Any], found: list[str]) -> None:
     asked = [
         {"Name": name, "Operator": verb, "Values": values, "IsActive": True, "InterOperator": (*more, "None")[0]}
         for name, verb, values, *more in restrictions
@@ -114,7 +114,7 @@ async def test_an_archive_is_asked_with_restrictions(world: World, restrictions:
     assert [row["ColumnData"]["name"]["DisplayValue"] for row in second] == found[1:2]
 
 
-async def test_the_webhook_agent_keeps_the_hooks_that_rest_shows(world: World) -> None:
+async def test_the_webhook_agent_and_rest_show_the_same_hooks(world: World) -> None:
     async with running(world) as calls:
         hook = {"name": "t", "events": ["contact.created"], "targetUrl": HOOK_URL}
         made = await ask(calls, "Webhook/SaveWebhook", hook)
@@ -128,13 +128,13 @@ async def test_the_webhook_agent_keeps_the_hooks_that_rest_shows(world: World) -
     assert ([one["WebhookId"] for one in stopped], left) == ([made["WebhookId"]], [])
 
 
-async def test_an_agents_write_is_told_like_any_other(world: World, receiver: Receiver) -> None:
+async def test_an_agents_write_causes_a_callback_like_any_other(world: World, receiver: Receiver) -> None:
     async with running(world) as calls:
         await calls.hook("contact.created", "sale.sold")
         company = await ask(calls, "Contact/SaveContactEntity", {"Name": "a"})
         sale = await calls.make("/Sale", Heading="x", Contact={"ContactId": company["ContactId"]})
         await ask(calls, "Sale/SetAsSold", {"SaleIds": [sale["SaleId"]]})
-        events = await told(calls, receiver)
+        events = await received(calls, receiver)
 
     assert [one["Event"] for one in events] == ["contact.created", "sale.sold"]
 

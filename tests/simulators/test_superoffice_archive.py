@@ -126,7 +126,7 @@ async def test_slim_rows_have_text_keys_and_display_values_full_ones_both(world:
     assert full[0]["Column"]["category"] == {"RawValue": 1, "DisplayValue": "Customer", "TooltipHint": ""}
 
 
-async def test_an_archive_takes_its_query_in_a_body(world: World) -> None:
+async def test_an_archive_accepts_its_query_in_a_body(world: World) -> None:
     async with running(world) as calls:
         await three(calls)
         query = {"$filter": "orgnr is '3'", "$select": "name"}

@@ -1,4 +1,4 @@
-"""Tries of callbacks and states of hooks in the SuperOffice simulator."""
+"""Delivery attempts of callbacks and states of hooks in the SuperOffice simulator."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from bridge.simulators.world import World
 from tests.simulators.doubles import HandClock, Receiver
-from tests.simulators.superoffice_calls import HOOK_URL, Calls, running, told
+from tests.simulators.superoffice_calls import HOOK_URL, Calls, received, running
 
 
 async def state_of(calls: Calls, hook: int) -> str:
@@ -53,7 +53,7 @@ async def test_nine_failures_in_a_row_of_one_event_end_in_too_many_errors(
     assert "500" in last_error
 
 
-async def test_in_the_other_reading_three_discarded_events_do(
+async def test_in_the_other_reading_three_discarded_events_stop_a_hook(
     world: World, receiver: Receiver, clock: HandClock
 ) -> None:
     async with running(world, requeue=False) as calls:
@@ -84,7 +84,7 @@ async def test_410_ends_a_hook_at_once_and_nothing_is_replayed(
         receiver.seen.clear()
         await calls.make("/Contact", Name="b")
         await clock.advance(60)
-        seen = await told(calls, receiver)
+        seen = await received(calls, receiver)
 
     assert (ended, status, again["State"]) == ("TooManyErrors", 200, "Active")
     assert [event["PrimaryKey"] for event in seen] == [3]
@@ -104,7 +104,9 @@ async def test_whether_201_is_a_success(
     assert seen["TotalErrors"] == errors
 
 
-async def test_states_of_a_hook_are_told_to_another(world: World, receiver: Receiver, clock: HandClock) -> None:
+async def test_state_changes_of_a_hook_are_sent_to_another_hook(
+    world: World, receiver: Receiver, clock: HandClock
+) -> None:
     async with running(world) as calls:
         hook = await calls.hook("contact.created")
         await calls.hook(f"webhook{hook}.stopped", f"webhook{hook}.started", TargetUrl=f"{HOOK_URL}/watch")
@@ -113,7 +115,7 @@ async def test_states_of_a_hook_are_told_to_another(world: World, receiver: Rece
         calls.simulator.set_hook_state(str(hook), "Active")
         await calls.simulator.idle()
         names = [headers["X-SuperOffice-Event"] for _m, _u, headers, _b in receiver.seen]
-        bodies = await told(calls, receiver)
+        bodies = await received(calls, receiver)
 
     assert names == [f"webhook{hook}.stopped", f"webhook{hook}.started"]
     assert [(body["Event"], body["ChangedByAssociateId"], "Entity" in body) for body in bodies] == [
@@ -122,14 +124,14 @@ async def test_states_of_a_hook_are_told_to_another(world: World, receiver: Rece
     ]
 
 
-async def test_a_stopped_hook_is_silent(world: World, receiver: Receiver) -> None:
+async def test_a_stopped_hook_sends_nothing(world: World, receiver: Receiver) -> None:
     async with running(world) as calls:
         hook = await calls.hook("contact.created")
         async with calls.client.post("/_control/tenant", json={"hook_states": {str(hook): "Stopped"}}) as answer:
             assert answer.status == 200
         await calls.make("/Contact", Name="a")
 
-        assert await told(calls, receiver) == []
+        assert await received(calls, receiver) == []
         assert await state_of(calls, hook) == "Stopped"
 
 

@@ -1,4 +1,4 @@
-"""Faults of the SuperOffice simulator in the vendor's own look."""
+"""Faults of the SuperOffice simulator in the vendor's form."""
 
 import pytest
 

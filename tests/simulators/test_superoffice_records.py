@@ -43,7 +43,7 @@ async def test_wrong_data_are_refused_with_the_servers_error_body(world: World, 
     assert (status, answer["Error"], rows) == (500, True, [])
 
 
-async def test_the_default_entity_belongs_to_the_caller_and_a_bare_post_to_nobody(world: World) -> None:
+async def test_the_default_entity_belongs_to_the_caller_and_a_bare_post_to_no_associate(world: World) -> None:
     async with running(world) as calls:
         _status, empty = await calls.call("GET", "/Sale/default")
         _status, owned = await calls.call("POST", "/Sale", {**empty, "Heading": "a"})
@@ -167,9 +167,7 @@ async def test_select_empties_the_other_properties(world: World) -> None:
     assert (seen["Name"], seen["Department"], seen["ContactId"]) == ("a", None, made["ContactId"])
 
 
-async def test_deleted_contacts_stay_in_the_recycle_bin_until_the_retention_time_is_over(
-    world: World, clock: HandClock
-) -> None:
+async def test_deleted_contacts_stay_in_the_recycle_bin_for_the_retention_time(world: World, clock: HandClock) -> None:
     async with running(world) as calls:
         made = await calls.make("/Contact", Name="a")
         person = await calls.make("/Person", Lastname="p", Contact={"ContactId": made["ContactId"]})
@@ -200,7 +198,7 @@ async def test_a_restored_contact_is_read_again(world: World) -> None:
     assert (status, read) == (204, 200)
 
 
-async def test_a_merged_contact_is_gone_and_the_log_tells_where_to(world: World) -> None:
+async def test_a_merged_contact_is_gone_and_the_log_names_its_survivor(world: World) -> None:
     async with running(world) as calls:
         first, second = await calls.make("/Contact", Name="a"), await calls.make("/Contact", Name="b")
         person = await calls.make("/Person", Lastname="p", Contact={"ContactId": 1})
@@ -272,7 +270,7 @@ async def times(calls: Calls, zone: str) -> tuple[str, str]:
     return seen["StartDate"], seen["UpdatedDate"]
 
 
-async def test_lists_have_carriers_of_their_own(world: World) -> None:
+async def test_lists_have_their_own_carriers(world: World) -> None:
     async with running(world) as calls:
         keys = {}
         for name in ("Category", "Currency", "SaleType", "Rating", "Task", "Country", "Position"):

@@ -1,4 +1,4 @@
-"""Sign-in of the SuperOffice simulator, and where the tenant is."""
+"""Sign-in of the SuperOffice simulator, and the tenant's address."""
 
 import base64
 import json
@@ -87,7 +87,7 @@ async def test_a_wrong_system_token_gives_no_ticket(world: World, changes: dict[
     assert answer["ErrorMessage"]
 
 
-async def test_online_wants_a_ticket_with_the_app_token_or_a_bearer_and_no_password(world: World) -> None:
+async def test_online_requires_a_ticket_with_the_app_token_or_a_bearer_and_no_password(world: World) -> None:
     async with running(world) as calls:
         ticket, bearer = calls.simulator.access.issue_ticket(), calls.simulator.access.issue_bearer()
         seen = [
@@ -101,7 +101,7 @@ async def test_online_wants_a_ticket_with_the_app_token_or_a_bearer_and_no_passw
     assert seen == [200, 401, 200, 401, 401]
 
 
-async def test_onsite_takes_a_password_and_no_bearer(world: World) -> None:
+async def test_onsite_accepts_a_password_and_no_bearer(world: World) -> None:
     path = "/api/v1/User/currentPrincipal"
     async with running(world) as calls:
         bearer = calls.simulator.access.issue_bearer()
@@ -148,7 +148,7 @@ async def test_a_refresh_token_gives_an_access_token_for_an_hour_and_stays(world
     assert (early, late, refused) == (200, 401, 400)
 
 
-async def test_a_tenant_that_moved_answers_421_until_the_endpoint_is_asked_for(world: World) -> None:
+async def test_a_tenant_that_moved_answers_421_until_the_endpoint_is_fetched(world: World) -> None:
     async with running(world) as calls:
         calls.simulator.move_tenant()
         before = await status_with(calls, **{k.replace("-", "_"): v for k, v in calls.headers.items()})
@@ -188,7 +188,7 @@ async def test_maintenance(world: World, word: str, runs: bool, status: int) -> 
     assert (where["State"], where["IsRunning"], seen) == (word, runs, status)
 
 
-async def test_the_caller_is_told_who_it_is(world: World) -> None:
+async def test_the_caller_can_read_its_identity(world: World) -> None:
     async with running(world) as calls:
         _status, mine = await calls.call("GET", "/User/currentPrincipal")
         contact = await calls.make("/Contact", Name="Ours")

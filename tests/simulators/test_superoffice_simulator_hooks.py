@@ -57,7 +57,7 @@ async def test_a_registration_that_cannot_be_stored_is_refused(world: World, cha
     assert status == 500
 
 
-async def test_without_the_agent_no_hook_can_be_made(world: World) -> None:
+async def test_without_the_agent_no_hook_can_be_registered(world: World) -> None:
     async with running(world, agent=False) as calls:
         status, answer = await calls.call("POST", "/Webhook", {"Name": "t", "Events": ["x"], "TargetUrl": HOOK_URL})
 
@@ -96,7 +96,7 @@ async def test_an_app_sees_only_its_own_hooks(world: World) -> None:
     assert (listed, read, gone) == ([], 404, 404)
 
 
-async def test_put_wipes_what_it_does_not_name_and_patch_does_not(world: World) -> None:
+async def test_put_clears_properties_it_does_not_name_and_patch_does_not(world: World) -> None:
     async with running(world) as calls:
         hook = await calls.hook("contact.created", Description="d")
         _status, patched = await calls.call("PATCH", f"/Webhook/{hook}", {"Events": ["sale.sold"]})

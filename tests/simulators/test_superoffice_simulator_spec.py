@@ -1,4 +1,4 @@
-"""What the SuperOffice simulator shows has names and types of the vendor's description (tests need that file)."""
+"""The SuperOffice simulator's answers have the names and types of the vendor's description (tests need that file)."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def definitions() -> dict[str, Any]:
 
 
 def complaints(value: Any, kind: dict[str, Any], definitions: dict[str, Any], path: str) -> list[str]:
-    """Names that are not described and types that differ; null goes for everything."""
+    """Return names that are not described and types that differ; null is accepted for everything."""
     name = kind.get("$ref", "").rpartition(".")[2]
     kind = definitions[name] if name else kind
     if value is None or (kind.get("type") == "object" and "properties" not in kind):
@@ -49,7 +49,7 @@ def test_the_comparison_finds_what_is_wrong(definitions: dict[str, Any]) -> None
 
 
 async def full(calls: Calls) -> None:
-    """One record of each entity with every part filled."""
+    """Create one record of each entity with every part filled."""
     element = [{"Value": "x", "Description": "d"}]
     shared = {"Associate": {"AssociateId": 7}, "CustomFields": {"SuperOffice:2": "[I:1]"}}
     place = {"Category": {"Id": 1}, "Business": {"Id": 1}, "Country": {"CountryId": 1}}

@@ -1,6 +1,6 @@
-"""Each alert rule, evaluated over figures that call for it and figures that do not.
+"""Each alert rule is evaluated over metrics for which it must fire, and over metrics for which it must not.
 
-A sample in `rate` and `increase` stands for what these make of it: no time passes here.
+A sample inside `rate` and `increase` stands for their result, because no time passes here.
 """
 
 import operator
@@ -27,7 +27,7 @@ FITS: Mapping[str, Callable[[str, str], bool]] = {
 
 
 def vector(text: str) -> dict[str, Vector]:
-    """Series by name, from lines such as `bridge_hooks{state="wanted"} 3`."""
+    """Return series by name, from lines such as `bridge_hooks{state="wanted"} 3`."""
     found: dict[str, Vector] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         shown = re.fullmatch(r"(\w+)(?:\{(.*)\})? ([\d.]+)", line)
@@ -42,7 +42,7 @@ def kept(labels: Labels, names: Sequence[str] | None) -> Labels:
 
 
 def quantile(wanted: float, buckets: Vector) -> Vector:
-    """The upper bound of the bucket it falls into."""
+    """Return the upper bound of the bucket that holds the quantile."""
     found: Vector = {}
     plain = sorted(
         ((kept(labels, ["system"]), dict(labels)["le"], value) for labels, value in buckets.items()), key=str
@@ -75,7 +75,7 @@ def joined(operation: str, left: Vector, right: Vector, on: Sequence[str] | None
 
 
 def evaluated(node: Any, series: Mapping[str, Vector]) -> Any:
-    """An instant vector, or a number; what the rules use of PromQL and no more."""
+    """Return an instant vector or a number; supports only the parts of PromQL that the rules use."""
     if isinstance(node, promql.NumberLiteral):
         return node.val
     if isinstance(node, promql.ParenExpr):
@@ -156,17 +156,17 @@ EXAMPLES: Mapping[str, tuple[str, str]] = {
         'bridge_alert_messages_total{target="mail",state="sent"} 4',
     ),
 }
-"""By rule figures that call for it, and figures beside them that do not."""
+"""For each rule: metrics for which it fires, and metrics for which it does not."""
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_a_rule_alarms_when_it_should_and_only_then(rule: dict[str, Any]) -> None:
+def test_a_rule_fires_when_it_should_and_only_then(rule: dict[str, Any]) -> None:
     wrong, well = EXAMPLES[rule["alert"]]
     parsed = promql.parse(rule["expr"])
     assert evaluated(parsed, vector(wrong))
     assert not evaluated(parsed, vector(well))
 
 
-def test_where_no_hook_is_registered_at_all_hooks_are_missing() -> None:
+def test_without_any_registered_hook_hooks_are_missing() -> None:
     (rule,) = [rule for rule in RULES if rule["alert"] == "BridgeHooksMissing"]
     assert evaluated(promql.parse(rule["expr"]), vector(WANTED))

@@ -1,4 +1,4 @@
-"""The architecture's rules, checked: layers, seams, sizes."""
+"""Checks the rules of the architecture: layers, seams, sizes."""
 
 import ast
 import re
@@ -47,7 +47,7 @@ ROOT = Path(__file__).parents[2]
 BRIDGE = ROOT / "bridge"
 FILES = sorted(BRIDGE.rglob("*.py"))
 
-# What the world hands in: only these files may take it from the machine directly.
+# Only these files may take clock, randomness and ids directly from the machine; all others get them as parameters.
 HANDS_IN = {BRIDGE / "app" / "seams.py", BRIDGE / "simulators" / "world.py"}
 DIRECT = {
     ("time", "time"),
@@ -91,12 +91,12 @@ def _calls(path: Path) -> set[tuple[str, str]]:
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
-            if isinstance(owner, ast.Name):  # `self.seams.random.random()` is what was handed in
+            if isinstance(owner, ast.Name):  # `self.seams.random.random()` uses the given source
                 found.add((owner.id, node.func.attr))
     return found
 
 
-def test_clock_randomness_and_ids_are_handed_in() -> None:
+def test_clock_randomness_and_ids_are_parameters() -> None:
     checked = [path for path in FILES if path not in HANDS_IN and not WAITS_FOR_PEOPLE & set(path.parents)]
     assert len(checked) > 300
     assert {_name(path): found for path in checked if (found := _calls(path) & DIRECT)} == {}
@@ -109,7 +109,7 @@ def test_the_rule_on_seams_can_fail(tmp_path: Path) -> None:
 
 
 def _too_long(path: Path) -> Iterator[str]:
-    """The file, and each function of it."""
+    """Return the file, and each of its functions, that is too long."""
     if len(path.read_text().splitlines()) > 700:
         yield path.name
     for node in ast.walk(_tree(path)):
@@ -136,7 +136,7 @@ PARTS = ("manifest", "options", "auth", "client", "columns", "records", "hooks",
 @pytest.mark.parametrize("product", sorted(CONNECTORS))
 def test_connectors_have_the_same_parts_and_each_is_composed_of_them(product: str) -> None:
     folder = BRIDGE / "connectors" / product
-    polled = CONNECTORS[product].manifest.polled  # it calls nobody back, so `connectors/polled` stands for these
+    polled = CONNECTORS[product].manifest.polled  # it has no callbacks, so it uses `connectors/polled` for these parts
     left_out = {"hooks", "callbacks"} if polled else set()
     assert {name for name in PARTS if not (folder / f"{name}.py").exists()} == left_out
     classes = [
@@ -146,7 +146,7 @@ def test_connectors_have_the_same_parts_and_each_is_composed_of_them(product: st
 
 
 def _growing_waits(path: Path) -> list[int]:
-    """Lines with 2 to the power of something that changes."""
+    """Return the lines that compute 2 to the power of a variable."""
     return [
         node.lineno
         for node in ast.walk(_tree(path))
@@ -158,19 +158,19 @@ def _growing_waits(path: Path) -> list[int]:
     ]
 
 
-def test_one_formula_says_how_long_to_wait_before_the_next_attempt() -> None:
+def test_one_formula_computes_the_wait_before_the_next_attempt() -> None:
     own = {BRIDGE / "simulators"}  # vendors have their own
     found = [path for path in FILES if not own & set(path.parents) and _growing_waits(path)]
     assert found == [BRIDGE / "domain" / "backoff.py"]
 
 
-def test_one_file_makes_the_http_session_of_the_process() -> None:
+def test_one_file_creates_the_http_session_of_the_process() -> None:
     makers = [path for path in FILES if "ClientSession(" in path.read_text() and "simulators" not in path.parts]
     assert makers == [BRIDGE / "connectors" / "transport.py"]
 
 
-# Modules imported by name, when they are needed: where, and the literal modules named there. Nothing else does so, as
-# neither a reader nor the import contracts see what it imports.
+# Modules that are imported by name when they are needed: the importing file, and the literal modules named there.
+# Nothing else may import so, because neither a reader nor the import contracts can see what it imports.
 STORE_PARTS = (
     DELETIONS,
     EVENTS,
@@ -214,7 +214,7 @@ def test_modules_are_imported_by_name_only_where_that_is_listed() -> None:
 
 
 @pytest.mark.parametrize("path", LATE, ids=lambda path: path.name)
-def test_what_is_imported_by_name_is_in_the_same_package(path: Path) -> None:
+def test_modules_imported_by_name_are_in_the_same_package(path: Path) -> None:
     package = ".".join(path.parent.relative_to(ROOT).parts)
     for module in LATE[path]:
         assert module.startswith(f"{package}.")
@@ -222,7 +222,7 @@ def test_what_is_imported_by_name_is_in_the_same_package(path: Path) -> None:
         assert place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
 
 
-def test_every_command_of_the_table_is_there() -> None:
+def test_every_command_of_the_table_exists() -> None:
     for name, (module, attribute, about) in COMMANDS.items():
         command = late(module, attribute)
         assert isinstance(command, click.Command)
@@ -247,10 +247,10 @@ def test_no_package_index_or_machine_path_is_named() -> None:
 
 
 def _imports(files: dict[str, Path]) -> dict[str, set[str]]:
-    """Module -> modules of the same set it imports anywhere, functions and `TYPE_CHECKING` included.
+    """Module -> modules of the same set that it imports anywhere, also in functions and under `TYPE_CHECKING`.
 
-    Importing `a.b.c` runs `a` and `a.b` first, so it depends on what those import as well; a package's own modules do
-    not depend on their package for that alone.
+    Importing `a.b.c` runs `a` and `a.b` first, so it depends on their imports as well. A package's own modules do not
+    depend on their package for that reason alone.
     """
     found: dict[str, set[str]] = {}
     for name, path in files.items():
@@ -269,7 +269,7 @@ def _imports(files: dict[str, Path]) -> dict[str, set[str]]:
 
 
 def _cycles(imports: dict[str, set[str]]) -> list[list[str]]:
-    """Each set of modules that reach one another, in order of name (Tarjan)."""
+    """Return each set of modules that reach one another, in order of name (Tarjan)."""
     order: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
@@ -309,7 +309,7 @@ def test_no_modules_import_one_another_in_a_ring_packages_included() -> None:
 
 
 def test_the_rule_on_rings_can_fail(tmp_path: Path) -> None:
-    """A ring of two modules, and one through the `__init__` of a package."""
+    """A ring of two modules, and a ring through the `__init__` of a package."""
     for name, text in {
         "__init__": "",
         "a": "from bridge import b",
@@ -334,7 +334,7 @@ PAGE = ROOT / "docs" / "architecture.md"
 
 
 def _named(folder: str, name: str, inside: str) -> list[Path]:
-    """The files meant; `inside`: something in the module, or how the file's name ends."""
+    """Return the named files; `inside`: a name in the module, or how the file's name ends."""
     pattern = re.sub("<[a-z]+>", "*", folder) + name
     found = [
         path for root in (ROOT, BRIDGE) for path in root.glob(f"{pattern}.{inside}" if inside else pattern.rstrip("/"))
@@ -351,7 +351,7 @@ def test_every_file_the_architecture_page_names_exists(folder: str, name: str, i
     assert _named(folder, name, inside)
 
 
-def test_a_file_that_is_gone_is_not_found() -> None:
+def test_a_missing_file_is_not_found() -> None:
     assert len(NAMES) > 40
     assert not _named("sync/", "synchronize", "")
     assert not _named("store/", "tasks", "no_such_name")

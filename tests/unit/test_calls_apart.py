@@ -1,4 +1,4 @@
-"""A call that never comes back holds up nobody."""
+"""A call that never returns delays nothing else."""
 
 import asyncio
 import logging
@@ -13,13 +13,13 @@ from bridge.domain.apart import Apart
 
 @pytest.fixture
 def never() -> Iterator[threading.Event]:
-    """Set when the test is over."""
+    """An event that is set when the test is over."""
     event = threading.Event()
     yield event
     event.set()
 
 
-async def test_a_call_that_takes_too_long_is_left_to_its_thread_until_it_ends(never: threading.Event) -> None:
+async def test_a_call_that_takes_too_long_ends_in_its_own_thread(never: threading.Event) -> None:
     apart = Apart("mail")
     with pytest.raises(TimeoutError):
         await apart.run(never.wait, 0.01)
@@ -34,7 +34,7 @@ async def test_a_call_that_takes_too_long_is_left_to_its_thread_until_it_ends(ne
     assert done == [1]
 
 
-async def test_what_a_call_raises_is_raised_here() -> None:
+async def test_an_error_of_a_call_is_raised_to_the_caller() -> None:
     def refused() -> None:
         raise OSError("refused")
 
@@ -42,7 +42,7 @@ async def test_what_a_call_raises_is_raised_here() -> None:
         await Apart("mail").run(refused, 5)
 
 
-async def test_traces_that_nobody_takes_do_not_hold_up_the_end_of_the_bridge(
+async def test_traces_that_cannot_be_sent_do_not_delay_the_end_of_the_bridge(
     never: threading.Event, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(daemon, "TRACES_SECONDS", 0.01)

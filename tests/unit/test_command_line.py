@@ -1,4 +1,4 @@
-"""Rules that hold for every command: an example in its help, `--json` where it reads, one way to name records."""
+"""Rules for every command: an example in its help, `--json` where it reads, one way to name records."""
 
 import json
 import re
@@ -12,14 +12,14 @@ from click.shell_completion import ShellComplete
 
 from bridge.cli.completion import NAMES, SHELLS
 from bridge.cli.main import ACTING, COMMANDS, EXIT_CODES, READING, main
-from tests.acceptance.site import told
+from tests.acceptance.site import run_command
 from tests.unit.test_standing_still import leaf, parses
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 def every() -> Iterator[tuple[str, click.Command]]:
-    """Each command by its whole name; groups of commands first."""
+    """Return each command by its whole name; groups of commands first."""
     for name in COMMANDS:
         command = leaf_or_group(name)
         yield name, command
@@ -38,12 +38,12 @@ LEAVES = {name: command for name, command in ALL.items() if not isinstance(comma
 
 
 def examples(command: click.Command) -> list[str]:
-    """What the help gives as examples, each from `bridge` on."""
+    """Return the examples of the help, each beginning with `bridge`."""
     text = command.epilog or ""
     return [part.strip() for part in text.removeprefix("Example: ").split(", or ")]
 
 
-def test_every_command_stands_in_one_list_of_those_that_read_and_those_that_act() -> None:
+def test_every_command_is_in_exactly_one_of_the_lists_reading_and_acting() -> None:
     assert not set(READING) & set(ACTING)
     assert {*READING, *ACTING} == LEAVES.keys(), "name it in READING or ACTING of bridge/cli/main.py"
     assert [list(READING), list(ACTING)] == [sorted(READING), sorted(ACTING)]
@@ -69,15 +69,15 @@ def test_every_reading_command_has_json(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LEAVES)
-def test_a_record_is_named_side_entity_id(name: str) -> None:
-    """Nowhere by a mapping and an id: whoever takes a side takes the entity, and whoever takes a record takes both."""
+def test_a_record_is_named_by_side_entity_and_id(name: str) -> None:
+    """No command names a record by a mapping and an id: a command that takes a side takes the entity, too."""
     arguments = [one.name for one in LEAVES[name].params if isinstance(one, click.Argument) and one.nargs == 1]
     if {"side", "entity", "record"} & set(arguments):
         at = arguments.index("side")
         assert arguments[at : at + 3] == ["side", "entity", "record"]
 
 
-def test_exit_codes_are_told_in_the_help_and_on_the_page() -> None:
+def test_exit_codes_are_in_the_help_and_on_the_page() -> None:
     page = (DOCS / "commands.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| (\d+) \| (.+) \|$", page.partition("## Exit codes\n")[2], re.MULTILINE))
     assert rows == {str(code): meaning for code, meaning in EXIT_CODES.items()}
@@ -101,7 +101,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def completed(folder: Path, *words: str) -> list[str]:
-    """What the shell is offered for the last word."""
+    """Return the completions that the shell gets for the last word."""
     arguments = ["--settings", str(folder / "bridge.yaml"), *words[:-1]]
     found = ShellComplete(main, {}, "bridge", "_BRIDGE_COMPLETE").get_completions(arguments, words[-1])
     return [one.value for one in found]
@@ -118,7 +118,7 @@ def test_mapping_and_system_names_are_completed_in_every_command_that_takes_one(
     assert tried > 8
 
 
-def test_completion_begins_with_what_is_written_and_is_silent_where_there_are_no_settings(folder: Path) -> None:
+def test_completions_match_the_typed_word_and_are_empty_without_settings(folder: Path) -> None:
     assert completed(folder, "backfill", "pe") == ["people"]
     assert completed(folder, "stat") == ["status"]
     assert completed(folder, "mode", "people", "") == ["shadow", "live"]
@@ -135,23 +135,23 @@ def test_the_first_word_of_a_record_is_a_side(folder: Path) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_each_shell_gets_a_script_that_asks_the_bridge(folder: Path, shell: str) -> None:
-    script = told(folder / "bridge.yaml", "completion", shell)
+    script = run_command(folder / "bridge.yaml", "completion", shell)
     assert (script.code, f"_BRIDGE_COMPLETE={shell}_complete" in script.out) == (0, True)
 
 
 # `check`.
 
 
-def test_check_tells_all_kinds_of_problems_at_once_also_as_json(folder: Path) -> None:
-    done = told(folder / "bridge.yaml", "check", "--json", variables={"_BRIDGE_COMPLETE": None})
+def test_check_reports_all_kinds_of_problems_at_once_also_as_json(folder: Path) -> None:
+    done = run_command(folder / "bridge.yaml", "check", "--json", variables={"_BRIDGE_COMPLETE": None})
     problems = json.loads(done.out)["problems"]
     assert (done.code, done.err) == (2, "")
     told_of = " ".join(one["where"] + one["what"] for one in problems)
     assert all(word in told_of for word in ("instance", "public_url", "systems.crm1", "people.yaml", "more.yaml"))
 
 
-def test_a_command_line_that_no_command_takes_is_answered_with_code_2(tmp_path: Path) -> None:
+def test_a_command_line_that_no_command_accepts_ends_with_code_2(tmp_path: Path) -> None:
     with pytest.raises(click.UsageError):
         parses(["dead-letters", "retry", "crm", "7"])
     assert leaf(["status"])[1] == []
-    assert told(tmp_path / "bridge.yaml", "dead-letters", "retry", "crm", "7").code == 2
+    assert run_command(tmp_path / "bridge.yaml", "dead-letters", "retry", "crm", "7").code == 2

@@ -1,4 +1,4 @@
-"""The pages for people: links and anchors lead somewhere, each page is in the navigation, each command is one."""
+"""The pages for people: links and anchors exist, each page is in the navigation, each named command exists."""
 
 import re
 import textwrap
@@ -31,7 +31,7 @@ FILLED = re.compile(r"[$\[(|<>{]|\.\.\.")
 
 
 def prose(page: Path) -> str:
-    """The page without blocks of code."""
+    """Return the page without blocks of code."""
     return FENCE.sub("", page.read_text(encoding="utf-8"))
 
 
@@ -40,7 +40,7 @@ def links(page: Path) -> list[str]:
 
 
 def slug(heading: str) -> str:
-    """The anchor of a heading, as mkdocs and code hosts make it."""
+    """Return the anchor of a heading, as mkdocs and code hosts make it."""
     plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
     return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain).strip())
 
@@ -50,7 +50,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def wrong(page: Path, link: str) -> str:
-    """What is wrong with a link within the project, or ""."""
+    """Return what is wrong with a link within the project, or ""."""
     path, _, anchor = link.partition("#")
     target = (page.parent / path).resolve() if path else page
     if not target.exists():
@@ -97,11 +97,11 @@ def test_every_page_begins_with_its_title_and_says_what_it_is_about() -> None:
     for page in DOCS.rglob("*.md"):
         first, _, rest = page.read_text(encoding="utf-8").partition("\n")
         assert first.startswith("# "), page
-        assert not rest.strip().startswith("#"), f"{page}: say first what the page is for"
+        assert not rest.strip().startswith("#"), f"{page}: the page must begin with its purpose"
 
 
 def named_commands(page: Path) -> Iterator[str]:
-    """Every `bridge ...` of a page: quoted in running text, or a line to type."""
+    """Return every `bridge ...` of a page: quoted in running text, or a line to type."""
     text = page.read_text(encoding="utf-8")
     for block in re.findall(r"^ *```[a-z]*\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
         for line in block.replace("\\\n", " ").splitlines():
@@ -111,7 +111,7 @@ def named_commands(page: Path) -> Iterator[str]:
 
 
 def arguments(line: str) -> list[str] | None:
-    """What follows `bridge`; None where the line holds something else to be filled in."""
+    """Return the words after `bridge`, or None where the line has another place to fill in."""
     words = line.split()[1:]
     if words[:1] == ["--settings"]:
         words = words[2:]
@@ -120,8 +120,8 @@ def arguments(line: str) -> list[str] | None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_a_page_names_is_one(page: Path) -> None:
-    """In running text a command may be named without its arguments, and several with a slash or an ellipsis."""
+def test_every_command_a_page_names_exists(page: Path) -> None:
+    """Running text may name a command without its arguments, and several commands with a slash or an ellipsis."""
     for line in sorted(set(named_commands(page))):
         words = arguments(line)
         if words is None:
@@ -148,7 +148,7 @@ def test_the_simulators_page_names_the_entities_that_each_has() -> None:
     }
 
 
-def test_every_setting_a_page_names_is_one() -> None:
+def test_every_setting_a_page_names_exists() -> None:
     known = set(re.findall(r"^\| `([^`]+)` \|", (DOCS / "settings.md").read_text(encoding="utf-8"), re.MULTILINE))
     groups = {key.partition(".")[0] for key in known if "." in key} - {"systems", "mappings"}
     named = re.compile(rf"`((?:{'|'.join(groups)})\.[a-z_]+)`")
@@ -158,14 +158,14 @@ def test_every_setting_a_page_names_is_one() -> None:
 
 
 def systems_shown() -> Iterator[tuple[str, dict[str, object]]]:
-    """The product and the options of each system in an example of settings."""
+    """Return the product and the options of each system in an example of settings."""
     for page in DOCS.glob("*.md"):
         for block in re.findall(r"^ *```yaml\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
             read = YAML(typ="safe", pure=True).load(textwrap.dedent(block)) if "connector:" in block else {}
             yield from ((one["connector"], one["options"]) for one in read.get("systems", {}).values())
 
 
-def test_the_systems_in_examples_have_options_that_their_products_take() -> None:
+def test_the_systems_in_examples_have_options_that_their_products_accept() -> None:
     shown = list(systems_shown())
     assert {product for product, _ in shown} == set(CONNECTORS)
     for product, options in shown:
@@ -175,7 +175,7 @@ def test_the_systems_in_examples_have_options_that_their_products_take() -> None
             assert {name for name, field in fields.items() if field.is_required()} <= set(options), product
 
 
-def test_every_page_that_code_and_settings_name_is_there() -> None:
+def test_every_page_that_code_and_settings_name_exists() -> None:
     files = [*(ROOT / "bridge").rglob("*.py"), *(ROOT / "bridge").rglob("*.html"), *(ROOT / "config").rglob("*.*")]
     named = {found for file in files for found in re.findall(r"docs/([a-z-]+\.md)", file.read_text(encoding="utf-8"))}
     assert len(named) > 8

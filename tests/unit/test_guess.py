@@ -1,4 +1,4 @@
-"""A guess at what a person meant, in the same words wherever a word is unknown."""
+"""A guess at the word a person meant, in the same form for every unknown word."""
 
 from bridge.domain.guess import did_you_mean, nearest
 
@@ -9,7 +9,7 @@ def test_the_nearest_known_word_is_offered() -> None:
     assert nearest("xyz", ["title"]) is None
 
 
-def test_all_known_words_are_listed_where_none_is_near_but_not_hundreds() -> None:
+def test_known_words_are_listed_where_none_is_near_but_not_hundreds() -> None:
     assert did_you_mean("xyz", iter(["b", "a"])) == "known: a, b"
     assert did_you_mean("xyz", [f"{number:02}" for number in range(40)]).endswith(", 29, ...")
     assert did_you_mean("xyz", []) == "nothing is known here"

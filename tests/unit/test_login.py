@@ -1,4 +1,4 @@
-"""Who may use pages and API: tokens, sessions, and what browsers are kept from."""
+"""Who may use pages and API: tokens, sessions, and requests that browsers must not send."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -43,13 +43,13 @@ def request(method: str = "GET", **headers: str) -> web.Request:
 
 
 def session(login: Login, number: int = 0) -> str:
-    """The cookie of a browser that has just logged in."""
+    """Return the cookie of a browser that has just logged in."""
     response = web.Response()
     login.begin(response, login.tokens[number], secure=False)
     return f"{COOKIE}={response.cookies[COOKIE].value}"
 
 
-def test_a_token_tells_who_it_is_and_what_they_may(login: Login) -> None:
+def test_a_token_shows_the_person_and_their_role(login: Login) -> None:
     assert login.person(request(Authorization=f"Bearer {ANNA}")) == Person("anna", Role.OPERATE)
     assert login.person(request(Authorization=f"bearer {OLE}")) == Person("ole", Role.READ)
     for wrong in (f"Bearer {ANNA}x", f"Basic {ANNA}", "Bearer ", "Bearer", ANNA):
@@ -57,14 +57,14 @@ def test_a_token_tells_who_it_is_and_what_they_may(login: Login) -> None:
     assert login.person(request()) is None
 
 
-def test_bytes_that_are_no_text_are_a_wrong_token_and_no_session(login: Login) -> None:
-    """As aiohttp hands them over: each byte that UTF-8 cannot be as half a surrogate pair."""
+def test_bytes_that_are_no_text_are_a_wrong_token_and_start_no_session(login: Login) -> None:
+    """The bytes as aiohttp passes them on: each byte that is not UTF-8 is half a surrogate pair."""
     assert login.by_token("\udcff\udcfe", "10.0.0.1") is None
     with_cookie: Any = SimpleNamespace(cookies={COOKIE: "\udcff\udcfe"})
     assert not login.session(with_cookie)
 
 
-def test_tokens_are_kept_by_their_hashes_alone(login: Login) -> None:
+def test_only_the_hashes_of_tokens_are_kept(login: Login) -> None:
     assert ANNA not in repr(login)
     assert ANNA.encode() not in {token.digest for token in login.tokens}
 
@@ -79,7 +79,7 @@ def test_a_session_is_a_cookie_that_no_script_reads_and_no_other_site_sends(logi
     assert login.person(request(Cookie=f"{COOKIE}={cookie.value}")) == Person("anna", Role.OPERATE)
 
 
-def test_a_session_ends_when_unused_and_goes_on_when_used_but_not_for_ever(login: Login, clock: Clock) -> None:
+def test_a_session_ends_when_unused_and_is_renewed_when_used_but_not_for_ever(login: Login, clock: Clock) -> None:
     cookie = session(login)
     clock.seconds += 3599
     assert login.person(request(Cookie=cookie)) is not None
@@ -111,13 +111,13 @@ def test_a_session_ends_with_logging_out_and_with_its_token(login: Login, clock:
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "a.b.c", "eyJhbGciOiJub25lIn0.eyJuYW1lIjoiYW5uYSJ9."])
-def test_a_cookie_of_somebody_else_is_nobody(login: Login, clock: Clock, cookie: str) -> None:
+def test_a_foreign_cookie_is_no_session(login: Login, clock: Clock, cookie: str) -> None:
     assert login.person(request(Cookie=f"{COOKIE}={cookie}")) is None
     foreigner = make(clock, key=session_key("another instance"))
     assert login.person(request(Cookie=session(foreigner))) is None
 
 
-def test_after_many_wrong_tokens_a_sender_waits_and_sessions_go_on(login: Login, clock: Clock) -> None:
+def test_after_many_wrong_tokens_a_sender_waits_and_sessions_continue(login: Login, clock: Clock) -> None:
     for _ in range(FAILURES):
         assert login.by_token("wrong", "10.0.0.9") is None
     with pytest.raises(TooMany, match="try again in 60 s"):
@@ -128,7 +128,7 @@ def test_after_many_wrong_tokens_a_sender_waits_and_sessions_go_on(login: Login,
     assert login.by_token(ANNA, "10.0.0.9") is not None
 
 
-def test_this_machine_is_let_in_only_where_the_settings_say_so(clock: Clock) -> None:
+def test_requests_of_this_machine_need_no_token_only_where_the_settings_say_so(clock: Clock) -> None:
     assert not make(clock, tokens=()).possible
     open_ = make(clock, tokens=(), this_machine=Role.READ)
     assert open_.possible
@@ -158,7 +158,7 @@ def test_a_page_of_another_site_cannot_act(headers: dict[str, str], refused: boo
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_a_page_of_another_site_may_link_here_and_read_nothing_unseen(site: str) -> None:
+def test_another_site_may_link_here_but_not_embed_or_fetch(site: str) -> None:
     assert not foreign(request("GET", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate"))
     assert not foreign(request("GET", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="document"))
     assert foreign(request("GET", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="iframe"))
@@ -178,7 +178,7 @@ def test_a_page_of_another_site_may_link_here_and_read_nothing_unseen(site: str)
     ],
     ids=str,
 )
-def test_a_session_that_goes_on_behind_a_tls_proxy_stays_secure(
+def test_a_renewed_session_behind_a_tls_proxy_stays_secure(
     login: Login, clock: Clock, headers: dict[str, str], secure: bool
 ) -> None:
     cookie = session(login)

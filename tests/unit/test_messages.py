@@ -1,4 +1,4 @@
-"""What a person can cause is told in our own words: no class names, no regular expressions, no phrases of a library."""
+"""A person's errors are reported in our words: no class names, no regular expressions, no library texts."""
 
 import ast
 import re
@@ -71,7 +71,7 @@ def ours(faults: list[Problem]) -> None:
 
 
 def places_of(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Every key of the model and of the sections below it; `x` stands for a name of the operator's own."""
+    """Return every key of the model and of the sections below it; `x` stands for a name that the operator chooses."""
     for name, info in model.model_fields.items():
         inner = [one for one in (info.annotation, *getattr(info.annotation, "__args__", ())) if isinstance(one, type)]
         section = next((one for one in inner if issubclass(one, BaseModel)), None)
@@ -86,7 +86,7 @@ KEYS = [(name, key) for name, model in MODELS.items() for key in places_of(model
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS, ids=lambda part: part if isinstance(part, str) else ".".join(part))
-def test_whatever_is_wrong_in_the_settings_is_told_in_our_words(name: str, key: tuple[str, ...]) -> None:
+def test_any_problem_of_the_settings_is_reported_in_our_words(name: str, key: tuple[str, ...]) -> None:
     for wrong in WRONG:
         values: dict[str, Any] = {}
         node = values
@@ -104,7 +104,7 @@ def test_every_pattern_of_a_setting_has_words() -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind, _ in WORDS], ids=lambda kind: kind.__name__)
-def test_what_happens_to_a_connection_is_told_in_our_words(kind: type[Exception]) -> None:
+def test_an_error_of_a_connection_is_reported_in_our_words(kind: type[Exception]) -> None:
     failure = kind.__new__(kind)
     if isinstance(failure, aiohttp.ClientConnectorError):
         failure._os_error = OSError(101, "Network is unreachable")
@@ -127,7 +127,7 @@ BROKEN_YAML = (
 
 
 @pytest.mark.parametrize("text", BROKEN_YAML)
-def test_broken_yaml_is_told_in_our_words(text: str) -> None:
+def test_broken_yaml_is_reported_in_our_words(text: str) -> None:
     faults = Problems()
     read_documents(text, "m.yaml", faults)
     for fault in faults.found:
@@ -143,7 +143,7 @@ def test_broken_yaml_is_told_in_our_words(text: str) -> None:
         ("deskera", "crm_deal", "amount"),
     ],
 )
-def test_a_wrong_value_of_a_written_record_is_told_in_our_words(
+def test_a_wrong_value_of_a_written_record_is_reported_in_our_words(
     tmp_path: Path, product: str, entity: str, column: str, raw: str
 ) -> None:
     file = tmp_path / "r.json"
@@ -169,8 +169,8 @@ TELLS = {
     "NotText",
 }
 TELLS |= {"NeedsAuthorisation", "OutcomeUnknown", "DuplicateRefused", "BadCallback", "NotAuthorised", "Words"}
-OWN_CODE = {"bridge/app/functions.py"}  # the operator's own Python, told as Python tells it
-UNSENDABLE = {"bridge/connectors/deskera/books/forms.py"}  # a fault of the program, not of a person
+OWN_CODE = {"bridge/app/functions.py"}  # an error in the operator's Python, in Python's words
+UNSENDABLE = {"bridge/connectors/deskera/books/forms.py"}  # a defect of the program, not a mistake of a person
 
 
 def test_no_message_names_a_class() -> None:
@@ -180,7 +180,7 @@ def test_no_message_names_a_class() -> None:
 
 
 def naming_a_class(text: str) -> Iterator[int]:
-    """Lines of messages that hold the name of a class or of a function of Python."""
+    """Return lines of messages that contain the name of a class or of a Python function."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in TELLS:
             said = "".join(

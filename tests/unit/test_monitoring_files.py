@@ -1,4 +1,4 @@
-"""The dashboard and the alert rules name figures and labels that exist, and lead to commands and pages that exist."""
+"""The dashboard and the alert rules name metrics and labels that exist, and point to commands and pages that exist."""
 
 import json
 import re
@@ -36,12 +36,12 @@ EXPRESSIONS = dict(expressions())
 
 
 def plain(expression: str) -> str:
-    """As Prometheus gets it from Grafana."""
+    """Return the expression as Grafana sends it to Prometheus."""
     return expression.replace("$__rate_interval", "5m")
 
 
 def family(name: str) -> str:
-    """A histogram's series are named after its parts."""
+    """Return the metric's name; the series of a histogram are named after its parts."""
     for part in ("_bucket", "_count", "_sum"):
         if name not in FIGURES and FIGURES.get(name.removesuffix(part)):
             return name.removesuffix(part)
@@ -49,7 +49,7 @@ def family(name: str) -> str:
 
 
 def wrong(expression: str) -> list[str]:
-    """Figures that do not exist, labels they do not have, and totals that are not looked at as rates."""
+    """Return metrics that do not exist, labels that they do not have, and counters that are not used as rates."""
     found, labels = [], set(SCRAPED)
     for name, matchers in SELECTOR.findall(expression):
         figure = FIGURES.get(family(name))
@@ -67,7 +67,7 @@ def wrong(expression: str) -> list[str]:
 
 
 @pytest.mark.parametrize("place", sorted(EXPRESSIONS))
-def test_every_expression_names_what_exists(place: str) -> None:
+def test_every_expression_names_existing_metrics_and_labels(place: str) -> None:
     assert SELECTOR.search(EXPRESSIONS[place])
     assert wrong(EXPRESSIONS[place]) == []
 
@@ -93,13 +93,13 @@ def test_every_expression_can_be_parsed(place: str) -> None:
 
 
 def headings(page: Path) -> set[str]:
-    """Anchors as GitHub and mkdocs make them."""
+    """Return anchors as GitHub and mkdocs make them."""
     lines = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     return {re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in lines}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_every_alert_says_what_is_wrong_and_leads_to_a_command_and_a_page(rule: dict[str, Any]) -> None:
+def test_every_alert_names_the_problem_a_command_and_a_page(rule: dict[str, Any]) -> None:
     told = rule["annotations"]
     assert set(told) == {"summary", "command", "docs"}
     assert told["summary"].endswith(".")
@@ -115,7 +115,7 @@ def test_every_alert_says_what_is_wrong_and_leads_to_a_command_and_a_page(rule: 
     assert shown <= grouped
 
 
-def test_every_panel_stands_in_a_place_of_its_own() -> None:
+def test_no_two_panels_overlap() -> None:
     places = [panel["gridPos"] for panel in BOARD["panels"]]
     cells = [
         (x, y) for at in places for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])
@@ -125,7 +125,7 @@ def test_every_panel_stands_in_a_place_of_its_own() -> None:
     assert len({panel["id"] for panel in BOARD["panels"]}) == len(BOARD["panels"])
 
 
-def test_every_command_the_dashboard_names_is_one() -> None:
+def test_every_command_the_dashboard_names_exists() -> None:
     texts = " ".join(panel["description"] for panel in BOARD["panels"])
     named = re.findall(r"`bridge ([^`]+)`", texts)
     assert named

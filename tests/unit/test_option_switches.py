@@ -1,4 +1,4 @@
-"""Records a mapping wants made or removed where the system's options do not allow it: said before anything runs."""
+"""A mapping that creates or removes records where the system's options forbid it is refused before anything runs."""
 
 from pathlib import Path
 from textwrap import dedent
@@ -36,7 +36,7 @@ fields:
 """
 
 
-def faults(folder: Path, creates: str, deleted: str, options: str = "") -> list[Problem]:
+def problems(folder: Path, creates: str, deleted: str, options: str = "") -> list[Problem]:
     (folder / "mappings").mkdir()
     mapping = dedent(MAPPING).replace("CREATES", creates).replace("DELETED", deleted)
     (folder / "mappings" / "people.yaml").write_text(mapping)
@@ -48,8 +48,8 @@ def faults(folder: Path, creates: str, deleted: str, options: str = "") -> list[
     return []
 
 
-def test_each_is_one_clear_refusal_that_names_the_option(tmp_path: Path) -> None:
-    found = faults(tmp_path, "[idp]", "delete")
+def test_a_forbidden_create_or_removal_is_one_clear_refusal_that_names_the_option(tmp_path: Path) -> None:
+    found = problems(tmp_path, "[idp]", "delete")
     assert [(fault.what, fault.remedy) for fault in found] == [
         (
             "mapping people creates entrust user records, which idaas1 does not allow",
@@ -72,7 +72,7 @@ def test_each_is_one_clear_refusal_that_names_the_option(tmp_path: Path) -> None
         ("[]", "delete", ", delete_users: true"),
     ],
 )
-def test_what_the_options_allow_or_nobody_wants_is_no_fault(
+def test_an_allowed_or_unwanted_create_or_removal_is_no_problem(
     tmp_path: Path, creates: str, deleted: str, options: str
 ) -> None:
-    assert faults(tmp_path, creates, deleted, options) == []
+    assert problems(tmp_path, creates, deleted, options) == []

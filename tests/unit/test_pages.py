@@ -1,4 +1,4 @@
-"""Pages: no value breaks the page around it or shows a secret, and whoever must log in comes back where they were."""
+"""No value breaks a page or shows a secret, and whoever must log in returns to the same page."""
 
 import json
 from html.parser import HTMLParser
@@ -32,7 +32,7 @@ HOSTILE = [
 
 
 class Read(HTMLParser):
-    """The cells of the page's tables, and its form fields."""
+    """Collects the cells of the page's tables, and its form fields."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -60,8 +60,8 @@ class Read(HTMLParser):
             self.cells[-1] += data
 
 
-class NoDeeds:
-    """Nothing is done on these pages."""
+class EmptyAudit:
+    """An audit log that stays empty: these pages do nothing."""
 
     async def note(self, *deed: Any) -> None:
         raise AssertionError(deed)
@@ -71,7 +71,7 @@ class NoDeeds:
 
 
 def pages_of(answers: dict[str, tuple[Any, Any]], this_machine: Role = Role.OPERATE, **more: Any) -> Pages:
-    """Pages that show these answers: by operation what is given and what is answered."""
+    """Return pages that show these answers, by operation: (class of its parameters, answer)."""
     redact = Redactor()
     redact.register(SECRET)
     login = Login(
@@ -92,7 +92,7 @@ def pages_of(answers: dict[str, tuple[Any, Any]], this_machine: Role = Role.OPER
     shown = [operation(name, given, found, Role.READ) for name, (given, found) in answers.items()]
     done = [operation(name, actions.Noted, None, Role.OPERATE, "Sure?") for name in ("retry", "discard", "resync")]
 
-    return Pages(Desk([*shown, *done], login, redact, NoDeeds()), "office")
+    return Pages(Desk([*shown, *done], login, redact, EmptyAudit()), "office")
 
 
 def letter(record: str, text: str) -> work.Letter:
@@ -144,7 +144,7 @@ async def test_a_value_that_looks_like_a_credential_hides_nothing_beside_it(valu
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-async def test_no_value_takes_a_field_from_the_form_of_an_action(value: str) -> None:
+async def test_no_value_removes_a_field_from_the_form_of_an_action(value: str) -> None:
     letters = work.Letters(2, [work.LetterGroup("refused", value, [letter(value, value), letter("2", "untouched")])])
     found = await page(pages_of({"letters": (work.Part, letters)}), "/dead-letters")
     names = [name for name, _ in found.fields if name != "q"]
@@ -175,7 +175,7 @@ def request(method: str, path: str, form: Any = None, **headers: str) -> web.Req
     ],
     ids=str,
 )
-async def test_an_action_after_the_sessions_end_leads_back_to_its_page(
+async def test_an_action_after_the_sessions_end_returns_to_its_page(
     form: dict[str, str], headers: dict[str, str], ahead: str
 ) -> None:
     pages = pages_of({}, Role.NOBODY, tokens=TOKENS)

@@ -1,4 +1,4 @@
-"""One way to wait until a store that is away is back."""
+"""One way to wait until an unreachable store is reachable again."""
 
 from collections.abc import Awaitable, Callable
 
@@ -29,14 +29,14 @@ async def test_the_work_is_done_once_the_store_is_back(clock: FakeClock) -> None
     assert (len(calls), clock.monotonic()) == (4, 3.0)
 
 
-async def test_other_errors_end_the_waiting_at_once(clock: FakeClock) -> None:
+async def test_other_errors_end_the_wait_at_once(clock: FakeClock) -> None:
     work, calls = away_for(1, LeaseLost("taken over"))
     with pytest.raises(LeaseLost):
         await once_back(clock, work)
     assert len(calls) == 2
 
 
-async def test_the_waiting_ends_after_its_time_but_the_work_is_tried_once_at_least(clock: FakeClock) -> None:
+async def test_the_wait_ends_at_its_limit_and_the_work_is_tried_at_least_once(clock: FakeClock) -> None:
     for seconds, tries in ((-5.0, 1), (0.0, 1), (2.0, 3)):
         work, calls = away_for(99)
         with pytest.raises(StoreUnavailable):
@@ -44,7 +44,7 @@ async def test_the_waiting_ends_after_its_time_but_the_work_is_tried_once_at_lea
         assert len(calls) == tries
 
 
-async def test_whoever_waits_is_told_each_time_and_may_give_up(clock: FakeClock) -> None:
+async def test_each_retry_is_reported_and_the_caller_may_give_up(clock: FakeClock) -> None:
     told: list[str] = []
 
     def away(error: StoreUnavailable) -> None:

@@ -1,4 +1,4 @@
-"""What a release and its audit are made of, and the project's files: each says what is so."""
+"""The files of a release and of its audit, and the project's files: each agrees with the facts."""
 
 import importlib.util
 import json
@@ -67,7 +67,7 @@ def test_the_bill_of_materials_names_every_pinned_package_with_its_hashes() -> N
     assert set(bill["dependencies"][0]["dependsOn"]) == {one["bom-ref"] for one in bill["components"]}
 
 
-def test_the_figures_of_the_scaling_page_follow_from_those_they_name() -> None:
+def test_the_figures_of_the_scaling_page_follow_from_their_sources() -> None:
     scaling = script("scaling")
     page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
     assert page == scaling.filled(page), "run `python .ci/scaling.py`"
@@ -107,7 +107,7 @@ def test_the_workflow_runs_the_pythons_and_databases_that_we_support() -> None:
     assert {"run": "bash .ci/run"} in jobs["everything"]["steps"]
 
 
-def test_every_make_target_the_pages_name_is_there() -> None:
+def test_every_make_target_the_pages_name_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
         named = re.findall(r"(?:`|^    )make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)

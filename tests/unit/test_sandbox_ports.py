@@ -1,4 +1,4 @@
-"""`bridge sandbox` takes other ports than usual when somebody listens there, and says so."""
+"""`bridge sandbox` takes other ports than usual when they are in use, and says so."""
 
 import pytest
 
@@ -17,6 +17,6 @@ USUAL = PRODUCTS["deskera"].port
         ([USUAL], 40002, [ADMIN]),
     ],
 )
-def test_the_usual_ports_that_others_have_are_named(ports: list[int], admin: int, taken: list[int]) -> None:
+def test_usual_ports_that_are_in_use_are_named(ports: list[int], admin: int, taken: list[int]) -> None:
     places = [Place(side, f"deskera-{side}", "deskera", port) for side, port in zip("ab", ports, strict=False)]
     assert _taken(places, admin) == taken

@@ -1,4 +1,4 @@
-"""The table of `docs/operations.md` of what may stand still is true: reasons, health, status, metrics and commands."""
+"""The table of standstills in `docs/operations.md` agrees with reasons, health, status, metrics and commands."""
 
 import ast
 import re
@@ -30,7 +30,7 @@ LISTENERS = {"callbacks listener", "admin listener"}
 
 
 def table(text: str) -> list[dict[str, str]]:
-    """The rows of the only table in a text."""
+    """Return the rows of the only table in a text."""
     lines = [line for line in text.splitlines() if line.startswith("| ")][2:]
     return [dict(zip(COLUMNS, (cell.strip() for cell in line.strip("|").split(" | ")), strict=True)) for line in lines]
 
@@ -48,7 +48,7 @@ def of(code: str) -> dict[str, str]:
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """The arguments of every `bridge ...` a text names; a word in capitals stands for anything."""
+    """Return the arguments of every `bridge ...` that a text names; a word in capitals stands for any value."""
     for found in QUOTED.findall(text):
         words = re.split(r"\s+", found.strip())
         if words[0] == "bridge" and len(words) > 1:
@@ -56,7 +56,7 @@ def commands(text: str) -> Iterator[list[str]]:
 
 
 def leaf(arguments: Sequence[str]) -> tuple[click.Command, list[str]]:
-    """The command these arguments choose, and what is left for it. Raises what the command line raises for others."""
+    """Return the command that these arguments choose, and the remaining arguments. Raises the command line's error."""
     command, rest = cast(click.Command, main), list(arguments)
     while isinstance(command, click.Group):
         name = rest.pop(0) if rest else ""
@@ -68,13 +68,13 @@ def leaf(arguments: Sequence[str]) -> tuple[click.Command, list[str]]:
 
 
 def parses(arguments: Sequence[str]) -> None:
-    """Raises what the command line raises for arguments it does not know, and runs nothing."""
+    """Raise the command line's error for arguments that it does not accept; runs nothing."""
     command, rest = leaf(arguments)
     command.make_context(command.name, rest)
 
 
 def board_of(add: Callable[[Any], None]) -> set[str]:
-    """The names under which parts put their checks on the board."""
+    """Return the names under which parts register their checks."""
     names: set[str] = set()
     board = SimpleNamespace(add=lambda name, check, system="": names.add(name))
     alerts = SimpleNamespace(targets=["mail"])
@@ -84,44 +84,44 @@ def board_of(add: Callable[[Any], None]) -> set[str]:
 
 
 def supervised() -> set[str]:
-    """The parts the supervisor keeps alive, by the daemon's own text."""
+    """Return the parts that the supervisor keeps alive, by the daemon's source."""
     calls = [node for node in ast.walk(ast.parse(Path(daemon.__file__).read_text())) if isinstance(node, ast.Call)]
     adds = [call for call in calls if ast.unparse(call.func) == "supervisor.add"]
     return {ast.literal_eval(call.args[0]) for call in adds}
 
 
-def test_every_reason_after_which_something_stands_still_has_one_row_and_no_other_code_is_told() -> None:
+def test_every_reason_after_which_something_stands_still_has_one_row_and_no_other_code_is_listed() -> None:
     told = Counter(text for text in quoted("what") if re.fullmatch(r"[a-z_]+", text))
     assert set(told) == {*(reason.value for reason in set(Reason) - DONE), DUE}
     assert set(told.values()) == {1}
 
 
-def test_every_part_of_health_is_told_and_no_other() -> None:
+def test_the_table_lists_every_part_of_health_and_no_other() -> None:
     parts = board_of(add_checks) | supervised() | LISTENERS | {"scheduler"}
     assert len(parts) > 20
     assert set(quoted("health")) == parts
 
 
-async def test_status_has_every_heading_that_is_told(sqlite_url: str, new_seams: Callable[..., Seams]) -> None:
+async def test_status_has_every_heading_in_the_table(sqlite_url: str, new_seams: Callable[..., Seams]) -> None:
     store = await open_store(sqlite_url, new_seams())
     headings = set(await status_of(store))
     await store.close()
     assert set(quoted("status")) <= headings
 
 
-def test_every_figure_that_is_told_is_there() -> None:
+def test_every_metric_in_the_table_exists() -> None:
     figures = {metric.name for metric in Metrics().registry.collect()}
     assert {name.removesuffix("_total") for name in quoted("metrics")} <= figures
 
 
-def test_every_row_says_where_it_shows_and_what_helps() -> None:
+def test_every_row_says_where_it_shows_and_the_remedy() -> None:
     for row in ROWS:
         assert row["log"] in LEVELS, row
         assert row["help"] not in ("", "-"), row
         assert row["health"] != "-" or QUOTED.search(row["status"]), f"passes in silence: {row}"
 
 
-def test_what_waits_and_what_needs_a_person_shows_in_its_own_list_and_figure() -> None:
+def test_waiting_work_and_work_for_a_person_show_in_their_own_lists_and_metrics() -> None:
     for reason in set(Reason) - DONE - SHADOW - DUPLICATES:
         row = of(reason)
         lists = {"waiting": "bridge_waiting_records", "dead letters": "bridge_dead_letters"}
@@ -133,12 +133,12 @@ def test_what_waits_and_what_needs_a_person_shows_in_its_own_list_and_figure() -
 
 
 @pytest.mark.parametrize("reason", sorted(FOR_A_PERSON))
-def test_what_only_a_person_can_end_is_logged_as_a_warning(reason: Reason) -> None:
+def test_a_standstill_that_needs_a_person_is_logged_as_a_warning(reason: Reason) -> None:
     assert of(reason)["log"] == "warning"
 
 
 @pytest.mark.parametrize("reason", sorted(REMEDIES))
-def test_the_remedy_that_lists_show_is_the_one_that_is_told(reason: Reason) -> None:
+def test_lists_show_the_remedy_of_the_table(reason: Reason) -> None:
     assert f"`{REMEDIES[reason].format(mapping='MAPPING')}`" in of(reason)["help"]
 
 
@@ -146,13 +146,13 @@ NAMED = sorted({tuple(words) for words in commands(SECTION)})
 
 
 @pytest.mark.parametrize("words", NAMED, ids=" ".join)
-def test_every_command_of_the_table_leads_somewhere(words: tuple[str, ...]) -> None:
+def test_every_command_of_the_table_is_accepted(words: tuple[str, ...]) -> None:
     parses(words)
 
 
 @pytest.mark.parametrize("words", sorted({tuple(words) for words in commands(PAGE)}), ids=" ".join)
-def test_every_command_the_page_names_is_one(words: tuple[str, ...]) -> None:
-    """In running text a command may be named without its arguments."""
+def test_every_command_the_page_names_exists(words: tuple[str, ...]) -> None:
+    """Running text may name a command without its arguments."""
     if leaf(words)[1]:
         parses(words)
 
@@ -162,7 +162,7 @@ SAID = sorted({" ".join(words) for text in TEXTS for words in commands(text)})
 
 
 @pytest.mark.parametrize("line", SAID)
-def test_every_command_a_reason_names_is_one(line: str) -> None:
+def test_every_command_a_reason_names_exists(line: str) -> None:
     parses(line.split())
 
 

@@ -1,4 +1,4 @@
-"""Tables on a terminal: as wide as it is, nothing of a text lost, colours only where they are wanted."""
+"""Tables on a terminal are as wide as the terminal, lose no text, and use colours only where they are wanted."""
 
 import re
 
@@ -34,7 +34,7 @@ def test_no_line_is_wider_than_the_terminal_and_every_word_is_there(
     print_table(ROWS)
     lines = printed(capsys)
     assert max(len(line) for line in lines) <= width
-    columns = range(5) if width == 400 else (0, 1, 2, 4)  # nothing is told in the fourth
+    columns = range(5) if width == 400 else (0, 1, 2, 4)  # the fourth column is empty
     told = "".join(row[number] for row in ROWS for number in columns)
     assert sorted("".join(lines).replace(" ", "")) == sorted(told.replace(" ", ""))
 
@@ -49,7 +49,7 @@ def test_names_and_numbers_stay_whole_while_there_is_room(
     assert "crm person 12345678" in text
 
 
-def test_colours_are_left_out_where_somebody_wants_none(
+def test_colours_are_left_out_where_they_are_not_wanted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [["mapping", "mode"], ["people", "live"]]
@@ -60,7 +60,7 @@ def test_colours_are_left_out_where_somebody_wants_none(
     assert "\x1b[32m" not in capsys.readouterr().out
 
 
-def test_where_the_output_is_no_terminal_a_row_is_one_whole_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_a_row_is_one_whole_line(capsys: pytest.CaptureFixture[str]) -> None:
     shown.table(ROWS)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(ROWS)
@@ -68,7 +68,7 @@ def test_where_the_output_is_no_terminal_a_row_is_one_whole_line(capsys: pytest.
     assert "\x1b" not in "".join(lines)
 
 
-def test_a_long_line_goes_on_below_its_text_on_a_terminal_and_stays_a_line_elsewhere(
+def test_a_long_line_is_wrapped_below_its_text_on_a_terminal_and_is_one_line_elsewhere(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = f"warn  disk  {LONG}".rstrip()
@@ -86,7 +86,7 @@ def test_a_long_line_goes_on_below_its_text_on_a_terminal_and_stays_a_line_elsew
     assert {len(line) - len(line.lstrip()) for line in capsys.readouterr().out.splitlines()[1:]} == {4}
 
 
-def test_progress_says_nothing_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_silent_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with shown.progress("at work", 3) as told:
         told(1, "one")
     assert capsys.readouterr() == ("", "")

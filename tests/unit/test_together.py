@@ -1,4 +1,4 @@
-"""Works done at the same time: a slow one holds up no other, and an error comes out as it is."""
+"""Tasks that run at the same time: a slow one delays no other, and an error is raised unchanged."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from bridge.domain.errors import StoreUnavailable
 from bridge.domain.together import together
 
 
-async def test_a_work_that_hangs_holds_up_no_other() -> None:
+async def test_a_task_that_hangs_delays_no_other() -> None:
     done: list[str] = []
     released = asyncio.Event()
 
@@ -25,7 +25,7 @@ async def test_a_work_that_hangs_holds_up_no_other() -> None:
     assert done == ["quick"]
 
 
-async def test_an_error_comes_out_as_it_is_and_ends_the_others() -> None:
+async def test_an_error_is_raised_unchanged_and_ends_the_others() -> None:
     ended: list[str] = []
 
     async def hangs() -> None:

@@ -1,4 +1,4 @@
-"""The PyPI package pypipedrive-client: models over REST v2, over REST v1 where that is all there is.
+"""The PyPI package pypipedrive-client: models over REST v2, and over REST v1 where v2 does not exist.
 
 python -m drivers.pypipedrive_calls ADDRESS TOKEN
 """
@@ -26,7 +26,7 @@ def main(address: str, token: str) -> None:
 
 
 def _users(teller: Teller, token: str) -> int:
-    """The package has no model of users: by its plain calls."""
+    """The package has no model of users, so its plain calls are used."""
     found = teller.call("Api.get users/me", lambda: Api(token, V1).get("users/me").data, {"id": ..., "is_you": True})
     teller.call("Api.all deals", lambda: Api(token, V2).all("deals").data, ())
     teller.call("Api.get files", lambda: Api(token, V1).get("files"), status=404)
@@ -43,7 +43,7 @@ def _fields(record: Any) -> Any:
 
 
 def _contacts(teller: Teller, plain: Api) -> tuple[Any, Any]:
-    """The models of persons and deals cannot be saved: they take `custom_fields` for a list, which it never is."""
+    """The models of persons and deals cannot be saved: they treat `custom_fields` as a list, which it never is."""
     org = _saved(teller, "Organizations", models.Organizations(name="Acme"))
     teller.call("Organizations.get", lambda: _fields(models.Organizations.get(org.id)), {"name": "Acme"})
     emails = [{"value": "ana@x.example", "label": "work", "primary": True}]
@@ -116,7 +116,7 @@ def _lists(teller: Teller) -> None:
 
 
 def _searches(teller: Teller, person: Any) -> None:
-    """By one word: the package encodes the term twice, so that a space does not arrive as one."""
+    """Search for one word: the package encodes the term twice, so that a space does not arrive as one."""
 
     def items(found: Any) -> list[Any]:
         return [item["item"]["id"] for one in found for item in one.to_record()["fields"]["items"]]

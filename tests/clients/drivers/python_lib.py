@@ -1,4 +1,4 @@
-"""The PyPI package pipedrive-python-lib, which knows only REST v1: every method of every area.
+"""The PyPI package pipedrive-python-lib, which supports only REST v1: every method of every area.
 
 python -m drivers.python_lib ADDRESS TOKEN
 """
@@ -18,7 +18,7 @@ CREATED_BY_V2 = (
     ("deals", {"title": "Ten pumps", "person_id": 1, "org_id": 1}),
     ("products", {"name": "Pump"}),
 )
-"""What REST v1 can no longer make and its other calls need."""
+"""Objects that REST v1 can no longer create and that its other calls need."""
 
 CANNOT_BE_CALLED = {
     "stages": {"create_stage", "update_stage"},
@@ -27,7 +27,7 @@ CANNOT_BE_CALLED = {
         *("update_installment_subscription", "update_recurring_subscription"),
     },
 }
-"""The package gives one argument too many to its own method and fails before any request."""
+"""Methods to which the package passes one argument too many, so that they fail before any request."""
 
 
 def main(address: str, token: str) -> None:

@@ -1,7 +1,7 @@
-"""The PyPI package superoffice-python-sdk: what it can do with each entity, led to loopback by its HTTP library.
+"""The PyPI package superoffice-python-sdk: every call for each entity, sent to loopback through its HTTP library.
 
 python superoffice_sdk.py ADDRESS TENANT APPLICATION TICKET; each line of the output is a call. The package signs in by
-SOAP at the vendor's own host, so the ticket is handed to it.
+SOAP at the vendor's own host, so the ticket is an argument.
 """
 
 import json
@@ -26,7 +26,7 @@ ENTITIES: Mapping[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
 
 
 class Loopback(requests.adapters.HTTPAdapter):
-    """Sends what is for the vendor's host to another address."""
+    """Sends requests for the vendor's host to another address."""
 
     def __init__(self, address: str) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Loopback(requests.adapters.HTTPAdapter):
 def tell(name: str, run: Callable[[], Any], wanted: Callable[[Any], bool], expected: str, right: str = "right") -> Any:
     try:
         got = run()
-    except Exception as error:  # whatever the package makes of an answer
+    except Exception as error:  # whatever error the package raises for an answer
         got = repr(error)
         outcome = "wrong"
     else:

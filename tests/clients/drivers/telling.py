@@ -1,4 +1,4 @@
-"""What the programs share: requests that stay on loopback, and calls told line by line as `Call` in JSON."""
+"""Shared by the programs: requests that stay on loopback, and calls printed line by line as `Call` in JSON."""
 
 import json
 import sys
@@ -13,9 +13,9 @@ VENDOR = "https://api.pipedrive.com"
 
 
 class Teller:
-    """Makes calls and tells how they ended. What goes to the vendor by the package's own address goes to `address`.
+    """Makes calls and reports how they ended. Requests to the vendor's own address go to `address`.
 
-    A request over the burst is repeated until it is let through, as the vendor asks for.
+    A request beyond the burst limit is repeated until it is accepted, as the vendor demands.
     """
 
     def __init__(self, address: str) -> None:
@@ -34,7 +34,7 @@ class Teller:
         requests.adapters.HTTPAdapter.send = sent  # type: ignore[method-assign]
 
     def call(self, name: str, make: Callable[[], Any], wanted: Any = None, status: int = 0) -> Any:
-        """What the client gives. `wanted`: what that must show; `status`: of the server's answer, 0: any success."""
+        """Return the client's result. `wanted`: what it must show; `status`: of the server's answer, 0: any success."""
         self._status, given = 0, None
         try:
             given = make()

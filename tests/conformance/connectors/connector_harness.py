@@ -1,6 +1,6 @@
-"""What the suite needs of a product: a simulator over real HTTP on loopback, a connector, and samples of records.
+"""The parts of the suite for each product: a simulator over real HTTP on loopback, a connector, and sample records.
 
-One clock serves both: it moves only when one of them sleeps, so nothing waits in real time.
+One clock serves both. It moves only when one of them sleeps, so nothing waits in real time.
 """
 
 import asyncio
@@ -105,19 +105,19 @@ class CountingTransport:
 
 
 def _only_asks(body: bytes) -> bool:
-    """Bare lists are how Deskera is asked for several records; Tryton's calls are all POSTs, told apart by method."""
+    """A bare list is Deskera's request for several records. Tryton's calls are all POSTs; the method decides."""
     method = re.search(rb'"method":"([a-z_.]+)"', body)
     return body[:1] == b"[" or (method is not None and re.search(rb"[.](create|write|delete)$", method[1]) is None)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One entity. `create`, `edit`: for the connector. `volatile`: columns the vendor moves by itself with any edit.
+    """One entity. `create`, `edit`: columns for the connector. `volatile`: columns the vendor changes with any edit.
 
-    `person`, `person_edit`: the same for a person in the product's pages, in the simulator's own form, `{n}` standing
-    for a number that is new each time; `person_shows`: column and value a read shows after that edit. `key`: where the
-    simulator's answer shows the record's id. `prepare`: makes what the record names. `find`: a column of `create` the
-    vendor can search. `tells_edits`: the vendor has an event for that edit.
+    `person`, `person_edit`: the same for a person in the product's pages, in the simulator's own form; `{n}` stands for
+    a number that is new each time. `person_shows`: column and value that a read shows after that edit. `key`: where the
+    simulator's answer shows the record's id. `prepare`: creates the records that the record names. `find`: a column of
+    `create` that the vendor can search. `tells_edits`: the vendor has an event for that edit.
     """
 
     create: Fields
@@ -133,7 +133,7 @@ class Sample:
 
 
 class Simulator(Protocol):
-    """What the suite uses of every simulator's Python handle."""
+    """The methods of every simulator's Python handle that the suite uses."""
 
     app: web.Application
     faults: Faults
@@ -146,14 +146,14 @@ class Simulator(Protocol):
 
 
 class Product(Protocol):
-    """One product, said once per harness file.
+    """One product, defined once in its harness file.
 
     `kinds`: the entity's name in the simulator. `paths`: a regular expression of the URL paths of the entity's records.
     `options`: credentials for the simulator at `url`; `page_size` of listings if it can be set. `wrong`: options whose
-    credential is refused. `expiring`: options whose token expires and can be renewed, None when there are none.
-    `missing_id`: an id of the right form that no record has. `signed`: callbacks show a secret of their own; where they
-    do not, the hook's address is the secret and the receiver has checked it. `our_secret`: it is the one we gave, else
-    the vendor's.
+    credential is refused. `expiring`: options whose token expires and can be renewed, or None when there are none.
+    `missing_id`: an id of the right form that no record has. `signed`: callbacks carry their own secret; otherwise the
+    hook's address is the secret, and the receiver has checked it. `our_secret`: that secret is the one we gave,
+    otherwise the vendor's.
     """
 
     name: str

@@ -21,7 +21,7 @@ ITEM = {
 
 
 def contact_and_product(simulator: Any) -> None:
-    """What documents name."""
+    """Create the records that documents name."""
     simulator.person_creates("books_contacts", {"name": "A customer"})
     simulator.person_creates("products", {"name": "A product"})
 

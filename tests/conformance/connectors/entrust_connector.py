@@ -67,7 +67,7 @@ class Entrust:
     }
 
     def simulator(self, world: World) -> EntrustSimulator:
-        """Without the group every tenant has: the suite begins with nothing."""
+        """Start without the group that every tenant has, because the suite begins with an empty account."""
         simulator = EntrustSimulator(world, Options())
         groups = simulator.state.tables["groups"]
         for group_id, _ in groups.rows():

@@ -105,7 +105,7 @@ class SuperOffice:
         return {**self.options(url, None), "system_token": "wr0ng-s3cret"}
 
     def expiring(self, url: str, page_size: int | None) -> Mapping[str, Any] | None:
-        """The suite counts calls whose address names oauth; the ticket of the system user has tests of its own."""
+        """The suite counts calls whose address contains oauth; the ticket of the system user has its own tests."""
         account = Options()
         return {
             "tenant": account.tenant,

@@ -24,11 +24,11 @@ PACKED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "nothing": ("gzip", lambda: b""),
     "huge": ("gzip", cache(lambda: gzip.compress(b"0" * 200_000_000, 9))),
 }
-"""Encoding, and what makes the body: only the tests that ask for it pay for it."""
+"""Encoding, and the function that makes the body: only the tests that request it create it."""
 
 
 class Server:
-    """Counts requests; the path says what happens."""
+    """Counts requests; the path selects the behaviour."""
 
     def __init__(self) -> None:
         self.hits: list[str] = []
@@ -93,7 +93,7 @@ async def transport() -> AsyncIterator[AiohttpTransport]:
         yield made
 
 
-async def test_a_request_goes_out_whole_and_header_names_come_back_low(
+async def test_a_request_is_sent_whole_and_header_names_come_back_in_lower_case(
     server: Server, transport: AiohttpTransport
 ) -> None:
     query = (("term", "a+b & ø"), ("term", "2"))
@@ -115,7 +115,7 @@ async def test_silence_ends_at_the_time_limit_and_counts_as_sent(server: Server,
     assert caught.value.sent
 
 
-async def test_an_answer_that_drips_has_the_same_time_as_any_other(server: Server, transport: AiohttpTransport) -> None:
+async def test_a_slow_answer_has_the_same_time_limit_as_any_other(server: Server, transport: AiohttpTransport) -> None:
     with pytest.raises(TransportFailed, match=r"no answer within 0.2 s"):
         await transport.send(HttpRequest("GET", server.url("dripping"), timeout_seconds=0.2))
 
@@ -131,7 +131,7 @@ async def test_a_write_dropped_on_a_used_connection_is_sent_once(
     assert server.hits.count(f"{method} drop") == 1
 
 
-async def test_nobody_listening_means_nothing_was_sent(transport: AiohttpTransport) -> None:
+async def test_a_closed_port_means_nothing_was_sent(transport: AiohttpTransport) -> None:
     with pytest.raises(TransportFailed) as caught:
         await transport.send(HttpRequest("POST", f"http://127.0.0.1:{unused_port()}/x"))
     assert not caught.value.sent
@@ -165,9 +165,7 @@ async def test_a_packed_answer_is_unpacked(server: Server, transport: AiohttpTra
     assert (await transport.send(HttpRequest("GET", server.url("nothing")))).body == b""
 
 
-async def test_of_a_refusal_the_beginning_is_taken_however_long_it_is(
-    server: Server, transport: AiohttpTransport
-) -> None:
+async def test_only_the_beginning_of_a_long_refusal_is_read(server: Server, transport: AiohttpTransport) -> None:
     got = await transport.send(HttpRequest("GET", server.url("refused")))
     assert (got.status, len(got.body)) == (404, ERROR_BYTES)
 
@@ -175,7 +173,7 @@ async def test_of_a_refusal_the_beginning_is_taken_however_long_it_is(
 async def test_a_small_packed_answer_never_takes_much_more_memory_than_its_limit(
     server: Server, transport: AiohttpTransport
 ) -> None:
-    PACKED["huge"][1]()  # made before memory is watched
+    PACKED["huge"][1]()  # created before memory is measured
     tracemalloc.start()
     try:
         with pytest.raises(AnswerUnusable):

@@ -1,4 +1,4 @@
-"""What only BottleCRM does: two credentials, one of them rotating; hooks that are switched off; unique names."""
+"""Behaviour of BottleCRM only: two credentials, one of them rotating; hooks that are switched off; unique names."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -36,7 +36,7 @@ def simulator(bench: Bench) -> BottleSimulator:
 
 
 def connected(bench: Bench, vault: MemoryVault, **changed: Any) -> Connector:
-    """With a vault that outlives the connector, as the store does."""
+    """Connect with a vault that outlives the connector, as the store does."""
     kind, seams = CONNECTORS["bottlecrm"], Seams(bench.clock, Random(1), lambda: "id", "copy-1")
     options = {**bench.product.options(bench.url, None), **changed}
     given = kind.options.model_validate({name: value for name, value in options.items() if value is not None})
@@ -57,7 +57,7 @@ async def test_each_refresh_token_is_used_once_and_the_next_one_is_kept(bench: B
     assert vault.kept[f"{SYSTEM}/admin"]["refresh"] == simulator(bench).state.refresh
 
 
-async def test_a_new_token_in_the_settings_takes_the_place_of_the_kept_one(bench: Bench) -> None:
+async def test_a_new_token_in_the_settings_replaces_the_stored_one(bench: Bench) -> None:
     vault = MemoryVault()
     await hooked(connected(bench, vault))
     simulator(bench).state.refresh = "minted-anew"
@@ -96,9 +96,9 @@ async def test_a_hook_that_was_switched_off_is_switched_on_again(bench: Bench) -
     assert seen.active
 
 
-async def test_a_lost_secret_is_exchanged_and_deliveries_count_again(bench: Bench) -> None:
+async def test_a_lost_secret_is_replaced_and_deliveries_are_accepted_again(bench: Bench) -> None:
     made = await hooked(connected(bench, MemoryVault()))
-    simulator(bench).state.refresh = "minted-anew"  # the store was lost, and with it the refresh token
+    simulator(bench).state.refresh = "minted-anew"  # the store was lost, and the refresh token with it
     connector = connected(bench, MemoryVault(), admin_refresh_token="minted-anew")
     (seen,) = await connector.list_hooks() or ()
     assert not seen.active
@@ -128,7 +128,7 @@ async def test_the_eleventh_hook_is_refused_in_words(bench: Bench) -> None:
         await hooked(connected(bench, MemoryVault()))
 
 
-async def test_a_name_that_is_taken_is_a_duplicate_whatever_its_capitals(bench: Bench) -> None:
+async def test_a_name_that_exists_is_a_duplicate_in_any_case(bench: Bench) -> None:
     connector = bench.connect()
     await connector.create("account", {"name": "Acme"})
     with pytest.raises(DuplicateRefused) as caught:
@@ -159,7 +159,7 @@ async def test_a_record_deleted_while_a_listing_is_walked_hides_no_other(bench: 
     assert seen >= made
 
 
-async def test_the_newest_are_each_named_once_over_several_pages(bench: Bench) -> None:
+async def test_newest_names_each_record_once_over_several_pages(bench: Bench) -> None:
     connector = bench.connect(page_size=10)
     after = bench.clock.now()
     made = [bench.person_creates("contact") for _ in range(25)]

@@ -1,4 +1,4 @@
-"""Every connector against its simulator: what goes wrong on the way."""
+"""Every connector against its simulator: failures and expired tokens."""
 
 import asyncio
 
@@ -71,7 +71,7 @@ async def test_a_failing_write_is_sent_once_and_says_what_happens_next(
     assert len(bench.transport.writes()) == writes + 1
 
 
-async def test_a_read_survives_a_dropped_connection(bench: Bench, entity: str) -> None:
+async def test_a_read_is_repeated_after_a_dropped_connection(bench: Bench, entity: str) -> None:
     record = await first_record(bench, entity)
     connector = bench.connect()
     await connector.columns(entity)
@@ -99,7 +99,7 @@ async def test_a_create_that_took_effect_without_an_answer_is_found_among_the_ne
     assert again.fields == {**again.fields, **{n: v for n, v in found.fields.items() if n in again.fields}}
 
 
-async def test_an_update_that_took_effect_without_an_answer_is_of_unknown_outcome(bench: Bench, entity: str) -> None:
+async def test_an_update_that_took_effect_without_an_answer_has_an_unknown_outcome(bench: Bench, entity: str) -> None:
     connector = bench.connect()
     record = await connector.read(RecordRef(SYSTEM, entity, bench.person_creates(entity)))
     assert isinstance(record, Record)
@@ -112,7 +112,7 @@ async def test_an_update_that_took_effect_without_an_answer_is_of_unknown_outcom
         await connector.update(record, bench.product.samples[entity].edit)
 
 
-async def test_a_limit_stops_every_call_until_it_is_over(bench: Bench, entity: str) -> None:
+async def test_a_rate_limit_stops_every_call_until_it_ends(bench: Bench, entity: str) -> None:
     record = await first_record(bench, entity)
     connector = bench.connect()
     await connector.read(record.ref)

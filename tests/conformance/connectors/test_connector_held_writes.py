@@ -1,4 +1,4 @@
-"""Where writes are held, every connector makes a write ready and sends nothing: what a plan relies on."""
+"""Where writes are held, every connector prepares a write and sends nothing; `bridge plan` relies on it."""
 
 import json
 from typing import Any
@@ -15,14 +15,14 @@ def state(bench: Bench) -> Any:
     return json.loads(json.dumps(simulator.dump(), default=str))["records"]
 
 
-async def test_a_held_write_changes_nothing_and_says_which_call_it_would_have_made(bench: Bench, entity: str) -> None:
+async def test_a_held_write_changes_nothing_and_names_the_call_it_would_have_made(bench: Bench, entity: str) -> None:
     connector, sample = bench.connect(), bench.product.samples[entity]
     facts = connector.manifest.entities[entity]
     written = await connector.create(entity, sample.create)
     record = await connector.read(RecordRef(SYSTEM, entity, written.id))
     assert isinstance(record, Record)
     before = state(bench)
-    fresh = bench.connect()  # one that has no credential yet: to fetch it is no write
+    fresh = bench.connect()  # a connector without a credential: fetching one is no write
     with writes_held():
         with pytest.raises(Held) as create:
             await fresh.create(entity, sample.create)
@@ -34,5 +34,5 @@ async def test_a_held_write_changes_nothing_and_says_which_call_it_would_have_ma
                 with pytest.raises(Held):
                     await remove(record)
     assert state(bench) == before
-    await fresh.update(record, sample.edit)  # held no more
+    await fresh.update(record, sample.edit)  # no longer held
     assert state(bench) != before

@@ -1,4 +1,4 @@
-"""Every connector against its simulator: registrations and what they deliver."""
+"""Every connector against its simulator: registrations, and the callbacks they cause."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -87,7 +87,7 @@ async def test_an_edit_by_a_person_leads_to_the_record(bench: Bench, entity: str
     assert record.fields[column] == value
 
 
-async def test_creates_and_deletes_are_told(bench: Bench, entity: str) -> None:
+async def test_creates_and_deletes_cause_callbacks(bench: Bench, entity: str) -> None:
     connector = bench.connect()
     kinds = {kind for spec in await register(connector, entity) for kind in spec.kinds}
     record_id = bench.person_creates(entity)
@@ -101,7 +101,7 @@ async def test_creates_and_deletes_are_told(bench: Bench, entity: str) -> None:
     assert isinstance(await connector.read(RecordRef(SYSTEM, entity, record_id)), Gone)
 
 
-async def test_a_write_of_ours_is_told_as_well(bench: Bench, entity: str) -> None:
+async def test_our_own_write_causes_a_callback_as_well(bench: Bench, entity: str) -> None:
     connector = bench.connect()
     await register(connector, entity)
     written = await connector.create(entity, bench.product.samples[entity].create)

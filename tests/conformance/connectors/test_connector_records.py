@@ -31,7 +31,7 @@ async def walk(connector: Connector, entity: str, since: datetime | None = None)
 
 
 def assert_shows(fields: Fields, wanted: Fields) -> None:
-    """`custom` merges by name; objects may show more parts than were sent."""
+    """`custom` is merged by name; objects may show more parts than were sent."""
     for name, value in wanted.items():
         if name == "custom":
             assert {key: fields["custom"][key] for key in value} == value
@@ -41,7 +41,7 @@ def assert_shows(fields: Fields, wanted: Fields) -> None:
             assert fields[name] == value, name
 
 
-async def test_what_is_created_reads_back(bench: Bench, entity: str) -> None:
+async def test_a_created_record_reads_back(bench: Bench, entity: str) -> None:
     record = await created(bench.connect(), bench, entity)
     assert_shows(record.fields, bench.product.samples[entity].create)
 
@@ -65,7 +65,7 @@ async def test_an_answer_of_a_write_shows_what_a_read_shows(bench: Bench, entity
         assert written.record.modified_at == read.modified_at
 
 
-async def test_an_update_changes_only_what_it_says(bench: Bench, entity: str) -> None:
+async def test_an_update_changes_only_its_columns(bench: Bench, entity: str) -> None:
     connector, sample = bench.connect(), bench.product.samples[entity]
     before = await created(connector, bench, entity)
     bench.pass_seconds(5)
@@ -133,7 +133,7 @@ async def test_a_record_that_never_was_is_gone(bench: Bench, entity: str) -> Non
     assert isinstance(await bench.connect().read(ref), Gone)
 
 
-async def test_several_pages_lose_and_double_nothing(bench: Bench, entity: str) -> None:
+async def test_several_pages_lose_and_repeat_nothing(bench: Bench, entity: str) -> None:
     ids = [bench.person_creates(entity) for _ in range(7)]
     rows = await walk(bench.connect(page_size=3), entity)
     assert sorted(row.ref.id for row in rows) == sorted(ids)
@@ -151,7 +151,7 @@ async def test_rows_of_a_listing_equal_reads_in_the_columns_they_show(bench: Ben
     assert row.fields == {name: record.fields[name] for name in row.fields}
 
 
-async def test_a_listing_since_shows_what_changed_since(bench: Bench, entity: str) -> None:
+async def test_a_listing_since_a_time_shows_the_changes_since_then(bench: Bench, entity: str) -> None:
     connector, sample = bench.connect(page_size=2), bench.product.samples[entity]
     if not connector.manifest.entities[entity].since:
         pytest.skip("the manifest says listings take no time")
@@ -164,7 +164,7 @@ async def test_a_listing_since_shows_what_changed_since(bench: Bench, entity: st
     assert len(await walk(connector, entity, START.astimezone(UTC) - timedelta(days=1))) == 5
 
 
-async def test_newest_shows_what_was_created_since_and_nothing_older(bench: Bench, entity: str) -> None:
+async def test_newest_shows_the_records_created_since_and_no_older_ones(bench: Bench, entity: str) -> None:
     connector = bench.connect()
     if not connector.manifest.entities[entity].shows_new:
         pytest.skip("the manifest says new records do not show at once")
@@ -175,10 +175,10 @@ async def test_newest_shows_what_was_created_since_and_nothing_older(bench: Benc
     found = await connector.newest(entity, after=after)
     dated = [record.ref.id for record in found if record.created_at is not None]
     assert set(young) <= {record.ref.id for record in found}
-    assert set(dated) <= set(young), "a record that shows when it was made shows whether it is older"
+    assert set(dated) <= set(young), "a record that shows its creation time shows whether it is older"
 
 
-async def test_find_shows_the_record_by_what_it_was_created_with(bench: Bench, entity: str) -> None:
+async def test_find_finds_a_record_by_the_value_it_was_created_with(bench: Bench, entity: str) -> None:
     connector, sample = bench.connect(), bench.product.samples[entity]
     if connector.manifest.entities[entity].lookup is Lookup.NONE or sample.find is None:
         pytest.skip("the manifest says it cannot search")

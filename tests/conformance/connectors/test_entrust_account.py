@@ -1,4 +1,4 @@
-"""What only Entrust does, against its simulator."""
+"""Behaviour of Entrust only, against its simulator."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -69,7 +69,7 @@ async def delivered(bench: Bench) -> list[Callback]:
     return callbacks
 
 
-async def told(bench: Bench, connector: Connector) -> Sequence[Event]:
+async def received(bench: Bench, connector: Connector) -> Sequence[Event]:
     callbacks = await delivered(bench)
     for callback in callbacks:
         await connector.verify(callback, SECRET)
@@ -84,29 +84,27 @@ async def read(connector: Connector, record_id: str) -> Record:
 
 @pytest.mark.parametrize("scheme", ["rfc9421", "sha2", "both"])
 @pytest.mark.parametrize("key", ["utf8", "utf8-without-prefix"])
-async def test_every_way_a_tenant_may_sign_is_learned_from_the_test_delivery(
-    tenant: Open, scheme: str, key: str
-) -> None:
+async def test_every_signature_form_is_learned_from_the_test_delivery(tenant: Open, scheme: str, key: str) -> None:
     bench = await tenant(signatures=scheme, key=key)
     connector = bench.connect()
     await register(connector)
-    assert await told(bench, connector) == []
+    assert await received(bench, connector) == []
     user = bench.person_creates("user")
-    assert [event.id for event in await told(bench, connector)] == [user]
+    assert [event.id for event in await received(bench, connector)] == [user]
 
 
 @pytest.mark.parametrize(
     "options", [{"created": False}, {"keyid": True}, {"digest": "sha-512"}, {"milliseconds": True}]
 )
-async def test_parameters_the_vendor_does_not_promise_are_taken(tenant: Open, options: dict[str, Any]) -> None:
+async def test_undocumented_signature_parameters_are_accepted(tenant: Open, options: dict[str, Any]) -> None:
     bench = await tenant(**options)
     connector = bench.connect()
     await register(connector)
     user = bench.person_creates("user")
-    assert [event.id for event in await told(bench, connector)] == [user]
+    assert [event.id for event in await received(bench, connector)] == [user]
 
 
-async def test_a_delivery_is_good_for_its_own_body_address_and_time(tenant: Open) -> None:
+async def test_a_delivery_is_valid_only_with_its_own_body_address_and_time(tenant: Open) -> None:
     bench = await tenant()
     connector = bench.connect()
     await register(connector)
@@ -144,7 +142,7 @@ async def test_a_tenant_that_signs_nothing_is_refused_unless_the_options_say_so(
     await bench.build({**bench.product.options(bench.url, None), "require_signature": False}).verify(callback, SECRET)
 
 
-async def test_a_disabled_hook_is_enabled_again_and_its_token_still_counts(tenant: Open) -> None:
+async def test_a_disabled_hook_is_enabled_again_and_its_token_is_still_valid(tenant: Open) -> None:
     bench = await tenant()
     connector = bench.connect()
     hook = await register(connector)
@@ -153,7 +151,7 @@ async def test_a_disabled_hook_is_enabled_again_and_its_token_still_counts(tenan
     assert (seen.active, seen.note) == (False, "disabled")
     assert (await register(connector)).id == hook.id
     user = bench.person_creates("user")
-    assert [event.id for event in await told(bench, connector)] == [user]
+    assert [event.id for event in await received(bench, connector)] == [user]
 
 
 async def test_a_hook_whose_token_is_lost_is_replaced(tenant: Open) -> None:
@@ -166,16 +164,16 @@ async def test_a_hook_whose_token_is_lost_is_replaced(tenant: Open) -> None:
     assert [hook.id for hook in await forgetful.list_hooks() or ()] == [new.id] != [old.id]
     await delivered(bench)
     user = bench.person_creates("user")
-    assert [event.id for event in await told(bench, forgetful)] == [user]
+    assert [event.id for event in await received(bench, forgetful)] == [user]
 
 
-async def test_at_the_vendors_limit_the_refusal_is_said(tenant: Open) -> None:
+async def test_the_refusal_at_the_vendors_limit_is_reported(tenant: Open) -> None:
     bench = await tenant(hook_limit=0)
     with pytest.raises(Rejected, match="was not registered"):
         await register(bench.connect())
 
 
-async def test_a_hook_dropped_at_the_vendor_is_made_anew(tenant: Open) -> None:
+async def test_a_hook_dropped_at_the_vendor_is_registered_again(tenant: Open) -> None:
     bench = await tenant()
     connector = bench.connect()
     simulator(bench).drop_hook((await register(connector)).id)
@@ -192,7 +190,7 @@ async def test_every_event_of_a_user_names_the_user(tenant: Open, as_list: bool)
     bench.simulator.person_edits("users", user, {"firstName": "Ana"})
     simulator(bench).person_registers(user)
     bench.simulator.person_deletes("users", user)
-    events = await told(bench, connector)
+    events = await received(bench, connector)
     assert {event.id for event in events} == {user}
     assert [event.kind for event in events][:1] + [event.kind for event in events][-1:] == [
         EventKind.CREATED,
@@ -201,7 +199,7 @@ async def test_every_event_of_a_user_names_the_user(tenant: Open, as_list: bool)
     assert len({event.vendor_id for event in events}) == len(events) >= 4
 
 
-async def test_nobody_is_sent_a_mail_by_a_create_or_an_edit(tenant: Open) -> None:
+async def test_a_create_or_an_edit_sends_no_mail(tenant: Open) -> None:
     bench = await tenant()
     connector = bench.connect()
     written = await connector.create("user", bench.product.samples["user"].create)
@@ -225,7 +223,7 @@ async def test_a_second_user_of_the_same_id_is_a_duplicate_and_found_by_it(tenan
         assert [record.ref.id for record in await connector.find("user", column, sample.create[column])] == [first.id]
 
 
-async def test_groups_organizations_and_attributes_go_by_name(tenant: Open) -> None:
+async def test_groups_organizations_and_attributes_are_written_by_name(tenant: Open) -> None:
     bench = await tenant()
     connector = bench.connect()
     user = await connector.create("user", bench.product.samples["user"].create)
@@ -252,7 +250,7 @@ async def changed(connector: Connector, since: Any) -> dict[str, Any]:
             return found
 
 
-async def test_the_audit_events_tell_what_no_callback_told(tenant: Open) -> None:
+async def test_missed_changes_are_found_in_the_audit_events(tenant: Open) -> None:
     bench = await tenant()
     connector = bench.connect()
     edited, deleted, left = (bench.person_creates("user") for _ in range(3))
@@ -300,9 +298,7 @@ async def test_a_cursor_that_has_expired_is_rejected(tenant: Open) -> None:
 
 
 @pytest.mark.parametrize("offset_times", [True, False])
-async def test_a_token_is_renewed_before_it_expires_whatever_form_its_times_have(
-    tenant: Open, offset_times: bool
-) -> None:
+async def test_a_token_is_renewed_before_it_expires_in_any_form_of_its_times(tenant: Open, offset_times: bool) -> None:
     bench = await tenant(offset_times=offset_times, token_seconds=300.0)
     connector = bench.connect()
     await connector.probe()

@@ -1,4 +1,4 @@
-"""What only Pipedrive does, against its simulator."""
+"""Behaviour of Pipedrive only, against its simulator."""
 
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
@@ -37,7 +37,7 @@ async def read(connector: Connector, entity: str, record_id: str) -> Record:
     return record
 
 
-async def told(bench: Bench, connector: Connector) -> Sequence[Event]:
+async def received(bench: Bench, connector: Connector) -> Sequence[Event]:
     await bench.simulator.idle()
     callbacks, bench.inbox.callbacks = bench.inbox.callbacks, []
     return [event for callback in callbacks for event in connector.decode(callback)]
@@ -49,7 +49,7 @@ async def test_both_halves_of_a_merge_name_the_survivor(account: Bench) -> None:
     for spec in connector.hooks_for(frozenset({"person"})):
         await connector.create_hook(spec, f"https://bridge.example/{spec.key}", SECRET, "bridge")
     simulator(account).person_merges("persons", absorbed, survivor)
-    events = await told(account, connector)
+    events = await received(account, connector)
     merges = [event for event in events if event.kind is EventKind.MERGED]
     assert [(event.id, event.merged_into) for event in merges] == [(absorbed, survivor)] * 2
     assert len({event.vendor_id for event in events}) == len(events)
@@ -57,7 +57,7 @@ async def test_both_halves_of_a_merge_name_the_survivor(account: Bench) -> None:
     assert isinstance(await connector.read(RecordRef(SYSTEM, "person", absorbed)), Gone)
 
 
-async def test_hooks_of_version_1_tell_the_same(account: Bench) -> None:
+async def test_hooks_of_version_1_give_the_same_events(account: Bench) -> None:
     connector = account.build({**account.product.options(account.url, None), "hook_version": "1.0"})
     specs = connector.hooks_for(frozenset({"person", "lead"}))
     assert [spec.key for spec in specs] == ["any.person"]
@@ -68,14 +68,14 @@ async def test_hooks_of_version_1_tell_the_same(account: Bench) -> None:
     assert [(hook.key, hook.note) for hook in seen] == [("any.person", "version 1.0")]
     absorbed, survivor = account.person_creates("person"), account.person_creates("person")
     simulator(account).person_edits("persons", survivor, {"name": "Ana"})
-    assert {(event.id, event.kind) for event in await told(account, connector)} == {
+    assert {(event.id, event.kind) for event in await received(account, connector)} == {
         (absorbed, EventKind.CREATED),
         (absorbed, EventKind.CHANGED),
         (survivor, EventKind.CREATED),
         (survivor, EventKind.CHANGED),
     }
     simulator(account).person_merges("persons", absorbed, survivor)
-    events = await told(account, connector)
+    events = await received(account, connector)
     merges = [(event.id, event.merged_into) for event in events if event.kind is EventKind.MERGED]
     assert merges == [(absorbed, survivor)]
     assert all(event.vendor_id is None for event in events)
@@ -84,13 +84,13 @@ async def test_hooks_of_version_1_tell_the_same(account: Bench) -> None:
     assert [hook.key for hook in old] == ["v1.0.any.person"]
 
 
-async def test_a_doubled_delivery_shows_the_same_event_id(account: Bench) -> None:
+async def test_a_repeated_delivery_shows_the_same_event_id(account: Bench) -> None:
     connector = account.connect()
     for spec in connector.hooks_for(frozenset({"deal"})):
         await connector.create_hook(spec, f"https://bridge.example/{spec.key}", SECRET, "bridge")
         await connector.create_hook(spec, f"https://bridge.example/again/{spec.key}", SECRET, "bridge")
     account.person_creates("deal")
-    first, second = await told(account, connector)
+    first, second = await received(account, connector)
     assert first.vendor_id == second.vendor_id is not None
 
 
@@ -128,7 +128,7 @@ async def test_the_block_page_makes_the_system_wait_long(account: Bench) -> None
     assert caught.value.after_seconds >= 600
 
 
-async def test_the_days_budget_is_told_apart_from_a_burst(account: Bench) -> None:
+async def test_the_days_budget_is_distinguished_from_a_burst(account: Bench) -> None:
     connector = account.connect()
     account.simulator.faults.responses = [ResponseFault(status=429, variant="daily", times=1)]
     with pytest.raises(RateLimited) as caught:
@@ -136,7 +136,7 @@ async def test_the_days_budget_is_told_apart_from_a_burst(account: Bench) -> Non
     assert caught.value.daily
 
 
-async def test_many_calls_keep_the_burst_limit_without_being_refused(account: Bench) -> None:
+async def test_many_calls_stay_below_the_burst_limit(account: Bench) -> None:
     connector = account.connect()
     record_id = account.person_creates("person")
     for _ in range(130):
@@ -155,7 +155,7 @@ async def test_an_edit_of_one_custom_field_keeps_the_others(account: Bench) -> N
     assert (await read(connector, "deal", deal.ref.id)).fields["custom"]["Segment"] is None
 
 
-async def test_own_fields_of_every_type_go_there_and_back(account: Bench) -> None:
+async def test_custom_fields_of_every_type_come_back_unchanged(account: Bench) -> None:
     connector, state = account.connect(), simulator(account).state
     state.add_field("organization", "Fee", "monetary", [])
     state.add_field("organization", "Tags", "set", ["A", "B", "C"])

@@ -42,7 +42,7 @@ async def whole(connector: PipedriveConnector, deal: str) -> Record:
 
 
 def written(bench: Bench) -> dict[str, int]:
-    """Calls that wrote products, since the last time."""
+    """Return the calls that wrote products since the last time."""
     shown = {call: number for call, number in simulator(bench).requests.counts.items() if "products" in call}
     simulator(bench).requests.counts.clear()
     return {call: number for call, number in shown.items() if not call.startswith("GET")}
@@ -58,7 +58,7 @@ def deal_of(bench: Bench, *lines: Mapping[str, Any]) -> tuple[str, list[str]]:
 LINE = {"product_id": 1, "quantity": 2, "item_price": 10.25, "comments": "oak", "discount": 10}
 
 
-async def test_a_deal_shows_its_products_where_they_are_asked_for(account: Bench) -> None:
+async def test_a_deal_shows_its_products_when_requested(account: Bench) -> None:
     connector = connected(account)
     deal, _ = deal_of(account, LINE)
     bare = await connector.read(RecordRef(SYSTEM, "deal", deal))
@@ -104,7 +104,7 @@ async def test_lines_are_written_with_as_few_calls_as_there_are_differences(acco
     assert second["id"] not in {line["id"] for line in after}
 
 
-async def test_nothing_is_sent_for_lines_that_are_as_they_should_be(account: Bench) -> None:
+async def test_nothing_is_sent_for_equal_lines(account: Bench) -> None:
     connector = connected(account)
     deal, _ = deal_of(account, LINE)
     fresh = await whole(connector, deal)
@@ -124,7 +124,7 @@ async def test_a_list_is_emptied_in_one_call(account: Bench) -> None:
     assert (after.fields["title"], after.fields["products"]) == ("Empty", [])
 
 
-async def test_a_call_that_fails_in_the_middle_leaves_what_the_next_read_tells(account: Bench) -> None:
+async def test_after_a_call_that_fails_in_the_middle_the_next_read_shows_the_state(account: Bench) -> None:
     connector = connected(account)
     deal, products = deal_of(account, LINE)
     fresh = await whole(connector, deal)
@@ -144,7 +144,7 @@ async def test_a_column_that_cannot_be_written_is_named(account: Bench) -> None:
         await connector.update(fresh, {"products": [{**line, "sum": Decimal(1)}]})
 
 
-async def test_an_edit_of_a_line_is_told_as_an_edit_of_its_deal(account: Bench) -> None:
+async def test_an_edit_of_a_line_is_an_edit_of_its_deal(account: Bench) -> None:
     connector = connected(account)
     deal, _ = deal_of(account, LINE)
     before = await whole(connector, deal)

@@ -1,7 +1,7 @@
-"""What the connector sends and the simulator answers, against the vendor's own descriptions where those are at hand.
+"""Compare the connector's requests and the simulator's answers with the vendor's descriptions, if the files are there.
 
-Lenient where the vendor's descriptions are known to be wrong: null stands for any value (real answers hold nulls the
-descriptions do not allow), and what DESCRIBED_WRONGLY names.
+The comparison is lenient where the vendor's descriptions are known to be wrong: null is accepted for any value (real
+answers hold nulls that the descriptions do not allow), and so is everything that DESCRIBED_WRONGLY names.
 """
 
 import re
@@ -25,7 +25,7 @@ from tests.vendor_descriptions import description
 PREFIXES = {"/api/v2": "v2", "/api/v1": "v1"}
 OWN = re.compile(r"[0-9a-f]{40}")
 DESCRIBED_WRONGLY = ("data.items.0.item.value: ",)
-"""A found deal's value has decimals, as the deal itself; the description of the search says integer."""
+"""The value of a deal in a search result has decimals, as in the deal; the search's description says integer."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ async def account() -> AsyncIterator[Bench]:
 
 
 async def everything(bench: Bench) -> list[Exchange]:
-    """Every call the connector knows, at least once."""
+    """Make every call that the connector has, at least once."""
     recorder = Recorder(bench.transport.inner)
     bench.transport.inner = recorder
     connector = bench.connect(page_size=2)
@@ -110,7 +110,7 @@ def operation(specs: Mapping[str, Any], request: HttpRequest, base: str) -> tupl
 
 
 def plain(schema: Any, spec: Any, depth: int = 0) -> Any:
-    """The schema without references; null is allowed everywhere."""
+    """Return the schema without references; null is allowed everywhere."""
     if depth > 12 or not isinstance(schema, dict):
         return {}
     if "$ref" in schema:
@@ -130,7 +130,7 @@ def plain(schema: Any, spec: Any, depth: int = 0) -> Any:
 
 
 def single(schema: Any) -> dict[str, Any]:
-    """What a schema says of the value itself, not of its parts."""
+    """Return what a schema says about the value itself, not about its parts."""
     made: dict[str, Any] = {}
     if isinstance(schema.get("type"), str):
         made["type"] = [schema["type"], "null"]
@@ -155,7 +155,7 @@ def faults(value: Any, schema: Any) -> list[str]:
 
 
 def floats(value: Any) -> Any:
-    """Decimals as numbers jsonschema knows."""
+    """Return decimals as numbers that jsonschema accepts."""
     if isinstance(value, dict):
         return {name: floats(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -214,8 +214,8 @@ async def test_requests_and_answers_are_as_described(
     assert wrong == {}
 
 
-def test_calls_cost_what_the_descriptions_say(specs: Mapping[str, Any]) -> None:
-    """For every path of the entities the connector works with."""
+def test_calls_have_the_costs_of_the_descriptions(specs: Mapping[str, Any]) -> None:
+    """Every path of the entities that the connector uses is checked."""
     used = re.compile(
         r"/(deals|persons|organizations|products|activities|leads|notes|users|webhooks)(/archived|/\{id\})?$"
     )

@@ -1,4 +1,4 @@
-"""Users, leads and notes against the Pipedrive simulator: what the suite of all products does not reach."""
+"""Users, leads and notes against the Pipedrive simulator: cases that the suite of all products does not cover."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -83,7 +83,7 @@ async def test_an_archived_record_comes_back_by_its_flag(account: Bench) -> None
         assert not back.archived
 
 
-async def test_every_type_of_own_field_crosses_at_the_root_of_a_lead(account: Bench) -> None:
+async def test_every_type_of_custom_field_crosses_at_the_root_of_a_lead(account: Bench) -> None:
     simulator = account.simulator
     assert isinstance(simulator, PipedriveSimulator)
     for name, kind in (("Fee", "monetary"), ("Due", "date"), ("Span", "daterange"), ("Boss", "user")):

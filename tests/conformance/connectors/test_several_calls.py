@@ -1,4 +1,4 @@
-"""Writes of several calls, one of which fails cleanly after another took effect: nobody may think nothing was done."""
+"""Writes of several calls, of which one fails cleanly after another took effect: that is not "no effect"."""
 
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
@@ -54,7 +54,7 @@ async def deal_with_a_line(bench: Bench) -> tuple[Any, Record]:
 
 
 @pytest.mark.parametrize("status", REFUSED)
-async def test_a_product_whose_id_cannot_be_asked_for_is_of_unknown_outcome(account: Any, status: int) -> None:
+async def test_a_create_of_a_product_whose_id_cannot_be_read_has_an_unknown_outcome(account: Any, status: int) -> None:
     bench = await account(Tryton())
     connector = bench.connect()
     await connector.create("product", {"name": "Lamp", "code": "L-1", "unit": "Unit"})
@@ -92,7 +92,7 @@ async def test_a_first_call_that_is_refused_is_refused(account: Any) -> None:
         await connector.update(fresh, {"state": "converted"})
 
 
-async def test_a_new_opportunity_whose_button_fails_is_told_as_not_whole(account: Any) -> None:
+async def test_a_new_opportunity_whose_button_fails_is_reported_as_incomplete(account: Any) -> None:
     bench = await account(Tryton())
     connector, _ = await opportunity(bench, "lead")
     bench.simulator.faults.responses = [ResponseFault(status=429, path=r"sale\.opportunity\.convert")]

@@ -1,4 +1,4 @@
-"""What only SuperOffice does, against its simulator."""
+"""Behaviour of SuperOffice only, against its simulator."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -56,7 +56,7 @@ async def read(connector: Connector, entity: str, record_id: str) -> Record:
     return record
 
 
-async def told(bench: Bench, connector: Connector) -> Sequence[Event]:
+async def received(bench: Bench, connector: Connector) -> Sequence[Event]:
     await bench.simulator.idle()
     callbacks, bench.inbox.callbacks = bench.inbox.callbacks, []
     return [event for callback in callbacks for event in connector.decode(callback)]
@@ -65,7 +65,7 @@ async def told(bench: Bench, connector: Connector) -> Sequence[Event]:
 async def hooked(bench: Bench, connector: Connector) -> str:
     (spec,) = connector.hooks_for(frozenset({"contact"}))
     seen = await connector.create_hook(spec, URL, SECRET, "bridge contact")
-    await told(bench, connector)
+    await received(bench, connector)
     return seen.id
 
 
@@ -88,7 +88,7 @@ async def test_onsite_a_user_and_password_open_the_account(account: Bench) -> No
         await account.build({**onsite(account), "password": "wr0ng"}).identity()
 
 
-async def test_a_ticket_that_ended_is_asked_for_once(account: Bench) -> None:
+async def test_an_expired_ticket_is_fetched_once(account: Bench) -> None:
     connector = account.connect()
     record_id = (await connector.create("contact", {"name": "Before"})).id
     account.transport.requests.clear()
@@ -128,7 +128,7 @@ async def test_maintenance_passes_and_a_suspended_tenant_needs_a_person(account:
 
 
 @pytest.mark.parametrize("state", ["Stopped", "TooManyErrors"])
-async def test_a_hook_that_is_off_is_seen_and_registered_anew(account: Bench, state: str) -> None:
+async def test_a_hook_that_is_off_is_found_and_registered_again(account: Bench, state: str) -> None:
     connector = account.connect()
     hook_id = await hooked(account, connector)
     simulator(account).set_hook_state(hook_id, state)
@@ -136,12 +136,12 @@ async def test_a_hook_that_is_off_is_seen_and_registered_anew(account: Bench, st
     assert (seen.id, seen.active) == (hook_id, False)
     assert state in seen.note
     account.person_creates("contact")
-    assert await told(account, connector) == []
+    assert await received(account, connector) == []
 
     await connector.remove_hook(hook_id)
     await hooked(account, connector)
     account.person_creates("contact")
-    assert [event.kind for event in await told(account, connector)] == [EventKind.CREATED]
+    assert [event.kind for event in await received(account, connector)] == [EventKind.CREATED]
 
 
 async def test_a_hook_whose_address_does_not_answer_is_refused_in_plain_words() -> None:
@@ -164,7 +164,7 @@ async def test_a_deleted_contact_is_gone_at_once_and_for_good_later(account: Ben
     await connector.delete(await read(connector, "contact", record_id))
     ref = RecordRef(SYSTEM, "contact", record_id)
     soft = await connector.read(ref)
-    events = await told(account, connector)
+    events = await received(account, connector)
     assert isinstance(soft, Gone)
     assert (soft.evidence, [event.kind for event in events]) == (
         Evidence.FLAG,
@@ -174,7 +174,7 @@ async def test_a_deleted_contact_is_gone_at_once_and_for_good_later(account: Ben
     hard = await connector.read(ref)
     assert isinstance(hard, Gone)
     assert hard.evidence is Evidence.NOT_FOUND
-    assert [(event.kind, event.id) for event in await told(account, connector)] == [(EventKind.DELETED, record_id)]
+    assert [(event.kind, event.id) for event in await received(account, connector)] == [(EventKind.DELETED, record_id)]
 
 
 @pytest.mark.parametrize(
@@ -185,18 +185,18 @@ async def test_a_deleted_contact_is_gone_at_once_and_for_good_later(account: Ben
         ({"CustomFields": {"SuperOffice:1": "gold"}}, "custom"),
     ],
 )
-async def test_what_raises_no_event_is_unversioned_and_shows_in_a_full_listing(
+async def test_a_change_without_an_event_has_no_version_and_shows_in_a_full_listing(
     account: Bench, fields: dict[str, Any], column: str
 ) -> None:
     connector = account.connect()
     await hooked(account, connector)
     record_id = account.person_creates("contact")
     before = await read(connector, "contact", record_id)
-    await told(account, connector)
+    await received(account, connector)
     account.pass_seconds(60)
     simulator(account).person_edits("contact", record_id, fields)
 
-    assert await told(account, connector) == []
+    assert await received(account, connector) == []
     since = await connector.list("contact", since=account.clock.now(), page=None, where={})
     assert list(since.rows) == []
     (row,) = (await connector.list("contact", since=None, page=None, where={})).rows
@@ -221,7 +221,7 @@ async def test_a_record_a_person_changed_meanwhile_is_not_overwritten(account: B
     assert (await read(connector, entity, record_id)).fields[column] == value
 
 
-async def test_list_items_go_by_label_and_an_unknown_one_is_refused_before_any_write(account: Bench) -> None:
+async def test_list_items_are_written_by_label_and_an_unknown_one_is_refused_before_any_write(account: Bench) -> None:
     connector = account.connect()
     columns = await connector.columns("contact")
     assert "Prospect" in columns["category"].choices

@@ -1,4 +1,4 @@
-"""Where a merged record went, which SuperOffice tells in one archive only, against its simulator."""
+"""Where a merged record went, which SuperOffice shows in one archive only, against its simulator."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -42,7 +42,7 @@ async def gone(connector: Connector, record: str, entity: str = "contact") -> Go
 
 
 async def changed(connector: Connector, since: timedelta) -> list[Gone]:
-    """Records that a listing by time of change shows as gone."""
+    """Return the records that a listing by time of change shows as gone."""
     kept = await connector.read(RecordRef(SYSTEM, "contact", "2"))
     assert isinstance(kept, Record)
     assert kept.modified_at is not None
@@ -57,7 +57,7 @@ async def changed(connector: Connector, since: timedelta) -> list[Gone]:
             return rows
 
 
-async def test_a_read_of_a_merged_record_says_where_the_last_of_its_merges_led(account: Bench) -> None:
+async def test_a_read_of_a_merged_record_names_the_record_of_its_last_merge(account: Bench) -> None:
     connector = account.connect()
     first, second, third = (contact(account, name) for name in "abc")
     simulator(account).person_merges("contact", first, int(second))
@@ -109,7 +109,7 @@ async def test_a_log_of_several_pages_is_read_to_its_end(account: Bench, monkeyp
     assert {(row.ref.id, row.merged_into) for row in rows} == {(loser, survivor) for loser in losers}
 
 
-async def test_a_user_who_may_not_see_the_log_is_asked_again_after_a_day(account: Bench) -> None:
+async def test_a_log_that_the_user_may_not_see_is_tried_again_after_a_day(account: Bench) -> None:
     connector = account.connect()
     first, second = contact(account, "a"), contact(account, "b")
     simulator(account).person_merges("contact", first, int(second))
@@ -121,7 +121,7 @@ async def test_a_user_who_may_not_see_the_log_is_asked_again_after_a_day(account
 
 
 @pytest.mark.parametrize("status", [406, 422])
-async def test_a_log_that_is_refused_for_another_reason_is_asked_again_at_once(account: Bench, status: int) -> None:
+async def test_a_log_that_is_refused_for_another_reason_is_tried_again_at_once(account: Bench, status: int) -> None:
     connector = account.connect()
     first, second = contact(account, "a"), contact(account, "b")
     simulator(account).person_merges("contact", first, int(second))

@@ -1,6 +1,7 @@
-"""Every request the SuperOffice connector makes, against the vendor's own description where that is at hand.
+"""Compare every request of the SuperOffice connector with the vendor's description, if the file is there.
 
-The description knows no PATCH (the vendor's pages do): a patch is compared with the entity its paths lead into.
+The description has no PATCH (the vendor's pages have it): a patch is compared with the entity into which its paths
+lead.
 """
 
 import json
@@ -52,13 +53,13 @@ def pattern(described: str) -> re.Pattern[str]:
 
 
 def template(spec: Spec, path: str, method: str) -> str | None:
-    """The described path with the most fixed parts; the vendor ignores case, and names one path in several ways."""
+    """Return the described path with the most fixed parts. The vendor ignores case and uses several names."""
     fits = [each for each in spec["paths"] if pattern(each).fullmatch(path)]
     return min(fits, key=lambda each: (method not in spec["paths"][each], each.count("{")), default=None)
 
 
 def nullable(schema: Any) -> Any:
-    """The description says nowhere what may be null, though its own samples are full of it."""
+    """Allow null everywhere: the description never says what may be null, and its own samples contain many nulls."""
     if isinstance(schema, list):
         return [nullable(each) for each in schema]
     if not isinstance(schema, dict):
@@ -81,7 +82,7 @@ def faults(spec: Spec, schema: Mapping[str, Any], body: Any) -> list[str]:
 
 
 def check(spec: Spec, request: HttpRequest) -> tuple[str, list[str]]:
-    """The operation, and what is wrong with the request by its description."""
+    """Return the operation, and what is wrong with the request by its description."""
     path = ROOT + unquote(urlsplit(request.url).path).partition(ROOT)[2]
     method = request.method.lower()
     found = template(spec, path, "put" if method == "patch" else method)
@@ -104,7 +105,7 @@ def check(spec: Spec, request: HttpRequest) -> tuple[str, list[str]]:
 
 
 def patch_faults(spec: Spec, described: Mapping[str, Any], body: Any) -> list[str]:
-    """RFC 6902 operations on properties the entity has, with values of their types; a merge object likewise."""
+    """Check RFC 6902 operations, or a merge object, on the entity's properties with values of their types."""
     (schema,) = [each["schema"] for each in described["put"]["parameters"] if each["in"] == "body"]
     if isinstance(body, dict):
         return faults(spec, schema, body)
@@ -116,7 +117,7 @@ def patch_faults(spec: Spec, described: Mapping[str, Any], body: Any) -> list[st
 
 
 async def story(bench: Bench, connector: Connector, entity: str) -> None:
-    """Every capability on one entity."""
+    """Use every capability on one entity."""
     sample = bench.product.samples[entity]
     await connector.columns(entity)
     written = await connector.create(entity, sample.create)

@@ -1,4 +1,4 @@
-"""What only Tryton does: the login guard, conditional writes, the log of deletes, workflow, categories, variants."""
+"""Behaviour of Tryton only: the login guard, conditional writes, the log of deletes, workflow, categories, variants."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -52,7 +52,7 @@ async def test_a_refused_login_is_not_repeated_until_half_an_hour_has_passed(ben
     assert logins(bench) == 2
 
 
-async def test_the_login_guard_is_waited_for(bench: Bench) -> None:
+async def test_a_login_waits_for_the_login_guard(bench: Bench) -> None:
     bench.simulator.state.failures = [bench.simulator.state.world.clock.now()] * 6  # type: ignore[attr-defined]
     connector = bench.connect()
     with pytest.raises(RateLimited) as caught:
@@ -62,7 +62,7 @@ async def test_the_login_guard_is_waited_for(bench: Bench) -> None:
     await connector.probe()
 
 
-async def test_a_write_is_refused_when_the_party_or_what_hangs_on_it_was_changed(bench: Bench) -> None:
+async def test_a_write_is_refused_when_the_party_or_its_parts_were_changed(bench: Bench) -> None:
     connector = bench.connect()
     email = {"value": "ana@x.example", "label": "email", "primary": True}
     before = await record(bench, connector, name="Ana", emails=[email])
@@ -78,7 +78,7 @@ async def test_a_write_is_refused_when_the_party_or_what_hangs_on_it_was_changed
     await connector.update(before, {"emails": []})
 
 
-async def test_an_edit_of_a_mechanism_leaves_its_neighbours_alone(bench: Bench) -> None:
+async def test_an_edit_of_a_contact_mechanism_does_not_change_the_others(bench: Bench) -> None:
     connector = bench.connect()
     phones = [{"value": text, "label": kind, "primary": False} for text, kind in (("1", "phone"), ("2", "mobile"))]
     before = await record(bench, connector, name="Ana", phones=phones)
@@ -99,7 +99,7 @@ async def test_the_primary_item_comes_first(bench: Bench) -> None:
     assert [(item["value"], item["primary"]) for item in shown] == [("b@x.example", True), ("a@x.example", False)]
 
 
-async def test_the_log_tells_which_records_were_deleted_each_of_them_once(bench: Bench) -> None:
+async def test_the_log_names_each_deleted_record_once(bench: Bench) -> None:
     connector = bench.connect()
     ids = [bench.person_creates("party") for _ in range(25)]
     bench.pass_seconds(60)
@@ -117,7 +117,7 @@ async def test_the_log_tells_which_records_were_deleted_each_of_them_once(bench:
     assert sorted(await deleted()) == sorted(gone)
     calls = len(bench.transport.requests)
     assert sorted(await deleted()) == sorted(gone)
-    assert len(bench.transport.requests) == calls + 1, "what a row is about is asked once"
+    assert len(bench.transport.requests) == calls + 1, "the record of a row is fetched once"
     found = await connector.read(ref(gone[3]))
     assert isinstance(found, Gone)
     assert found.evidence is Evidence.FLAG
@@ -135,7 +135,7 @@ async def test_without_the_right_to_see_the_log_deletes_show_by_absence_alone(be
     assert found.evidence is Evidence.NOT_FOUND
 
 
-async def test_a_merged_party_names_the_one_it_became(bench: Bench) -> None:
+async def test_a_merged_party_names_its_survivor(bench: Bench) -> None:
     connector = bench.connect()
     absorbed, survivor = bench.person_creates("party"), bench.person_creates("party")
     since = bench.clock.now()
@@ -148,7 +148,7 @@ async def test_a_merged_party_names_the_one_it_became(bench: Bench) -> None:
     assert found in page.rows
 
 
-async def test_a_mechanism_edited_by_itself_shows_in_a_listing_and_moves_no_version(bench: Bench) -> None:
+async def test_an_edited_contact_mechanism_shows_in_a_listing_and_changes_no_version(bench: Bench) -> None:
     connector = bench.connect()
     email = {"value": "ana@x.example", "label": "email", "primary": True}
     before = await record(bench, connector, name="Ana", emails=[email])
@@ -164,7 +164,7 @@ async def test_a_mechanism_edited_by_itself_shows_in_a_listing_and_moves_no_vers
     assert "emails" in connector.manifest.entities["party"].unversioned
 
 
-def test_buttons_lead_from_state_to_state_where_there_is_a_way() -> None:
+def test_the_workflow_finds_the_buttons_between_two_states_if_there_are_any() -> None:
     assert WORKFLOW.way("lead", "lead") == []
     assert WORKFLOW.way("lead", "converted") == ["opportunity", "convert"]
     assert WORKFLOW.way("lost", "cancelled") == ["lead", "cancel"]
@@ -199,7 +199,7 @@ async def test_a_party_keeps_its_other_categories(bench: Bench) -> None:
     assert more in after.raw["categories"]
 
 
-async def test_what_variants_share_is_written_only_where_there_is_one(bench: Bench) -> None:
+async def test_columns_shared_by_variants_are_written_only_where_there_is_one_variant(bench: Bench) -> None:
     connector = bench.connect()
     desk = await record(bench, connector, "product", name="Desk", code="D-1", unit="Unit")
     template = desk.raw["template"]
@@ -212,7 +212,7 @@ async def test_what_variants_share_is_written_only_where_there_is_one(bench: Ben
     await connector.update(fresh, {"code": "D-3", "description": "of oak"})
 
 
-async def test_an_exception_inside_the_server_is_tried_again_later(bench: Bench) -> None:
+async def test_an_exception_inside_the_server_is_retried_later(bench: Bench) -> None:
     connector = bench.connect()
     record_id = bench.person_creates("party")
     await connector.columns("party")
@@ -221,8 +221,8 @@ async def test_an_exception_inside_the_server_is_tried_again_later(bench: Bench)
         await connector.read(ref(record_id))
 
 
-async def test_creates_go_one_at_a_time(bench: Bench) -> None:
-    """On SQLite two at once take the same number from a sequence, and one is refused for a code it did not send."""
+async def test_creates_are_sent_one_at_a_time(bench: Bench) -> None:
+    """On SQLite two creates at once take the same number of a sequence, and one is refused because of its code."""
     connector, inner, under_way, most = bench.connect(), bench.transport.inner, 0, 0
     await connector.columns("party")
 

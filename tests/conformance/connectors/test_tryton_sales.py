@@ -1,4 +1,4 @@
-"""Sales of Tryton: their lines and the order of these, what forms fill in, and when a sale may no longer change."""
+"""Sales of Tryton: lines and their order, columns that forms fill in, and when a sale may no longer change."""
 
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
@@ -66,7 +66,7 @@ def sent(bench: Bench) -> list[bytes]:
     return [request.body or b"" for request in bench.transport.writes()]
 
 
-async def test_a_new_sale_gets_what_the_form_takes_from_its_party_and_its_products(bench: Bench) -> None:
+async def test_a_new_sale_gets_the_columns_that_the_form_takes_from_its_party_and_products(bench: Bench) -> None:
     connector = bench.connect()
     (desk,) = await products(connector, "Desk")
     bench.simulator.person_edits("product.template", 1, {"customer_taxes": [["add", [1]]]})
@@ -75,7 +75,7 @@ async def test_a_new_sale_gets_what_the_form_takes_from_its_party_and_its_produc
         (desk, Decimal(2), "Hour", Decimal("10.25"), None, Decimal("20.50")),
         (desk, Decimal("1.5"), "Hour", Decimal(7), "blue", Decimal("10.50")),
     ]
-    assert found.fields["currency"] == "NOK", "what the mapping says goes before what the form says"
+    assert found.fields["currency"] == "NOK", "the mapping's value replaces the form's value"
     assert (found.fields["untaxed_amount"], found.fields["tax_amount"]) == (Decimal("31.00"), Decimal("7.75"))
     (row,) = stored(bench)
     assert row["invoice_address"] == row["shipment_address"] == 1
@@ -97,7 +97,7 @@ async def test_lines_are_added_changed_and_deleted_in_one_conditional_call(bench
     assert of(await read(connector, before.ref.id), "product") == [(desk,), (sofa,)]
 
 
-async def test_a_line_that_somebody_else_changed_is_not_written_over(bench: Bench) -> None:
+async def test_a_line_that_was_changed_meanwhile_is_not_overwritten(bench: Bench) -> None:
     connector = bench.connect()
     (desk,) = await products(connector, "Desk")
     before = await sale(connector, line(desk))
@@ -107,7 +107,7 @@ async def test_a_line_that_somebody_else_changed_is_not_written_over(bench: Benc
         await connector.update(before, {"lines": [line(desk, 2)]})
 
 
-async def test_lines_come_to_stand_in_the_order_in_which_they_are_written(bench: Bench) -> None:
+async def test_lines_are_in_the_order_in_which_they_are_written(bench: Bench) -> None:
     connector = bench.connect()
     desk, lamp, sofa = await products(connector, "Desk", "Lamp", "Sofa")
     found = await sale(connector, line(desk), line(lamp))
@@ -123,7 +123,7 @@ async def test_lines_come_to_stand_in_the_order_in_which_they_are_written(bench:
     assert of(found, "product") == [(desk,), (sofa,)]
 
 
-async def test_titles_stay_before_the_line_that_they_stand_before(bench: Bench) -> None:
+async def test_titles_stay_before_their_line(bench: Bench) -> None:
     connector = bench.connect()
     desk, lamp = await products(connector, "Desk", "Lamp")
     found = await sale(connector, line(desk))
@@ -146,7 +146,7 @@ async def test_titles_stay_before_the_line_that_they_stand_before(bench: Bench) 
     assert [each["type"] for each in row["lines"]] == ["title", "line", "line"]
 
 
-async def test_a_line_that_gets_another_product_is_made_anew(bench: Bench) -> None:
+async def test_a_line_that_gets_another_product_is_created_again(bench: Bench) -> None:
     connector = bench.connect()
     desk, lamp = await products(connector, "Desk", "Lamp")
     found = await sale(connector, line(desk, 2))
@@ -170,7 +170,7 @@ async def test_from_the_quotation_on_the_lines_are_refused_and_the_reference_is_
     assert connector.between("sale", found, {"state": "confirmed"}) == [{"state": "quotation"}]
 
 
-async def test_a_sale_is_taken_to_where_it_can_be_deleted_unless_it_is_being_processed(bench: Bench) -> None:
+async def test_a_sale_is_brought_to_a_state_where_it_can_be_deleted_unless_it_is_processing(bench: Bench) -> None:
     connector = bench.connect()
     (desk,) = await products(connector, "Desk")
     for state in ("draft", "quotation", "confirmed"):
@@ -183,7 +183,7 @@ async def test_a_sale_is_taken_to_where_it_can_be_deleted_unless_it_is_being_pro
         await connector.delete(await read(connector, found.ref.id))
 
 
-async def test_a_line_that_a_program_wrote_by_itself_shows_in_the_next_listing(bench: Bench) -> None:
+async def test_a_line_that_a_program_changed_alone_shows_in_the_next_listing(bench: Bench) -> None:
     connector = bench.connect()
     (desk,) = await products(connector, "Desk")
     found = await sale(connector, line(desk))
@@ -196,7 +196,7 @@ async def test_a_line_that_a_program_wrote_by_itself_shows_in_the_next_listing(b
     assert row.ref == found.ref
 
 
-async def test_the_party_of_a_draft_takes_its_addresses_along(bench: Bench) -> None:
+async def test_another_party_of_a_draft_clears_its_addresses(bench: Bench) -> None:
     connector = bench.connect()
     bench.simulator.person_creates("party.party", {"name": "Other"})
     found = await sale(connector)
@@ -213,7 +213,7 @@ async def test_the_party_of_a_draft_takes_its_addresses_along(bench: Bench) -> N
         ([{"colour": 1}], "lines.colour"),
     ],
 )
-async def test_lines_that_make_no_sense_are_refused_before_any_write(bench: Bench, wanted: Any, field: str) -> None:
+async def test_wrong_lines_are_refused_before_any_write(bench: Bench, wanted: Any, field: str) -> None:
     connector = bench.connect()
     with pytest.raises(Rejected) as caught:
         await connector.create("sale", {"party": "1", "lines": wanted})

@@ -1,4 +1,4 @@
-"""Short names for what the store's suite says again and again."""
+"""Short names for steps that the store's suite repeats."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -53,13 +53,13 @@ def done(claim: Claim, outcome: Outcome = Outcome.APPLIED, **changes: Any) -> Co
 
 
 def linked(claim: Claim, left_rec: str, right_rec: str, **values: Any) -> Completion:
-    """Finish by linking two records."""
+    """Finish a claim by linking two records."""
     link = {"state": LinkState.LIVE, "made": "matched", "left": left_rec, "right": right_rec, **values}
     return Completion(claim, Outcome.APPLIED, links=[Move("test", None, link)])
 
 
 async def make_due(store: Store, key: TaskKey, lane: Lane = Lane.LIVE) -> None:
-    """Have a task looked at without any event, as a record does whose reference was linked."""
+    """Make a record due without an event, as for a record whose reference was linked."""
     database = store.database
 
     def work(conn: Connection) -> None:
@@ -70,7 +70,7 @@ async def make_due(store: Store, key: TaskKey, lane: Lane = Lane.LIVE) -> None:
 
 
 async def taught(store: Store, link: int, record_id: str) -> bool:
-    """Keep the right side's id that an answer taught, as the end of a claim does."""
+    """Store the right side's id from an answer, as the end of a claim does."""
     database = store.database
     return await database.write("taught", lambda conn: store_taught(database, conn, link, Side.RIGHT, record_id))
 
@@ -82,7 +82,7 @@ class Desk:
     store: Store
     scopes: dict[str, Scope] = field(default_factory=lambda: dict(SCOPES))
 
-    async def hears(self, *record_ids: str, **changes: Any) -> list[bool]:
+    async def receives(self, *record_ids: str, **changes: Any) -> list[bool]:
         return await self.store.events.accept([event(record_id, **changes) for record_id in record_ids], ROUTES)
 
     async def claims(self, limit: int = 10, ttl: float = 60.0, blocked: frozenset[str] = frozenset()) -> list[Claim]:
@@ -93,15 +93,15 @@ class Desk:
         return claim
 
     async def links(self, left_rec: str, right_rec: str, **values: Any) -> int:
-        """Link two records as a worker would; the link's id."""
-        await self.hears(left_rec)
+        """Link two records as a worker would; return the link's id."""
+        await self.receives(left_rec)
         await self.store.tasks.submit(linked(await self.claims_one(), left_rec, right_rec, **values))
         link = await self.store.links.of("people", Side.LEFT, left_rec)
         assert link is not None
         return link.id
 
     async def balanced(self) -> None:
-        """Promise 9."""
+        """Check promise 9."""
         for mapping, totals in (await self.store.tasks.totals()).items():
             rest = {name: number for name, number in totals.items() if name != "accepted"}
             assert min(rest.values()) >= 0, (mapping, totals)

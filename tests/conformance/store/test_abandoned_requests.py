@@ -1,11 +1,11 @@
-"""What commands ask for is done by one copy, and by another one when that copy died."""
+"""A request of a command is carried out by one instance, and by another one if that instance died."""
 
 from bridge.store import Store
 from bridge.store.requests import ABANDONED_SECONDS, Answer
 from tests.clock import FakeClock
 
 
-async def test_a_request_whose_taker_died_is_taken_over_and_one_that_is_kept_is_not(
+async def test_a_request_of_a_dead_instance_is_taken_over_and_one_of_a_living_instance_is_not(
     store: Store, clock: FakeClock
 ) -> None:
     lost = await store.requests.ask("reconcile", {"full": True})

@@ -1,4 +1,4 @@
-"""The columns of accounts as they were accepted stay, over restarts, until a person accepts others."""
+"""The accepted columns of an account stay the same over restarts, until a person accepts others."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ DATE = {"custom.A": {"type": "date"}}
 CHANGE = {"column": "custom.A", "text": "holds date now", "level": "fail", "mappings": ["people"], "since": 1.0}
 
 
-async def test_what_is_seen_first_is_accepted_and_stays_over_a_restart(
+async def test_the_first_columns_are_accepted_and_stay_over_a_restart(
     store_url: str, new_seams: Callable[..., Seams], clock: FakeClock
 ) -> None:
     store = await open_store(store_url, new_seams())
@@ -27,7 +27,7 @@ async def test_what_is_seen_first_is_accepted_and_stays_over_a_restart(
     await store.close()
 
 
-async def test_accepting_takes_what_was_seen_last_and_tells_what_ended(store: Store) -> None:
+async def test_accepting_takes_the_last_columns_and_returns_the_ended_differences(store: Store) -> None:
     for system, entity in (("crm1", "person"), ("crm1", "deal"), ("erp1", "user")):
         await store.account_columns.save(system, entity, TEXT, [])
         await store.account_columns.save(system, entity, DATE, [CHANGE])

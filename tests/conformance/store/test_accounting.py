@@ -1,4 +1,4 @@
-"""Promise 9: every delivery is accounted for, after every operation, whatever the order."""
+"""Promise 9: every delivery is accounted for, after every operation and in any order."""
 
 import contextlib
 import random
@@ -23,13 +23,13 @@ class Chaos:
     claims: list[Claim] = field(default_factory=list)
     sent: int = 0
 
-    async def hear(self) -> None:
+    async def receive(self) -> None:
         record_ids = [str(self.choose.randrange(4)) for _ in range(self.choose.randrange(1, 4))]
         origin = self.choose.choice(list(Origin))
         if self.choose.random() < 0.5:
-            self.sent += sum(await self.desk.hears(*record_ids, origin=origin))
+            self.sent += sum(await self.desk.receives(*record_ids, origin=origin))
         else:
-            self.sent += sum(await self.desk.hears(*record_ids, system="erp", entity="contact", origin=origin))
+            self.sent += sum(await self.desk.receives(*record_ids, system="erp", entity="contact", origin=origin))
 
     async def claim(self) -> None:
         self.claims += await self.desk.claims(limit=self.choose.randrange(1, 4), ttl=20)
@@ -65,7 +65,16 @@ async def test_promise_9_every_delivery_is_accounted_for(desk: Desk, clock: Fake
     await desk.links("0", "0")
     await desk.links("1", "1")
     chaos = Chaos(desk, clock, random.Random(seed))
-    steps = [chaos.hear, chaos.claim, chaos.finish, chaos.finish, chaos.wait, chaos.give_back, chaos.tidy, chaos.mark]
+    steps = [
+        chaos.receive,
+        chaos.claim,
+        chaos.finish,
+        chaos.finish,
+        chaos.wait,
+        chaos.give_back,
+        chaos.tidy,
+        chaos.mark,
+    ]
     for _ in range(70):
         await chaos.choose.choice(steps)()
         await desk.balanced()

@@ -1,4 +1,4 @@
-"""A store as a file, and stores from it: on either database, from either database."""
+"""A store becomes a file, and a file becomes a store, on either database and from either database."""
 
 import asyncio
 import gzip
@@ -38,7 +38,7 @@ YOUNG = {
     "requests": {"failed"},
     "events": {"actor"},
 }
-"""Columns that came after schema 0005."""
+"""Columns added after schema 0005."""
 YOUNG_TABLE = re.compile(rf"(TABLE|ON) ({'|'.join(SINCE)}) |INDEX journal_run ")
 
 
@@ -63,7 +63,7 @@ def in_plain(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 
 
 async def filled(store: Store) -> None:
-    """Something in many tables, with all kinds of values: texts in many scripts, bytes, numbers, yes and no."""
+    """Fill many tables with all kinds of values: texts in many scripts, bytes, numbers, booleans."""
     await store.mappings.sync(SCOPES)
     await store.events.submit([event(str(number), body=bytes(range(256))) for number in range(3)], ROUTES)
     await store.events.submit([event("ø\u2028\U0001f600'\"\\", source_at=None)], ROUTES)
@@ -74,7 +74,7 @@ async def filled(store: Store) -> None:
 
 
 def dump(conn: Connection) -> dict[str, list[Any]]:
-    """Every row of every table that is kept, as the database holds it."""
+    """Return every row of every table that a backup holds, as the database holds it."""
     found: dict[str, list[Any]] = {}
     for table in metadata.sorted_tables:
         if table.name not in NOT_KEPT:
@@ -86,7 +86,7 @@ def dump(conn: Connection) -> dict[str, list[Any]]:
 
 
 def without_ours(rows: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Without the request that a restore leaves behind, and yes and no as both databases write them."""
+    """Return the rows without the request that a restore leaves behind; booleans as both databases write them."""
     kept = {**rows, "requests": [row for row in rows["requests"] if "'reconcile'" not in row]}
     return json.loads(json.dumps(kept).replace("True", "1").replace("False", "0"))
 
@@ -101,7 +101,7 @@ async def read(url: str, seams: Seams) -> dict[str, list[Any]]:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where no store is yet, on each database, whatever the store is on that is backed up."""
+    """The address of an empty store on each database, whichever database holds the store that is backed up."""
     if request.param == "postgres":
         return str(request.getfixturevalue("postgres_url"))
     return f"sqlite:///{tmp_path / 'target.sqlite'}"
@@ -118,7 +118,7 @@ async def test_a_store_filled_from_a_backup_holds_every_row_on_either_database(
     assert written.rows["events"] == 4
 
 
-async def test_a_restored_store_counts_on_and_takes_new_rows(
+async def test_a_restored_store_continues_its_counters_and_accepts_new_rows(
     store: Store, target: str, file: Path, new_seams: NewSeams
 ) -> None:
     await filled(store)
@@ -136,10 +136,10 @@ async def test_a_restored_store_counts_on_and_takes_new_rows(
         await opened.close()
 
 
-async def test_what_is_written_after_the_backup_began_is_not_in_it(
+async def test_writes_after_the_start_of_a_backup_are_not_in_it(
     store: Store, file: Path, new_seams: NewSeams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One snapshot of all tables; a bridge that stores an event meanwhile is not held up."""
+    """The backup is one snapshot of all tables; a bridge that stores an event meanwhile does not wait."""
     await filled(store)
     url = store.database.url.render_as_string(hide_password=False)
     seen: list[bool] = []
@@ -163,7 +163,7 @@ async def test_what_is_written_after_the_backup_began_is_not_in_it(
 
 
 @pytest.mark.parametrize("cut", [10, 200, -1, -9])
-async def test_a_file_that_is_cut_short_is_refused_wherever_it_ends(store: Store, file: Path, cut: int) -> None:
+async def test_a_truncated_file_is_refused_at_any_length(store: Store, file: Path, cut: int) -> None:
     await filled(store)
     await write(store, file)
     changed(file, lambda packed: packed[:cut])
@@ -181,21 +181,21 @@ async def test_a_file_in_which_one_value_was_changed_is_refused(store: Store, fi
     assert "was changed since it was written" in str(caught.value)
 
 
-# Without `ids` the bytes are the tests' names, and those hold the second at which they were packed:
-# two workers would collect different tests.
+# Without `ids`, pytest names the tests after the bytes. Those contain the second of their packing, so two workers would
+# collect different tests.
 @pytest.mark.parametrize(
     "content",
     [b"", b"x", gzip.compress(b""), gzip.compress(b"[]\n"), gzip.compress(b'{"a":1}\n')],
     ids=["nothing", "one letter", "packed nothing", "packed list", "packed object"],
 )
-def test_what_is_no_backup_is_refused(file: Path, content: bytes) -> None:
+def test_a_file_that_is_no_backup_is_refused(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
         Backup(str(file))
     assert str(file) in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_said(file: Path) -> None:
+def test_a_missing_file_is_reported(file: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         Backup(str(file))
     assert "there is no such file" in str(caught.value)
@@ -209,7 +209,7 @@ async def test_a_backup_of_a_newer_version_is_refused(store: Store, file: Path) 
     assert "newer version of the bridge" in str(caught.value)
 
 
-async def test_a_store_that_is_there_is_given_up_only_when_that_is_said(
+async def test_an_existing_store_is_replaced_only_when_requested(
     store: Store, made_url: str, file: Path, new_seams: NewSeams
 ) -> None:
     await write(store, file)
@@ -221,7 +221,7 @@ async def test_a_store_that_is_there_is_given_up_only_when_that_is_said(
     assert (await read(made_url, new_seams()))["events"]
 
 
-async def test_a_store_that_a_bridge_runs_on_is_left_alone(
+async def test_a_store_with_a_running_bridge_is_not_replaced(
     made_url: str, file: Path, new_seams: NewSeams, clock: FakeClock
 ) -> None:
     running = await open_store(made_url, new_seams("running"), exclusive=True)
@@ -261,7 +261,7 @@ async def _end(url: str, new_seams: NewSeams) -> None:
     await opened.close()
 
 
-async def test_a_newer_store_is_not_given_up(store: Store, made_url: str, file: Path, new_seams: NewSeams) -> None:
+async def test_a_newer_store_is_not_replaced(store: Store, made_url: str, file: Path, new_seams: NewSeams) -> None:
     await write(store, file)
     await store.database.write(
         "newer", lambda conn: conn.execute(text("UPDATE alembic_version SET version_num='9999'"))
@@ -271,7 +271,7 @@ async def test_a_newer_store_is_not_given_up(store: Store, made_url: str, file: 
     assert "newer version of the bridge" in str(caught.value)
 
 
-async def test_mappings_that_would_make_records_again_are_paused(
+async def test_mappings_that_would_create_records_again_are_paused(
     store: Store, sqlite_url: str, file: Path, new_seams: NewSeams, tmp_path: Path
 ) -> None:
     await filled(store)
@@ -290,7 +290,7 @@ async def test_mappings_that_would_make_records_again_are_paused(
 async def test_the_next_bridge_compares_both_sides_from_the_start_and_then_verifies_each_mapping_once(
     store: Store, target: str, file: Path, new_seams: NewSeams
 ) -> None:
-    """The backup was made in the middle of a full sweep, of a store that was restored before and not verified yet."""
+    """The backup was made during a full sweep, of a store that was restored before and not verified yet."""
     await filled(store)
     await store.requests.ask(RESTORED, {"mapping": "people", "since": 1.0})
     await store.verifications.end("people", 1.0, {"agrees": True})
@@ -311,7 +311,7 @@ async def test_the_next_bridge_compares_both_sides_from_the_start_and_then_verif
 async def test_a_backup_of_the_former_schema_is_brought_up_to_date(
     store: Store, target: str, file: Path, new_seams: NewSeams
 ) -> None:
-    """A file as the version with schema 0005 wrote it: without the columns and tables that came since."""
+    """A file as the version with schema 0005 wrote it: without the columns and tables added later."""
     await filled(store)
     written = await write(store, file)
     as_schema_0005(file)
@@ -373,7 +373,7 @@ async def test_the_last_backup_is_known_and_outlives_the_cleaning(store: Store) 
     assert await store.requests.take() == []
 
 
-async def test_what_was_still_to_be_done_at_the_backup_is_not_done_again(
+async def test_requests_that_waited_at_the_backup_are_not_carried_out_again(
     store: Store, target: str, file: Path, new_seams: NewSeams
 ) -> None:
     await store.mappings.sync(SCOPES)
@@ -387,7 +387,7 @@ async def test_what_was_still_to_be_done_at_the_backup_is_not_done_again(
     await opened.close()
 
 
-async def test_who_was_forgotten_since_the_backup_stays_forgotten_where_the_store_is_replaced(
+async def test_a_record_forgotten_since_the_backup_stays_forgotten_where_the_store_is_replaced(
     store: Store, made_url: str, file: Path, new_seams: NewSeams
 ) -> None:
     await store.mappings.sync(SCOPES)

@@ -1,4 +1,4 @@
-"""A backup as `bridge backup` takes it: by a process that never made the tables of a store."""
+"""A backup by `bridge backup`: by a process that never created the tables of a store."""
 
 import asyncio
 import subprocess
@@ -39,14 +39,14 @@ PARTIAL = {
 
 
 def row(number: int, state: str) -> dict[str, object]:
-    """One of several rows that name the same two records."""
+    """Return one of several rows that name the same two records."""
     common = {"id": number, "mapping": "people", "left": "1", "right": "2", "state": state, "made": "matched"}
     return {**common, "seq": number, "base": {}, "writes": 0, "window_at": 0.0}
 
 
 @pytest.fixture
 async def backup(made_sqlite_url: str, new_seams: NewSeams, tmp_path: Path) -> Backup:
-    """Of a store in which a pair was deleted and made again."""
+    """Return the backup of a store in which a pair was deleted and created again."""
     store = await open_store(made_sqlite_url, new_seams())
     rows = [row(1, "tombstone"), row(2, "live")]
     await store.database.write("links", lambda conn: conn.execute(insert(links), rows))
@@ -70,7 +70,7 @@ def test_the_tables_are_known_without_postgresql() -> None:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where no store is yet, on each database."""
+    """The address of an empty store on each database."""
     if request.param == "postgres":
         return str(request.getfixturevalue("postgres_url"))
     return f"sqlite:///{tmp_path / 'target.sqlite'}"

@@ -1,4 +1,4 @@
-"""Pauses the vendors asked for: one copy learns of them, all keep them."""
+"""Pauses that vendors request: one instance learns of them, all instances respect them."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from bridge.store import Store, open_store
 from tests.clock import FakeClock
 
 
-async def test_a_pause_counts_for_all_copies_and_ends(
+async def test_a_pause_applies_to_all_instances_and_ends(
     store: Store, made_url: str, new_seams: Callable[..., Seams], clock: FakeClock
 ) -> None:
     await store.budgets.pause("crm1", 3600, daily=True, why="the day's budget is used up")
@@ -34,7 +34,7 @@ async def test_a_longer_pause_stays(store: Store) -> None:
 async def test_a_stored_pause_that_is_too_long_is_shortened_once_and_ends(
     store: Store, clock: FakeClock, daily: bool, longest: int
 ) -> None:
-    """A version without a largest length stored it; looking at it often must not begin it anew."""
+    """A version without a limit stored the pause; reading it often must not start it again."""
     await store.budgets.pause("crm1", 315_360_000, daily=daily, why="of an older version")
     seconds, *_ = await store.budgets.paused("crm1") or (0.0,)
     assert seconds == pytest.approx(longest, abs=5)

@@ -1,4 +1,4 @@
-"""One task made due and claimed at once, and put back as if it had never been, on either database."""
+"""One task is made due and claimed at once, and put back as if it had never existed, on either database."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ async def leased(desk: Desk) -> int:
     )
 
 
-async def test_a_task_that_never_was_is_gone_again_when_it_is_put_back(desk: Desk) -> None:
+async def test_a_new_task_is_gone_again_when_it_is_put_back(desk: Desk) -> None:
     claimed = await desk.store.tasks.claim_one(KEY, 0, SCOPES, TTL)
     assert claimed is not None
     claim, before = claimed
@@ -35,8 +35,8 @@ async def test_a_task_that_never_was_is_gone_again_when_it_is_put_back(desk: Des
     assert await rows(desk) == []
 
 
-async def test_a_task_that_waits_is_due_again_when_it_was_before(desk: Desk) -> None:
-    await desk.hears("1")
+async def test_a_due_task_is_unchanged_when_it_is_put_back(desk: Desk) -> None:
+    await desk.receives("1")
     before = await rows(desk)
     claimed = await desk.store.tasks.claim_one(KEY, 0, SCOPES, TTL)
     assert claimed is not None
@@ -44,17 +44,17 @@ async def test_a_task_that_waits_is_due_again_when_it_was_before(desk: Desk) -> 
     assert await rows(desk) == before
 
 
-async def test_what_happens_while_it_is_claimed_stays_due(desk: Desk) -> None:
+async def test_an_event_during_the_claim_stays_due(desk: Desk) -> None:
     claimed = await desk.store.tasks.claim_one(KEY, 0, SCOPES, TTL)
     assert claimed is not None
-    await desk.hears("1")
+    await desk.receives("1")
     await desk.store.tasks.put_back(*claimed)
     (row,) = await rows(desk)
     assert (row["state"], row["pending"], row["taken"]) == ("due", 1, 0)
 
 
-async def test_a_task_that_somebody_works_on_is_left_alone_and_nothing_is_changed(desk: Desk) -> None:
-    await desk.hears("1")
+async def test_a_leased_task_is_not_claimed_and_nothing_is_changed(desk: Desk) -> None:
+    await desk.receives("1")
     (other,) = await desk.store.tasks.claim(1, SCOPES, TTL)
     before = await rows(desk)
     assert await desk.store.tasks.claim_one(KEY, 0, SCOPES, TTL) is None
@@ -62,7 +62,7 @@ async def test_a_task_that_somebody_works_on_is_left_alone_and_nothing_is_change
     await desk.store.tasks.release(other, desk.store.now(), "")
 
 
-async def test_neither_a_paused_mapping_nor_another_definition_gives_a_task_away(desk: Desk) -> None:
+async def test_a_task_of_a_paused_mapping_or_another_definition_is_not_claimed(desk: Desk) -> None:
     await desk.store.mappings.set_paused("people", True)
     assert await desk.store.tasks.claim_one(KEY, 0, SCOPES, TTL) is None
     assert await rows(desk) == []

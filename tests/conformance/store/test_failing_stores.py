@@ -1,4 +1,4 @@
-"""Stores that cannot be used: what is said, that nothing is taken for stored, and that it goes on by itself."""
+"""Stores that cannot be used: the message, that nothing counts as stored, and that the bridge recovers."""
 
 import asyncio
 import os
@@ -43,30 +43,30 @@ async def accepted(store: Store, record_id: str) -> None:
     assert await store.events.submit([event(record_id)], ROUTES) == [True]
 
 
-def made_anew(file: Path) -> None:
+def rewritten(file: Path) -> None:
     file.touch()
 
 
-async def test_a_deleted_file_takes_nothing_and_is_used_again_once_it_is_back(store: Store, file: Path) -> None:
+async def test_a_deleted_file_accepts_nothing_and_is_used_again_once_it_is_back(store: Store, file: Path) -> None:
     await accepted(store, "1")
     kept = file.with_name("moved")
     os.rename(file, kept)
     told = await refused(store)
     assert f"{file} was deleted while the bridge was running" in told
     assert "restore-backup FILE" in told
-    made_anew(file)
+    rewritten(file)
     assert "was replaced by another file" in await refused(store)
     os.replace(kept, file)
     await accepted(store, "2")
 
 
-async def test_a_deleted_journal_takes_nothing(store: Store, file: Path) -> None:
+async def test_a_deleted_journal_accepts_nothing(store: Store, file: Path) -> None:
     await accepted(store, "1")
     os.unlink(f"{file}-wal")
     assert "bridge.sqlite-wal was deleted" in await refused(store)
 
 
-async def test_a_file_that_was_cut_short_takes_nothing(store: Store, file: Path) -> None:
+async def test_a_truncated_file_accepts_nothing(store: Store, file: Path) -> None:
     await accepted(store, "1")
     os.truncate(file, 4096)
     assert "was cut short" in await refused(store)
@@ -94,7 +94,7 @@ def size(file: Path) -> int:
 
 
 async def shrinks(store: Store, file: Path, *grows: str) -> None:
-    """Another process writes the file anew, as `bridge forget` does, after much was deleted."""
+    """Another process rewrites the file, as `bridge forget` does, after many deletions."""
     await store.events.submit([event(str(number), body=bytes(100_000)) for number in range(20)], ROUTES)
     with closing(sqlite3.connect(file)) as conn:
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -106,7 +106,7 @@ async def shrinks(store: Store, file: Path, *grows: str) -> None:
 
 
 @pytest.mark.parametrize("grows", [(), ("grows",)], ids=["alone", "and writes to it"])
-async def test_a_file_that_another_process_wrote_anew_is_gone_on_with(
+async def test_a_file_that_another_process_rewrote_is_still_used(
     store: Store, file: Path, grows: tuple[str, ...]
 ) -> None:
     await shrinks(store, file, *grows)
@@ -114,14 +114,14 @@ async def test_a_file_that_another_process_wrote_anew_is_gone_on_with(
     await accepted(store, "and on")
 
 
-async def test_a_file_that_was_written_anew_and_then_cut_short_takes_nothing(store: Store, file: Path) -> None:
+async def test_a_file_that_was_rewritten_and_then_truncated_accepts_nothing(store: Store, file: Path) -> None:
     await shrinks(store, file, "grows")
     os.truncate(file, size(file) - 4096)
     assert "was cut short" in await refused(store)
     assert "was cut short" in await refused(store)
 
 
-async def test_a_damaged_page_ends_all_writing_and_says_what_to_do(store: Store, file: Path) -> None:
+async def test_a_damaged_page_stops_all_writes_and_says_what_to_do(store: Store, file: Path) -> None:
     await accepted(store, "1")
     await store.close()
     damage(file, "events")
@@ -131,7 +131,7 @@ async def test_a_damaged_page_ends_all_writing_and_says_what_to_do(store: Store,
         assert "its file is damaged" in first
         assert "restore-backup FILE" in first
         with pytest.raises(StoreUnavailable):
-            await opened.ping()  # though its own table is whole
+            await opened.ping()  # although its own table is intact
     finally:
         await opened.close()
 
@@ -149,7 +149,7 @@ def damage(file: Path, table: str) -> None:
             out.write(b"\xff" * size)
 
 
-async def test_a_lock_of_another_program_is_waited_for_once_and_named(store: Store, file: Path) -> None:
+async def test_the_store_waits_once_for_a_lock_of_another_program_and_names_it(store: Store, file: Path) -> None:
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     began = store.database.seams.clock.monotonic()
@@ -162,7 +162,7 @@ async def test_a_lock_of_another_program_is_waited_for_once_and_named(store: Sto
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small disk of its own."""
+    """A separate small disk."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True)
@@ -172,13 +172,15 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-async def test_a_full_disk_takes_nothing_and_goes_on_when_there_is_room(disk: Path, new_seams: NewSeams) -> None:
+async def test_a_full_disk_accepts_nothing_and_the_store_continues_when_there_is_space(
+    disk: Path, new_seams: NewSeams
+) -> None:
     store = await open_store(f"sqlite:///{disk / 'bridge.sqlite'}", new_seams())
     try:
         await accepted(store, "1")
         filler = fill(disk)
         told = ""
-        for number in range(200):  # what lies free in the journal is used first
+        for number in range(200):  # the free space in the journal is used first
             try:
                 await store.events.submit([event(f"full-{number}", body=b"x" * 8000)], ROUTES)
             except StoreUnavailable as error:
@@ -206,7 +208,7 @@ def read_only(disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
 
 
-async def test_a_read_only_disk_is_said_at_the_start(disk: Path, new_seams: NewSeams) -> None:
+async def test_a_read_only_disk_is_reported_at_the_start(disk: Path, new_seams: NewSeams) -> None:
     url = f"sqlite:///{disk / 'bridge.sqlite'}"
     await (await open_store(url, new_seams(), exclusive=True)).close()
     read_only(disk)
@@ -215,10 +217,10 @@ async def test_a_read_only_disk_is_said_at_the_start(disk: Path, new_seams: NewS
     assert "read-only file system" in str(caught.value).lower()
 
 
-async def test_what_postgresql_refuses_is_said_in_words_and_goes_on_by_itself(
+async def test_an_error_of_postgresql_is_reported_in_words_and_the_store_recovers(
     made_postgres_url: str, new_seams: NewSeams
 ) -> None:
-    """Out of connections for this user."""
+    """The server has no connection left for this user."""
     admin = await asyncpg.connect(made_postgres_url)
     name = make_url(made_postgres_url).database
     role = f"few_{name}"
@@ -238,7 +240,7 @@ async def test_what_postgresql_refuses_is_said_in_words_and_goes_on_by_itself(
         await admin.close()
 
 
-async def test_a_postgresql_that_takes_no_writes_says_so(made_postgres_url: str, new_seams: NewSeams) -> None:
+async def test_a_postgresql_that_accepts_no_writes_says_so(made_postgres_url: str, new_seams: NewSeams) -> None:
     store = await open_store(made_postgres_url, new_seams())
     admin = await asyncpg.connect(made_postgres_url)
     try:
@@ -252,7 +254,7 @@ async def test_a_postgresql_that_takes_no_writes_says_so(made_postgres_url: str,
         await store.close()
 
 
-async def test_at_the_start_nothing_is_said_to_continue_by_itself(sqlite_url: str, new_seams: NewSeams) -> None:
+async def test_at_the_start_no_message_promises_a_recovery(sqlite_url: str, new_seams: NewSeams) -> None:
     store = await open_store(sqlite_url, new_seams())
     other = sqlite3.connect(str(store.database.url.database), isolation_level=None)
     await store.close()

@@ -34,7 +34,7 @@ async def state(desk: Desk, key: TaskKey) -> TaskState:
 
 
 async def test_one_outcome_is_booked_and_the_rest_coalesced(desk: Desk) -> None:
-    await desk.hears("1", "1", "1")
+    await desk.receives("1", "1", "1")
     await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.FILTERED))
     totals = (await desk.store.tasks.totals())["people"]
     assert (totals["filtered"], totals["coalesced"], totals["waiting"]) == (1, 2, 0)
@@ -42,10 +42,10 @@ async def test_one_outcome_is_booked_and_the_rest_coalesced(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
-async def test_a_generation_that_moved_leaves_the_task_due(desk: Desk, outcome: Outcome) -> None:
-    await desk.hears("1")
+async def test_a_changed_generation_leaves_the_task_due(desk: Desk, outcome: Outcome) -> None:
+    await desk.receives("1")
     claim = await desk.claims_one()
-    await desk.hears("1")
+    await desk.receives("1")
     await desk.store.tasks.submit(done(claim, outcome, due=desk.store.now() + 600))
     again = await desk.claims_one()
     booked = outcome not in (Outcome.WAITING, Outcome.DEAD)
@@ -54,34 +54,34 @@ async def test_a_generation_that_moved_leaves_the_task_due(desk: Desk, outcome: 
 
 
 async def test_kinds_that_arrive_during_a_claim_outlast_it(desk: Desk) -> None:
-    await desk.hears("1", kind=EventKind.DELETED)
+    await desk.receives("1", kind=EventKind.DELETED)
     claim = await desk.claims_one()
     assert claim.tasks[0].kinds == {"deleted"}
-    await desk.hears("1")
+    await desk.receives("1")
     await desk.store.tasks.submit(done(claim))
     assert (await desk.claims_one()).tasks[0].kinds == {"changed"}
 
 
 @pytest.mark.parametrize("narrow", [True, False])
 @pytest.mark.parametrize("outcome", list(Outcome))
-async def test_what_is_looked_at_again_is_looked_at_on_both_sides_unless_its_end_says_otherwise(
+async def test_a_record_that_is_due_again_is_read_on_both_sides_unless_its_end_says_otherwise(
     desk: Desk, outcome: Outcome, *, narrow: bool
 ) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     await desk.store.tasks.submit(done(await desk.claims_one(), outcome, due=desk.store.now(), narrow=narrow))
     await desk.store.dead_letters.retry(None)
     assert (await desk.claims_one()).tasks[0].both_sides is not narrow
 
 
-async def test_a_claim_that_ends_for_good_leaves_no_look_at_both_sides_behind(desk: Desk) -> None:
-    await desk.hears("1", origin=Origin.RECONCILE)
+async def test_a_claim_that_ends_for_good_leaves_no_request_to_read_both_sides(desk: Desk) -> None:
+    await desk.receives("1", origin=Origin.RECONCILE)
     await desk.store.tasks.submit(done(await desk.claims_one()))
-    await desk.hears("1")
+    await desk.receives("1")
     assert not (await desk.claims_one()).tasks[0].both_sides
 
 
-async def test_a_record_others_wait_for_or_name_is_looked_at_on_both_sides(desk: Desk) -> None:
-    await desk.hears("1")
+async def test_a_record_that_others_wait_for_or_name_is_read_on_both_sides(desk: Desk) -> None:
+    await desk.receives("1")
     claim = await desk.claims_one()
     await desk.store.tasks.wait_for(claim, left("2"))
     await desk.store.tasks.submit(done(claim, mark=[left("3")]))
@@ -92,7 +92,7 @@ async def test_a_record_others_wait_for_or_name_is_looked_at_on_both_sides(desk:
 
 
 async def test_a_persons_retry_is_known_until_the_dead_letter_has_ended(desk: Desk) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.DEAD))
     await desk.store.dead_letters.retry(None)
     for _ in range(2):
@@ -100,12 +100,12 @@ async def test_a_persons_retry_is_known_until_the_dead_letter_has_ended(desk: De
         assert claim.tasks[0].retried
         await desk.store.tasks.submit(done(claim, Outcome.WAITING, due=desk.store.now()))
     await desk.store.tasks.submit(done(await desk.claims_one()))
-    await desk.hears("1")
+    await desk.receives("1")
     assert not (await desk.claims_one()).tasks[0].retried
 
 
 async def test_a_dead_task_keeps_its_events_and_can_be_retried_or_discarded(desk: Desk) -> None:
-    await desk.hears("1", "1", "2")
+    await desk.receives("1", "1", "2")
     said = JournalEntry("people", Side.LEFT, "1", "dead", "the name is too long")
     for claim in await desk.claims():
         await desk.store.tasks.submit(done(claim, Outcome.DEAD, reason="too long", journal=[said]))
@@ -120,14 +120,14 @@ async def test_a_dead_task_keeps_its_events_and_can_be_retried_or_discarded(desk
     await desk.balanced()
 
 
-async def test_nothing_waits_without_a_time(desk: Desk) -> None:
-    await desk.hears("1")
+async def test_no_task_waits_without_a_due_time(desk: Desk) -> None:
+    await desk.receives("1")
     with pytest.raises(ValueError, match="without a time"):
         await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.WAITING))
 
 
-async def test_an_attempt_is_given_back_when_asked(desk: Desk) -> None:
-    await desk.hears("1")
+async def test_an_attempt_is_given_back_when_requested(desk: Desk) -> None:
+    await desk.receives("1")
     for attempt, expected in ((True, 1), (False, 1), (True, 2)):
         claim = await desk.claims_one()
         waits = done(claim, Outcome.WAITING, due=desk.store.now(), attempt=attempt)
@@ -137,9 +137,9 @@ async def test_an_attempt_is_given_back_when_asked(desk: Desk) -> None:
         assert task.attempts == expected
 
 
-async def test_all_that_was_learned_is_stored_with_the_outcome(desk: Desk) -> None:
+async def test_everything_a_claim_learned_is_stored_with_the_outcome(desk: Desk) -> None:
     ref = RecordRef("erp", "contact", "c1")
-    await desk.hears("1")
+    await desk.receives("1")
     claim = await desk.claims_one()
     values = {"state": LinkState.LIVE, "left": "1", "right": "c1", "base": {"amount": 0.1, "big": 12345678901234567890}}
     await desk.store.tasks.submit(
@@ -173,9 +173,9 @@ async def test_all_that_was_learned_is_stored_with_the_outcome(desk: Desk) -> No
     assert {claim.key for claim in await desk.claims()} == {right("c9"), left("1", "companies")}
 
 
-async def test_a_record_named_by_another_link_is_refused_alone(desk: Desk) -> None:
+async def test_only_the_completion_with_an_already_linked_record_is_refused(desk: Desk) -> None:
     await desk.links("1", "c1")
-    await desk.hears("2", "3")
+    await desk.receives("2", "3")
     two, three = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     answers = await asyncio.gather(
         desk.store.tasks.submit(linked(two, "2", "c1")),
@@ -191,7 +191,7 @@ async def test_a_record_named_by_another_link_is_refused_alone(desk: Desk) -> No
 
 async def test_one_completion_may_free_a_record_and_link_it_again(desk: Desk) -> None:
     old = await desk.links("1", "c1")
-    await desk.hears("1")
+    await desk.receives("1")
     new = Move("test", None, {"state": LinkState.LIVE, "left": "1", "right": "c2"})
     gone = Move("test", old, {"state": LinkState.TOMBSTONE})
     await desk.store.tasks.submit(done(await desk.claims_one(), links=[new, gone]))
@@ -201,20 +201,20 @@ async def test_one_completion_may_free_a_record_and_link_it_again(desk: Desk) ->
     assert await desk.store.links.of("people", Side.RIGHT, "c1") is None
 
 
-async def test_links_know_who_names_them(desk: Desk) -> None:
+async def test_the_links_that_refer_to_a_link_are_found(desk: Desk) -> None:
     target = await desk.links("1", "c1")
-    await desk.hears("2")
+    await desk.receives("2")
     child = Move("test", None, {"state": LinkState.LIVE, "left": "2", "right": "c2"}, refs=[("boss", target)])
     await desk.store.tasks.submit(done(await desk.claims_one(), links=[child]))
     (naming,) = await desk.store.questions.one(LinksReferring(target))
     assert naming.left == "2"
-    await desk.hears("2")
+    await desk.receives("2")
     await desk.store.tasks.submit(done(await desk.claims_one(), links=[Move("test", naming.id, {}, refs=[])]))
     assert await desk.store.questions.one(LinksReferring(target)) == ()
 
 
 async def test_a_lost_fence_stores_nothing_but_new_ids(desk: Desk, clock: FakeClock) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     claim = await desk.claims_one(ttl=10)
     opened = await desk.store.links.open_intent(IntentAsked(claim, Side.RIGHT, frozenset("k"), {}, 10, 20, 1))
     assert isinstance(opened, IntentOpened)
@@ -239,17 +239,17 @@ async def test_a_lost_fence_stores_nothing_but_new_ids(desk: Desk, clock: FakeCl
 
 
 async def test_a_lost_completion_does_not_harm_the_others_of_its_batch(desk: Desk, clock: FakeClock) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     lost = await desk.claims_one(ttl=1)
     clock.advance(1)
-    await desk.hears("2")
+    await desk.receives("2")
     claims = await desk.claims()
     assert await desk.store.tasks.finish([done(lost), *map(done, claims)]) == [False, True, True]
     await desk.balanced()
 
 
 async def test_a_child_is_woken_when_its_parent_is_done(desk: Desk) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     child, parent = await desk.claims_one(), left("7", "companies")
     assert await desk.store.tasks.wait_for(child, parent) is None
     later = desk.store.now() + 600
@@ -262,7 +262,7 @@ async def test_a_child_is_woken_when_its_parent_is_done(desk: Desk) -> None:
 
 
 async def test_a_parent_done_before_its_child_noted_the_wait_still_wakes_it(desk: Desk) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     child, parent = await desk.claims_one(), left("7", "companies")
     await desk.store.tasks.wait_for(child, parent)
     await desk.store.tasks.submit(linked(await desk.claims_one(), "7", "a7"))
@@ -273,7 +273,7 @@ async def test_a_parent_done_before_its_child_noted_the_wait_still_wakes_it(desk
 
 async def test_a_wait_for_a_parent_linked_meanwhile_shows_its_link(desk: Desk) -> None:
     await desk.links("7", "c7")
-    await desk.hears("1")
+    await desk.receives("1")
     child = await desk.claims_one()
     link = await desk.store.tasks.wait_for(child, left("7"))
     assert link is not None
@@ -281,19 +281,19 @@ async def test_a_wait_for_a_parent_linked_meanwhile_shows_its_link(desk: Desk) -
 
 
 async def test_a_child_is_woken_when_the_other_side_links_its_parent(desk: Desk) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     child = await desk.claims_one()
     await desk.store.tasks.wait_for(child, left("7", "companies"))
     later = desk.store.now() + 600
     await desk.store.tasks.submit(done(child, Outcome.WAITING, due=later, waits_for=left("7", "companies")))
-    await desk.hears("a7", system="erp", entity="account")
+    await desk.receives("a7", system="erp", entity="account")
     claims = {claim.key: claim for claim in await desk.claims()}
     await desk.store.tasks.submit(linked(claims[right("a7", "companies")], "7", "a7"))
     assert (await desk.claims_one()).key == left("1")
 
 
-async def test_a_dead_letter_that_waits_for_another_record_is_due_with_its_end_and_begins_anew(desk: Desk) -> None:
-    await desk.hears("1", "2")
+async def test_a_dead_letter_that_waits_for_another_record_is_due_when_that_ends_and_starts_again(desk: Desk) -> None:
+    await desk.receives("1", "2")
     claims = {claim.key: claim for claim in await desk.claims()}
     await desk.store.tasks.submit(done(claims[left("1")], Outcome.DEAD, waits_for=left("2"), code="c"))
     await desk.store.tasks.submit(done(claims[left("2")], Outcome.WAITING, due=desk.store.now()))
@@ -309,35 +309,35 @@ async def test_a_dead_letter_that_waits_for_another_record_is_due_with_its_end_a
     ("shown", "moved", "looked_at"),
     [(("k", "x"), False, False), (("x",), False, True), ((), False, True), (("k",), True, True)],
 )
-async def test_a_dead_letter_that_still_has_a_key_of_what_it_waits_for_is_left_alone(
+async def test_a_dead_letter_that_shares_a_key_with_the_record_it_waits_for_is_not_due(
     desk: Desk, shown: tuple[str, ...], moved: bool, looked_at: bool
 ) -> None:
-    """Unless that one's link became another one: then its counterpart may be free."""
+    """Unless the link of the record it waits for changed: then its counterpart may be free."""
     number = await desk.links("2", "c2")
-    await desk.hears("1")
+    await desk.receives("1")
     held = done(
         await desk.claims_one(), Outcome.DEAD, waits_for=left("2"), keys=[KeyNote("people", Side.LEFT, "1", ["k"])]
     )
     await desk.store.tasks.submit(held)
-    await desk.hears("2")
+    await desk.receives("2")
     links = [Move("bury" if moved else "settled", number, {"state": LinkState.TOMBSTONE} if moved else {"base": {}})]
     seen = [KeyNote("people", Side.LEFT, "2", shown)]
     await desk.store.tasks.submit(done(await desk.claims_one(), keys=seen, links=links))
     assert await state(desk, left("1")) is (TaskState.DUE if looked_at else TaskState.DEAD)
 
 
-async def test_a_dead_letter_that_waits_does_so_still_when_it_is_marked(desk: Desk) -> None:
-    await desk.hears("1")
+async def test_a_waiting_dead_letter_still_waits_after_it_is_marked(desk: Desk) -> None:
+    await desk.receives("1")
     await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.DEAD, waits_for=left("2")))
     await make_due(desk.store, left("1"))
-    await desk.hears("2")
+    await desk.receives("2")
     await desk.store.tasks.submit(done(await desk.claims_one()))
     assert (await desk.claims_one()).key == left("1")
 
 
 @pytest.mark.parametrize("answer", ["retry", "discard"])
-async def test_a_dead_letter_that_a_person_answered_waits_for_nothing_any_more(desk: Desk, answer: str) -> None:
-    await desk.hears("1")
+async def test_a_dead_letter_that_a_person_answered_no_longer_waits(desk: Desk, answer: str) -> None:
+    await desk.receives("1")
     await desk.store.tasks.submit(done(await desk.claims_one(), Outcome.DEAD, waits_for=left("2")))
     await getattr(desk.store.dead_letters, answer)([left("1")])
     task = await desk.store.tasks.get(left("1"))
@@ -349,7 +349,7 @@ async def test_waits_and_wakes_at_the_same_moment_lose_no_child(desk: Desk) -> N
     for number in range(12):
         parent = left(f"p{number}", "companies")
         await make_due(desk.store, parent)
-        await desk.hears(str(number))
+        await desk.receives(str(number))
         claims = {claim.key: claim for claim in await desk.claims()}
 
         async def wait(claim: Claim = claims[left(str(number))], parent: TaskKey = parent) -> None:  # noqa: B008 - bound per round
@@ -368,9 +368,9 @@ async def test_waits_and_wakes_at_the_same_moment_lose_no_child(desk: Desk) -> N
     await desk.balanced()
 
 
-async def test_of_two_changes_of_one_link_the_later_stands(desk: Desk) -> None:
+async def test_of_two_changes_of_one_link_the_later_wins(desk: Desk) -> None:
     number = await desk.links("1", "c1")
-    await desk.hears("1")
+    await desk.receives("1")
     claim = await desk.claims_one()
     changes = [Move("test", number, {"writes": 1, "window_at": 5.0}), Move("test", number, {"writes": 2})]
     await desk.store.tasks.submit(done(claim, links=changes))

@@ -1,4 +1,4 @@
-"""Who runs on this store, and since when nobody does."""
+"""Which instances run on this store, and since when none does."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ async def test_a_bridge_runs_from_its_start_to_its_end(store: Store, clock: Fake
     assert (await store.instances.running(), await state_of(store)) == (False, ["stopped at"])
 
 
-async def test_one_that_was_killed_is_known_to_be_gone_after_a_while(store: Store, clock: FakeClock) -> None:
+async def test_a_killed_instance_counts_as_gone_after_a_while(store: Store, clock: FakeClock) -> None:
     await store.instances.begin()
     clock.advance(SILENT_SECONDS)
     assert await store.instances.running() is True
@@ -62,9 +62,7 @@ async def test_on_sqlite_a_new_bridge_knows_that_the_former_one_is_gone(
     await fresh.close()
 
 
-async def test_instances_of_long_ago_are_forgotten(
-    sqlite_url: str, new_seams: Callable[..., Seams], clock: FakeClock
-) -> None:
+async def test_old_instances_are_deleted(sqlite_url: str, new_seams: Callable[..., Seams], clock: FakeClock) -> None:
     for name in ("copy-1", "copy-2"):
         store = await open_store(sqlite_url, new_seams(name))
         await store.instances.begin()
@@ -77,7 +75,7 @@ async def test_instances_of_long_ago_are_forgotten(
     await again.close()
 
 
-async def test_status_takes_no_system_for_answering_while_no_bridge_runs(store: Store, clock: FakeClock) -> None:
+async def test_status_does_not_call_a_system_reachable_while_no_bridge_runs(store: Store, clock: FakeClock) -> None:
     await store.systems.save(SystemRow("crm1", "id", "Acme"))
     await store.systems.save(SystemRow("erp1", "id", "Acme", stopped="the token is refused"))
     alone = await status_of(store)

@@ -18,19 +18,19 @@ from tests.conformance.store.builders import GUESTS, ROUTES, Desk, at, done, eve
 
 
 async def test_a_repeated_vendor_id_is_one_event(desk: Desk) -> None:
-    assert await desk.hears("1", "1", vendor_id="v") == [True, False]
-    assert await desk.hears("1", vendor_id="v") == [False]
+    assert await desk.receives("1", "1", vendor_id="v") == [True, False]
+    assert await desk.receives("1", vendor_id="v") == [False]
     assert (await desk.store.tasks.totals())["people"]["accepted"] == 1
     assert (await desk.store.counters.get())["", "repeated"] == 2
 
 
 async def test_one_vendor_id_in_two_systems_is_two_events(desk: Desk) -> None:
-    assert await desk.hears("1", vendor_id="v") == [True]
-    assert await desk.hears("c1", system="erp", entity="contact", vendor_id="v") == [True]
+    assert await desk.receives("1", vendor_id="v") == [True]
+    assert await desk.receives("c1", system="erp", entity="contact", vendor_id="v") == [True]
 
 
 async def test_without_a_vendor_id_every_callback_is_an_event(desk: Desk) -> None:
-    assert await desk.hears("1", "1") == [True, True]
+    assert await desk.receives("1", "1") == [True, True]
     task = await desk.store.tasks.get(left("1"))
     assert task is not None
     assert (task.pending, task.state) == (2, TaskState.DUE)
@@ -43,8 +43,8 @@ async def test_an_event_marks_a_task_in_every_mapping_of_its_entity(desk: Desk) 
 
 
 async def test_kinds_and_the_latest_source_time_gather_on_the_task(desk: Desk) -> None:
-    await desk.hears("1", kind=EventKind.DELETED, source_at=at(200))
-    await desk.hears("1", source_at=at(100))
+    await desk.receives("1", kind=EventKind.DELETED, source_at=at(200))
+    await desk.receives("1", source_at=at(100))
     task = await desk.store.tasks.get(left("1"))
     assert task is not None
     assert task.kinds == {"deleted", "changed"}
@@ -64,7 +64,7 @@ async def test_kinds_and_the_latest_source_time_gather_on_the_task(desk: Desk) -
     ids=lambda value: "+".join(value) if isinstance(value, list) else str(value),
 )
 @pytest.mark.parametrize("together", [True, False])
-async def test_all_but_a_callback_asks_for_a_look_at_both_sides(
+async def test_every_event_but_a_callback_requests_a_read_of_both_sides(
     desk: Desk, origins: list[Origin], *, both: bool, together: bool
 ) -> None:
     batch = [event("1", origin=origin) for origin in origins]
@@ -75,18 +75,18 @@ async def test_all_but_a_callback_asks_for_a_look_at_both_sides(
     assert task.both_sides is both
 
 
-async def test_a_lower_lane_does_not_push_a_due_task_back(desk: Desk) -> None:
-    await desk.hears("1")
-    await desk.hears("1", origin=Origin.BACKFILL)
+async def test_an_event_of_a_lower_lane_does_not_delay_a_due_task(desk: Desk) -> None:
+    await desk.receives("1")
+    await desk.receives("1", origin=Origin.BACKFILL)
     task = await desk.store.tasks.get(left("1"))
     assert task is not None
     assert task.lane is Lane.LIVE
 
 
-async def test_an_idle_task_takes_the_lane_of_what_woke_it(desk: Desk) -> None:
-    await desk.hears("1")
+async def test_an_idle_task_takes_the_lane_of_its_event(desk: Desk) -> None:
+    await desk.receives("1")
     await desk.store.tasks.submit(done(await desk.claims_one()))
-    await desk.hears("1", origin=Origin.BACKFILL)
+    await desk.receives("1", origin=Origin.BACKFILL)
     task = await desk.store.tasks.get(left("1"))
     assert task is not None
     assert task.lane is Lane.BACKFILL
@@ -94,10 +94,10 @@ async def test_an_idle_task_takes_the_lane_of_what_woke_it(desk: Desk) -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.WAITING, Outcome.DEAD])
 async def test_a_new_event_revives_a_waiting_or_dead_task(desk: Desk, outcome: Outcome) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     claim = await desk.claims_one()
     await desk.store.tasks.submit(done(claim, outcome, due=desk.store.now() + 900, waits_for=left("9", "companies")))
-    await desk.hears("1")
+    await desk.receives("1")
     task = await desk.store.tasks.get(left("1"))
     assert task is not None
     assert (task.state, task.due, task.pending) == (TaskState.DUE, desk.store.now(), 2)
@@ -105,8 +105,8 @@ async def test_a_new_event_revives_a_waiting_or_dead_task(desk: Desk, outcome: O
     await desk.balanced()
 
 
-async def test_an_event_soon_after_our_own_write_waits_for_settle_where_there_are_no_versions(desk: Desk) -> None:
-    """Counted from the event: it may tell of somebody's edit just now as well as of our write."""
+async def test_an_event_soon_after_our_own_write_waits_for_the_read_lag_where_there_are_no_versions(desk: Desk) -> None:
+    """Counted from the event, which may report a person's edit just now as well as our write."""
     ref, now = RecordRef("erp", "guest", "g"), desk.store.now()
     await desk.store.records.note([RecordNote(ref, own_write_at=now - 10)])
     await desk.store.events.accept([event("g", "erp", "guest")], routes(GUESTS))
@@ -117,21 +117,21 @@ async def test_an_event_soon_after_our_own_write_waits_for_settle_where_there_ar
 
 async def test_records_keep_their_first_number_and_newest_version(desk: Desk) -> None:
     ref = RecordRef("crm", "person", "1")
-    await desk.hears("1", version=at(50))
+    await desk.receives("1", version=at(50))
     first = (await desk.store.records.known([ref]))[ref]
-    await desk.hears("1", version=at(40))
+    await desk.receives("1", version=at(40))
     again = (await desk.store.records.known([ref]))[ref]
     assert (again.version, again.first_seq) == (50, first.first_seq)
 
 
-async def test_a_merge_is_kept_as_a_fact_along_chains(desk: Desk) -> None:
-    await desk.hears("1", kind=EventKind.MERGED, merged_into="2")
-    await desk.hears("2", kind=EventKind.MERGED, merged_into="3")
+async def test_a_merge_is_stored_and_followed_along_chains(desk: Desk) -> None:
+    await desk.receives("1", kind=EventKind.MERGED, merged_into="2")
+    await desk.receives("2", kind=EventKind.MERGED, merged_into="3")
     assert await desk.store.questions.one(SurvivorOf(RecordRef("crm", "person", "1"))) == "3"
     assert await desk.store.questions.one(SurvivorOf(RecordRef("crm", "person", "3"))) is None
 
 
-async def test_an_event_without_id_asks_for_a_sweep_once(desk: Desk, clock: FakeClock) -> None:
+async def test_an_event_without_id_requests_a_sweep_once(desk: Desk, clock: FakeClock) -> None:
     await desk.store.events.accept([event(None)], ROUTES)
     asked = (await desk.store.cursors.get("crm", "person", "incremental")).asked_at
     clock.advance(30)
@@ -153,7 +153,7 @@ async def test_a_lost_cursor_race_stores_nothing(desk: Desk) -> None:
     assert (kept.sweep, kept.page) == (new.sweep, None)
 
 
-async def test_a_page_moves_its_cursor_with_all_it_taught(desk: Desk) -> None:
+async def test_a_page_moves_its_cursor_in_the_transaction_of_its_events(desk: Desk) -> None:
     ref = RecordRef("crm", "person", "1")
     sweep = (await desk.store.cursors.start("crm", "person", "full")).sweep
     move = CursorMove("crm", "person", "full", sweep, value=77.0, done=True)
@@ -213,8 +213,10 @@ async def test_changed_match_keys_empty_the_index(desk: Desk) -> None:
         {"record_id": "\ud800"},
     ],
 )
-async def test_what_no_index_takes_is_refused_before_it_shares_a_transaction(desk: Desk, odd: dict[str, str]) -> None:
-    """The same length on both stores; whoever submits at the same time notices nothing."""
+async def test_a_text_too_long_for_an_index_is_refused_before_it_shares_a_transaction(
+    desk: Desk, odd: dict[str, str]
+) -> None:
+    """The limit is the same on both stores; other submitters of the same transaction are not affected."""
     rest = {name: value for name, value in odd.items() if name != "record_id"}
     strange = event(odd.get("record_id", "1"), **rest)
     waiting = asyncio.gather(
@@ -226,37 +228,37 @@ async def test_what_no_index_takes_is_refused_before_it_shares_a_transaction(des
 
 
 async def test_ids_of_the_largest_length_are_stored(desk: Desk) -> None:
-    assert await desk.hears("7" * 200, vendor_id="v" * 200) == [True]
+    assert await desk.receives("7" * 200, vendor_id="v" * 200) == [True]
 
 
-async def test_when_a_callback_told_of_a_record_and_not_of_its_version_is_kept(desk: Desk) -> None:
+async def test_the_time_of_a_callback_without_a_version_is_stored(desk: Desk) -> None:
     ref, other = RecordRef("crm", "person", "1"), RecordRef("erp", "guest", "g")
-    await desk.hears("1", version=at(50))
+    await desk.receives("1", version=at(50))
     assert (await desk.store.records.known([ref]))[ref].told_at is None
     now = desk.store.now()
-    await desk.hears("1")
-    await desk.hears("1", kind=EventKind.DELETED)
-    await desk.store.events.accept([event("g", "erp", "guest", version=at(50))], routes(GUESTS))  # reads show none
+    await desk.receives("1")
+    await desk.receives("1", kind=EventKind.DELETED)
+    await desk.store.events.accept(
+        [event("g", "erp", "guest", version=at(50))], routes(GUESTS)
+    )  # reads show no version
     known = await desk.store.records.known([ref, other])
     assert [known[ref].told_at, known[other].told_at] == pytest.approx([now, now], abs=1)
 
 
-async def test_what_a_sweep_or_a_person_tells_of_is_no_callback(desk: Desk) -> None:
+async def test_an_event_of_a_sweep_or_a_person_is_no_callback(desk: Desk) -> None:
     ref = RecordRef("crm", "person", "1")
     for origin in (Origin.RECONCILE, Origin.BACKFILL, Origin.PERSON):
-        await desk.hears("1", origin=origin)
+        await desk.receives("1", origin=origin)
     assert (await desk.store.records.known([ref]))[ref].told_at is None
 
 
-async def test_what_waited_for_something_else_waits_for_the_next_edit_from_then_on(
-    desk: Desk, clock: FakeClock
-) -> None:
+async def test_a_task_with_another_wait_waits_for_the_next_edit_from_then_on(desk: Desk, clock: FakeClock) -> None:
     typed = Quiet(30.0, "quiet", "left alone for 30 s")
     places = {
         place: [replace(route, quiet=typed) for route in found]
         for place, found in routes(*desk.scopes.values()).items()
     }
-    await desk.hears("1")
+    await desk.receives("1")
     claim = await desk.claims_one()
     held = done(claim, Outcome.WAITING, due=desk.store.now() + 7200, code="rate_limited", reason="the day is used up")
     await desk.store.tasks.finish([held])

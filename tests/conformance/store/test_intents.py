@@ -40,17 +40,17 @@ async def intends(
 
 
 async def two_claims(desk: Desk) -> tuple[Claim, Claim]:
-    await desk.hears("1")
-    await desk.hears("c9", system="erp", entity="contact")
+    await desk.receives("1")
+    await desk.receives("c9", system="erp", entity="contact")
     one, nine = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     return one, nine
 
 
-async def test_a_linked_record_of_the_same_side_and_key_is_in_the_way_where_duplicates_are_held(desk: Desk) -> None:
+async def test_a_linked_record_of_the_same_side_and_key_blocks_a_create_where_duplicates_are_held(desk: Desk) -> None:
     number = await desk.links("1", "c1")
     keys = [KeyNote("people", Side.LEFT, record_id, ("mail",)) for record_id in ("1", "2", "3")]
     await desk.store.records.note(keys=[*keys, KeyNote("people", Side.RIGHT, "c9", ("mail",))])
-    await desk.hears("2")
+    await desk.receives("2")
     claim = await desk.claims_one()
     assert await intends(desk, claim, "name", "mail", unlike=()) == IntentWait(number, desk.store.now())
     assert await intends(desk, claim, "mail", unlike=("3",)) == IntentWait(number, desk.store.now())
@@ -58,30 +58,30 @@ async def test_a_linked_record_of_the_same_side_and_key_is_in_the_way_where_dupl
 
 
 @pytest.mark.parametrize("unlike", [None, ("1",)])
-async def test_a_linked_record_that_was_seen_not_to_show_the_key_is_in_nobodys_way(
+async def test_a_linked_record_that_no_longer_shows_the_key_blocks_no_create(
     desk: Desk, unlike: tuple[str, ...] | None
 ) -> None:
-    """Nor is one that does, where duplicates are copied."""
+    """A record that shows the key does not block either, where duplicates are copied."""
     await desk.links("1", "c1")
     await desk.store.records.note(keys=[KeyNote("people", Side.LEFT, "1", ("mail",))])
-    await desk.hears("2")
+    await desk.receives("2")
     assert isinstance(await intends(desk, await desk.claims_one(), "mail", unlike=unlike), IntentOpened)
 
 
-async def test_a_record_that_was_linked_once_is_in_nobodys_way(desk: Desk) -> None:
+async def test_a_formerly_linked_record_blocks_no_create(desk: Desk) -> None:
     number = await desk.links("1", "c1")
     await desk.store.records.note(keys=[KeyNote("people", Side.LEFT, "1", ("mail",))])
-    await desk.hears("1", "2")
+    await desk.receives("1", "2")
     one, two = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     gone = Move("test", number, {"state": LinkState.TOMBSTONE})
     await desk.store.tasks.submit(done(one, links=[gone]))
     assert isinstance(await intends(desk, two, "mail", unlike=()), IntentOpened)
 
 
-async def test_a_record_that_was_merged_into_a_linked_one_is_in_nobodys_way(desk: Desk) -> None:
+async def test_a_record_that_was_merged_into_a_linked_one_blocks_no_create(desk: Desk) -> None:
     survivor, number = await desk.links("1", "c1"), await desk.links("3", "c3")
     await desk.store.records.note(keys=[KeyNote("people", Side.LEFT, "3", ("mail",))])
-    await desk.hears("2", "3")
+    await desk.receives("2", "3")
     two, three = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     merged = Move("test", number, {"state": LinkState.ALIAS, "alias_of": survivor, "right": None})
     await desk.store.tasks.submit(done(three, links=[merged]))
@@ -89,7 +89,7 @@ async def test_a_record_that_was_merged_into_a_linked_one_is_in_nobodys_way(desk
 
 
 async def test_an_open_intent_holds_all_its_match_keys(desk: Desk) -> None:
-    await desk.hears("1", "2", "3")
+    await desk.receives("1", "2", "3")
     one, two, three = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     opened = await intends(desk, one, "mail", "name")
     assert isinstance(opened, IntentOpened)
@@ -101,8 +101,8 @@ async def test_an_open_intent_holds_all_its_match_keys(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("how", ["dropped", "live"])
-async def test_a_settled_intent_lets_its_keys_go(desk: Desk, how: str) -> None:
-    await desk.hears("1", "2")
+async def test_a_settled_intent_releases_its_keys(desk: Desk, how: str) -> None:
+    await desk.receives("1", "2")
     one, two = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     opened = await intends(desk, one, "k")
     assert isinstance(opened, IntentOpened)
@@ -113,13 +113,13 @@ async def test_a_settled_intent_lets_its_keys_go(desk: Desk, how: str) -> None:
     assert isinstance(await intends(desk, two, "k"), IntentOpened)
 
 
-async def test_an_intent_in_doubt_holds_its_own_record_and_those_equal_in_a_key(desk: Desk) -> None:
+async def test_an_intent_of_unknown_outcome_holds_its_own_record_and_those_equal_in_a_key(desk: Desk) -> None:
     one, nine = await two_claims(desk)
     opened = await intends(desk, one, "k")
     assert isinstance(opened, IntentOpened)
     doubt = Move("test", opened.link, {"state": LinkState.UNKNOWN})
     await desk.store.tasks.submit(done(one, Outcome.DEAD, links=[doubt]))
-    await desk.hears("1", "2", "3")
+    await desk.receives("1", "2", "3")
     again, two, three = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     assert isinstance(await intends(desk, again, "other"), IntentWait)
     assert isinstance(await intends(desk, two, "k"), IntentWait)
@@ -128,7 +128,7 @@ async def test_an_intent_in_doubt_holds_its_own_record_and_those_equal_in_a_key(
 
 
 async def _in_doubt(desk: Desk, claim: Claim, *keys: str, among: tuple[str, ...] = ()) -> int:
-    """A create whose outcome nobody knows: a dead letter; the number of its link."""
+    """Make a create of unknown outcome, which is a dead letter; return the number of its link."""
     opened = await intends(desk, claim, *keys)
     assert isinstance(opened, IntentOpened)
     doubt = Move("test", opened.link, {"state": LinkState.UNKNOWN, "payload": {"at": desk.store.now(), "among": among}})
@@ -137,7 +137,7 @@ async def _in_doubt(desk: Desk, claim: Claim, *keys: str, among: tuple[str, ...]
 
 
 @pytest.mark.parametrize(("sent", "held"), [((), ("y",)), (("k",), ()), ((), ())])
-async def test_an_intent_in_doubt_holds_what_no_filled_key_tells_apart(
+async def test_an_intent_of_unknown_outcome_holds_records_that_no_filled_key_distinguishes(
     desk: Desk, sent: tuple[str, ...], held: tuple[str, ...]
 ) -> None:
     one, nine = await two_claims(desk)
@@ -147,14 +147,14 @@ async def test_an_intent_in_doubt_holds_what_no_filled_key_tells_apart(
     assert (waits.link, waits.person) == (link, one.key)
 
 
-async def test_an_intent_in_doubt_holds_the_records_it_names_whatever_their_keys(desk: Desk) -> None:
-    """Somebody changed the match key of what the create made."""
+async def test_an_intent_of_unknown_outcome_holds_the_records_it_names_whatever_their_keys(desk: Desk) -> None:
+    """A person changed the match key of the created record."""
     one, nine = await two_claims(desk)
     await _in_doubt(desk, one, "k", among=("c9",))
     assert isinstance(await intends(desk, nine, "y"), IntentWait)
 
 
-async def test_an_intent_in_doubt_does_not_hold_what_a_filled_key_tells_apart(desk: Desk) -> None:
+async def test_an_intent_of_unknown_outcome_does_not_hold_records_that_a_filled_key_distinguishes(desk: Desk) -> None:
     one, nine = await two_claims(desk)
     await _in_doubt(desk, one, "k", among=("c8",))
     assert isinstance(await intends(desk, nine, "y"), IntentOpened)
@@ -176,9 +176,9 @@ async def test_an_intent_that_knows_its_record_holds_no_other(desk: Desk) -> Non
     assert isinstance(await intends(desk, nine, "z"), IntentOpened)
 
 
-async def test_an_id_already_linked_is_kept_as_a_twin(desk: Desk) -> None:
+async def test_an_id_that_is_already_linked_is_stored_as_a_duplicate(desk: Desk) -> None:
     await desk.links("5", "c5")
-    await desk.hears("1")
+    await desk.receives("1")
     opened = await intends(desk, await desk.claims_one(), "k")
     assert isinstance(opened, IntentOpened)
     for _ in range(2):
@@ -187,22 +187,22 @@ async def test_an_id_already_linked_is_kept_as_a_twin(desk: Desk) -> None:
     assert states == [LinkState.DUPLICATE, LinkState.LIVE]
 
 
-async def test_of_many_intents_with_one_key_at_once_a_single_one_opens(desk: Desk) -> None:
-    await desk.hears(*map(str, range(8)))
+async def test_of_many_intents_with_one_key_at_once_only_one_opens(desk: Desk) -> None:
+    await desk.receives(*map(str, range(8)))
     claims = await desk.claims()
     results = await asyncio.gather(*(intends(desk, claim, "same", f"own{claim.key.record_id}") for claim in claims))
     assert sum(isinstance(result, IntentOpened) for result in results) == 1
     assert sum(isinstance(result, IntentWait) for result in results) == 7
 
 
-async def test_both_sides_creating_at_once_do_not_cross(desk: Desk) -> None:
+async def test_of_two_sides_that_create_at_once_one_waits(desk: Desk) -> None:
     one, nine = await two_claims(desk)
     results = await asyncio.gather(intends(desk, one, "a"), intends(desk, nine, "b"))
     assert sorted(type(result).__name__ for result in results) == ["IntentOpened", "IntentWait"]
 
 
-async def test_without_its_fence_nothing_is_intended_or_sent(desk: Desk, clock: FakeClock) -> None:
-    await desk.hears("1")
+async def test_without_its_fence_no_intent_and_no_pending_write_is_stored(desk: Desk, clock: FakeClock) -> None:
+    await desk.receives("1")
     claim = await desk.claims_one(ttl=1)
     clock.advance(1 + MARGIN)
     await desk.claims_one()
@@ -213,12 +213,12 @@ async def test_without_its_fence_nothing_is_intended_or_sent(desk: Desk, clock: 
     assert await desk.store.links.unsettled() == []
 
 
-async def test_the_threshold_counts_with_what_is_sent_and_stops_at_the_limit(desk: Desk, clock: FakeClock) -> None:
+async def test_the_threshold_counts_pending_writes_and_stops_at_the_limit(desk: Desk, clock: FakeClock) -> None:
     first, second = await desk.links("1", "c1"), await desk.links("2", "c2")
-    await desk.hears("1", "2")
+    await desk.receives("1", "2")
     one, two = sorted(await desk.claims(), key=lambda claim: claim.key.record_id)
     send = desk.store.links.set_pending
-    for _ in range(2):  # sending again what is unconfirmed counts once
+    for _ in range(2):  # sending a pending write again counts once
         await send(one, first, Side.RIGHT, {"x": None}, 5.0, deletion="delete", deletion_limit=1)
     with pytest.raises(ThresholdReached):
         await send(two, second, Side.RIGHT, {"x": None}, 5.0, deletion="delete", deletion_limit=1)
@@ -232,9 +232,9 @@ async def test_the_threshold_counts_with_what_is_sent_and_stops_at_the_limit(des
     assert await desk.store.deletions.count("people", desk.store.now() - 60) == 0
 
 
-async def test_a_worker_that_lost_its_record_says_nothing_of_a_write(desk: Desk, clock: FakeClock) -> None:
+async def test_a_worker_that_lost_its_lease_stores_no_pending_write(desk: Desk, clock: FakeClock) -> None:
     number = await desk.links("1", "c1")
-    await desk.hears("1")
+    await desk.receives("1")
     claim = await desk.claims_one(ttl=1)
     clock.advance(1 + MARGIN)
     await desk.claims_one()
@@ -246,9 +246,9 @@ async def test_a_worker_that_lost_its_record_says_nothing_of_a_write(desk: Desk,
 async def test_promise_12_two_versions_on_one_store_count_deletions_under_one_lock(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each counts and deletes under the lock of this name; another name would let both delete up to the limit."""
+    """Each version counts and deletes under this lock; under another name, both could delete up to the limit."""
     link = await desk.links("1", "c1")
-    await desk.hears("1")
+    await desk.receives("1")
     (claim,) = await desk.claims()
     names: list[str] = []
     monkeypatch.setattr(desk.store.database, "lock_name", lambda conn, name: names.append(name))

@@ -1,4 +1,4 @@
-"""What people look for and look at: pairs by a piece of text, changes over time, and what they did themselves."""
+"""What people search and read: pairs by a piece of text, changes over time, and their own actions."""
 
 import pytest
 
@@ -53,7 +53,7 @@ async def test_records_are_found_by_id_on_either_side(desk: Desk) -> None:
     assert [link.left for link in await desk.store.search.newest(5)] == ["1"]
 
 
-async def test_a_portion_ends_where_the_next_one_begins(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_next_portion_begins_where_the_last_one_ended(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.store.search.PORTION", 2)
     for number in ("1", "2", "3"):
         await pair(desk, number, f"c{number}", "Ana")
@@ -75,7 +75,7 @@ async def test_changes_are_counted_by_mapping_and_step(store: Store, clock: Fake
     assert await store.figures.changes(begin, begin + 1000, 600) == {("people", 0): 2}
 
 
-async def test_pairs_are_counted_and_the_pulse_moves_with_what_happens(desk: Desk) -> None:
+async def test_pairs_are_counted_and_the_pulse_changes_with_each_event(desk: Desk) -> None:
     before = await desk.store.figures.pulse()
     assert await desk.store.figures.pulse() == before
     await pair(desk, "1", "c1", "Ana")
@@ -85,7 +85,7 @@ async def test_pairs_are_counted_and_the_pulse_moves_with_what_happens(desk: Des
     assert len({before, paused, await desk.store.figures.pulse()}) == 3
 
 
-async def test_what_a_person_asks_for_is_kept_with_the_name_and_the_answer(store: Store, clock: FakeClock) -> None:
+async def test_a_persons_request_is_stored_with_the_name_and_the_answer(store: Store, clock: FakeClock) -> None:
     number = await store.requests.ask("pause", {"mapping": "people"}, "anna")
     await store.requests.ask("pause", {"mapping": "people"})
     await store.audit.note("ole", "login", "done", {})
@@ -101,7 +101,7 @@ async def test_what_a_person_asks_for_is_kept_with_the_name_and_the_answer(store
     assert await store.audit.recent(10) == []
 
 
-async def test_the_journal_says_by_which_version_it_was_decided(store: Store) -> None:
+async def test_the_journal_names_the_mappings_version_of_a_decision(store: Store) -> None:
     await store.journal.append([JournalEntry("people", Side.LEFT, "1", "created", "made", version="a225e4c1")])
     (row,) = await store.journal.about("people", Side.LEFT, "1")
     assert row.entry.version == "a225e4c1"

@@ -1,4 +1,4 @@
-"""PostgreSQL connections that break: another copy is heard again, and everything that fails has one name."""
+"""PostgreSQL connections that break: another instance is heard again, and every failure has the same error."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 
 
-async def test_a_listener_whose_connection_breaks_before_it_listens_starts_and_hears_later(
+async def test_a_listener_whose_connection_breaks_before_it_listens_starts_and_gets_notices_later(
     postgres_url: str, new_seams: Callable[..., Seams], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listen, tries, heard = asyncpg.Connection.add_listener, 0, asyncio.Event()
@@ -24,7 +24,7 @@ async def test_a_listener_whose_connection_breaks_before_it_listens_starts_and_h
         if tries <= 2:
             await connection.close()
         await listen(connection, channel, callback)
-        if tries == 4:  # two that broke, and one for each copy
+        if tries == 4:  # two that broke, and one for each instance
             heard.set()
 
     monkeypatch.setattr(asyncpg.Connection, "add_listener", breaks_first)

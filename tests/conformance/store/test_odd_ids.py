@@ -1,4 +1,4 @@
-"""Ids that no database keeps are refused at every door of the store, before anything is stored, on both databases."""
+"""Every entrance of the store refuses ids that no database can hold, before anything is stored, on both databases."""
 
 from collections.abc import Awaitable, Callable
 
@@ -19,9 +19,9 @@ def ref(record_id: str) -> RecordRef:
 
 
 DOORS: dict[str, Callable[[Desk, str], Awaitable[object]]] = {
-    "an event": lambda desk, odd: desk.hears("1", odd),
-    "an event's id": lambda desk, odd: desk.hears("1", vendor_id=odd),
-    "a merge": lambda desk, odd: desk.hears("1", kind=EventKind.MERGED, merged_into=odd),
+    "an event": lambda desk, odd: desk.receives("1", odd),
+    "an event's id": lambda desk, odd: desk.receives("1", vendor_id=odd),
+    "a merge": lambda desk, odd: desk.receives("1", kind=EventKind.MERGED, merged_into=odd),
     "a row of a page": lambda desk, odd: desk.store.events.accept([], ROUTES, records=[RecordNote(ref(odd))]),
     "a match key of a page": lambda desk, odd: desk.store.events.accept(
         [event("1")], ROUTES, keys=[KeyNote("people", Side.LEFT, odd, ("h",))]
@@ -38,7 +38,7 @@ DOORS: dict[str, Callable[[Desk, str], Awaitable[object]]] = {
 
 @odd_ids
 @pytest.mark.parametrize("door", DOORS)
-async def test_it_is_refused_at_every_door_and_nothing_is_stored(desk: Desk, door: str, odd: str) -> None:
+async def test_every_entrance_refuses_an_odd_id_and_stores_nothing(desk: Desk, door: str, odd: str) -> None:
     with pytest.raises(Unstorable) as refused:
         await DOORS[door](desk, odd)
     said = str(refused.value)
@@ -51,9 +51,9 @@ async def test_it_is_refused_at_every_door_and_nothing_is_stored(desk: Desk, doo
 
 
 @odd_ids
-async def test_a_claim_whose_end_names_one_fails_alone(desk: Desk, odd: str) -> None:
-    """Others that end at the same time are stored, and the claim itself can still be ended."""
-    await desk.hears("1")
+async def test_only_the_claim_whose_end_names_an_odd_id_fails(desk: Desk, odd: str) -> None:
+    """Claims that end at the same time are stored, and the claim itself can still end."""
+    await desk.receives("1")
     claim = await desk.claims_one()
     ends = [
         done(
@@ -74,7 +74,7 @@ async def test_a_claim_whose_end_names_one_fails_alone(desk: Desk, odd: str) -> 
     await desk.balanced()
 
 
-async def test_the_journal_shows_odd_ids_without_keeping_them(desk: Desk) -> None:
+async def test_the_journal_shows_odd_ids_without_storing_them(desk: Desk) -> None:
     entries = [JournalEntry("people", Side.LEFT, "1", "twin", "text", other_record_id=odd) for odd in ODD]
     await desk.store.journal.append(entries)
     found = await desk.store.journal.about("people", Side.LEFT, "1")
@@ -82,7 +82,7 @@ async def test_the_journal_shows_odd_ids_without_keeping_them(desk: Desk) -> Non
     assert all(row.entry.other_record_id and len(row.entry.other_record_id) <= 200 for row in found)
 
 
-async def test_an_id_of_the_largest_length_passes_every_door(desk: Desk) -> None:
+async def test_every_entrance_accepts_an_id_of_the_largest_length(desk: Desk) -> None:
     longest = "ä" * 200
     for door in DOORS.values():
         await door(desk, longest)

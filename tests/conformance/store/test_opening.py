@@ -1,4 +1,4 @@
-"""Opening, migrating, refusing; failures have one name."""
+"""Opening, migrating and refusing a store; every failure has the same error."""
 
 import asyncio
 import fcntl
@@ -73,10 +73,10 @@ def test_the_newest_schema_is_that_of_the_newest_migration() -> None:
     assert max(file.stem for file in files.glob("v*.py")).removeprefix("v") == HEAD
 
 
-async def test_a_store_that_is_not_there_is_neither_made_nor_taken_for_an_empty_one(
+async def test_a_missing_store_is_neither_created_nor_treated_as_an_empty_one(
     store_url: str, new_seams: Callable[..., Seams], tmp_path: Path
 ) -> None:
-    for _ in range(2):  # the first try left nothing behind
+    for _ in range(2):  # the first attempt left nothing behind
         with pytest.raises(ConfigError, match=r"there is no store at .* yet - `bridge run` creates it"):
             await open_store(store_url, new_seams(), existing=True)
     assert os.listdir(tmp_path) == []
@@ -146,7 +146,7 @@ async def test_a_store_that_this_program_cannot_continue_is_refused(
         await open_store(store_url, new_seams(), exclusive=True)
 
 
-async def test_the_folder_of_the_file_is_made_but_no_folder_above_it(
+async def test_the_folder_of_the_file_is_created_but_no_folder_above_it(
     tmp_path: Path, new_seams: Callable[..., Seams]
 ) -> None:
     await (await open_store(f"sqlite:///{tmp_path}/var/bridge.sqlite", new_seams())).close()
@@ -171,12 +171,12 @@ async def test_a_full_disk_is_store_unavailable(sqlite_url: str, new_seams: Call
     await store.database.write("full", lambda conn: conn.exec_driver_sql("PRAGMA max_page_count=1"))
     desk = Desk(store)
     with pytest.raises(StoreUnavailable):
-        await desk.hears(*map(str, range(2000)))
+        await desk.receives(*map(str, range(2000)))
     await store.close()
 
 
-async def test_promise_16_old_events_go_and_no_total_changes(desk: Desk, clock: FakeClock) -> None:
-    await desk.hears("1", "2", vendor_id=None)
+async def test_promise_16_old_events_are_deleted_and_no_total_changes(desk: Desk, clock: FakeClock) -> None:
+    await desk.receives("1", "2", vendor_id=None)
     await desk.store.tasks.submit(done((await desk.claims(limit=1))[0]))
     before = await desk.store.tasks.totals()
     clock.advance(100)
@@ -185,18 +185,20 @@ async def test_promise_16_old_events_go_and_no_total_changes(desk: Desk, clock: 
     assert await desk.store.tasks.totals() == before
 
 
-async def test_counters_of_former_copies_are_folded(desk: Desk, made_url: str, new_seams: Callable[..., Seams]) -> None:
-    await desk.hears("1")
+async def test_counters_of_former_instances_are_summed_up(
+    desk: Desk, made_url: str, new_seams: Callable[..., Seams]
+) -> None:
+    await desk.receives("1")
     later = await open_store(made_url, new_seams("copy-2"))
     before = await later.counters.get()
     await later.counters.retire()
     assert await later.counters.get() == before
-    await desk.hears("2")
+    await desk.receives("2")
     assert (await later.counters.get())["people", "accepted"] == 2
     await later.close()
 
 
-async def test_another_copy_is_woken(postgres_url: str, new_seams: Callable[..., Seams]) -> None:
+async def test_another_instance_is_woken(postgres_url: str, new_seams: Callable[..., Seams]) -> None:
     one, two = await open_store(postgres_url, new_seams()), await open_store(postgres_url, new_seams("copy-2"))
     two.wake.clear()
     await one.requests.ask("pause", {})
@@ -228,10 +230,10 @@ def test_the_lock_file_is_private(tmp_path: Path) -> None:
     lock.release()
 
 
-async def test_a_commit_goes_on_however_often_the_task_that_waits_for_it_is_cancelled(
+async def test_a_commit_continues_even_if_the_task_that_waits_for_it_is_cancelled(
     sqlite_url: str, new_seams: Callable[..., Seams], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Promise 1: a rollback beside a commit that is under way would make it unknown what is stored."""
+    """Promise 1: with a rollback during a commit, it would be unknown what is stored."""
     store = await open_store(sqlite_url, new_seams())
     begun, gate, in_thread = asyncio.Event(), asyncio.Event(), Sqlite.in_thread
 
@@ -249,7 +251,7 @@ async def test_a_commit_goes_on_however_often_the_task_that_waits_for_it_is_canc
     gate.set()
     with pytest.raises(asyncio.CancelledError):
         await asked
-    await store.ping()  # which is written after it
+    await store.ping()  # it is written after the commit
     assert [request.kind for request in await store.requests.take()] == ["pause"]
     await store.close()
 
@@ -273,10 +275,10 @@ async def test_who_waits_for_the_disk_is_cancelled_only_after_the_act_has_ended(
     await store.close()
 
 
-async def test_transactions_that_are_asked_for_during_a_commit_share_the_next(
+async def test_transactions_that_are_requested_during_a_commit_share_the_next(
     sqlite_url: str, new_seams: Callable[..., Seams], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is told only when all are on the disk; one that fails is told so, and the others are stored without it."""
+    """Each one ends only when all are on the disk; one that fails gets its error, and the others are stored."""
     store = await open_store(sqlite_url, new_seams())
     begun, gate, in_thread, commits = asyncio.Event(), asyncio.Event(), Sqlite.in_thread, 0
 
@@ -309,10 +311,10 @@ async def test_transactions_that_are_asked_for_during_a_commit_share_the_next(
     await store.close()
 
 
-async def test_a_start_waits_for_a_command_that_looks_whether_a_bridge_runs(
+async def test_a_start_waits_for_a_command_that_checks_whether_a_bridge_runs(
     sqlite_url: str, new_seams: Callable[..., Seams], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The look holds the lock for an instant."""
+    """The check holds the lock for an instant."""
     await (await open_store(sqlite_url, new_seams())).close()
     looks = [os.open(f"{make_url(sqlite_url).database}.lock", os.O_RDWR | os.O_CREAT)]
     fcntl.flock(looks[0], fcntl.LOCK_SH)

@@ -1,4 +1,4 @@
-"""Names of accounts' own things: pinned at first sight, over restarts and for all copies."""
+"""Names of fields, stages and options of accounts: pinned when first seen, over restarts and for all instances."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ async def test_a_name_stays_as_it_was_first_seen_and_survives_a_restart(
     assert pinned == {"7": "Segment", "8": "Æon", "9": "New"}
 
 
-async def test_lists_and_systems_have_names_of_their_own(store: Store) -> None:
+async def test_lists_and_systems_have_their_own_names(store: Store) -> None:
     await store.names.pin("crm1", "deal field", {"7": "Segment"})
     assert await store.names.pin("crm1", "person field", {"7": "Rank"}) == {"7": "Rank"}
     assert await store.names.pin("crm2", "deal field", {}) == {}

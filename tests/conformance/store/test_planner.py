@@ -1,4 +1,4 @@
-"""SQLite reads one record's rows for one record, however many there are: it is told so, and need not find out."""
+"""SQLite reads one record's rows for one record, however many rows there are, because the store gives it statistics."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ FIGURES = text("SELECT count(*) FROM sqlite_stat1")
 
 
 async def plans(store: Store) -> set[str]:
-    """How the keys of records are looked up and replaced."""
+    """Statements that look up and replace the keys of records."""
     texts = [str(one.statement.compile(dialect=sqlite.dialect())) for one in (SHOWN_KEYS, FORGET_KEYS)]
     owners = ('[["people","left","1"]]',)
 
@@ -39,7 +39,7 @@ async def test_the_keys_of_a_record_are_found_by_the_record(tmp_path: Path) -> N
         await store.close()
 
 
-async def test_references_that_did_not_cross_are_looked_for_without_reading_all_links(tmp_path: Path) -> None:
+async def test_references_that_did_not_cross_are_found_without_reading_all_links(tmp_path: Path) -> None:
     store = await open_store(f"sqlite:///{tmp_path / 'new.sqlite'}", system_seams())
 
     def explained(conn: Connection) -> set[str]:
@@ -56,7 +56,7 @@ async def test_references_that_did_not_cross_are_looked_for_without_reading_all_
         await store.close()
 
 
-async def test_a_store_that_lacks_the_figures_has_them_from_the_next_run_on(tmp_path: Path) -> None:
+async def test_a_store_without_statistics_gets_them_at_the_next_run(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'old.sqlite'}"
     store = await open_store(url, system_seams())
     await store.database.write("forget", lambda conn: conn.execute(text("DELETE FROM sqlite_stat1")))
@@ -72,7 +72,7 @@ async def test_a_store_that_lacks_the_figures_has_them_from_the_next_run_on(tmp_
         await store.close()
 
 
-def test_only_columns_of_indexes_are_told_of() -> None:
+def test_the_statistics_are_about_columns_of_indexes_only() -> None:
     indexed = {
         column.name
         for table in metadata.tables.values()

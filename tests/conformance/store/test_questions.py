@@ -1,4 +1,4 @@
-"""Questions of a decision: answered together, each by what it asks about and nothing else."""
+"""Questions of a decision are answered together, and each answer depends on its own question only."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ from tests.conformance.store.builders import Desk, done, left, right
 
 
 async def _rows(desk: Desk, *rows: dict[str, Any], **learned: Any) -> None:
-    """Link rows as one claim would add them, in this order."""
-    await desk.hears("99")
+    """Return link rows as one claim would add them, in this order."""
+    await desk.receives("99")
     refs = [row.pop("refs", None) for row in rows]
     added = [Move("test", None, {"made": "matched", **row}, named) for row, named in zip(rows, refs, strict=True)]
     await desk.store.tasks.submit(done(await desk.claims_one(), links=added, **learned))
@@ -48,7 +48,7 @@ async def test_a_link_is_found_by_the_record_of_its_own_side_and_mapping_only(de
         assert (link.left if link else None) == there
 
 
-async def test_rows_that_name_a_record_come_newest_first_whatever_became_of_them(desk: Desk) -> None:
+async def test_rows_that_name_a_record_come_newest_first_in_any_state(desk: Desk) -> None:
     await _rows(desk, {"state": LinkState.TOMBSTONE, "left": "1", "right": "2"})
     await _rows(
         desk, {"state": LinkState.UNKNOWN, "left": "1"}, {"state": LinkState.TOMBSTONE, "left": "5", "right": "1"}
@@ -91,7 +91,7 @@ async def test_pairs_whose_base_names_a_link_are_found(desk: Desk) -> None:
     assert [link.left for link in named] == ["3"]
 
 
-async def test_records_that_share_a_key_are_those_of_the_side_that_is_asked_about(desk: Desk) -> None:
+async def test_records_that_share_a_key_are_found_on_the_given_side_only(desk: Desk) -> None:
     keys = [
         KeyNote("people", Side.RIGHT, "2", ("k", "m")),
         KeyNote("people", Side.RIGHT, "1", ("k",)),
@@ -104,7 +104,7 @@ async def test_records_that_share_a_key_are_those_of_the_side_that_is_asked_abou
     assert [found[one] for one in asked] == [("1", "2"), ("3",), ("2",), ()]
 
 
-async def test_what_nobody_knows_is_answered_with_nothing(desk: Desk) -> None:
+async def test_a_question_about_an_unknown_record_has_an_empty_answer(desk: Desk) -> None:
     known = RecordRef("erp", "contact", "c1")
     await _rows(desk, records=[RecordNote(known, version=7.0)])
     unknown = [Known(RecordRef("erp", "contact", "c2")), TaskOf(right("99")), LinkById(10**6), StateOf("gone")]
@@ -114,7 +114,7 @@ async def test_what_nobody_knows_is_answered_with_nothing(desk: Desk) -> None:
     assert (heard_of.version, task.key, state.name) == (7.0, left("99"), "people")
 
 
-async def test_a_question_that_is_asked_again_is_answered_anew(desk: Desk) -> None:
+async def test_a_repeated_question_is_answered_again(desk: Desk) -> None:
     question = LinkOf("people", Side.LEFT, "1")
     assert await desk.store.questions.one(question) is None
     await _rows(desk, {"state": LinkState.LIVE, "left": "1", "right": "2"})

@@ -1,4 +1,4 @@
-"""What status, pages and metrics say of budgets, of what waits for them, and of sweeps and backfills under way."""
+"""What status, pages and metrics show of budgets, waiting work, and running sweeps and backfills."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ from tests.conformance.store.builders import PEOPLE, ROUTES, Desk, done, event
 
 
 def midnight(store: Store) -> float:
-    """By the store's clock, which on PostgreSQL is the real one."""
+    """Return midnight by the store's clock, which on PostgreSQL is the real one."""
     return (store.now() // 86_400 + 1) * 86_400
 
 
@@ -39,15 +39,15 @@ async def page_stored(store: Store, cursor: Cursor, page: int, record_ids: list[
     )
 
 
-async def test_what_is_left_what_waits_and_when_it_is_done_is_told(desk: Desk) -> None:
+async def test_status_shows_what_is_left_what_waits_and_when_it_is_done(desk: Desk) -> None:
     store, scopes = desk.store, {PEOPLE.mapping: PEOPLE}
     day = Day(1000, 700, midnight(store))
     uses = {Priority.LIVE: Use(60, 30, 10), Priority.BACKFILL: Use(40, 40, 10)}
     await report(store, vendor=day, uses=uses)
     for record_id in ("1", "2"):
-        await desk.hears(record_id)
+        await desk.receives(record_id)
     for record_id in ("3", "4", "5"):
-        await desk.hears(record_id, origin=Origin.BACKFILL)
+        await desk.receives(record_id, origin=Origin.BACKFILL)
     found = await budgets_of(store, scopes)
     one = found[PEOPLE.left.system]
     assert in_words(one) == "2 calls per second, 700 of 1,000 tokens left today"
@@ -65,10 +65,10 @@ async def test_what_is_left_what_waits_and_when_it_is_done_is_told(desk: Desk) -
     assert quota(found).status is Status.PASS
 
 
-async def test_what_a_pause_or_a_silent_system_holds_up_has_no_estimated_end(desk: Desk) -> None:
+async def test_work_behind_a_pause_or_an_unreachable_system_has_no_estimated_end(desk: Desk) -> None:
     store, scopes, system = desk.store, {PEOPLE.mapping: PEOPLE}, PEOPLE.left.system
     await report(store)
-    await desk.hears("1")
+    await desk.receives("1")
 
     async def live() -> tuple[int, bool]:
         (one,) = [one for one in (await budgets_of(store, scopes))[system].queue if one.priority is Priority.LIVE]
@@ -87,7 +87,7 @@ async def test_what_a_pause_or_a_silent_system_holds_up_has_no_estimated_end(des
 async def test_work_that_must_wait_for_another_day_is_a_warning_that_says_until_when(desk: Desk) -> None:
     store = desk.store
     await report(store, vendor=Day(1000, 300, midnight(store)))
-    await desk.hears("3", origin=Origin.BACKFILL)
+    await desk.receives("3", origin=Origin.BACKFILL)
     found = await budgets_of(store, {PEOPLE.mapping: PEOPLE})
     check = quota(found)
     assert check.status is Status.WARN
@@ -98,7 +98,7 @@ async def test_work_that_must_wait_for_another_day_is_a_warning_that_says_until_
 
 
 async def test_a_record_whose_attempt_failed_waits_as_a_retry(desk: Desk, clock: FakeClock) -> None:
-    await desk.hears("1")
+    await desk.receives("1")
     claim = await desk.claims_one()
     later = done(claim, Outcome.WAITING, due=desk.store.now() + 1, attempt=True)
     await desk.store.tasks.submit(later)
@@ -132,7 +132,7 @@ async def test_a_backfill_says_how_far_it_is_and_when_it_ends(desk: Desk, clock:
     assert b'bridge_run_total_records{entity="' in metrics.render()
 
 
-async def test_the_time_a_sweep_stood_still_is_no_part_of_its_rate(desk: Desk, clock: FakeClock) -> None:
+async def test_the_time_in_which_a_sweep_stood_still_is_not_part_of_its_rate(desk: Desk, clock: FakeClock) -> None:
     store, end = desk.store, PEOPLE.endpoint(Side.LEFT)
     cursor = await store.cursors.start(end.system, end.entity, "full", total=40)
     for page, seconds in ((1, 60.0), (2, 8 * 3600.0), (3, 60.0)):
@@ -145,7 +145,7 @@ async def test_the_time_a_sweep_stood_still_is_no_part_of_its_rate(desk: Desk, c
     assert (one.stands, one.per_minute) == ("no page for 10 min", pytest.approx(1.5))
 
 
-async def test_the_other_side_of_a_backfill_comes_after_the_first_and_a_full_listing_tells_how_many(
+async def test_the_second_side_of_a_backfill_follows_the_first_and_a_full_listing_gives_its_size(
     desk: Desk, clock: FakeClock
 ) -> None:
     store, kind = desk.store, f"backfill {PEOPLE.mapping}"

@@ -1,4 +1,4 @@
-"""What the daemon's loop asks SQLite for is read by the index that fits, however much there is."""
+"""SQLite reads the queries of the daemon's loop by the fitting index, however many rows there are."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -39,7 +39,7 @@ async def test_pairs_to_verify_are_walked_by_id(here: Store) -> None:
         ]
 
 
-async def test_what_waits_is_counted_in_the_index_alone_without_sorting(here: Store) -> None:
+async def test_waiting_tasks_are_counted_in_the_index_alone_without_sorting(here: Store) -> None:
     (step,) = await plan(here, counted(1.0))
     assert "COVERING INDEX tasks_waiting" in step
 
@@ -63,7 +63,7 @@ async def test_the_writes_of_a_mapping_are_walked_from_the_first_since_the_time(
     assert await plan(here, walked) == ["SEARCH journal USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]
 
 
-async def test_the_writes_of_a_mapping_are_all_told_newest_first_over_several_portions(store: Store) -> None:
+async def test_all_writes_of_a_mapping_are_listed_newest_first_over_several_portions(store: Store) -> None:
     def entry(number: int) -> dict[str, object]:
         mapping, what = ("people", "others")[number % 2], ("updated", "filtered")[number % 3 == 0]
         common = {"side": "left", "rec": "1", "other_rec": "2", "text": "", "detail": {}}

@@ -1,4 +1,4 @@
-"""Journal and audit log name a request by its id: no other request ever has it."""
+"""Journal and audit log name a request by its id, so no other request ever gets the same id."""
 
 from sqlalchemy import insert
 
@@ -11,7 +11,7 @@ from tests.clock import FakeClock
 DAY = 86_400.0
 
 
-async def test_the_id_of_a_request_that_was_cleaned_away_is_not_given_again(store: Store, clock: FakeClock) -> None:
+async def test_the_id_of_a_deleted_request_is_not_used_again(store: Store, clock: FakeClock) -> None:
     first = await store.requests.ask("undo", {"record": "1"}, by="ana")
     await store.requests.done(first, Answer("undone"))
     clock.advance(8 * DAY)
@@ -23,7 +23,7 @@ async def test_the_id_of_a_request_that_was_cleaned_away_is_not_given_again(stor
     assert told == {"ana": (first, "undone"), "bo": (second, "paused")}
 
 
-async def test_requests_of_a_former_version_that_are_ahead_of_the_counter_are_gone_on_from(store: Store) -> None:
+async def test_new_request_ids_follow_those_of_a_former_version(store: Store) -> None:
     values = {"kind": "pause", "arguments": {}, "asked_at": 1.0, "answer": ""}
     await store.database.write("former", lambda conn: conn.execute(insert(requests).values(id=5000, **values)))
     asked = [await store.requests.ask("resume", {}) for _ in range(2)]

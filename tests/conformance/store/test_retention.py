@@ -1,4 +1,4 @@
-"""What is old goes in small steps, found by an index: callbacks are taken in meanwhile, however much there is."""
+"""Old rows are deleted in small steps, found by an index, so that callbacks are accepted meanwhile."""
 
 from collections.abc import AsyncIterator, Callable
 
@@ -22,7 +22,7 @@ COMMON = {
 
 @pytest.fixture
 async def watched(made_url: str, new_seams: Callable[..., Seams]) -> AsyncIterator[tuple[Store, list[str]]]:
-    """A store, and the name of each transaction it committed."""
+    """A store, and the name of each transaction that it committed."""
     committed: list[str] = []
 
     async def note(point: str) -> None:
@@ -35,7 +35,9 @@ async def watched(made_url: str, new_seams: Callable[..., Seams]) -> AsyncIterat
 
 
 @pytest.mark.parametrize("table", [events, journal, audit], ids=lambda table: str(table.name))
-async def test_old_rows_go_in_steps_and_young_ones_stay(watched: tuple[Store, list[str]], table: Table) -> None:
+async def test_old_rows_are_deleted_in_steps_and_young_ones_stay(
+    watched: tuple[Store, list[str]], table: Table
+) -> None:
     store, committed = watched
     (key,) = table.primary_key.columns
     old, young = store.now() - 400 * DAY, store.now()
@@ -48,13 +50,13 @@ async def test_old_rows_go_in_steps_and_young_ones_stay(watched: tuple[Store, li
     await store.retention.prune(Limits())
     assert await store.database.read(lambda conn: conn.scalar(select(func.count()).select_from(table))) == 3
     steps = {"events": "prune", "journal": "prune_journal", "audit": "prune_audit"}[table.name]
-    least = 3 if steps != "prune" else 3 + 2  # requests and old removals are looked through as well
+    least = 3 if steps != "prune" else 3 + 2  # requests and old removals are checked as well
     assert committed.count(steps) == least
     if table is journal:
         assert (await store.counters.get())["", "journal entries pruned"] == ROWS
 
 
-async def test_no_step_reads_what_is_not_old(made_sqlite_url: str, new_seams: Callable[..., Seams]) -> None:
+async def test_no_step_reads_young_rows(made_sqlite_url: str, new_seams: Callable[..., Seams]) -> None:
     store = await open_store(made_sqlite_url, new_seams())
     try:
         for table in (events, journal, audit):

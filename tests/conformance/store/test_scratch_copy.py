@@ -24,7 +24,7 @@ async def contents(store: Store) -> dict[str, list[Any]]:
     return await store.database.read(work)
 
 
-async def test_the_copy_holds_all_that_decides_and_no_credential_and_the_store_is_as_before(
+async def test_the_copy_has_everything_for_decisions_and_no_credential_and_the_store_is_unchanged(
     store: Store, clock: FakeClock, new_seams: Callable[..., Seams], tmp_path: Path
 ) -> None:
     store.database.offset = 0.0
@@ -58,7 +58,7 @@ async def test_the_copy_holds_all_that_decides_and_no_credential_and_the_store_i
 async def test_the_transaction_that_reads_the_store_can_write_nothing(
     store: Store, new_seams: Callable[..., Seams], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On PostgreSQL the server refuses it, on SQLite the connection."""
+    """On PostgreSQL the server refuses the write, on SQLite the connection does."""
 
     def writes(conn: Connection, _into: Connection) -> None:
         conn.execute(text("DELETE FROM links"))

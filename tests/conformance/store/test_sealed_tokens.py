@@ -1,4 +1,4 @@
-"""Tokens at rest: encrypted with a key from the instance secret."""
+"""Stored tokens are encrypted with a key from the instance secret."""
 
 import asyncio
 from typing import Any
@@ -23,7 +23,7 @@ async def test_promise_15_tokens_are_encrypted_at_rest_and_come_back(store: Stor
     assert await sealed.load("erp1") == TOKENS
 
 
-async def test_another_instance_secret_is_told_in_plain_words(store: Store) -> None:
+async def test_another_instance_secret_is_reported_in_plain_words(store: Store) -> None:
     await Tokens(store.database, FernetSeal(b"an instance secret")).save("erp1", TOKENS)
     with pytest.raises(ConfigError, match="instance_secret: is not the secret"):
         await Tokens(store.database, FernetSeal(b"another secret")).check()
@@ -34,10 +34,10 @@ async def test_tokens_stored_before_encryption_are_still_read(store: Store) -> N
     assert await Tokens(store.database, FernetSeal(b"an instance secret")).load("erp1") == TOKENS
 
 
-async def test_tokens_just_issued_are_kept_until_the_store_is_back(
+async def test_newly_issued_tokens_are_kept_until_the_store_is_back(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The former refresh token may be void already: a person would have to consent anew."""
+    """The former refresh token may be invalid already: if the new one is lost, a person must consent again."""
     write, tries = store.database.write, 0
 
     async def comes_back(*arguments: Any) -> Any:
@@ -67,7 +67,7 @@ async def test_a_renewal_whose_caller_gave_up_is_stored_all_the_same(store: Stor
     with pytest.raises(asyncio.CancelledError):
         await caller
     answered.set()
-    await store.tokens.exclusive("erp1", _nothing)  # takes its turn after the one under way
+    await store.tokens.exclusive("erp1", _nothing)  # it takes its turn after the running one
     assert await store.tokens.load("erp1") == TOKENS
 
 
@@ -75,8 +75,8 @@ async def _nothing() -> None:
     return None
 
 
-async def test_tokens_of_a_former_secret_are_opened_and_sealed_anew(store: Store) -> None:
-    """Promise 15: once they are, the new secret opens them alone, and the former one opens nothing."""
+async def test_tokens_of_a_former_secret_are_opened_and_sealed_again(store: Store) -> None:
+    """Promise 15: afterwards only the new secret opens them, and the former one opens nothing."""
     former, new = FernetSeal(b"an instance secret"), FernetSeal(b"a new secret")
     both = Tokens(store.database, FernetSeal(b"a new secret", b"an instance secret"))
     await Tokens(store.database, former).save("erp1", TOKENS)

@@ -1,4 +1,4 @@
-"""An address that names several PostgreSQL servers: the one that takes writes is found, whatever the others do."""
+"""An address may name several PostgreSQL servers: the bridge finds the one that accepts writes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,14 +19,14 @@ from tests.ports import free_port
 
 @asynccontextmanager
 async def reachable(url: str) -> AsyncIterator[str]:
-    """The server of `url`, which is reached by a socket file, at HOST:PORT."""
+    """Return HOST:PORT of the server of `url`, which is reached by a socket file."""
     async with Gate([unix(f"{make_url(url).query['host']}/.s.PGSQL.5432")]).open() as gate:
         yield f"127.0.0.1:{gate.port}"
 
 
 @asynccontextmanager
 async def silent() -> AsyncIterator[str]:
-    """A machine that takes connections and never says a word."""
+    """A server that accepts connections and never answers."""
     ended = asyncio.Event()
 
     async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,7 +42,7 @@ async def silent() -> AsyncIterator[str]:
 
 
 async def asked(hosts: list[str], url: str) -> object:
-    """What the server that was found says its database is called."""
+    """Return the name of the database on the server that was found."""
     name = make_url(url)
     found = Postgres(parsed_url(f"postgresql://{name.username}@{','.join(hosts)}/{name.database}"))
     try:
@@ -51,7 +51,7 @@ async def asked(hosts: list[str], url: str) -> object:
         await found.close()
 
 
-async def test_a_server_that_is_dead_or_silent_does_not_hide_the_one_that_lives(postgres_url: str) -> None:
+async def test_a_dead_or_silent_server_does_not_hide_a_living_one(postgres_url: str) -> None:
     dead = f"127.0.0.1:{free_port()}"
     async with silent() as hung, reachable(postgres_url) as alive:
         assert await asked([dead, hung, alive], postgres_url) == make_url(postgres_url).database
@@ -80,7 +80,7 @@ async def test_a_server_that_stops_answering_is_left_at_once_by_all_connections(
             await found.close()
 
 
-async def test_when_no_server_takes_writes_each_is_named_with_what_it_says(
+async def test_when_no_server_accepts_writes_each_is_named_with_its_answer(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres, "HOST_SECONDS", 0.3)
@@ -90,7 +90,7 @@ async def test_when_no_server_takes_writes_each_is_named_with_what_it_says(
             await asked([dead, hung], postgres_url)
 
 
-async def test_a_server_that_takes_no_writes_is_passed_over(postgres_url: str) -> None:
+async def test_a_server_that_accepts_no_writes_is_skipped(postgres_url: str) -> None:
     admin = await asyncpg.connect(postgres_url)
     await admin.execute(f"ALTER DATABASE {make_url(postgres_url).database} SET default_transaction_read_only = on")
     await admin.close()
@@ -112,6 +112,6 @@ def test_addresses_are_written_as_postgresql_writes_them(given: str, hosts: str,
 
 
 @pytest.mark.parametrize("wrong", ["postgresql://one,/name", "postgresql://one:5432,two:x/name", "postgresql://,/name"])
-def test_half_an_address_is_refused(wrong: str) -> None:
+def test_an_incomplete_address_is_refused(wrong: str) -> None:
     with pytest.raises(ConfigError, match="not a database address"):
         parsed_url(wrong)

@@ -1,4 +1,4 @@
-"""The states of a task: every way it may change, tried from every state, and drawn in docs/architecture.md."""
+"""The states of a task: every possible change from every state, and its picture in docs/architecture.md."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -25,10 +25,10 @@ async def _state(desk: Desk) -> TaskState | None:
 
 
 async def _bring(desk: Desk, state: TaskState | None) -> None:
-    """A task of that state, by what brings it there in daily life; None: no row."""
+    """Make a task of that state by the usual steps; None: no row."""
     if state is None:
         return
-    await desk.hears(KEY.record_id)
+    await desk.receives(KEY.record_id)
     if state is DUE:
         return
     ends = {
@@ -43,7 +43,7 @@ async def _bring(desk: Desk, state: TaskState | None) -> None:
 
 
 async def _event(desk: Desk, clock: FakeClock) -> None:
-    await desk.hears(KEY.record_id)
+    await desk.receives(KEY.record_id)
 
 
 async def _marked(desk: Desk, clock: FakeClock) -> None:
@@ -58,7 +58,7 @@ async def _discarded(desk: Desk, clock: FakeClock) -> None:
     await desk.store.dead_letters.discard([KEY])
 
 
-async def _asked_to_look_now(desk: Desk, clock: FakeClock) -> None:
+async def _requested_to_look_now(desk: Desk, clock: FakeClock) -> None:
     await desk.store.tasks.look_now(["people"])
 
 
@@ -68,14 +68,14 @@ async def _noted_from_a_listing(desk: Desk, clock: FakeClock) -> None:
 
 
 async def _parent_done(desk: Desk, clock: FakeClock) -> None:
-    """What it may wait for is finished."""
+    """Finish the record that the task may wait for."""
     await make_due(desk.store, PARENT)
     (claim,) = [one for one in await desk.claims() if one.key == PARENT]
     await desk.store.tasks.submit(done(claim, Outcome.FILTERED))
 
 
 async def _redefined(desk: Desk, clock: FakeClock) -> None:
-    """Its mapping file changes, and back again."""
+    """Change the mapping file, and change it back."""
     for scope in (replace(PEOPLE, fingerprint="f9"), PEOPLE):
         await desk.store.mappings.sync([scope])
 
@@ -87,7 +87,7 @@ WAYS: dict[str, Callable[[Desk, FakeClock], Awaitable[None]]] = {
     "redefined": _redefined,
     "retried": _retried,
     "discarded": _discarded,
-    "look now": _asked_to_look_now,
+    "look now": _requested_to_look_now,
     "listed": _noted_from_a_listing,
 }
 ENDS = {
@@ -98,15 +98,15 @@ ENDS = {
     "put off": (Outcome.WAITING, LATER),
     "given up": (Outcome.DEAD, None),
 }
-"""How a claim may end, and when its record is looked at again."""
+"""How a claim may end, and when its record is due again."""
 
 
 async def _claimed(desk: Desk, clock: FakeClock, state: TaskState) -> Claim:
-    """A claim that holds a task of that state: a dead letter comes with its counterpart's task."""
+    """Return a claim that holds a task of that state; a dead letter is claimed with its counterpart's task."""
     if state is DEAD:
         await desk.links(KEY.record_id, "2")
         await _bring(desk, DEAD)
-        await desk.hears("2", system="erp", entity="contact")
+        await desk.receives("2", system="erp", entity="contact")
         claim = await desk.claims_one()
         assert {task.key: task.state for task in claim.tasks} == {right("2"): DUE, KEY: DEAD}
         return claim
@@ -129,7 +129,7 @@ Change = tuple[str, str, str]
 
 
 def _note(found: set[Change], before: TaskState | None, after: TaskState | None, way: str) -> None:
-    """From, to, and what did it; what leaves a task as it is says nothing."""
+    """Add (from, to, cause); a cause that does not change the state adds nothing."""
     if before is not after:
         found.add((before.value if before else "[*]", after.value if after else "[*]", way))
 

@@ -1,4 +1,4 @@
-"""Times of a vendor that lie ahead of our clock order nothing, on both databases."""
+"""Times of a vendor that are ahead of our clock do not decide an order, on both databases."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -35,38 +35,40 @@ async def source_at(desk: Desk) -> float | None:
 
 
 @pytest.mark.parametrize("ahead", [TRUSTED_SKEW_SECONDS + 1, 86_400.0, 1e9])
-async def test_a_callback_from_the_future_says_nothing_of_when(desk: Desk, ahead: float) -> None:
+async def test_the_time_of_a_callback_from_the_future_is_ignored(desk: Desk, ahead: float) -> None:
     now = desk.store.now()
-    await desk.hears("1", version=at(now + ahead), source_at=at(now + ahead))
+    await desk.receives("1", version=at(now + ahead), source_at=at(now + ahead))
     assert ((await known(desk)).version, await source_at(desk)) == (None, None)
-    await desk.hears("1", version=at(now - 5), source_at=at(now - 5))
+    await desk.receives("1", version=at(now - 5), source_at=at(now - 5))
     assert ((await known(desk)).version, await source_at(desk)) == (now - 5, now - 5)
-    await desk.hears("1", version=at(now + ahead), source_at=at(now + ahead))
+    await desk.receives("1", version=at(now + ahead), source_at=at(now + ahead))
     assert ((await known(desk)).version, await source_at(desk)) == (now - 5, now - 5)
 
 
-async def test_a_clock_that_is_a_little_ahead_is_believed(desk: Desk) -> None:
+async def test_a_clock_that_is_a_little_ahead_is_accepted(desk: Desk) -> None:
     soon = desk.store.now() + TRUSTED_SKEW_SECONDS - 1
-    await desk.hears("1", version=at(soon), source_at=at(soon))
+    await desk.receives("1", version=at(soon), source_at=at(soon))
     assert ((await known(desk)).version, await source_at(desk)) == (soon, soon)
 
 
 @pytest.mark.parametrize("kind", [EventKind.DELETED, EventKind.MERGED, EventKind.CREATED])
 async def test_deletes_and_merges_from_the_future_still_make_their_record_due(desk: Desk, kind: EventKind) -> None:
-    await desk.hears("1", kind=kind, version=FAR, source_at=FAR, merged_into="2" if kind is EventKind.MERGED else None)
+    await desk.receives(
+        "1", kind=kind, version=FAR, source_at=FAR, merged_into="2" if kind is EventKind.MERGED else None
+    )
     task = await desk.store.tasks.get(left("1"))
     assert task is not None
     assert (task.pending, task.source_at, (await known(desk)).version) == (1, None, None)
 
 
-async def test_of_several_events_in_one_transaction_the_believed_time_stands(desk: Desk) -> None:
+async def test_of_several_events_in_one_transaction_the_accepted_time_is_stored(desk: Desk) -> None:
     now = desk.store.now()
     batch = [event("1", version=moment, source_at=moment) for moment in (at(now - 9), FAR, at(now - 7))]
     await desk.store.events.submit(batch, ROUTES)
     assert ((await known(desk)).version, await source_at(desk)) == (now - 7, now - 7)
 
 
-async def test_rows_of_a_sweep_from_the_future_are_not_believed_either(desk: Desk) -> None:
+async def test_times_of_sweep_rows_from_the_future_are_ignored(desk: Desk) -> None:
     sweep = (await desk.store.cursors.start("crm", "person", "full")).sweep
     move = CursorMove("crm", "person", "full", sweep, done=True)
     seen = [event("1", origin=Origin.RECONCILE, version=FAR, source_at=FAR)]
@@ -74,19 +76,19 @@ async def test_rows_of_a_sweep_from_the_future_are_not_believed_either(desk: Des
     assert ((await known(desk)).version, await source_at(desk)) == (None, None)
 
 
-async def test_a_read_from_the_future_is_not_believed_and_the_answer_to_our_own_write_is(desk: Desk) -> None:
+async def test_the_version_of_a_read_from_the_future_is_ignored_and_that_of_our_own_write_is_kept(desk: Desk) -> None:
     await desk.store.records.note([RecordNote(REF, version=FAR.timestamp(), alive=True)])
     assert (await known(desk)).version is None
     own = desk.store.now() + 3600
     await desk.store.records.note([RecordNote(REF, version=own, own_version=own, own_write_at=desk.store.now())])
     assert ((await known(desk)).version, (await known(desk)).own_version) == (own, own)
     await desk.store.records.note([RecordNote(REF, version=FAR.timestamp(), alive=True)])
-    await desk.hears("1", version=at(desk.store.now()))
+    await desk.receives("1", version=at(desk.store.now()))
     assert ((await known(desk)).version, (await known(desk)).own_version) == (own, own)
 
 
 async def stored_by_an_older_program(desk: Desk, **own: float) -> None:
-    await desk.hears("1", version=at(40), source_at=at(40))
+    await desk.receives("1", version=at(40), source_at=at(40))
     far = FAR.timestamp()
 
     def work(conn: Any) -> None:
@@ -100,7 +102,7 @@ async def stored_by_an_older_program(desk: Desk, **own: float) -> None:
     ("note", "version"),
     [(RecordNote(REF), None), (RecordNote(REF, version=50.0), 50.0), (RecordNote(REF, version=50.0, alive=True), 50.0)],
 )
-async def test_a_version_from_the_future_that_is_stored_already_heals(
+async def test_a_stored_version_from_the_future_is_corrected(
     desk: Desk, note: RecordNote, version: float | None
 ) -> None:
     await stored_by_an_older_program(desk)
@@ -108,23 +110,23 @@ async def test_a_version_from_the_future_that_is_stored_already_heals(
     assert (await known(desk)).version == version
 
 
-async def test_it_falls_back_to_the_version_of_our_own_write(desk: Desk) -> None:
+async def test_a_corrected_version_falls_back_to_that_of_our_own_write(desk: Desk) -> None:
     await stored_by_an_older_program(desk, own_version=60.0)
-    await desk.hears("1", version=at(50))
+    await desk.receives("1", version=at(50))
     assert (await known(desk)).version == 60
 
 
 @pytest.mark.parametrize(("moment", "kept"), [(None, None), (at(50), 50.0)])
-async def test_a_source_time_from_the_future_that_is_stored_already_heals(
+async def test_a_stored_source_time_from_the_future_is_corrected(
     desk: Desk, moment: datetime | None, kept: float | None
 ) -> None:
     await stored_by_an_older_program(desk)
-    await desk.hears("1", source_at=moment)
+    await desk.receives("1", source_at=moment)
     assert await source_at(desk) == kept
 
 
-async def test_what_is_finished_takes_the_time_along(desk: Desk) -> None:
-    await desk.hears("1", source_at=FAR)
+async def test_the_end_of_a_claim_clears_a_source_time_from_the_future(desk: Desk) -> None:
+    await desk.receives("1", source_at=FAR)
     await desk.store.tasks.submit(done(await desk.claims_one(), records=[RecordNote(REF, version=FAR.timestamp())]))
     assert ((await known(desk)).version, await source_at(desk)) == (None, None)
 
@@ -160,9 +162,7 @@ VENDORS: dict[str, tuple[Callable[[Callback], Sequence[Event]], Callable[[Any], 
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=str)
 @pytest.mark.parametrize("vendor", VENDORS)
-async def test_no_vendors_way_to_write_a_time_is_believed_when_it_lies_ahead(
-    desk: Desk, vendor: str, moment: Any
-) -> None:
+async def test_a_time_from_the_future_is_ignored_in_every_notation(desk: Desk, vendor: str, moment: Any) -> None:
     decode, body = VENDORS[vendor]
     sent = json.dumps(body(moment)).encode()
     events = decode(Callback("crm", "any", "POST", "https://b.example", {}, sent, datetime(2026, 1, 5, tzinfo=UTC)))

@@ -1,10 +1,10 @@
-"""The last verification of each mapping is kept, and of several instances one begins the next."""
+"""The store keeps the last verification of each mapping, and one of several instances begins the next."""
 
 from bridge.store import Store
 from tests.clock import FakeClock
 
 
-async def test_one_of_several_instances_begins_what_is_due(store: Store, clock: FakeClock) -> None:
+async def test_one_of_several_instances_begins_a_due_verification(store: Store, clock: FakeClock) -> None:
     assert await store.verifications.begin("people", None)
     assert not await store.verifications.begin("people", None)
     first = (await store.verifications.last())["people"]
@@ -14,7 +14,7 @@ async def test_one_of_several_instances_begins_what_is_due(store: Store, clock: 
     assert not await store.verifications.begin("people", first.started_at)
 
 
-async def test_a_result_stands_until_the_next_one_ends(store: Store, clock: FakeClock) -> None:
+async def test_a_result_stays_until_the_next_verification_ends(store: Store, clock: FakeClock) -> None:
     await store.verifications.end("people", store.now(), {"pairs": 3})
     before = (await store.verifications.last())["people"]
     clock.advance(60)
@@ -25,7 +25,7 @@ async def test_a_result_stands_until_the_next_one_ends(store: Store, clock: Fake
     assert (await store.verifications.last())["people"].summary == {"pairs": 4}
 
 
-async def test_the_store_says_how_it_fares(store: Store) -> None:
+async def test_the_store_reports_its_size_and_errors(store: Store) -> None:
     state = await store.vitals.state()
     assert state.bytes > 0
     assert state.faults == ()

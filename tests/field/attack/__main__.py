@@ -1,6 +1,6 @@
 """python -m tests.field.attack --seconds 60 --seed 1
 
-Exit code 1 when anything did not hold. The same seed sends the same attempts; how far each kind comes depends on the
+Exit code 1 when any check failed. The same seed sends the same attempts; the number of each kind depends on the
 machine.
 """
 
@@ -29,14 +29,14 @@ def main() -> int:
     print(f"attack: seed {seed}, {asked.seconds:.0f} s", flush=True)  # noqa: T201
     began = time.monotonic()
     with TemporaryDirectory(prefix="attack-", ignore_cleanup_errors=True) as folder:
-        told = asyncio.run(attack(Path(folder), seed, asked.seconds))
-        if told.faults:
+        result = asyncio.run(attack(Path(folder), seed, asked.seconds))
+        if result.faults:
             shutil.copyfile(Path(folder) / "bridge.log", KEPT)
-    print("\n".join([told.table, "", *told.facts, f"took {time.monotonic() - began:.0f} s"]))  # noqa: T201
-    for fault in told.faults:
+    print("\n".join([result.table, "", *result.facts, f"took {time.monotonic() - began:.0f} s"]))  # noqa: T201
+    for fault in result.faults:
         print(f"FAULT  {fault}")  # noqa: T201
-    print(f"attack: {len(told.faults)} faults" + (f", the bridge's log is in {KEPT}" if told.faults else ""))  # noqa: T201
-    return 1 if told.faults else 0
+    print(f"attack: {len(result.faults)} faults" + (f", the bridge's log is in {KEPT}" if result.faults else ""))  # noqa: T201
+    return 1 if result.faults else 0
 
 
 if __name__ == "__main__":

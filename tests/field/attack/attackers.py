@@ -1,4 +1,4 @@
-"""Those who attack, in a process of their own: threads that knock, forge and visit until time is up."""
+"""The attackers, in a separate process: threads that send requests, forged callbacks and admin calls."""
 
 import itertools
 import threading
@@ -16,7 +16,7 @@ from tests.field.attack.visitors import Visitors
 from tests.field.attack.wire import Delivery
 
 STRANGERS_AFTER = 0.85
-"""From this part of the time on the admin listener is asked with wrong tokens as well."""
+"""After this share of the time, the admin listener also gets wrong tokens."""
 QUIET_KINDS = ("slow", "half open")
 QUIET_THREADS = 4
 REPLAY_EVERY = 20
@@ -24,7 +24,7 @@ REPLAY_EVERY = 20
 
 @dataclass(frozen=True)
 class Target:
-    """All that an attacker needs; it crosses to another process. `described`: the admin API's own description."""
+    """Everything that an attacker needs; it is passed to another process. `described`: the admin API's description."""
 
     callbacks: int
     admin: int
@@ -69,7 +69,7 @@ class Attackers:
                 self._try(number, self.strangers.draw(kind, number), self.target.callbacks)
 
     def _forge(self) -> None:
-        """Bent callbacks one after the other, and now and then a real one once more."""
+        """Send altered callbacks one after the other, and sometimes a real one again."""
         for number in itertools.count():
             for delivery in self.target.deliveries:
                 if self._is_over():
@@ -96,5 +96,5 @@ class Attackers:
 
 
 def attack(target: Target) -> Tally:
-    """What a process of attackers does from beginning to end."""
+    """Run a process of attackers from its start to its end."""
     return Attackers(target).run()

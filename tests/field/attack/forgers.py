@@ -1,4 +1,4 @@
-"""Real callbacks of all four products, bent in every place that proves where they come from."""
+"""Real callbacks of all four products, altered in every place that proves their origin."""
 
 import random
 from base64 import b64encode
@@ -19,7 +19,7 @@ def _header(name: str, change: Callable[[str, random.Random], str | None]) -> Be
         headers = dict(one.headers)
         at = next((key for key in headers if key.lower() == name.lower()), None)
         if at is None:
-            return replace(one, url=one.url[:-1])  # the vendor sent none: then the address is what is bent
+            return replace(one, url=one.url[:-1])  # the vendor sent no such header: then the address is altered
         changed = change(headers.pop(at), rng)
         return replace(one, headers=headers if changed is None else {**headers, at: changed})
 
@@ -27,7 +27,7 @@ def _header(name: str, change: Callable[[str, random.Random], str | None]) -> Be
 
 
 def _flipped(text: str, rng: random.Random) -> str:
-    """One letter or digit of the first half is another one."""
+    """Change one letter or digit of the first half."""
     places = [at for at, one in enumerate(text[: len(text) // 2 + 1]) if one.isalnum()]
     if not places:
         return text + "x"
@@ -40,7 +40,7 @@ def _basic(user: str, password: str) -> str:
 
 
 def _body(one: Delivery, rng: random.Random) -> Delivery:
-    """One byte more: what was signed is not what came."""
+    """Add one byte, so that the body differs from the signed one."""
     at = rng.randrange(len(one.body) + 1)
     return replace(one, body=one.body[:at] + b" " + one.body[at:])
 
@@ -55,7 +55,7 @@ def _without(one: Delivery, *names: str) -> dict[str, str]:
 
 
 def _older_scheme(one: Delivery, rng: random.Random) -> Delivery:
-    """The older scheme in place of the newer one."""
+    """Use the older scheme in place of the newer one."""
     headers = _without(one, "signature", "signature-input", "content-digest")
     return replace(one, headers={**headers, "x-sha2-signature": digest(b"guessed", one.body, sha256).hex()})
 
@@ -119,7 +119,7 @@ BENDS: Mapping[str, Mapping[str, Bend]] = {
     },
     "deskera": {},
 }
-"""What proves a callback's origin, by product. Deskera signs nothing: the address is all there is."""
+"""What proves a callback's origin, by product. Deskera signs nothing, so the address is the only proof."""
 
 
 def _token(one: Delivery, rng: random.Random) -> Delivery:
@@ -149,7 +149,7 @@ ANYWHERE: Mapping[str, Bend] = {
 
 
 def forged(one: Delivery, seed: int, number: int) -> Attempt:
-    """The attempt of this number on a real delivery; the same one for the same seed and delivery."""
+    """Return the attempt with this number on a real delivery; the same seed and delivery give the same attempt."""
     rng = random.Random(f"{seed} forged {one.system} {number}")
     bends = {**BENDS[one.product], **ANYWHERE}
     name = rng.choice(list(bends))
@@ -158,7 +158,7 @@ def forged(one: Delivery, seed: int, number: int) -> Attempt:
 
 
 def replayed(one: Delivery) -> Attempt:
-    """A real callback once more, unbent: it is taken in, and costs a read at most."""
+    """Return a real callback unaltered: it is accepted, and costs one read at most."""
     return Attempt("replayed " + one.product, "", [_bytes(one)])
 
 

@@ -1,4 +1,4 @@
-"""What was counted, and what is wrong."""
+"""Counts attempts and answers, and lists what is wrong."""
 
 import threading
 from collections import Counter
@@ -13,7 +13,7 @@ MOST_FAULTS = 30
 
 @dataclass
 class Tally:
-    """By kind: attempts and answers. Several threads report here."""
+    """Attempts and answers by kind. Several threads report here."""
 
     answers: dict[str, Counter[str]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
@@ -27,7 +27,7 @@ class Tally:
         vars(self).update(state, _turn=threading.Lock())
 
     def note(self, number: int, attempt: Attempt, outcome: Outcome, secrets: Iterable[tuple[str, str]] = ()) -> None:
-        """`secrets`: what the answer must not show."""
+        """Note an outcome. `secrets`: texts that the answer must not contain."""
         fault = outcome.fault(attempt)
         shown = [name for name, secret in secrets if secret.encode() in outcome.said]
         said = "+".join(map(str, outcome.statuses)) if len(outcome.statuses) <= 2 else "many"
@@ -48,7 +48,7 @@ class Tally:
     def table(self) -> str:
         rows = [("kind", "attempts", "answers")]
         for kind, answers in sorted(self.answers.items()):
-            told = ", ".join(f"{number} x {status}" for status, number in answers.most_common(6))
-            rows.append((kind, str(sum(answers.values())), told))
+            result = ", ".join(f"{number} x {status}" for status, number in answers.most_common(6))
+            rows.append((kind, str(sum(answers.values())), result))
         widths = [max(len(row[at]) for row in rows) for at in (0, 1)]
         return "\n".join(f"{row[0]:<{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]}" for row in rows)

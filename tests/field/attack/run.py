@@ -1,4 +1,4 @@
-"""One attack: everybody at once for so many seconds, then the judgement."""
+"""One attack: everybody at once for a number of seconds, then the checks."""
 
 import asyncio
 import itertools
@@ -17,15 +17,15 @@ from tests.field.attack.site import OPERATE, READ, WILD, Site, attacked
 
 MEGABYTE = 2**20
 MOST_MORE_BYTES = 200 * MEGABYTE
-"""So much more than at its start may the bridge hold, with four hostile vendors and everybody at its door."""
+"""The memory that the bridge may use beyond that of its start, with four hostile vendors and all attackers."""
 DOOR_AFTER = 0.6
-"""From this part of the time on the hostile vendors lie about credentials and accounts as well."""
+"""After this share of the time, the hostile vendors also lie about credentials and accounts."""
 LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a run found. `faults` is empty when everything held."""
+class Result:
+    """The findings of a run. `faults` is empty when every check passed."""
 
     table: str
     facts: list[str]
@@ -38,7 +38,7 @@ class Attack:
         self.base_bytes = self.most_bytes = site.bridge.resident_bytes()
         self.faults: list[str] = []
 
-    async def run(self) -> Told:
+    async def run(self) -> Result:
         site = self.site
         deliveries = [site.wire.kept[name] for name in sorted(site.wire.kept)]
         described = (await asyncio.to_thread(site.ask, "/api/v1/openapi.json")).json()
@@ -64,7 +64,7 @@ class Attack:
         return await self._judged(tally)
 
     async def _live(self, attacking: "asyncio.Future[Tally]") -> None:
-        """People work at all products, and the operator keeps the hostile systems in use, until time is up."""
+        """Let people work at all products, and use the hostile systems as an operator would, until time is up."""
         chance, began = random.Random(self.seed), time.monotonic()
         for number in itertools.count(1000):
             self.site.bridge.check()
@@ -86,7 +86,7 @@ class Attack:
                 self.most_bytes = max(self.most_bytes, self.site.bridge.resident_bytes())
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _judged(self, tally: Tally) -> Told:
+    async def _judged(self, tally: Tally) -> Result:
         site, faults = self.site, [*self.faults, *tally.faults]
         more = self.most_bytes - self.base_bytes
         if more > MOST_MORE_BYTES:
@@ -108,16 +108,16 @@ class Attack:
             f"slowest attempt: {tally.slowest[0]:.1f} s ({tally.slowest[1]})",
             f"secrets looked for: {len(site.secrets)}, in {log_megabytes:.1f} MB of log and every admin answer",
         ]
-        return Told(tally.table(), facts, faults)
+        return Result(tally.table(), facts, faults)
 
 
 SUSPICIOUS = re.compile("Traceback|part died|never retrieved|could not be accepted")
 EXPECTED = "level=debug"
-"""How an answer that cannot be understood looks like in detail, for whoever wants to know."""
+"""Lines at this level may contain details of an unreadable answer."""
 
 
 def _complaints(log: Path) -> list[str]:
-    """Lines of the log that tell of a fault of ours, each kind once."""
+    """Return log lines that report a defect of the bridge, each kind once."""
     found: dict[str, str] = {}
     for line in log.read_text(errors="replace").splitlines():
         if SUSPICIOUS.search(line) and EXPECTED not in line[:60]:
@@ -125,6 +125,6 @@ def _complaints(log: Path) -> list[str]:
     return list(found.values())
 
 
-async def attack(folder: Path, seed: int, seconds: float) -> Told:
+async def attack(folder: Path, seed: int, seconds: float) -> Result:
     async with attacked(folder, seed) as site:
         return await Attack(site, seed, seconds).run()

@@ -74,7 +74,7 @@ fields:
 
 @dataclass
 class Site:
-    """Everything of one run. `secrets`: what no log line and no answer may show."""
+    """Everything of one run. `secrets`: texts that no log line and no answer may contain."""
 
     folder: Path
     callbacks: int
@@ -92,11 +92,11 @@ class Site:
         return Addresses(INSTANCE, INSTANCE_SECRET.encode(), f"http://127.0.0.1:{self.callbacks}")
 
     def ask(self, path: str, method: str = "GET", body: Any = None) -> Answer:
-        """The admin listener, as the operator asks it."""
+        """Call the admin listener as the operator does."""
         return fetch(f"http://127.0.0.1:{self.admin}{path}", method, body, token=OPERATE)
 
     async def cross(self, seconds: float = CROSS_SECONDS) -> str:
-        """A record made at the good CRM arrives once at the good ERP, and its edit too; what went wrong, or ""."""
+        """Create and edit a record at the good CRM; return "" if it arrives once at the good ERP, else the problem."""
         self._made += 1
         card = (f"Good {self._made}", f"good{self._made}@field.example")
         began = time.monotonic()
@@ -114,7 +114,7 @@ class Site:
         return ""
 
     def stir(self, number: int) -> None:
-        """Somebody works at the hostile products, so that the bridge has reason to call them."""
+        """Work at the hostile products as a person, so that the bridge has reason to call them."""
         for name in WILD:
             self._create(name, (f"Wild {name} {number}", f"wild{number}.{name}@field.example"))
         crm: Any = self.simulators["crm2"]
@@ -130,14 +130,14 @@ class Site:
         return [vendor.card(row) for row in rows if vendor.alive(row)]
 
     def shown(self) -> list[str]:
-        """Which secrets the log shows."""
+        """Return the secrets that the log contains."""
         log = self.bridge.log.read_text(errors="replace")
         return [name for name, secret in self.secrets.items() if secret in log]
 
 
 @asynccontextmanager
 async def attacked(folder: Path, seed: int) -> AsyncIterator[Site]:
-    """The bridge is up, its hooks are registered, a good record has crossed, and every vendor has called back once."""
+    """Start the bridge; wait for its hooks, for a good record to cross, and for a callback of every vendor."""
     wire, rng = Wire(SYSTEMS), random.Random(seed)
     world = make_world(WallClock(), rng, wire)
     simulators = {name: VENDORS[product].build(world) for name, product in SYSTEMS.items()}
@@ -178,7 +178,7 @@ async def _begun(site: Site) -> None:
 
 
 def _foreign(called: Counter[str]) -> web.Application:
-    """Where redirects lead: nobody may ever come here."""
+    """The target of redirects: no request may ever arrive here."""
 
     async def note(request: web.Request) -> web.Response:
         called[f"{request.method} {request.path}"] += 1
@@ -196,7 +196,7 @@ def _clean() -> dict[str, str]:
 def _written(
     folder: Path, urls: Mapping[str, str], callbacks: int, admin: int
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The settings and the mapping files; the variables they name, and which values are secret."""
+    """Write the settings and the mapping files; return the variables they name, and which values are secret."""
     variables = {"ATTACK_INSTANCE": INSTANCE_SECRET, "ATTACK_OPERATE": OPERATE, "ATTACK_READ": READ}
     secrets, systems = dict(variables), []
     for name, url in urls.items():

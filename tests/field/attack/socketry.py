@@ -1,4 +1,4 @@
-"""One attempt over one connection, with a deadline: what the server answered, or that it hung."""
+"""One attempt on one connection with a deadline: the server's answer, or that it hung."""
 
 import re
 import socket
@@ -8,17 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 DEADLINE_SECONDS = 15.0
-"""Heads and bodies have two seconds each; a busy machine may make it longer."""
+"""Headers and bodies have two seconds each; a busy machine may need longer."""
 LINGER_SECONDS = 0.15
-"""So long more is waited for behind an answer: a smuggled request would be answered there."""
+"""How long to wait for more data after an answer: a smuggled request would be answered in that time."""
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What is sent: `pieces` with a pause between them; `half`: it ends in the middle, on purpose.
+    """The data of an attempt: `pieces` with a pause between them; `half`: it ends in the middle on purpose.
 
-    `forged`: nothing of it may be accepted (2xx). `what` names it to a person.
+    `forged`: no request of it may be accepted (2xx). `what` names it for a person.
     """
 
     kind: str
@@ -36,7 +36,7 @@ class Outcome:
     said: bytes = b""
 
     def fault(self, attempt: Attempt) -> str:
-        """What is wrong with it, or ""."""
+        """Return what is wrong with the outcome, or ""."""
         if self.hung:
             return f"no answer and no end of the connection within {DEADLINE_SECONDS:.0f} s"
         if bad := [status for status in self.statuses if status >= 500 and status != 503]:
@@ -52,7 +52,7 @@ def attempt_at(port: int, attempt: Attempt) -> Outcome:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECONDS) as line:
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with suppress(OSError):  # it may be closed before all is sent; what was answered is read all the same
+            with suppress(OSError):  # the server may close before everything is sent; its answer is read all the same
                 for piece in attempt.pieces:
                     line.sendall(piece)
                     if attempt.pause:
@@ -67,7 +67,7 @@ def attempt_at(port: int, attempt: Attempt) -> Outcome:
 
 
 def _heard(line: socket.socket, began: float) -> bytes:
-    """Until the server closes, or is silent for a moment behind an answer. Raises TimeoutError for silence alone."""
+    """Read until the server closes, or sends nothing for a moment after an answer. Raises TimeoutError if none came."""
     heard = b""
     with suppress(ConnectionError):
         while True:

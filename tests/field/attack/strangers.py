@@ -1,4 +1,4 @@
-"""What anybody may send to the public listener: attempts, each drawn from the seed, its kind and its number."""
+"""Requests of strangers to the public listener. The seed, the kind and the number define each attempt."""
 
 import gzip
 import json
@@ -69,7 +69,7 @@ CHUNKED = (
 
 
 class Strangers:
-    """`kinds`: what can be sent; `draw` makes the attempt of a kind and a number, the same one for the same seed."""
+    """`kinds`: every kind of attempt. `draw` makes the attempt of a kind and a number, always the same for one seed."""
 
     def __init__(self, addresses: Addresses, seed: int) -> None:
         self._seed = seed
@@ -148,7 +148,7 @@ class Strangers:
         )
 
     def _smuggling(self, rng: random.Random) -> Attempt:
-        """A second request in the body of the first, by two lengths that disagree. The first is at no address."""
+        """A second request in the body of the first, by two contradicting lengths. The first has an unknown address."""
         inner = self._request()
         coding = rng.choice(CHUNKED)
         body = rng.choice((b"0\r\n\r\n" + inner, b"2\r\n{}\r\n0\r\n\r\n" + inner, b"0\r\nX: y\r\n\r\n" + inner, inner))
@@ -193,7 +193,7 @@ class Strangers:
 
 
 def _bent(data: bytes, rng: random.Random, times: int) -> bytes:
-    """Some bytes changed, left out, doubled or put in."""
+    """Return the data with some bytes changed, left out, repeated or inserted."""
     bent = bytearray(data)
     for _ in range(times):
         at = rng.randrange(len(bent) + 1)

@@ -1,4 +1,4 @@
-"""A hostile vendor: the simulator's own answers, now and then replaced by what no product should ever send."""
+"""A hostile vendor: the simulator's own answers, sometimes replaced by answers that no product should send."""
 
 import asyncio
 import copy
@@ -16,7 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 MEGABYTE = 2**20
 SHARE = 0.6
-"""Of the answers, those that are hostile."""
+"""The share of answers that are hostile."""
 DOOR = (
     "oauth",
     "token",
@@ -28,7 +28,7 @@ DOOR = (
     "currentPrincipal",
     "accounts",
 )
-"""Paths of credentials and of who we are. A lie there stops a system until a person looks, so these come last."""
+"""Paths of credentials and of the account's identity. A lie there stops a system, so it comes last."""
 WRONG: list[Any] = [
     None,
     True,
@@ -53,7 +53,7 @@ MARK = "here come the rows"
 
 
 class Hostile:
-    """`kinds`: what was sent so far, by kind. `elsewhere`: where redirects lead."""
+    """`kinds`: the hostile answers sent so far, by kind. `elsewhere`: the target of redirects."""
 
     def __init__(self, rng: random.Random, elsewhere: str) -> None:
         self.on = False
@@ -92,7 +92,7 @@ class Hostile:
         return lie
 
     async def _true(self, request: web.Request, handler: Handler) -> Any:
-        """What the product would have answered, as JSON; an empty object where it is none."""
+        """Return the product's real answer as JSON, or an empty object where it is not JSON."""
         try:
             answer = await handler(request)
         except web.HTTPException:
@@ -104,7 +104,7 @@ class Hostile:
             return {}
 
     async def _endless(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """The same page for ever, each time with another mark of the next."""
+        """Answer the same page for ever, each time with another token of the next page."""
         found = await self._true(request, handler)
         for holder in list(_objects(found)):
             for key in NEXT:
@@ -136,7 +136,7 @@ class Hostile:
         return web.Response(status=status, headers={"Location": f"{self._elsewhere}{request.path_qs}"})
 
     async def _types(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """The true answer with values of other types at random places."""
+        """Return the real answer with values of other types at random places."""
         found = copy.deepcopy(await self._true(request, handler))
         places = [(holder, key) for holder in _objects(found) for key in holder]
         for holder, key in self._rng.sample(places, min(len(places), self._rng.randrange(1, 6))):
@@ -148,7 +148,7 @@ class Hostile:
         return web.json_response({}, status=status, headers={"Retry-After": self._rng.choice(RETRY)})
 
     async def _long_list(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """A list of 100,000 rows, the same again and again: hooks, records, fields, options."""
+        """A list of 100,000 rows, the same for hooks, records, fields and options."""
         found = await self._true(request, handler)
         lists = [
             (one, key) for one in _objects(found) for key, value in one.items() if isinstance(value, list) and value
@@ -162,7 +162,7 @@ class Hostile:
         return web.Response(body=body, content_type="application/json")
 
     async def _echo(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """All the bridge said, credentials included, as words of an error."""
+        """Return everything the bridge sent, credentials included, as the text of an error."""
         said = {
             "url": str(request.url),
             "headers": dict(request.headers),
@@ -222,7 +222,7 @@ class Hostile:
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object in a JSON value."""
+    """Return every object in a JSON value."""
     if isinstance(value, dict):
         yield value
         for inner in value.values():

@@ -60,7 +60,7 @@ PLAUSIBLE = (
     "7",
 )
 HALTING = ("pause",)
-"""What would rightly stop the good records: it is asked for a hostile mapping only."""
+"""Operations that would rightly stop the good records: they are called for a hostile mapping only."""
 
 TEXT = (
     st.sampled_from(PLAUSIBLE)
@@ -105,11 +105,11 @@ STRANGERS = (
     b"Digest x",
     b"Bearer a b c",
 )
-"""Who we do not know. After ten wrong tokens everybody at this address waits a minute, so these are sent at the end."""
+"""Unknown callers. After ten wrong tokens this address must wait a minute, so these requests come last."""
 
 
 class Visitors:
-    """`described`: what /api/v1/openapi.json says. `operate`, `read`: tokens with these roles."""
+    """`described`: the content of /api/v1/openapi.json. `operate`, `read`: tokens with these roles."""
 
     def __init__(self, described: Mapping[str, Any], seed_: int, operate: str, read: str) -> None:
         self._seed = seed_
@@ -199,7 +199,7 @@ def _json(value: Any) -> bytes:
 
 
 def _fields(operation: Mapping[str, Any]) -> list[str]:
-    """The names a request may carry, from wherever the description has them."""
+    """Return the names that a request may have, from all places of the description."""
     found = [one["name"] for one in operation.get("parameters", []) if one.get("in") == "query"]
     for content in operation.get("requestBody", {}).get("content", {}).values():
         found += list(content.get("schema", {}).get("properties", {}))

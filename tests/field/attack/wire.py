@@ -1,4 +1,4 @@
-"""The vendors' own callbacks: sent on, and kept to be bent."""
+"""The vendors' own callbacks: sent on, and kept as templates of forgeries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from bridge.simulators.world import HttpDelivery
 
 @dataclass(frozen=True)
 class Delivery:
-    """A real callback. `product`: whose rules it is signed by."""
+    """A real callback. `product`: the product whose rules sign it."""
 
     system: str
     product: str

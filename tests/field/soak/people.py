@@ -13,13 +13,13 @@ from bridge.simulators.world import HttpDelivery
 
 MAIL = "p{number}@soak.example"
 PHONES = 500
-"""So many numbers there are. The bridge remembers how some thousand were read: with ever new ones that would look like
-growth for an hour."""
+"""How many different numbers there are. The bridge remembers how some thousand numbers were read; ever new ones would
+look like growth for an hour."""
 
 
 @dataclass
 class Wire:
-    """Sends callbacks; when the last one about each record was accepted, by system and record id."""
+    """Sends callbacks; keeps when the last one about each record was accepted, by system and record id."""
 
     inner: HttpDelivery = field(default_factory=HttpDelivery)
     accepted: dict[str, float] = field(default_factory=dict)
@@ -46,7 +46,7 @@ def _record(body: bytes) -> str:
 
 @dataclass
 class People:
-    """`names`: by Pipedrive's id what a person is called now. Names are edited at the CRM, phones at the ERP."""
+    """`names`: a person's current name by Pipedrive's id. Names are edited at the CRM, phones at the ERP."""
 
     crm: PipedriveSimulator
     erp: DeskeraSimulator
@@ -75,7 +75,7 @@ class People:
         return len(self.contacts) == len(self.names)
 
     def edit(self) -> None:
-        """Somebody at one of the two products changes something."""
+        """Change something at one of the two products, as a person."""
         self.edits += 1
         record = self.chance.choice(list(self.names))
         if self.chance.random() < 0.6:
@@ -88,7 +88,7 @@ class People:
             self.erp.person_edits("contacts", self.contacts[record], {"phone": phone})
 
     def look(self) -> None:
-        """Note what has crossed since: from the callback that was accepted to the write."""
+        """Note the edits that have crossed since: from the accepted callback to the write."""
         now = time.monotonic()
         for record, (name, edited) in list(self._crossing.items()):
             row = self.erp.state.get("contacts", self.contacts[record])
@@ -96,15 +96,15 @@ class People:
                 continue
             del self._crossing[record]
             accepted = self.wire.accepted.get(record, 0.0)
-            if accepted >= edited:  # else a sweep found it: its callback was lost
+            if accepted >= edited:  # otherwise a sweep found it: its callback was lost
                 self.latencies.append(max(now - accepted, 0.0))
 
     def taken(self) -> list[float]:
-        """The latencies since the last call."""
+        """Return the latencies since the last call."""
         found, self.latencies = self.latencies, []
         return found
 
     def differing(self) -> list[str]:
-        """Names that did not cross."""
+        """Return the names that did not cross."""
         rows: dict[str, Any] = {str(row["id"]): row for row in self.erp.state.rows("contacts")}
         return [name for record, name in self.names.items() if rows[self.contacts[record]]["name"] != name]

@@ -1,4 +1,4 @@
-"""One soak: a bridge under steady edits and faults, sampled; then the slopes."""
+"""One soak: a bridge under steady edits and faults, with samples; then the slopes."""
 
 import asyncio
 import random
@@ -21,7 +21,7 @@ from bridge.simulators.serve import serving
 from bridge.simulators.world import WallClock, make_world
 from bridge.store.database import BYTES
 from bridge.store.tables import metadata
-from tests.acceptance.copies import ACCOUNT
+from tests.acceptance.instances import ACCOUNT
 from tests.acceptance.site import fetch
 from tests.bench.site import Site
 from tests.field.process import FAULTY, Running
@@ -33,13 +33,13 @@ EDITS_A_SECOND = 6.0
 LOOK_SECONDS = 0.01
 SAMPLE_SECONDS = 1.0
 WARM_UP = 0.3
-"""So much of the time is left out: caches fill, and retention has nothing to delete yet."""
+"""The share of the time that is left out at the start: caches fill, and retention has nothing to delete yet."""
 START_SECONDS, CALM_SECONDS = 900.0, 400.0
 DAY_SECONDS = 20.0
 OBSERVER = "soak"
 TROUBLE_SECONDS = 25.0
 REFUSING_SECONDS = 6.0
-"""So long a product refuses all calls. (A number of calls would last as long as the bridge leaves it alone.)"""
+"""How long a product refuses all calls. (A number of calls would last until the bridge calls again.)"""
 SETTINGS: Mapping[str, str] = {
     "SCHEDULE__RETENTION_SECONDS": "4",
     "SCHEDULE__SWEEP_SECONDS": "5",
@@ -54,14 +54,14 @@ SETTINGS: Mapping[str, str] = {
     "SYNC__WRITE_SECONDS": "4",
     "SYNC__LEASE_SECONDS": "20",
 }
-"""A day lasts 20 s: events are kept that long, the journal twice as long, and both are pruned every 4 s."""
+"""A day lasts 20 s: events are kept for one day, the journal for two, and both are pruned every 4 s."""
 LEAST: Mapping[str, float] = {"RSS, MB": 0.02, "store, MB": 0.02, "open files": 0.02, "latency, ms": 0.10}
-"""A drift over the whole run below this share of the figure is none."""
+"""A drift over the whole run below this share of the figure counts as none."""
 
 
 @dataclass
 class Samples:
-    """By figure: seconds since the start, value."""
+    """By figure: (seconds since the start, value)."""
 
     points: dict[str, list[Point]] = field(default_factory=dict)
 
@@ -70,7 +70,7 @@ class Samples:
 
 
 @dataclass
-class Told:
+class Result:
     """`per_thousand`: bytes of the store for 1,000 linked records."""
 
     store: str
@@ -136,7 +136,7 @@ class Soak:
             await asyncio.sleep(SAMPLE_SECONDS)
 
     async def _trouble(self) -> None:
-        """What happens now and then, beside the faults that are always on."""
+        """Faults that occur now and then, besides those that are always on."""
         chance, people = self.people.chance, self.people
         while self._at < self.seconds:
             await asyncio.sleep(min(TROUBLE_SECONDS, max(self.seconds - self._at, 0.1)))
@@ -157,7 +157,7 @@ class Soak:
 
 
 def faults_on(people: People) -> None:
-    """A little of everything, all the time."""
+    """Switch on a few of every kind of fault, all the time."""
     for product in (people.crm, people.erp):
         product.faults.callbacks = [
             CallbackFault("lose", probability=0.02),
@@ -191,12 +191,12 @@ async def _cut(store_url: str) -> None:
 
 
 async def _observing(store_url: str) -> asyncpg.Connection:
-    """A connection that is not cut with the bridge's."""
+    """Open a connection that is not cut with the bridge's."""
     return await asyncpg.connect(store_url, server_settings={"application_name": OBSERVER})
 
 
 def size_of(store_url: str, folder: Path) -> Bytes:
-    """How to ask for the bytes of the store: SQLite's pages, those of its journal included, or the database."""
+    """Return the query for the bytes of the store: SQLite's pages with those of its journal, or the database."""
 
     async def pages() -> int:
         conn = sqlite3.connect(f"file:{folder / 'bridge.sqlite'}?mode=ro", uri=True)
@@ -217,7 +217,7 @@ def size_of(store_url: str, folder: Path) -> Bytes:
 
 
 async def rows_of(store_url: str, folder: Path) -> dict[str, int]:
-    """How many rows each table has."""
+    """Return how many rows each table has."""
     counts = {name: f"SELECT count(*) FROM {name}" for name in metadata.tables}
     if store_url.startswith("postgresql"):
         remote = await _observing(store_url)
@@ -232,7 +232,7 @@ async def rows_of(store_url: str, folder: Path) -> dict[str, int]:
         local.close()
 
 
-async def soak(folder: Path, store: str, store_url: str, seconds: float, seed: int, records: int) -> Told:
+async def soak(folder: Path, store: str, store_url: str, seconds: float, seed: int, records: int) -> Result:
     wire, chance = Wire(), random.Random(seed)
     world = make_world(WallClock(), chance, wire)
     crm, erp = PipedriveSimulator(world, ACCOUNT), DeskeraSimulator(world, DeskeraOptions(rotate_refresh=False))
@@ -253,10 +253,10 @@ async def soak(folder: Path, store: str, store_url: str, seconds: float, seed: i
         counting = asyncio.create_task(_later(WARM_UP * seconds, lambda: rows_of(store_url, site.folder)))
         await work.run()
         before, after = await counting, await rows_of(store_url, site.folder)
-        told = await _judged(work, site, store, (full - empty) / records * 1000)
+        result = await _judged(work, site, store, (full - empty) / records * 1000)
         changes = [f"{name} {before[name]} -> {number}" for name, number in after.items() if number != before[name]]
-        told.facts.append(f"{store}: rows after the warm-up and at the end, where they differ: {', '.join(changes)}")
-        return told
+        result.facts.append(f"{store}: rows after the warm-up and at the end, where they differ: {', '.join(changes)}")
+        return result
 
 
 async def _later(seconds: float, ask: Callable[[], Awaitable[dict[str, int]]]) -> dict[str, int]:
@@ -265,7 +265,7 @@ async def _later(seconds: float, ask: Callable[[], Awaitable[dict[str, int]]]) -
 
 
 async def _begun(bridge: Running, people: People, size: Bytes, records: int) -> int:
-    """Hooks are registered, every record is linked; the bytes of the empty store."""
+    """Wait for the hooks and link every record; return the bytes of the empty store."""
     await _until(bridge, "hooks are registered", lambda: bool(people.crm.state.hooks and people.erp.state.hooks))
     empty = await size()
     people.make(records)
@@ -281,7 +281,7 @@ async def _until(bridge: Running, what: str, holds: Callable[[], bool], seconds:
         await asyncio.sleep(0.2)
 
 
-async def _judged(work: Soak, site: Site, store: str, per_thousand: float) -> Told:
+async def _judged(work: Soak, site: Site, store: str, per_thousand: float) -> Result:
     people, faults = work.people, []
     people.crm.faults.clear()
     people.erp.faults.clear()
@@ -312,4 +312,4 @@ async def _judged(work: Soak, site: Site, store: str, per_thousand: float) -> To
         f"{work.troubles} troubles",
         f"{store}: {per_thousand / 1000:.0f} kB of store for 1,000 linked records",
     ]
-    return Told(store, slopes, facts, faults)
+    return Result(store, slopes, facts, faults)

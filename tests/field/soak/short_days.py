@@ -1,4 +1,4 @@
-"""`bridge` with short days of retention, so that a soak of minutes sees many. `SOAK_DAY_SECONDS` says how short."""
+"""`bridge` with days of `SOAK_DAY_SECONDS` for retention, so that a soak of minutes has many of them."""
 
 import os
 

@@ -1,7 +1,7 @@
-"""Does it grow? A robust slope (Theil-Sen) with its interval of confidence (Sen 1968), exact, without a library.
+"""Does it grow? A robust slope (Theil-Sen) with its confidence interval (Sen 1968), exact, without a library.
 
-The slope is the median of the slopes between all pairs of points: a third of them may be anything at all. The interval
-comes from the distribution of Kendall's statistic, which does not depend on how the noise is distributed.
+The slope is the median of the slopes between all pairs of points, so a third of the points may be wild. The interval
+comes from the distribution of Kendall's statistic, which does not depend on the distribution of the noise.
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from math import sqrt
 from statistics import NormalDist, median
 
 MOST_POINTS = 60
-"""Samples that follow one another resemble one another, which would make the interval too narrow: so many medians of
-stretches of time are compared instead of the samples."""
+"""Consecutive samples resemble each other, which would make the interval too narrow. So the medians of this number of
+equal stretches of time are compared instead of the samples."""
 CONFIDENCE = 0.99
 MAD_TO_DEVIATION = 1.4826
-"""Of normal noise: standard deviation over median absolute deviation."""
+"""For normal noise: standard deviation divided by the median absolute deviation."""
 
 Point = tuple[float, float]
 
@@ -23,7 +23,7 @@ Point = tuple[float, float]
 class Slope:
     """`value` with `low` and `high`: a unit of the figure for each unit of time.
 
-    `scatter`: of single samples about the line. `seconds`: the time they span.
+    `scatter`: of single samples around the line. `seconds`: the time they cover.
     """
 
     value: float
@@ -35,19 +35,19 @@ class Slope:
 
     @property
     def drift(self) -> float:
-        """By how much the line moves over the whole time."""
+        """Return how far the line moves over the whole time."""
         return self.value * self.seconds
 
     def is_flat(self, least: float = 0.0) -> bool:
-        """Whether it is zero within noise: the interval holds zero, or the line moves less than the points scatter.
+        """Whether it is zero within noise: the interval contains zero, or the line moves less than the points scatter.
 
-        least: a drift that nobody would notice, in the figure's own unit.
+        least: a drift that is too small to matter, in the figure's own unit.
         """
         return self.low <= 0 <= self.high or abs(self.drift) <= max(least, self.scatter)
 
 
 def stretches(samples: Sequence[Point], number: int = MOST_POINTS) -> list[Point]:
-    """The medians of so many equal stretches of time; those without a sample are left out."""
+    """Return the medians of this number of equal stretches of time; stretches without a sample are left out."""
     first, last = samples[0][0], samples[-1][0]
     width = (last - first) / number or 1.0
     found: dict[int, list[Point]] = {}
@@ -57,7 +57,7 @@ def stretches(samples: Sequence[Point], number: int = MOST_POINTS) -> list[Point
 
 
 def slope(samples: Sequence[Point], confidence: float = CONFIDENCE) -> Slope:
-    """Raises ValueError for fewer than four points at different times."""
+    """Return the slope. Raises ValueError for fewer than four points at different times."""
     points = stretches(samples) if len(samples) > MOST_POINTS else list(samples)
     found = sorted(
         (later[1] - sooner[1]) / (later[0] - sooner[0])
@@ -79,7 +79,7 @@ def slope(samples: Sequence[Point], confidence: float = CONFIDENCE) -> Slope:
 
 
 def _variance(values: Sequence[float]) -> float:
-    """Of Kendall's statistic, corrected for equal values."""
+    """Return the variance of Kendall's statistic, corrected for equal values."""
     number = len(values)
     whole = number * (number - 1) * (2 * number + 5)
     equal = [values.count(one) for one in set(values)]

@@ -1,4 +1,4 @@
-"""What a target is told, when: laws over drawn histories of health, on virtual time."""
+"""Which message a target gets, and when: laws over random histories of health, on virtual time."""
 
 import itertools
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ Health = dict[str, Status]
 
 @dataclass
 class World:
-    """One target, told in steps of 15 seconds as `Alerts` does it."""
+    """One target that gets messages in steps of 15 seconds, as `Alerts` sends them."""
 
     rule: Rule
     now: float = 0.0
@@ -51,7 +51,7 @@ class World:
         self.memory = Memory(standing, {"mail": told})
 
     def restart(self) -> None:
-        """All that is not in the store is lost."""
+        """Restart the bridge: everything that is not in the store is lost."""
         self.memory, self.pending = loaded(self.memory.dumped()), Pending()
 
     def rest(self, health: Health, hours: float) -> None:
@@ -66,7 +66,7 @@ law = settings(max_examples=50, deadline=None)
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[tuple[Health, int, bool, bool]]:
-    """Stretches of health: what each part says, for how many steps, whether messages arrive, and a restart before."""
+    """Stretches of health: each part's state, the number of steps, whether messages arrive, a restart before."""
     stretch = st.tuples(
         st.fixed_dictionaries({part: st.sampled_from(list(Status)) for part in PARTS}),
         st.integers(1, 12),
@@ -100,7 +100,7 @@ WELL = dict.fromkeys(PARTS, Status.PASS)
 
 @law
 @given(rules, histories())
-def test_each_trouble_is_told_once_before_it_is_resolved_whatever_fails_or_restarts(
+def test_each_problem_is_reported_once_before_it_is_resolved_whatever_fails_or_restarts(
     rule: Rule, history: list[tuple[Health, int, bool, bool]]
 ) -> None:
     world = lived(rule, history)
@@ -127,7 +127,7 @@ def test_messages_are_as_far_apart_as_a_group_waits(rule: Rule, history: list[tu
 
 @law
 @given(rules, histories())
-def test_once_all_is_well_for_a_day_everything_is_resolved_and_silent(
+def test_after_half_a_day_of_good_health_everything_is_resolved_and_silent(
     rule: Rule, history: list[tuple[Health, int, bool, bool]]
 ) -> None:
     world = lived(rule, history)
@@ -141,7 +141,9 @@ def test_once_all_is_well_for_a_day_everything_is_resolved_and_silent(
 
 @law
 @given(rules, histories())
-def test_in_quiet_hours_only_what_passes_is_told(rule: Rule, history: list[tuple[Health, int, bool, bool]]) -> None:
+def test_in_quiet_hours_only_severe_problems_are_reported(
+    rule: Rule, history: list[tuple[Health, int, bool, bool]]
+) -> None:
     world = lived(rule, history)
     for at, lines in world.sent:
         if rule.quiet is not None and rule.quiet.holds(BEGIN + timedelta(seconds=at)):
@@ -151,7 +153,7 @@ def test_in_quiet_hours_only_what_passes_is_told(rule: Rule, history: list[tuple
 
 @law
 @given(rules, histories(), st.sampled_from([Status.WARN, Status.FAIL]))
-def test_what_lasts_is_told_and_so_is_the_time_it_began(
+def test_a_lasting_problem_is_reported_with_the_time_it_began(
     rule: Rule, history: list[tuple[Health, int, bool, bool]], status: Status
 ) -> None:
     world = lived(rule, history)
@@ -162,7 +164,7 @@ def test_what_lasts_is_told_and_so_is_the_time_it_began(
         assert told.since <= world.now - 12 * 3600
 
 
-def test_what_is_over_before_its_group_is_sent_is_never_told() -> None:
+def test_a_problem_that_ends_before_its_group_is_sent_is_never_reported() -> None:
     world = World(Rule())
     for _ in range(3):
         world.step({"hooks": Status.WARN})
@@ -170,7 +172,7 @@ def test_what_is_over_before_its_group_is_sent_is_never_told() -> None:
     assert world.sent == []
 
 
-def test_troubles_that_begin_together_are_one_message_worst_first() -> None:
+def test_problems_that_begin_together_are_one_message_worst_first() -> None:
     world = World(Rule())
     world.step({"hooks": Status.WARN})
     world.rest({"hooks": Status.WARN, "store": Status.FAIL}, 0.1)
@@ -178,14 +180,14 @@ def test_troubles_that_begin_together_are_one_message_worst_first() -> None:
     assert [(line.part, line.change) for line in lines] == [("store", Change.BEGAN), ("hooks", Change.BEGAN)]
 
 
-def test_a_trouble_that_stays_is_told_again_after_a_day_and_keeps_the_time_it_began() -> None:
+def test_a_problem_that_stays_is_reported_again_after_a_day_with_the_time_it_began() -> None:
     world = World(Rule())
     world.rest({"hooks": Status.WARN}, 30)
     assert [[line.change for line in lines] for _, lines in world.sent] == [[Change.BEGAN], [Change.STILL]]
     assert {line.since for _, lines in world.sent for line in lines} == {STEP}
 
 
-def test_a_restart_tells_nothing_anew() -> None:
+def test_a_restart_repeats_no_message() -> None:
     world = World(Rule())
     world.rest({"hooks": Status.WARN}, 1)
     for _ in range(20):
@@ -194,14 +196,14 @@ def test_a_restart_tells_nothing_anew() -> None:
     assert len(world.sent) == 1
 
 
-def test_a_target_for_failures_hears_that_a_failure_is_over_when_it_is_a_warning_only() -> None:
+def test_a_target_for_failures_gets_a_resolved_message_when_a_failure_becomes_a_warning() -> None:
     world = World(Rule(least=Status.FAIL))
     world.rest({"store": Status.FAIL}, 0.1)
     world.rest({"store": Status.WARN}, 0.1)
     assert [[line.change for line in lines] for _, lines in world.sent] == [[Change.BEGAN], [Change.RESOLVED]]
 
 
-def test_what_the_store_keeps_has_no_words_about_any_record() -> None:
+def test_the_stored_state_contains_no_text_about_a_record() -> None:
     memory = Memory({"waiting": Standing(Status.WARN, 1.0)}, {"mail": {"waiting": Told(Status.WARN, 2.0, 1.0)}})
     assert memory.dumped() == {
         "standing": {"waiting": ["warn", 1.0]},
@@ -225,5 +227,5 @@ def test_what_the_store_keeps_has_no_words_about_any_record() -> None:
         (QuietHours(time(12), time(13), OSLO), datetime(2026, 1, 5, 12, 0, tzinfo=UTC), False),
     ],
 )
-def test_quiet_hours_follow_the_clock_on_the_wall(hours: QuietHours, at: datetime, quiet: bool) -> None:
+def test_quiet_hours_follow_local_time(hours: QuietHours, at: datetime, quiet: bool) -> None:
     assert hours.holds(at) is quiet

@@ -1,4 +1,4 @@
-"""Each account's own columns are its own, whatever product it is."""
+"""Each account has its own columns, also when two accounts use the same product."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -56,7 +56,7 @@ async def test_two_accounts_of_one_product_do_not_share_their_columns() -> None:
     assert account_problems(mappings[0], mappings, manifests, columns) == []
 
 
-async def test_a_field_only_the_other_account_has_is_told() -> None:
+async def test_a_field_that_only_the_other_account_has_is_reported() -> None:
     columns, _ = await account_columns(SETTINGS, PLAN, accounts())
     (fault,) = check_live(
         load_text(BETWEEN_TWO.replace("Level", "Tier"), "people.yaml"), {"pipedrive": MANIFEST}, columns
@@ -64,6 +64,6 @@ async def test_a_field_only_the_other_account_has_is_told() -> None:
     assert "unknown field `custom.Tier` of pipedrive person" in str(fault)
 
 
-async def test_a_silent_account_leaves_the_columns_of_the_other_alone() -> None:
+async def test_an_unreachable_account_does_not_change_the_columns_of_the_other() -> None:
     columns, faults = await account_columns(SETTINGS, PLAN, accounts(silent=True))
     assert (list(columns), list(faults)) == ([("sales", "person")], ["crm2"])

@@ -1,4 +1,4 @@
-"""What a line of the audit log says of a request."""
+"""What a line of the audit log says about a request."""
 
 from typing import Any
 
@@ -21,6 +21,6 @@ from bridge.store.audit import Deed
         ("logout", {"session": "an-id"}, ""),
     ],
 )
-def test_a_line_names_what_was_asked_for_and_whether_it_was_done(action: str, told: dict[str, Any], about: str) -> None:
+def test_a_line_names_the_request_and_whether_it_was_done(action: str, told: dict[str, Any], about: str) -> None:
     act = _act(Deed(1, 0.0, "anna", action, told, None, "done"))
     assert (act.action, act.about) == (action, about)

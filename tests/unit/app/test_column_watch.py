@@ -1,4 +1,4 @@
-"""What a running bridge knows of its accounts' columns while one of them cannot be asked."""
+"""What a running bridge knows of its accounts' columns while one account does not answer."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -39,7 +39,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return said
 
 
-async def test_health_warns_until_the_accounts_were_asked(bridge: Any, answers: dict[str, Any]) -> None:
+async def test_health_warns_until_the_accounts_were_read(bridge: Any, answers: dict[str, Any]) -> None:
     assert (await _columns(bridge)).status is Status.WARN
     answers["silent"] = {"crm1": "no answer"}
     await ColumnWatch(bridge, 3600).look()
@@ -49,7 +49,7 @@ async def test_health_warns_until_the_accounts_were_asked(bridge: Any, answers: 
     assert (await _columns(bridge)).status is Status.PASS
 
 
-async def test_a_warning_stands_while_its_system_is_silent(
+async def test_a_warning_stays_while_its_system_is_unreachable(
     bridge: Any, answers: dict[str, Any], clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     watch = ColumnWatch(bridge, 60)
@@ -74,7 +74,7 @@ async def test_a_mapping_that_is_gone_has_no_problems(bridge: Any, answers: dict
     assert (await bridge.store.mappings.states())["guests"].problems == ()
 
 
-async def test_accounts_are_asked_anew_once_a_new_name_is_accepted(bridge: Any, answers: dict[str, Any]) -> None:
+async def test_accounts_are_read_again_once_a_new_name_is_accepted(bridge: Any, answers: dict[str, Any]) -> None:
     watch, names = ColumnWatch(bridge, 3600), bridge.store.names
     for today in ("Region", "Sales region"):
         await names.pin("crm1", "person field", {"key": today})

@@ -9,7 +9,7 @@ from bridge.app.descriptors import RESERVE, shares
     ("limit", "wanted", "callbacks"),
     [(1024, 512, 512), (1024, 5000, 824), (65_536, 5000, 5000), (512, 512, 312), (64, 512, 16), (256, 8, 8)],
 )
-def test_callbacks_get_what_leaves_the_reserve(limit: int, wanted: int, callbacks: int) -> None:
+def test_callbacks_get_all_descriptors_but_the_reserve(limit: int, wanted: int, callbacks: int) -> None:
     assert shares(wanted, limit).callbacks == callbacks
 
 
@@ -22,5 +22,5 @@ def test_all_shares_together_leave_descriptors_for_the_store_and_files(limit: in
     assert min(found.callbacks, found.admin, found.outgoing) >= 2
 
 
-def test_the_limit_of_this_process_is_asked() -> None:
+def test_the_limit_of_this_process_is_read() -> None:
     assert shares(1).limit > 0

@@ -1,4 +1,4 @@
-"""What `bridge doctor` says of clocks, quotas and disks, and what its archive leaves out."""
+"""What `bridge doctor` reports about clocks, quotas and disks, and what its archive leaves out."""
 
 import json
 import shutil
@@ -45,7 +45,7 @@ class Vendor:
     ("ahead", "seconds", "status"),
     [
         (0.0, 0.1, Status.PASS),
-        (0.0, 20.0, Status.PASS),  # a slow answer is no clock that goes wrong
+        (0.0, 20.0, Status.PASS),  # a slow answer does not mean a wrong clock
         (-0.9, 0.1, Status.PASS),
         (45.0, 0.1, Status.WARN),
         (-45.0, 3.0, Status.WARN),
@@ -65,7 +65,7 @@ async def test_a_vendors_clock_is_compared_with_ours(
     assert bool(found.remedy) is (status is not Status.PASS)
 
 
-async def test_an_answer_without_a_date_tells_nothing_of_the_clock(new_seams: Any) -> None:
+async def test_an_answer_without_a_date_shows_nothing_about_the_clock(new_seams: Any) -> None:
     class Dateless:
         async def send(self, request: HttpRequest) -> HttpResponse:
             return HttpResponse(200, {"date": "soon"})
@@ -78,7 +78,7 @@ async def test_an_answer_without_a_date_tells_nothing_of_the_clock(new_seams: An
 @pytest.mark.parametrize(
     ("free", "status"), [(10 * 2**20, Status.FAIL), (300 * 2**20, Status.WARN), (2**40, Status.PASS)]
 )
-def test_a_disk_that_fills_is_told_before_it_is_full(
+def test_a_disk_that_fills_is_reported_before_it_is_full(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, free: int, status: Status
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": free}))
@@ -94,7 +94,7 @@ def test_every_part_has_a_remedy() -> None:
 
 
 class Listener:
-    """The admin listener of a running bridge that knows this token; "" for none."""
+    """The admin listener of a running bridge that accepts this token; "": it accepts none."""
 
     def __init__(self, token: str) -> None:
         self.token = token
@@ -117,7 +117,7 @@ class Listener:
         ("", "u" * 24, ("admin token", Status.WARN, "needs a token, and these settings have none")),
     ],
 )
-async def test_the_running_bridge_is_asked_with_a_token_of_the_settings(
+async def test_the_running_bridge_is_called_with_a_token_of_the_settings(
     tmp_path: Path, ours: str, theirs: str, told: tuple[str, Status, str]
 ) -> None:
     site = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
@@ -136,7 +136,7 @@ def test_values_become_their_type_and_length() -> None:
     assert shape(detail) == {"changes": {"name": ["text(8)", None]}, "amount": "number", "ok": True}
 
 
-def test_mail_addresses_are_found_wherever_they_stand() -> None:
+def test_mail_addresses_are_found_everywhere() -> None:
     for text in ("ana@x.example", "<ana.lund+a@mail.x.example>", '"a@b.co"', "{ann@x.example: 4711}", "(søren@ø.dk)"):
         assert "@" not in MAIL.sub("", text), text
 
@@ -161,7 +161,7 @@ def test_a_mapping_file_loses_its_examples_and_no_other_line() -> None:
         "mapping: a\ntests: [{name: x}]\ntests: [{name: Ana}]\n",
     ],
 )
-def test_no_way_to_write_examples_gets_them_into_the_archive(text: str) -> None:
+def test_examples_in_any_notation_stay_out_of_the_archive(text: str) -> None:
     assert "Ana" not in _without_tests(text)
 
 
@@ -172,11 +172,11 @@ def test_mapping_files_in_folders_below_are_in_the_archive_as_they_are_read(tmp_
     assert [name for name, _ in _mapping_files(tmp_path)] == ["a.yaml", "below/b.yaml"]
 
 
-async def test_every_heading_of_status_says_which_columns_hold_nobodys_data(store: Store) -> None:
+async def test_every_heading_of_status_lists_its_columns_without_personal_data(store: Store) -> None:
     assert set(KEPT) == set(await status_of(store))
 
 
-async def test_both_databases_are_looked_at(made_url: str, tmp_path: Path, new_seams: Any) -> None:
+async def test_both_databases_are_checked(made_url: str, tmp_path: Path, new_seams: Any) -> None:
     site = Site(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1")
     found = await doctor.examine(site.settings, {**SECRETS, "ACCEPT_STORE_URL": made_url}, new_seams(), live=False)
     told = {one.part: one.status for one in found.findings}

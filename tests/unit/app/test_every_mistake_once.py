@@ -1,4 +1,4 @@
-"""`bridge check`: every mistake is told at once and once, and nothing that only follows from another."""
+"""`bridge check` reports every mistake at once and once, and no problem that only follows from another one."""
 
 import re
 import shutil
@@ -18,14 +18,14 @@ SECRETS = {
     "DESKERA_CLIENT_SECRET": "cl_priv",
 }
 EVERY = 9
-"""Each so many words of a shipped file is misspelt; all of them take minutes."""
+"""The test misspells every n-th word of a shipped file; misspelling all of them would take minutes."""
 
-Told = Callable[..., list[str]]
+Reported = Callable[..., list[str]]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """What `bridge init pipedrive-deskera` makes, filled in."""
+    """The folder that `bridge init pipedrive-deskera` makes, filled in."""
     shutil.copytree(shipped_pairs()["pipedrive-deskera"], tmp_path / "mappings")
     text = starting_settings("pipedrive-deskera", {"crm": "pipedrive", "erp": "deskera"})
     text = text.replace("# api_token:", "api_token:")
@@ -35,16 +35,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def told(folder: Path) -> Told:
-    """What is told, without the folder's path, with some variables left out or added."""
+def reported(folder: Path) -> Reported:
+    """Return the reported problems without the folder's path, with some variables left out or added."""
 
-    def told(*missing: str, **more: str) -> list[str]:
+    def reported(*missing: str, **more: str) -> list[str]:
         environ = {name: value for name, value in SECRETS.items() if name not in missing}
         with pytest.raises(ConfigError) as caught:
             checked(folder / "bridge.yaml", {**environ, **more})
         return [str(fault).replace(f"{folder}/", "") for fault in caught.value.faults]
 
-    return told
+    return reported
 
 
 def change(file: Path, old: str, new: str) -> None:
@@ -53,13 +53,13 @@ def change(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1))
 
 
-def test_the_folder_itself_has_no_fault(folder: Path) -> None:
+def test_the_folder_itself_has_no_problem(folder: Path) -> None:
     settings, plan = checked(folder / "bridge.yaml", SECRETS)
     assert sorted(plan.mappings) == ["deals", "organizations", "people"]
     assert settings.systems["deskera"].connector == "deskera"
 
 
-def test_a_fresh_folder_shows_all_there_is_to_fill_in(folder: Path) -> None:
+def test_check_of_a_fresh_folder_lists_everything_to_fill_in(folder: Path) -> None:
     (folder / "bridge.yaml").write_text(starting_settings("mine", {"crm": "pipedrive", "erp": "deskera"}))
     with pytest.raises(ConfigError) as caught:
         checked(folder / "bridge.yaml", {})
@@ -95,15 +95,19 @@ def test_a_fresh_folder_shows_all_there_is_to_fill_in(folder: Path) -> None:
         ("      base_url: https:", "      base_url: htps:", "base_url: must be an address that begins with https://"),
     ],
 )
-def test_a_mistake_in_the_settings_is_told_once(folder: Path, told: Told, old: str, new: str, what: str) -> None:
+def test_a_mistake_in_the_settings_is_reported_once(
+    folder: Path, reported: Reported, old: str, new: str, what: str
+) -> None:
     change(folder / "bridge.yaml", old, new)
-    lines = told()
+    lines = reported()
     assert any(what in line for line in lines), lines
     sides = [line for line in lines if "is bound to no system" in line]  # one for each mapping
     assert len(lines) - max(len(sides) - 1, 0) == 1, lines
 
 
-def test_mistakes_of_settings_options_functions_and_mapping_files_come_together(folder: Path, told: Told) -> None:
+def test_mistakes_in_settings_options_functions_and_mapping_files_are_reported_together(
+    folder: Path, reported: Reported
+) -> None:
     change(folder / "bridge.yaml", "default_mode: shadow", "default_mode: shadw\nfunctions_file: f.py")
     change(folder / "bridge.yaml", "      client_id: x", "      client_id: ''\n      page_size: many")
     change(folder / "mappings" / "deals.yaml", "crm: title", "crm: titel")
@@ -114,7 +118,7 @@ def test_mistakes_of_settings_options_functions_and_mapping_files_come_together(
         "email: {crm: {column: emails.primary, via: [own]}, erp: email,",
     )
     (folder / "f.py").write_text("def broken(:\n")
-    lines = told("PIPEDRIVE_API_TOKEN")
+    lines = reported("PIPEDRIVE_API_TOKEN")
     said = (
         "api_token: the environment variable PIPEDRIVE_API_TOKEN is not set",
         "options.client_id: must have at least 1 characters",
@@ -130,31 +134,31 @@ def test_mistakes_of_settings_options_functions_and_mapping_files_come_together(
 
 
 @pytest.mark.parametrize("data", [b"mapping: [people\n", b"\xff\xfem\x00", b"", b"mapping: people\nsides: {}\n"])
-def test_a_file_that_cannot_be_read_spoils_no_other(folder: Path, told: Told, data: bytes) -> None:
+def test_a_file_that_cannot_be_read_does_not_affect_other_files(folder: Path, reported: Reported, data: bytes) -> None:
     (folder / "mappings" / "people.yaml").write_bytes(data)
     change(folder / "mappings" / "deals.yaml", "crm: title", "crm: titel")
-    lines = told()
+    lines = reported()
     assert [line.partition(":")[0] for line in lines if "links to `people`" not in line] == [
         "deals.yaml",
         "people.yaml",
     ]
 
 
-def test_files_that_are_not_read_and_folders_without_any_are_told(folder: Path, told: Told) -> None:
+def test_files_that_are_not_read_and_folders_without_files_are_reported(folder: Path, reported: Reported) -> None:
     (folder / "mappings" / "orders.yml").write_text("mapping: orders\n")
     (folder / "mappings" / "ORDERS.YAML").write_text("mapping: orders\n")
-    assert told() == [
+    assert reported() == [
         "ORDERS.YAML: is not read, because its name ends in .YAML - rename it so that it ends in .yaml",
         "orders.yml: is not read, because its name ends in .yml - rename it so that it ends in .yaml",
     ]
     shutil.rmtree(folder / "mappings")
     (folder / "mappings").mkdir()
-    (line,) = told()
+    (line,) = reported()
     assert line.startswith("mappings: there is no mapping in this folder - `bridge init PAIR`") or "/mappings" in line
 
 
 def misspelt(pair: str) -> list[tuple[str, int, str]]:
-    """File, position and word of some words of a pair's files, but for texts, comments and tests."""
+    """Return file, position and text of some words of a pair's files, without texts, comments and tests."""
     found = []
     for file in sorted(shipped_pairs()[pair].glob("*.yaml")):
         body = file.read_text().split("\ntests:")[0]
@@ -165,7 +169,7 @@ def misspelt(pair: str) -> list[tuple[str, int, str]]:
 
 
 @pytest.mark.parametrize("pair", ["pipedrive-deskera", "pipedrive-deskera-books", "superoffice-deskera"])
-def test_a_misspelt_word_of_a_mapping_file_is_one_fault(tmp_path: Path, pair: str) -> None:
+def test_a_misspelt_word_of_a_mapping_file_is_one_problem(tmp_path: Path, pair: str) -> None:
     shutil.copytree(shipped_pairs()[pair], tmp_path / "m")
     faulty, several = 0, []
     for name, end, word in misspelt(pair):
@@ -176,8 +180,8 @@ def test_a_misspelt_word_of_a_mapping_file_is_one_fault(tmp_path: Path, pair: st
             checked_files(tmp_path / "m", None)
         except ConfigError as error:
             faulty += 1
-            told = [str(fault) for fault in error.faults if "which is not a mapping" not in fault.what]
-            several += [(name, word, told)] if len(told) > 1 else []
+            reported = [str(fault) for fault in error.faults if "which is not a mapping" not in fault.what]
+            several += [(name, word, reported)] if len(reported) > 1 else []
         file.write_text(text)
     assert several == []
     assert faulty > 10

@@ -1,4 +1,4 @@
-"""Moments as pages and API hand them back."""
+"""Moments in the form in which pages and API return them."""
 
 import random
 
@@ -9,7 +9,7 @@ from bridge.app.wording import moment_of
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_an_exact_moment_is_never_after_what_happened_then(seed: int) -> None:
+def test_an_exact_moment_is_never_after_its_event(seed: int) -> None:
     drawn = random.Random(seed)
     for _ in range(200):
         at = 1.7e9 + drawn.random() * 1e8

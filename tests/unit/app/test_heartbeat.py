@@ -1,4 +1,4 @@
-"""The heartbeat notices the end of an outage."""
+"""The heartbeat detects the end of an outage."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from bridge.domain.errors import StoreUnavailable
 from bridge.domain.seams import Seams
 
 
-async def test_it_is_said_once_that_the_store_takes_writes_again(
+async def test_the_end_of_an_outage_is_logged_once(
     new_seams: Callable[..., Seams], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -1,4 +1,4 @@
-"""A hook that the settings stop must be one that its product has."""
+"""A hook that the settings switch off must exist in its product."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ ENVIRON = {
 
 
 def settings(folder: Path, hooks_off: str) -> Path:
-    """The example settings with these hooks of crm1 stopped."""
+    """Write the example settings with these hooks of crm1 switched off."""
     text = (ROOT / "config" / "bridge.yaml").read_text()
     file = folder / "bridge.yaml"
     mappings = ROOT / "mappings" / "pipedrive-deskera"
@@ -29,12 +29,12 @@ def settings(folder: Path, hooks_off: str) -> Path:
     return file
 
 
-def test_a_known_hook_is_taken(tmp_path: Path) -> None:
+def test_a_known_hook_is_accepted(tmp_path: Path) -> None:
     found, _ = checked(settings(tmp_path, "[any.deal]"), ENVIRON)
     assert found.systems["crm1"].hooks_off == ["any.deal"]
 
 
-def test_an_unknown_one_is_refused_with_its_place(tmp_path: Path) -> None:
+def test_an_unknown_hook_is_refused_with_its_place(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         checked(settings(tmp_path, "[any.deal, any.dael]"), ENVIRON)
     (fault,) = caught.value.faults

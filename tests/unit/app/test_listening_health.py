@@ -1,4 +1,4 @@
-"""What health says of a listener."""
+"""What health reports about a listener."""
 
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -14,7 +14,7 @@ from tests.clock import FakeClock
 
 @dataclass
 class Door:
-    """Of a listener what health looks at."""
+    """The parts of a listener that health reads."""
 
     name: str = "callbacks"
     clock: FakeClock = field(default_factory=FakeClock)
@@ -48,7 +48,7 @@ def test_full_places_are_a_warning_for_a_minute(reason: End, words: str) -> None
 
 
 @pytest.mark.parametrize("reason", [End.HEAD_TIMEOUT, End.IDLE, End.HEAD_TOO_LARGE, End.ANSWER_TIMEOUT])
-def test_what_ends_by_itself_is_no_warning(reason: End) -> None:
+def test_an_ordinary_end_of_a_connection_is_no_warning(reason: End) -> None:
     door = Door()
     door.connections.note(reason)
     assert door.state()[0] is Status.PASS

@@ -1,4 +1,4 @@
-"""What health says of rows that could not be understood."""
+"""What health reports about rows that could not be read."""
 
 from bridge.app.checks import listings
 from bridge.monitoring.health import Status

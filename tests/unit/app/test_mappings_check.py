@@ -1,4 +1,4 @@
-"""What health says of mappings that do not run, and of records that were made twice."""
+"""What health reports about mappings that do not run, and about duplicates."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -27,14 +27,14 @@ def test_a_paused_mapping_is_named_with_the_command_that_ends_it() -> None:
     assert "people is paused (`bridge resume people`)" in result.output
 
 
-def test_changed_files_that_are_wrong_are_told_as_the_bridge_would_not_start_with_them() -> None:
+def test_wrong_changed_files_are_reported_because_the_bridge_would_not_start_with_them() -> None:
     result = mappings({"people": STATE}, {"people": PEOPLE}, ["people.yaml:20:19: unknown field `emial`"])
     assert result.status is Status.WARN
     assert "the bridge would not start with them: people.yaml:20:19: unknown field `emial`" in result.output
 
 
 @pytest.mark.parametrize("other", [{"fingerprint": "f2"}, {"mode": Mode.SHADOW}])
-def test_a_mapping_that_another_instance_runs_otherwise_is_named(other: dict[str, Any]) -> None:
+def test_a_mapping_that_another_instance_runs_differently_is_named(other: dict[str, Any]) -> None:
     result = mappings({"people": replace(STATE, **other)}, {"people": PEOPLE})
     assert result.status is Status.WARN
     assert (
@@ -42,7 +42,7 @@ def test_a_mapping_that_another_instance_runs_otherwise_is_named(other: dict[str
     )
 
 
-def test_records_made_twice_are_a_warning_that_names_one() -> None:
+def test_duplicates_are_a_warning_that_names_one() -> None:
     result = duplicates([TaskKey("people", Side.RIGHT, "7"), TaskKey("people", Side.RIGHT, "9")], {"people": PEOPLE})
     assert (result.status, result.value) == (Status.WARN, 2)
     assert "such as erp contact 7 of mapping people: merge them at the product (`bridge why erp contact 7`" in (
@@ -51,7 +51,7 @@ def test_records_made_twice_are_a_warning_that_names_one() -> None:
     assert duplicates([], {}).status is Status.PASS
 
 
-async def test_duplicates_are_asked_of_the_store_once_in_a_while() -> None:
+async def test_duplicates_are_read_from_the_store_only_now_and_then() -> None:
     asked, now = [], [100.0]
 
     async def keys(codes: object) -> list[TaskKey]:

@@ -42,17 +42,17 @@ def _mappings(text: str = ORDERS) -> dict[str, Mapping]:
     return {mapping.name: mapping for mapping in load_text(text, "orders.yaml")}
 
 
-def test_a_plan_of_one_mapping_takes_along_those_that_its_lines_name() -> None:
+def test_a_plan_of_one_mapping_includes_the_mappings_that_its_lines_name() -> None:
     mappings = _mappings()
     assert _narrowed(Plan(mappings, {}, {}, {}, {}), "a-deals").mappings.keys() == {"a-deals", "articles"}
 
 
-def test_what_lines_name_is_rehearsed_first() -> None:
+def test_mappings_named_by_lines_are_rehearsed_first() -> None:
     mappings = _mappings()
     assert parents_first(mappings, mappings) == ["articles", "a-deals"]
 
 
-def test_a_line_that_did_not_cross_for_its_reference_is_a_warning() -> None:
+def test_a_line_that_did_not_cross_because_of_its_reference_is_a_warning() -> None:
     overdue = [Overdue("a-deals", "articles", 2, TaskKey("a-deals", Side.LEFT, "7"))]
     assert references(overdue, _mappings()).status is Status.WARN
     assert (
@@ -60,13 +60,13 @@ def test_a_line_that_did_not_cross_for_its_reference_is_a_warning() -> None:
     )
 
 
-def test_an_added_mapping_goes_with_the_one_that_its_lines_name() -> None:
+def test_a_left_out_mapping_takes_the_mappings_whose_lines_name_it_along() -> None:
     mappings = _mappings()
     clashing = load_text(ORDERS.split("---")[0].replace("articles", "goods"), "goods.yaml")
     assert left_out(clashing, list(mappings.values())) == {"articles", "a-deals"}
 
 
-def test_links_of_lines_that_must_be_there_run_in_no_circle() -> None:
+def test_required_links_of_lines_in_a_circle_are_refused() -> None:
     text = ORDERS.replace("articles}", "articles, missing: reject}").replace(
         "name: {crm: name, erp: name}\n---",
         "deal: {crm: company_id, erp: company_id, link: a-deals, required: true}\n---",

@@ -1,4 +1,4 @@
-"""Systems that call nobody back: swept at a pace of their own, and no hook of theirs is ever missed."""
+"""Systems without callbacks are swept at their own interval, and none of their hooks counts as missing."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -34,7 +34,7 @@ async def swept(bridge: Any) -> list[tuple[str, float, list[str]]]:
     return found
 
 
-async def test_a_system_with_a_pace_of_its_own_is_swept_by_a_job_of_its_own() -> None:
+async def test_a_system_with_its_own_interval_is_swept_by_its_own_job() -> None:
     assert await swept(site(crm=None, erp=5, hr=None)) == [("sweep", 300, ["crm", "hr"]), ("sweep of erp", 5, ["erp"])]
 
 
@@ -42,11 +42,11 @@ async def test_without_such_a_system_one_job_sweeps_all() -> None:
     assert await swept(site(crm=None, erp=None)) == [("sweep", 300, ["crm", "erp"])]
 
 
-async def test_where_every_system_has_its_own_pace_there_is_no_common_job() -> None:
+async def test_where_every_system_has_its_own_interval_there_is_no_common_job() -> None:
     assert await swept(site(crm=7, erp=5)) == [("sweep of crm", 7, ["crm"]), ("sweep of erp", 5, ["erp"])]
 
 
-async def test_the_doctor_misses_no_hook_of_a_product_that_has_none() -> None:
+async def test_the_doctor_does_not_report_missing_hooks_of_a_product_without_hooks() -> None:
     connector: Any = SimpleNamespace(manifest=CONNECTORS["tryton"].manifest)
     plan: Any = SimpleNamespace(sources={"erp": frozenset({"party"})})
     addresses: Any = None

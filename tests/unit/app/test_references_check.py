@@ -1,4 +1,4 @@
-"""What health says of references that did not cross."""
+"""What health reports about references that did not cross."""
 
 from bridge.app.checks import references
 from bridge.domain.record import Side
@@ -23,7 +23,7 @@ def test_references_that_did_not_cross_are_a_warning_that_names_a_record_and_the
     assert "`bridge backfill companies`" in result.output
 
 
-def test_references_that_may_be_blank_and_those_of_mappings_that_are_gone_are_no_warning() -> None:
+def test_references_that_may_be_blank_and_references_of_removed_mappings_are_no_warning() -> None:
     blank = WITH_COMPANIES.replace("link: companies}", "link: companies, missing: blank}")
     for text in (blank, WITH_COMPANIES.split("---")[0]):
         assert references(MISSING, _mappings(text)).status is Status.PASS

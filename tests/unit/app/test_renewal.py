@@ -1,4 +1,4 @@
-"""What a person does about a refused credential fits its kind, and every command a text names is there."""
+"""The remedy for a refused credential fits its kind, and every command that a text names exists."""
 
 import ast
 import re
@@ -78,7 +78,7 @@ def test_a_credential_of_the_settings_is_renewed_there(
     assert re.fullmatch(rf"renew {names} \(.*bridge.yaml:8\) at the product, then start `bridge run` again", said)
 
 
-def test_where_a_consent_could_be_had_that_is_said(settings_of: Callable[[str], Settings]) -> None:
+def test_the_remedy_names_a_possible_consent(settings_of: Callable[[str], Settings]) -> None:
     settings = settings_of("page unknown")
     said = renewals(settings, validate_options(settings, OPTIONS))["it"]
     assert said.endswith("(or add consent_url to ask there: `bridge authorize it`)")
@@ -91,7 +91,7 @@ def test_a_consent_is_renewed_in_the_browser(settings_of: Callable[[str], Settin
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_authorize_asks_exactly_where_the_remedy_sends_there(
+async def test_authorize_works_exactly_where_the_remedy_names_it(
     settings_of: Callable[[str], Settings], kind: str
 ) -> None:
     settings = settings_of(kind)
@@ -103,7 +103,7 @@ async def test_authorize_asks_exactly_where_the_remedy_sends_there(
         assert "check --live" not in asked
 
 
-async def test_a_stopped_system_is_stored_with_what_to_do(sqlite_url: str, new_seams: Callable[..., Seams]) -> None:
+async def test_a_stopped_system_is_stored_with_its_remedy(sqlite_url: str, new_seams: Callable[..., Seams]) -> None:
     store = await open_store(sqlite_url, new_seams())
     store.systems.renewals = {"crm1": "renew api_token"}
     for name in ("crm1", "erp1"):
@@ -117,7 +117,7 @@ async def test_a_stopped_system_is_stored_with_what_to_do(sqlite_url: str, new_s
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """(where, text) of every text of the pages and of files that name a command; later values stand as WORD."""
+    """Return (where, text) for every text of pages and files that names a command; later values become WORD."""
     for page in PAGES:
         yield page, (ROOT / page).read_text()
     for file, source in ((file, file.read_text()) for file in sorted((ROOT / "bridge").rglob("*.py"))):
@@ -131,14 +131,14 @@ def texts() -> Iterator[tuple[str, str]]:
                 yield str(file.relative_to(ROOT)), node.value
 
 
-def test_every_command_a_text_names_is_there_and_takes_what_stands_beside_it() -> None:
+def test_every_command_a_text_names_exists_and_accepts_its_arguments() -> None:
     named = sorted({(where, found) for where, text in texts() for found in NAMED.findall(text)})
     assert len(named) > 40
     assert [(where, line, fault) for where, line in named if (fault := refused(line))] == []
 
 
 def refused(line: str) -> str:
-    """Why this command line would not be taken; "" when it would. A command alone is only mentioned."""
+    """Return why this command line would be refused, or "". A command without arguments is only mentioned."""
     words = [re.sub(r"^\[(.*)\]$", r"\1", word).replace("NAME", "pipedrive") for word in line.split()]
     rest = [word for word in words if word != "..."]
     command: click.Command = main

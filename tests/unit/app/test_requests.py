@@ -1,4 +1,4 @@
-"""What commands ask for, while the store comes and goes."""
+"""Requests of commands, while the store is reachable at some times and unreachable at others."""
 
 import asyncio
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from tests.clock import FakeClock
 
 
 class Shelf:
-    """The requests of a store that is away at every other call."""
+    """The requests of a store that is unreachable at every other call."""
 
     def __init__(self, *waiting: Request) -> None:
         self.waiting = list(waiting)
@@ -45,7 +45,7 @@ class Shelf:
 
 
 class Sweeps:
-    """A repair that goes on for a while."""
+    """A repair that takes a while."""
 
     async def repair(self) -> str:
         for _ in range(20):
@@ -68,21 +68,23 @@ def bridge(shelf: Shelf, sweeps: Sweeps) -> Any:
     return SimpleNamespace(**parts)
 
 
-async def test_every_request_is_answered_although_the_store_comes_and_goes(caplog: pytest.LogCaptureFixture) -> None:
+async def test_every_request_is_answered_although_the_store_is_unreachable_at_times(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     shelf, sweeps = Shelf(Request(1, "hooks repair", {}, 0.0), Request(2, "dance", {}, 0.0)), Sweeps()
     running = asyncio.create_task(Requests(bridge(shelf, sweeps)).run())
     async with asyncio.timeout(20):
         await shelf.answered.wait()
     assert shelf.answers == {1: "all hooks in place", 2: "failed: this bridge does not know the request `dance`"}
-    assert shelf.kept >= {1}, "what goes on is kept, or another copy would take it over"
+    assert shelf.kept >= {1}, "a request in progress is kept, or another instance would take it over"
     assert not running.done()
     running.cancel()
     await asyncio.wait([running])
     assert not [record for record in caplog.records if record.exc_info]
 
 
-async def test_none_at_all_is_no_default() -> None:
-    """`--overlap 0` ends what was leaked at once, and zero minutes let nothing through."""
+async def test_zero_is_not_replaced_by_the_default() -> None:
+    """`--overlap 0` ends a leaked secret at once, and zero minutes let no deletion through."""
     seen: dict[str, float] = {}
 
     async def rotate(system: str, seconds: float) -> Any:

@@ -1,4 +1,4 @@
-"""A system that answers again has its hooks audited at once, not at the next turn of the schedule."""
+"""A system that answers again has its hooks audited at once, not at the next scheduled time."""
 
 import asyncio
 from types import SimpleNamespace
@@ -10,7 +10,7 @@ from bridge.app.daemon import audit_returned
 
 
 class Turns:
-    """A clock of turns: before each one it is set which systems are blocked; after the last one everything ends."""
+    """A clock of turns. It sets before each turn which systems are blocked; after the last turn everything ends."""
 
     def __init__(self, bridge: Any, *blocked: set[str]) -> None:
         self.bridge = bridge
@@ -23,7 +23,7 @@ class Turns:
 
 
 async def audits(*blocked: set[str]) -> int:
-    """How many audits these turns cause; the first one is how it was at the start."""
+    """Return how many audits these turns cause; the first turn is the state at the start."""
     number = 0
 
     async def audit() -> None:
@@ -44,10 +44,10 @@ async def audits(*blocked: set[str]) -> int:
         ([{"erp"}, set()], 1),
         ([set(), {"erp"}, {"erp"}, set(), set()], 1),
         ([{"crm", "erp"}, {"erp"}, set()], 2),
-        ([{"crm"}, {"erp"}], 1),  # one came back while the other went
+        ([{"crm"}, {"erp"}], 1),  # one system answers again and the other stops answering
         ([set(), {"erp"}, {"erp", "crm"}], 0),
         ([set(), set(), set()], 0),
     ],
 )
-async def test_every_return_causes_one_audit(turns: list[set[str]], number: int) -> None:
+async def test_each_time_a_system_answers_again_causes_one_audit(turns: list[set[str]], number: int) -> None:
     assert await audits(*turns) == number

@@ -1,4 +1,4 @@
-"""A record that `bridge explain --save` wrote is read again as the same record, and explained the same way."""
+"""A record that `bridge explain --save` wrote is read again as the same record, and explained in the same way."""
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -90,7 +90,7 @@ records = st.recursive(
 
 
 @given(st.dictionaries(st.text("abc", min_size=1), records, max_size=3))
-def test_whatever_a_record_holds_is_json_and_the_same_numbers(fields: dict[str, Any]) -> None:
+def test_any_record_is_saved_as_json_with_the_same_numbers(fields: dict[str, Any]) -> None:
     assert json.loads(written_record(fields), parse_float=Decimal) == fields
 
 

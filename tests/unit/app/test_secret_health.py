@@ -1,4 +1,4 @@
-"""Health says how far a move to a new instance secret is, and when the former one may go."""
+"""Health reports how far the move to a new instance secret is, and when the former secret can be removed."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +11,7 @@ from bridge.monitoring.health import HealthBoard, Status
 from tests.clock import FakeClock
 
 
-async def told(audit: Audit | None, former: str | None = "a former secret") -> Any:
+async def health_of(audit: Audit | None, former: str | None = "a former secret") -> Any:
     board = HealthBoard(FakeClock().now)
     settings = SimpleNamespace(instance_secret_former=former, alerts=SimpleNamespace(targets=[]))
     bridge: Any = SimpleNamespace(
@@ -29,10 +29,10 @@ async def told(audit: Audit | None, former: str | None = "a former secret") -> A
         (Audit(settled={"crm1", "erp1"}), "all hooks have moved to the new secret: remove instance_secret_former"),
     ],
 )
-async def test_it_says_where_hooks_may_still_have_former_addresses(audit: Audit | None, said: str) -> None:
-    found = await told(audit)
+async def test_health_names_systems_whose_hooks_may_still_have_former_addresses(audit: Audit | None, said: str) -> None:
+    found = await health_of(audit)
     assert (found.status, found.output.startswith(said)) == (Status.WARN, True)
 
 
-async def test_without_a_former_secret_there_is_nothing_to_say() -> None:
-    assert await told(None, former=None) is None
+async def test_without_a_former_secret_health_reports_nothing() -> None:
+    assert await health_of(None, former=None) is None

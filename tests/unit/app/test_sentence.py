@@ -1,4 +1,4 @@
-"""How everything is, in one sentence."""
+"""The state of the bridge in one sentence."""
 
 from types import SimpleNamespace
 
@@ -30,7 +30,7 @@ from bridge.sync.reasons import Reason
         ),
     ],
 )
-def test_the_sentence_tells_what_is_not_in_sync(counted: Counted, said: str) -> None:
+def test_the_sentence_says_what_is_not_in_sync(counted: Counted, said: str) -> None:
     assert sentence(counted) == said
 
 
@@ -48,11 +48,11 @@ def waiting(code: str, reason: str) -> Task:
         (Reason.QUIET, "edited a moment ago", "erp is down: cannot connect; edited a moment ago"),
     ],
 )
-def test_that_a_system_is_down_is_told_once(code: Reason, reason: str, said: str) -> None:
+def test_a_system_that_is_down_is_mentioned_once(code: Reason, reason: str, said: str) -> None:
     assert waits_for(waiting(code, reason), {"people": ["erp is down: cannot connect"]}) == said
 
 
-def test_what_a_system_answered_is_told_while_it_is_not_known_to_be_down() -> None:
+def test_the_answer_of_a_system_is_shown_until_it_counts_as_down() -> None:
     assert waits_for(waiting(Reason.SYSTEM, "erp: timeout"), {"people": []}) == "erp: timeout"
 
 

@@ -1,4 +1,4 @@
-"""`bridge mode` writes one word into a settings file and leaves everything else of it as it is."""
+"""`bridge mode` writes one word into a settings file and leaves the rest unchanged."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ TAIL = "# the end\nlog: {level: info}\n"
         ("mappings:\n  people:\n    mode: live\n", "mappings:\n  people:\n    mode: live\n"),
     ],
 )
-def test_only_the_mode_changes_however_the_file_is_laid_out(tmp_path: Path, before: str, after: str) -> None:
+def test_only_the_mode_changes_in_any_layout_of_the_file(tmp_path: Path, before: str, after: str) -> None:
     file = tmp_path / "bridge.yaml"
     text = f"{HEAD}{before}{TAIL}"
     file.write_text(text)
@@ -41,7 +41,7 @@ def test_only_the_mode_changes_however_the_file_is_laid_out(tmp_path: Path, befo
     assert moded_settings(file, "people", "live") == written
 
 
-def test_what_cannot_be_changed_is_said_and_a_wrong_mode_as_well(tmp_path: Path) -> None:
+def test_a_mode_that_cannot_be_changed_and_a_wrong_mode_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "bridge.yaml"
     file.write_text("mappings: [people]\n")
     with pytest.raises(ConfigError) as raised:
@@ -57,7 +57,7 @@ def test_what_cannot_be_changed_is_said_and_a_wrong_mode_as_well(tmp_path: Path)
     ]
 
 
-def test_a_variable_counts_more_than_the_file(tmp_path: Path) -> None:
+def test_a_variable_overrides_the_file(tmp_path: Path) -> None:
     file = tmp_path / "bridge.yaml"
     file.write_text("mappings: {people: {mode: live}}\n")
     assert mapping_modes(file, {"BRIDGE_MAPPINGS__PEOPLE__MODE": "shadow"})[1] == {"people": "shadow"}

@@ -1,4 +1,4 @@
-"""Between its first listener and its first claim the bridge waits for a store that went away, as it does later."""
+"""Between its first listener and its first claim, the bridge waits for an unreachable store, as it does later."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +11,7 @@ from bridge.domain.errors import StoreUnavailable
 
 
 class Clock:
-    """Waits at once."""
+    """Sleeps without waiting."""
 
     def __init__(self) -> None:
         self.slept = 0
@@ -23,7 +23,7 @@ class Clock:
         self.slept += 1
 
 
-async def test_a_store_that_goes_away_while_the_bridge_starts_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_starting_bridge_waits_for_an_unreachable_store(monkeypatch: pytest.MonkeyPatch) -> None:
     supervisor = MagicMock(stop=AsyncMock())
     monkeypatch.setattr(daemon, "Supervisor", lambda seams, board: supervisor)
     bridge: Any = MagicMock(seams=SimpleNamespace(clock=Clock()))

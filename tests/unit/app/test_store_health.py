@@ -1,4 +1,4 @@
-"""What health says of the store when it answers a ping and yet takes no callback."""
+"""What health reports about a store that answers a ping but accepts no callback."""
 
 from types import SimpleNamespace
 from typing import Any, cast
@@ -26,22 +26,22 @@ async def said(one: Bridge) -> tuple[Status, str]:
     return result.status, result.output
 
 
-async def test_a_store_that_refuses_callbacks_alone_is_not_well_and_the_bridge_not_ready() -> None:
+async def test_a_store_that_refuses_only_callbacks_is_unhealthy_and_the_bridge_not_ready() -> None:
     told = "the store cannot be used now: a table is missing: restore the database"
     assert await said(bridge(told)) == (Status.FAIL, told)
     assert await ready(bridge(told)) == told
 
 
-async def test_a_store_that_takes_both_is_well() -> None:
+async def test_a_store_that_accepts_both_is_healthy() -> None:
     assert await said(bridge("")) == (Status.PASS, "accepts writes")
     assert await ready(bridge("")) == ""
 
 
-async def test_a_store_that_is_away_says_why() -> None:
+async def test_an_unreachable_store_is_reported_with_its_reason() -> None:
     assert await said(bridge("", "the disk is full")) == (Status.FAIL, "the disk is full")
 
 
-def test_a_server_that_hangs_or_is_off_is_said_in_words() -> None:
+def test_a_server_that_hangs_or_is_off_is_reported_in_words() -> None:
     assert "whether a table is locked" in in_words(TimeoutError())
     off = in_words(ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 5432)"))
     assert off.startswith("no database listens at this address: start it")

@@ -1,4 +1,4 @@
-"""What fails while nothing waits for it: silent where it is expected, told of where it is a fault of ours."""
+"""An error that nothing waits for is silent where it is expected, and reported where it is a defect of ours."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ async def ends_so(error: Exception) -> None:
         (ValueError("a mistake"), True, True),
     ],
 )
-async def test_only_what_nobody_expects_is_told(
+async def test_only_unexpected_errors_are_reported(
     caplog: pytest.LogCaptureFixture, error: Exception, *, ours: bool, told: bool
 ) -> None:
     loop = asyncio.get_running_loop()

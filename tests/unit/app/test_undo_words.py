@@ -1,4 +1,4 @@
-"""What a person types after `bridge undo`: times, and one way of naming what is to be undone."""
+"""Arguments of `bridge undo`: times, and exactly one way to name what is undone."""
 
 import time
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ def test_a_time_may_be_how_long_ago(text: str, seconds: float) -> None:
     assert abs(time.time() - seconds - Moment().convert(text, None, None)) < 5
 
 
-def test_what_is_no_time_is_refused_with_one_that_is() -> None:
+def test_a_wrong_time_is_refused_with_an_example() -> None:
     with pytest.raises(click.BadParameter, match="`yesterday` is not a time: write one like `2026-05-01 14:30`"):
         Moment().convert("yesterday", None, None)
 
@@ -38,6 +38,6 @@ def test_what_is_no_time_is_refused_with_one_that_is() -> None:
         ("undo crm deal 7 --queue", "--queue stores the request for the next bridge, so nothing can be shown first"),
     ],
 )
-def test_a_mistake_is_told_before_anything_is_opened(typed: str, told: str, tmp_path: Path) -> None:
+def test_a_mistake_is_reported_before_the_store_is_opened(typed: str, told: str, tmp_path: Path) -> None:
     ended = CliRunner().invoke(main, ["--settings", str(tmp_path / "none.yaml"), *typed.split()])
     assert (ended.exit_code, told in ended.output) == (2, True), ended.output

@@ -1,4 +1,4 @@
-"""The last verification, as health and status tell of it."""
+"""The last verification, as health and status report it."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def done(summary: Any, age: float = 10.0) -> Verification:
         (Verification("people", NOW - 5), None, Status.PASS, "nothing has been verified yet"),
     ],
 )
-def test_health_warns_of_what_differs_and_of_a_schedule_that_is_not_kept(
+def test_health_warns_of_differences_and_of_a_missed_schedule(
     one: Verification, every: float | None, status: Status, said: str
 ) -> None:
     found = verify_check({"people": one}, ["people"], NOW, every, {})
@@ -37,13 +37,13 @@ def test_health_warns_of_what_differs_and_of_a_schedule_that_is_not_kept(
 
 
 @pytest.mark.parametrize("kept", [{**AGREES, "agrees": None, "fault": "crm: busy"}, {**AGREES, "fault": "crm: busy"}])
-def test_a_verification_that_ended_early_does_not_agree_whatever_version_kept_it(kept: dict[str, Any]) -> None:
+def test_a_verification_that_ended_early_does_not_agree_whichever_version_stored_it(kept: dict[str, Any]) -> None:
     assert (agreed_of(done(kept)), ended_early(done(kept))) == (None, "crm: busy")
     assert agreed_of(done({**DIFFERS, "fault": "crm: busy"})) is False
     assert verify_check({"people": done(kept)}, ["people"], NOW, None, {}).status is Status.WARN
 
 
-def test_what_is_left_of_a_mapping_that_is_gone_warns_nobody() -> None:
+def test_a_result_of_a_removed_mapping_is_no_warning() -> None:
     assert verify_check({"people": done(DIFFERS)}, ["deals"], NOW, None, {}).status is Status.PASS
 
 
@@ -59,7 +59,7 @@ def test_figures_are_bounded_and_whole() -> None:
     }
 
 
-def test_status_tells_of_one_that_was_cut_off() -> None:
+def test_status_shows_a_verification_that_was_cut_off() -> None:
     (row,) = verify_rows({"people": Verification("people", NOW)}, {})
     assert (row["verified"], row["pairs"]) == ("not yet", 0)
     assert "interrupted" in str(row["result"])

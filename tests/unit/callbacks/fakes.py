@@ -1,4 +1,4 @@
-"""A decoder and a submit that remember, for tests of the receiver."""
+"""A decoder and a submit function that record their calls, for tests of the receiver."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from bridge.domain.event import Event, EventKind, Origin
 
 
 class LineDecoder:
-    """Each line of a body is the id of a changed deal; an empty body says nothing of which. The password is checked."""
+    """Each line of a body is the id of a changed deal; an empty body names no record. The password is checked."""
 
     def check_head(self, head: Callback, secret: HookSecret) -> None:
         if "authorization" not in head.headers:
@@ -29,7 +29,7 @@ class LineDecoder:
 
 @dataclass
 class Memory:
-    """What was stored. `fails`: the next calls that find no store; `refuses`: ids it cannot keep."""
+    """The stored events. `fails`: how many of the next calls find no store; `refuses`: ids that it cannot store."""
 
     events: list[Event] = field(default_factory=list)
     fails: int = 0

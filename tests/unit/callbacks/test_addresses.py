@@ -1,4 +1,4 @@
-"""Callback addresses: ours are known without a store, nobody else's ever are."""
+"""Callback addresses: ours are recognised without a store, and no other address is."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ def test_an_address_names_system_hook_and_a_token_of_40_hex_digits() -> None:
 
 
 @given(names, names)
-def test_our_own_address_is_known_again(system: str, key: str) -> None:
+def test_our_own_address_is_recognised(system: str, key: str) -> None:
     assert HERE.ours(HERE.url(system, key)) == (system, key)
 
 
@@ -53,7 +53,7 @@ def test_a_token_of_one_hook_does_not_open_another() -> None:
     assert not HERE.check("crm1", "any.deal", "\udc80" + token[1:])
 
 
-def test_token_password_and_echo_tell_nothing_of_one_another() -> None:
+def test_token_password_and_echo_reveal_nothing_about_each_other() -> None:
     token, secret = HERE.token("crm1", "any.deal"), HERE.secret("crm1", "any.deal")
     assert len({token, secret.user, secret.password, HERE.echo("any.deal"), HERE.echo("crm1")}) == 5
     assert token not in secret.password

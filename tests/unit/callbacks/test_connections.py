@@ -1,4 +1,4 @@
-"""Deadlines of connections, and which gives way, without sockets."""
+"""Deadlines of connections, and which connection is closed for another, without sockets."""
 
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -80,7 +80,7 @@ def test_every_stage_counts_its_own_time(connections: Connections, clock: FakeCl
 
 
 @pytest.mark.parametrize("order", list(permutations([Stage.HEAD, Stage.IDLE, Stage.ANSWER])))
-def test_when_all_places_are_taken_the_one_that_waits_longest_gives_way(
+def test_when_all_places_are_taken_the_longest_waiting_connection_is_closed(
     connections: Connections, clock: FakeClock, order: tuple[Stage, ...]
 ) -> None:
     peers = []
@@ -92,8 +92,8 @@ def test_when_all_places_are_taken_the_one_that_waits_longest_gives_way(
         assert peer.ended == [(End.GAVE_WAY, order[number])]
 
 
-def test_a_new_connection_is_not_the_first_to_go_beside_idle_ones(connections: Connections, clock: FakeClock) -> None:
-    """Or somebody who keeps all places idle and opens one more now and then would end every vendor's head."""
+def test_idle_connections_are_closed_before_a_new_one(connections: Connections, clock: FakeClock) -> None:
+    """Otherwise a stranger with idle connections on all places could end every vendor's request."""
     idle = [entered(connections, Stage.IDLE) for _ in range(2)]
     clock.advance(1)
     new = entered(connections)
@@ -103,7 +103,7 @@ def test_a_new_connection_is_not_the_first_to_go_beside_idle_ones(connections: C
     assert (new.ended, [peer.ended for peer in idle]) == ([], [[(End.GAVE_WAY, Stage.IDLE)]] * 2)
 
 
-def test_slow_bodies_give_way_last_and_the_slowest_first(connections: Connections, clock: FakeClock) -> None:
+def test_slow_bodies_are_closed_last_and_the_slowest_first(connections: Connections, clock: FakeClock) -> None:
     first = entered(connections, Stage.BUSY, body=True)
     clock.advance(1)
     second = entered(connections, Stage.BUSY, body=True)
@@ -115,7 +115,7 @@ def test_slow_bodies_give_way_last_and_the_slowest_first(connections: Connection
     assert (first.ended, second.ended) == ([(End.GAVE_WAY, Stage.BUSY)], [])
 
 
-def test_what_we_work_on_never_gives_way(connections: Connections) -> None:
+def test_a_request_in_progress_is_never_closed_for_another(connections: Connections) -> None:
     peers = [entered(connections, Stage.BUSY) for _ in range(3)]
     assert not connections.room()
     assert [peer.ended for peer in peers] == [[], [], []]
@@ -123,7 +123,7 @@ def test_what_we_work_on_never_gives_way(connections: Connections) -> None:
     assert connections.room()
 
 
-def test_one_that_has_left_is_not_known_again(connections: Connections, clock: FakeClock) -> None:
+def test_a_connection_that_has_left_is_forgotten(connections: Connections, clock: FakeClock) -> None:
     peer = entered(connections)
     connections.leave(peer)
     connections.leave(peer)
@@ -133,7 +133,7 @@ def test_one_that_has_left_is_not_known_again(connections: Connections, clock: F
     assert (peer.ended, len(connections), connections.stage(peer)) == ([], 0, None)
 
 
-def test_each_end_is_heard_of(clock: FakeClock) -> None:
+def test_each_end_is_reported(clock: FakeClock) -> None:
     heard: list[End] = []
     connections = Connections(LIMITS, clock.monotonic, heard.append)
     entered(connections)

@@ -1,4 +1,4 @@
-"""One callback to one receipt, without HTTP."""
+"""One callback becomes one receipt, without HTTP."""
 
 import asyncio
 from collections.abc import Sequence
@@ -58,7 +58,7 @@ async def known_already(events: Sequence[Event]) -> Sequence[int | None]:
     return [None for _ in events]
 
 
-async def test_a_store_that_does_not_answer_is_no_reason_to_keep_a_vendor_waiting(
+async def test_a_vendor_does_not_wait_for_a_store_that_does_not_answer(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.callbacks.receiver.STORE_SECONDS", 0.01)
@@ -127,7 +127,7 @@ async def test_a_store_that_is_unavailable_while_the_credential_is_looked_up_giv
     assert memory.events == []
 
 
-async def test_what_the_store_cannot_keep_as_text_becomes_a_hint(memory: Memory) -> None:
+async def test_an_id_that_the_store_cannot_hold_as_text_becomes_a_hint(memory: Memory) -> None:
     async def picky(events: Sequence[Event]) -> list[bool]:
         if any(event.id for event in events):
             raise Unstorable("NUL in text")
@@ -145,7 +145,7 @@ def test_places_are_limited_and_given_back(receiver: Receiver) -> None:
         assert free
 
 
-async def test_deliveries_are_told_once_with_their_time(receiver: Receiver) -> None:
+async def test_each_delivery_is_reported_once_with_its_time(receiver: Receiver) -> None:
     await receiver.receive(callback(), TOKEN)
     assert receiver.take_delivered() == {("crm1", "any.deal"): Deliveries(FakeClock().now().timestamp(), 1)}
     assert receiver.take_delivered() == {}
@@ -162,7 +162,7 @@ async def test_every_answer_is_counted_and_unknown_names_share_a_counter(memory:
     assert seen == [("crm1", 200), ("crm1", 401), ("unknown", 404)]
 
 
-async def test_a_body_is_kept_once_however_many_records_its_callback_names(memory: Memory) -> None:
+async def test_a_body_is_stored_once_however_many_records_its_callback_names(memory: Memory) -> None:
     receiver = Receiver({"crm1": LineDecoder()}, HERE, memory.submit, FakeClock())
     body = "\n".join(str(number) for number in range(50)).encode()
     assert (await receiver.receive(callback(body), TOKEN)).status == 200
@@ -177,7 +177,7 @@ async def test_a_callback_that_names_very_many_records_becomes_a_sweep_of_their_
     assert [(event.entity, event.id) for event in memory.events] == [("deal", None)]
 
 
-async def test_a_long_body_is_kept_cut_with_its_hash(memory: Memory) -> None:
+async def test_a_long_body_is_stored_shortened_with_its_hash(memory: Memory) -> None:
     receiver = Receiver({"crm1": LineDecoder()}, HERE, memory.submit, FakeClock())
     body = b"7" + b" " * 500_000
     assert (await receiver.receive(callback(body), TOKEN)).status == 200
@@ -186,7 +186,7 @@ async def test_a_long_body_is_kept_cut_with_its_hash(memory: Memory) -> None:
     assert sha256(body).hexdigest().encode() in event.body
 
 
-async def test_what_not_even_a_hint_can_be_made_of_is_a_bad_request(memory: Memory) -> None:
+async def test_a_callback_without_even_a_hint_is_a_bad_request(memory: Memory) -> None:
     async def refuses(events: Sequence[Event]) -> list[bool]:
         raise Unstorable("NUL in the entity")
 
@@ -195,7 +195,7 @@ async def test_what_not_even_a_hint_can_be_made_of_is_a_bad_request(memory: Memo
 
 
 @pytest.mark.parametrize("odd", ["7" * 201, "7\x00", "9" * 5000])
-async def test_one_odd_id_takes_nothing_from_the_other_records_of_its_callback(
+async def test_one_odd_id_does_not_affect_the_other_records_of_its_callback(
     receiver: Receiver, memory: Memory, odd: str
 ) -> None:
     assert (await receiver.receive(callback(f"7\n{odd}\n8".encode()), TOKEN)).status == 200
@@ -203,7 +203,7 @@ async def test_one_odd_id_takes_nothing_from_the_other_records_of_its_callback(
 
 
 class Names(LineDecoder):
-    """What the product says, word for word."""
+    """The names that the product sends, unchanged."""
 
     def __init__(self, **said: str) -> None:
         self.said = said
@@ -223,7 +223,7 @@ class Names(LineDecoder):
         ({"entity": "d" * 201}, 400, []),
     ],
 )
-async def test_names_that_cannot_be_kept_become_hints_or_a_bad_request(
+async def test_names_that_cannot_be_stored_become_hints_or_a_bad_request(
     memory: Memory, said: dict[str, str], status: int, kept: list[tuple[str | None, ...]]
 ) -> None:
     receiver = Receiver({"crm1": Names(**said)}, HERE, memory.submit, FakeClock())
@@ -231,7 +231,7 @@ async def test_names_that_cannot_be_kept_become_hints_or_a_bad_request(
     assert [(event.id, event.vendor_id, event.merged_into) for event in memory.events] == kept
 
 
-def test_the_head_alone_refuses_what_shows_no_credentials(receiver: Receiver) -> None:
+def test_the_headers_alone_are_enough_to_refuse_a_callback_without_credentials(receiver: Receiver) -> None:
     head = callback(b"")
     assert receiver.judge_head(head) is None
     refusal = receiver.judge_head(replace(head, headers={}))

@@ -1,4 +1,4 @@
-"""Shared by the connectors' unit tests; see http_fakes for the parts."""
+"""Shared fixtures of the connectors' unit tests; `http_fakes` has the parts."""
 
 import pytest
 from http_fakes import FakeClock

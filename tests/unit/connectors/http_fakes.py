@@ -1,4 +1,4 @@
-"""A clock that moves only when somebody sleeps, a transport that answers from a script, a vault in memory."""
+"""A clock that moves only when something sleeps, a transport that answers from a script, a vault in memory."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -44,7 +44,7 @@ Step = HttpResponse | TransportFailed | Callable[[HttpRequest], HttpResponse]
 
 @dataclass
 class ScriptedTransport:
-    """Answers each request with the next step; running out of steps fails the test."""
+    """Answers each request with the next step of the script; a request after the last step fails the test."""
 
     steps: list[Step] = field(default_factory=list)
     requests: list[HttpRequest] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The account's own lists: when they are loaded."""
+"""When the account's lists are loaded."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ async def test_a_list_is_loaded_once_for_all_who_wait_and_again_after_an_hour() 
     assert await kept.get() == 2
 
 
-async def test_what_is_asked_for_fresh_or_was_forgotten_is_loaded() -> None:
+async def test_a_fresh_or_forgotten_list_is_loaded() -> None:
     account = Account()
     kept = account.list()
     assert (await kept.get(fresh=True), await kept.get(fresh=True)) == (1, 2)
@@ -45,7 +45,7 @@ async def test_what_is_asked_for_fresh_or_was_forgotten_is_loaded() -> None:
     assert await kept.get() == 3
 
 
-async def test_what_was_looked_for_in_vain_is_not_looked_for_again_soon() -> None:
+async def test_an_item_that_was_not_found_is_not_looked_up_again_soon() -> None:
     account = Account()
     kept = account.list()
     await kept.get()
@@ -58,7 +58,7 @@ async def test_what_was_looked_for_in_vain_is_not_looked_for_again_soon() -> Non
     assert await kept.again_for(["a"])
 
 
-async def test_a_list_that_does_not_hold_something_is_loaded_once_more() -> None:
+async def test_a_list_without_the_wanted_item_is_loaded_once_more() -> None:
     account = Account()
     kept = account.list()
     assert await kept.holding("two", lambda number: number >= 2) == 2

@@ -32,7 +32,7 @@ async def made_for(priority: Priority, work: Callable[[], Awaitable[None]]) -> N
 
 @dataclass
 class Shared:
-    """The store's part, for one instance: what it was told, and what it gives."""
+    """The store's part for one instance: it records what the gate reports, and gives shares."""
 
     fraction: float = 1.0
     away: bool = False
@@ -63,7 +63,7 @@ class Shared:
         self.last = told
 
 
-async def test_a_few_calls_go_at_once_then_they_keep_the_pace(clock: FakeClock) -> None:
+async def test_a_few_calls_go_at_once_and_the_next_ones_are_paced(clock: FakeClock) -> None:
     gate, at = Gate("crm1", Quota(4, per_second=10), clock), []
     for _ in range(24):
         await pass_one(gate)
@@ -72,7 +72,7 @@ async def test_a_few_calls_go_at_once_then_they_keep_the_pace(clock: FakeClock) 
     assert at[-1] == pytest.approx(2.0)
 
 
-async def test_a_part_of_the_pace_is_kept_and_another_part_counts_from_its_renewal(clock: FakeClock) -> None:
+async def test_a_share_of_the_pace_is_respected_and_a_new_share_counts_from_its_renewal(clock: FakeClock) -> None:
     shared = Shared(fraction=0.5)
     gate = Gate("crm1", Quota(4, per_second=10), clock, shared)
     for _ in range(22):
@@ -83,10 +83,10 @@ async def test_a_part_of_the_pace_is_kept_and_another_part_counts_from_its_renew
     began = clock.seconds
     for _ in range(24):
         await pass_one(gate)
-    assert clock.seconds - began == pytest.approx(2.2)  # the two that the old part had saved up, then ten a second
+    assert clock.seconds - began == pytest.approx(2.2)  # the two that the old share had saved up, then ten a second
 
 
-async def test_the_store_hears_of_many_calls_a_few_times_a_minute(clock: FakeClock) -> None:
+async def test_many_calls_are_reported_to_the_store_a_few_times_a_minute(clock: FakeClock) -> None:
     shared = Shared()
     gate = Gate("crm1", Quota(4, per_second=3, per_day=1_000_000), clock, shared)
     for _ in range(180):
@@ -97,7 +97,7 @@ async def test_the_store_hears_of_many_calls_a_few_times_a_minute(clock: FakeClo
     assert 150 <= sum(told) <= 180
 
 
-async def test_a_store_that_is_away_changes_no_pace_and_what_could_not_be_told_is_told_later(clock: FakeClock) -> None:
+async def test_an_unreachable_store_changes_no_pace_and_calls_are_reported_to_it_later(clock: FakeClock) -> None:
     shared = Shared(fraction=0.5)
     gate = Gate("crm1", Quota(4, per_second=10), clock, shared)
     await pass_one(gate)
@@ -114,7 +114,7 @@ async def test_a_store_that_is_away_changes_no_pace_and_what_could_not_be_told_i
 
 
 async def used_up(gate: Gate, clock: FakeClock, most: int = 5000) -> int:
-    """How many calls may go until the day has no more."""
+    """Return how many calls may go until the day's budget is used up."""
     for number in range(most):
         try:
             await pass_one(gate)
@@ -124,7 +124,7 @@ async def used_up(gate: Gate, clock: FakeClock, most: int = 5000) -> int:
     return most
 
 
-async def test_a_day_is_used_once_also_when_the_store_was_away_meanwhile(clock: FakeClock) -> None:
+async def test_a_days_budget_is_used_once_even_if_the_store_was_unreachable(clock: FakeClock) -> None:
     shared = Shared()
     gate = Gate("crm1", Quota(4, per_day=1000), clock, shared)
     used = await used_up(gate, clock, 700)
@@ -137,21 +137,21 @@ async def test_a_day_is_used_once_also_when_the_store_was_away_meanwhile(clock: 
     assert used == 1000
 
 
-async def test_while_the_store_is_away_no_more_is_used_than_was_left_when_it_was_there(clock: FakeClock) -> None:
+async def test_while_the_store_is_unreachable_only_the_last_known_budget_is_used(clock: FakeClock) -> None:
     shared = Shared()
     gate = Gate("crm1", Quota(4, per_day=1000), clock, shared)
     used = await used_up(gate, clock, 900)
     shared.away = True
     assert used + await used_up(gate, clock) == 1000
     clock.seconds = 14 * 3600 + 1
-    assert await used_up(gate, clock) == 1000, "a new day begins without the store, too"
+    assert await used_up(gate, clock) == 1000, "a new day begins without the store as well"
     shared.away = False
     clock.seconds += 2
-    assert await used_up(gate, clock) == 0, "and it is the same day when the store is back"
+    assert await used_up(gate, clock) == 0, "the day is the same when the store is back"
 
 
-async def test_what_is_used_while_the_store_answers_counts(clock: FakeClock) -> None:
-    """Calls whose turn it is go on while the part is renewed, out of what is held."""
+async def test_calls_during_the_stores_answer_count(clock: FakeClock) -> None:
+    """Calls go on with the share they hold while the share is renewed."""
     shared, answers = Shared(), asyncio.Event()
     gate = Gate("crm1", Quota(9, per_day=1000), clock, shared)
     await pass_one(gate)
@@ -177,7 +177,7 @@ async def test_what_is_used_while_the_store_answers_counts(clock: FakeClock) -> 
     assert shared.day.left == 1000 - 3
 
 
-async def test_one_that_ends_gives_back_what_it_holds_of_the_day(clock: FakeClock) -> None:
+async def test_an_instance_that_ends_gives_back_its_share_of_the_day(clock: FakeClock) -> None:
     shared = Shared()
     gate = Gate("crm1", Quota(4, per_day=10_000), clock, shared)
     for _ in range(40):
@@ -190,8 +190,8 @@ async def test_one_that_ends_gives_back_what_it_holds_of_the_day(clock: FakeCloc
     assert shared.day.left == 10_000 - 40
 
 
-async def test_live_never_waits_behind_what_matters_less(clock: FakeClock) -> None:
-    """All stand in line before one place among the calls; they leave by priority, and those alike in their order."""
+async def test_a_live_call_never_waits_behind_a_lower_priority(clock: FakeClock) -> None:
+    """All wait for one free place; they leave by priority, and in order within one priority."""
     gate, order, first = Gate("crm1", Quota(1), clock), list[str](), asyncio.Event()
 
     async def call(name: str) -> None:
@@ -217,7 +217,7 @@ async def test_live_never_waits_behind_what_matters_less(clock: FakeClock) -> No
     assert order == ["under way", "live 1", "live 2", "retry", "sweep", "backfill 1", "backfill 2"]
 
 
-async def test_a_login_goes_first_whatever_it_is_for(clock: FakeClock) -> None:
+async def test_a_login_goes_first_at_any_priority(clock: FakeClock) -> None:
     gate = Gate("crm1", Quota(4, per_day=1000), clock)
     with calls_for(Priority.BACKFILL):
         for _ in range(640):
@@ -246,7 +246,7 @@ async def test_lower_priorities_leave_the_reserved_share_of_the_day(clock: FakeC
         await pass_one(gate)
 
 
-async def test_a_day_that_is_used_up_costs_the_store_no_question_for_each_refused_call(clock: FakeClock) -> None:
+async def test_when_the_day_is_used_up_a_refused_call_does_not_query_the_store(clock: FakeClock) -> None:
     shared = Shared()
     gate = Gate("crm1", Quota(4, per_day=100), clock, shared)
     for _ in range(100):
@@ -258,8 +258,8 @@ async def test_a_day_that_is_used_up_costs_the_store_no_question_for_each_refuse
     assert len(shared.reports) <= asked + 1
 
 
-async def test_what_the_vendor_says_of_its_day_holds_back_lower_calls_and_never_live_ones(clock: FakeClock) -> None:
-    """Other programs use the account too: of that only the vendor's own count tells."""
+async def test_the_vendors_count_of_the_day_holds_back_lower_calls_and_never_live_ones(clock: FakeClock) -> None:
+    """Other programs use the account too; only the vendor's own count includes their calls."""
     gate = Gate("crm1", Quota(4, unit="tokens"), clock)
     await pass_one(gate, learned=Learned(day=Day(1000, 250, EARLIER)))
     with calls_for(Priority.RECONCILE), pytest.raises(RateLimited, match="the account has used 750 of its 1000"):
@@ -268,7 +268,7 @@ async def test_what_the_vendor_says_of_its_day_holds_back_lower_calls_and_never_
         await pass_one(gate)
     await pass_one(gate, learned=Learned(day=Day(1000, 0, EARLIER)))
     await pass_one(gate)
-    clock.seconds += 3600  # its word counts for an hour: nobody says when its midnight is
+    clock.seconds += 3600  # the vendor's count is valid for an hour: the time of its midnight is unknown
     with calls_for(Priority.BACKFILL):
         await pass_one(gate)
 
@@ -280,15 +280,15 @@ async def test_a_limit_learned_from_an_answer_paces_the_calls_after_it(clock: Fa
     assert clock.seconds == pytest.approx((40 - 2.5) / 8.75, abs=0.1)
 
 
-async def test_a_call_that_gets_no_turn_is_put_off_without_being_sent(clock: FakeClock) -> None:
-    """Somebody above takes every turn: the lower one gives up, so that its record is not held for ever."""
+async def test_a_call_without_a_turn_is_postponed_and_not_sent(clock: FakeClock) -> None:
+    """Calls of higher priority take every turn. The lower call gives up, so that its record is not leased for ever."""
     gate = Gate("crm1", Quota(4, per_second=1), clock, Shared(fraction=0.0))
-    await pass_one(gate)  # the one that an instance may have saved up
+    await pass_one(gate)  # the one call that an instance may have saved up
     with calls_for(Priority.BACKFILL), pytest.raises(RateLimited, match="higher priority go first"):
         await pass_one(gate)
 
 
-async def test_work_is_counted_by_piece_and_calls_by_number(clock: FakeClock) -> None:
+async def test_claims_and_calls_are_counted_separately(clock: FakeClock) -> None:
     shared = Shared()
     gate = Gate("crm1", Quota(4, cost=lambda method, path: 5), clock, shared)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Callbacks with hostile values at every key a decoder reads: events, hints or a refusal, never another error."""
+"""Hostile values at every key that a decoder reads give events, hints or a refusal, never another error."""
 
 import json
 from base64 import b64encode
@@ -64,7 +64,7 @@ HOSTILE: list[Any] = [
     ["7"] * 2000,
 ]
 RAW = ["NaN", "Infinity", "-Infinity", "1e999999999", "1E+400", "-0", "0.1" + "0" * 500, "1" * 5000, "1" * 4299]
-"""Values JSON text can hold, or nearly, that Python's own writer does not write."""
+"""Values that JSON text can hold, or nearly, and that Python's writer does not write."""
 
 KEYS = {
     "bottlecrm": (bottlecrm.decode, ["id", "event", "created_at", "org_id", "data", "updated_at", "account_id"]),
@@ -134,7 +134,7 @@ def callback(body: bytes, hook: str = "any.deal", headers: dict[str, str] | None
 
 
 def decoded(decode: Decode, body: bytes, hook: str = "any.deal") -> Sequence[Event]:
-    """What came of it, checked for what every decoder promises: it never raises."""
+    """Decode a callback and return the events; check the promise of every decoder: it never raises."""
     events = decode(callback(body, hook))
     for event in events:
         assert event.system == "crm1"
@@ -147,14 +147,14 @@ def decoded(decode: Decode, body: bytes, hook: str = "any.deal") -> Sequence[Eve
 
 
 def replaced(value: Any, key: str, with_this: Any) -> Any:
-    """The same body with `key` replaced wherever it stands, at every depth."""
+    """Return the same body with `key` replaced wherever it occurs, at every depth."""
     if isinstance(value, dict):
         return {name: with_this if name == key else replaced(inner, key, with_this) for name, inner in value.items()}
     return [replaced(inner, key, with_this) for inner in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("system", KEYS)
-def test_the_bodies_that_are_changed_name_records_as_they_are(system: str) -> None:
+def test_the_unchanged_bodies_name_records(system: str) -> None:
     for good in GOOD[system]:
         assert [event.id for event in decoded(KEYS[system][0], json.dumps(good).encode()) if event.id]
 
@@ -174,7 +174,7 @@ def test_hostile_values_at_every_key(system: str, hook: str) -> None:
 
 
 @pytest.mark.parametrize("system", KEYS)
-def test_bodies_that_are_hardly_json(system: str) -> None:
+def test_bodies_that_are_nearly_json(system: str) -> None:
     decode, keys = KEYS[system]
     deep = [b"[" * 100_000, b'{"data":' * 50_000, b"[" * 900 + b"]" * 900, b'{"meta":' * 900 + b"1" + b"}" * 900]
     twice = [f'{{"{key}": 7, "{key}": "\\ud800", "{key}": [{{}}]}}'.encode() for key in keys]
@@ -215,7 +215,7 @@ def test_any_nesting_of_hostile_values(system: str, data: st.DataObject) -> None
 
 
 def test_one_odd_record_does_not_hide_the_others_of_its_callback() -> None:
-    """Deskera's callbacks may name several: those whose id can be one are taken."""
+    """Deskera's callbacks may name several records. Records whose id is valid are accepted."""
     events = decoded(deskera.decode, b'{"ids": [7, "\\ud800", 8, ' + b"9" * 3000 + b"]}", "UPDATE_CRM_DEAL")
     assert [event.id for event in events] == ["7", "8"]
 
@@ -233,7 +233,7 @@ HEADER_VALUES += ['sig=("@method" "@target-uri" "content-digest");created=999999
 
 
 @given(shown=st.dictionaries(st.sampled_from([*HEADERS, "content-digest"]), st.sampled_from(HEADER_VALUES) | st.text()))
-def test_any_headers_are_believed_or_refused(shown: dict[str, str]) -> None:
+def test_any_headers_are_accepted_or_refused(shown: dict[str, str]) -> None:
     head, hook = callback(b"{}", headers=shown), Registered("https://bridge.example/x", "whsec_" + "A" * 40)
     secret = HookSecret("user", "password")
     attempts: list[Callable[[], object]] = [
@@ -248,7 +248,7 @@ def test_any_headers_are_believed_or_refused(shown: dict[str, str]) -> None:
             attempt()
 
 
-async def test_the_head_never_refuses_what_the_whole_is_believed_for() -> None:
+async def test_the_headers_alone_never_refuse_a_delivery_that_is_accepted_with_its_body() -> None:
     secret = HookSecret("user", "pässword")
     shown = b64encode(f"{secret.user}:{secret.password}".encode()).decode()
     good = callback(b"{}", headers={"authorization": f"Basic {shown}"})

@@ -1,4 +1,4 @@
-"""HttpClient: what is repeated, what waits, and which error comes out."""
+"""HttpClient: what is repeated, what waits, and which error is raised."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -99,7 +99,7 @@ async def test_a_read_is_tried_three_times_on_server_errors_with_growing_waits(b
     assert 0.5 <= bench.clock.slept[1] <= 1.5
 
 
-async def test_a_read_that_keeps_failing_is_for_later(bench: Bench) -> None:
+async def test_a_read_that_keeps_failing_is_retried_later(bench: Bench) -> None:
     bench.transport.steps = [answer(502)] * 3
     with pytest.raises(RetryLater, match=r"GET things/:id was answered with 502"):
         await bench.client().send(READ)
@@ -179,7 +179,7 @@ async def test_without_anything_to_renew_a_401_is_not_repeated(bench: Bench) -> 
         await bench.client().send(READ)
 
 
-async def test_429_makes_every_call_wait_and_long_waits_are_told_at_once(bench: Bench) -> None:
+async def test_429_makes_every_call_wait_and_long_waits_are_reported_at_once(bench: Bench) -> None:
     bench.transport.steps = [answer(429, retry_after="30"), answer(200, [])]
     client = bench.client()
     with pytest.raises(RateLimited) as first:
@@ -204,7 +204,7 @@ async def test_one_odd_answer_never_stops_a_system_for_longer_than_an_hour(bench
 
 
 async def test_after_a_long_pause_one_call_goes_alone_and_decides_for_the_others(bench: Bench) -> None:
-    """The vendor is not met by everything that waited at once."""
+    """The waiting calls do not all reach the vendor at once."""
     bench.transport.steps = [answer(429, retry_after="600"), answer(429, retry_after="600"), *[answer(200, [])] * 4]
     client = bench.client()
     with pytest.raises(RateLimited):
@@ -231,7 +231,7 @@ async def test_short_pauses_are_slept_through(bench: Bench) -> None:
     assert bench.clock.slept == [1.5]
 
 
-async def test_a_daily_budget_is_told_as_such(bench: Bench) -> None:
+async def test_a_used_up_daily_budget_is_reported_as_such(bench: Bench) -> None:
     bench.dialect.pauses = [Pause(3600, daily=True)]
     bench.transport.steps = [answer(429)]
     with pytest.raises(RateLimited) as caught:
@@ -239,7 +239,7 @@ async def test_a_daily_budget_is_told_as_such(bench: Bench) -> None:
     assert (caught.value.daily, caught.value.after_seconds) == (True, 3600)
 
 
-async def test_a_shorter_pause_never_cuts_a_longer_one(bench: Bench) -> None:
+async def test_a_shorter_pause_never_shortens_a_longer_one(bench: Bench) -> None:
     async def both_are_on_their_way(request: HttpRequest) -> None:
         await asyncio.sleep(0)
 
@@ -276,20 +276,20 @@ async def test_an_accepted_401_renews_nothing(bench: Bench) -> None:
     assert bench.dialect.renewals == 0
 
 
-async def test_a_redirect_says_to_check_the_address(bench: Bench) -> None:
+async def test_the_error_of_a_redirect_says_to_check_the_address(bench: Bench) -> None:
     bench.transport.steps = [answer(302, location="https://elsewhere.example/?token=s3cret")]
     with pytest.raises(Unreachable, match="check the base URL") as caught:
         await bench.client().send(READ)
     assert "s3cret" not in str(caught.value)
 
 
-async def test_the_vendors_own_meaning_of_a_status_wins(bench: Bench) -> None:
+async def test_the_connectors_meaning_of_a_status_wins(bench: Bench) -> None:
     bench.transport.steps = [answer(409, {"error": "night"})]
     with pytest.raises(Unreachable, match="closed for the night"):
         await bench.client().send(WRITE)
 
 
-async def test_an_answer_that_is_not_json_is_for_later_on_a_read_and_unknown_on_a_write(bench: Bench) -> None:
+async def test_an_answer_that_is_not_json_is_retried_on_a_read_and_unknown_on_a_write(bench: Bench) -> None:
     bench.transport.steps = [answer(200, b"<html>"), answer(200, b"\xff\xfe")]
     client = bench.client()
     read, write = await client.send(READ), await client.send(WRITE)
@@ -342,10 +342,10 @@ async def test_the_wait_for_a_place_among_the_calls_has_an_end(bench: Bench) -> 
         await client.send(replace(WRITE, timeout_seconds=0.01))
     answered.set()
     await first
-    await client.send(READ)  # the place that was waited for in vain was not lost
+    await client.send(READ)  # the place that was waited for is not lost
 
 
-async def test_a_vendor_that_is_slow_but_answers_is_waited_for_in_line(bench: Bench) -> None:
+async def test_calls_wait_in_line_for_a_slow_vendor(bench: Bench) -> None:
     async def slow(request: HttpRequest) -> None:
         await asyncio.sleep(0.03)
 
@@ -358,7 +358,7 @@ async def test_a_vendor_that_is_slow_but_answers_is_waited_for_in_line(bench: Be
 
 
 class WithoutTurns(Gate):
-    """A gate at which a backfill has no turn for now."""
+    """A gate that gives a backfill no turn for now."""
 
     @asynccontextmanager
     async def turn(self, call: Call) -> AsyncIterator[int]:
@@ -368,7 +368,7 @@ class WithoutTurns(Gate):
             yield units
 
 
-async def test_of_calls_one_by_one_a_live_one_does_not_wait_for_one_that_has_no_turn_yet(clock: FakeClock) -> None:
+async def test_with_one_call_at_a_time_a_live_call_does_not_wait_for_one_without_a_turn(clock: FakeClock) -> None:
     transport = ScriptedTransport([answer(201, {}), answer(201, {})])
     under_way, most = 0, 0
 
@@ -395,7 +395,7 @@ async def test_of_calls_one_by_one_a_live_one_does_not_wait_for_one_that_has_no_
     assert noted.nothing_sent
 
 
-async def test_a_write_that_was_cut_short_on_its_way_is_noted_as_sent(clock: FakeClock) -> None:
+async def test_an_interrupted_write_is_noted_as_sent(clock: FakeClock) -> None:
     transport = ScriptedTransport([answer(201, {})])
     on_its_way = asyncio.Event()
 

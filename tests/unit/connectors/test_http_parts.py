@@ -1,4 +1,4 @@
-"""JSON with exact numbers, Retry-After, and the aiohttp transport's translation of failures."""
+"""JSON with exact numbers, Retry-After, and how the aiohttp transport translates failures."""
 
 import json
 from decimal import Decimal
@@ -24,7 +24,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_what_is_written_reads_back_equal(value: object) -> None:
+def test_written_json_reads_back_equal(value: object) -> None:
     assert read_json(write_json(value)) == value
 
 
@@ -34,13 +34,13 @@ def test_amounts_keep_every_digit() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"NaN", b"[Infinity]", b"[" * 100_000])
-def test_what_is_not_json_is_refused(body: bytes) -> None:
+def test_text_that_is_not_json_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the type is the contract, json words the text
         read_json(body)
 
 
 @pytest.mark.parametrize("value", [Decimal("NaN"), object(), {1: 2}, 1.5])
-def test_what_has_no_exact_form_is_refused(value: object) -> None:
+def test_a_value_without_an_exact_form_is_refused(value: object) -> None:
     with pytest.raises(TypeError):
         write_json(value)
 
@@ -57,7 +57,7 @@ def test_retry_after_in_both_forms(value: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": value}, START) == seconds
 
 
-def test_no_retry_after_asks_for_nothing() -> None:
+def test_without_retry_after_there_is_no_pause() -> None:
     assert json.dumps(retry_after({}, START)) == "null"
 
 
@@ -87,25 +87,25 @@ async def test_failures_say_whether_the_request_left_and_no_secret(failure: Exce
 
 
 @pytest.mark.parametrize("value", ["9" * 400, "٣٤", "-5", "inf", "nan", "1e9", "", "Fri, 31 Dec 99999 23:59:59 GMT"])
-def test_a_retry_after_that_is_no_number_of_seconds_asks_for_nothing(value: str) -> None:
+def test_a_retry_after_that_is_no_number_of_seconds_gives_no_pause(value: str) -> None:
     assert retry_after({"retry-after": value}, START) is None
 
 
 @pytest.mark.parametrize("value", ["315360000", "999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
 @pytest.mark.parametrize(("daily", "longest"), [(False, 3600.0), (True, 25 * 3600.0)])
-def test_a_pause_has_a_largest_length_whatever_the_vendor_asks_for(value: str, daily: bool, longest: float) -> None:
+def test_a_pause_has_a_largest_length_whatever_the_vendor_requests(value: str, daily: bool, longest: float) -> None:
     asked = retry_after({"retry-after": value}, START)
     assert asked is not None
     assert Pause(asked, daily).seconds == longest
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), -1.0, float("-inf")])
-def test_what_is_no_length_is_no_pause(seconds: float) -> None:
+def test_a_value_that_is_no_length_gives_no_pause(seconds: float) -> None:
     assert Pause(seconds).seconds == 0.0
 
 
-def test_an_answer_that_is_not_json_leaves_no_rings() -> None:
-    """Its error would keep the frames that keep it, and with them what was sent."""
+def test_an_answer_that_is_not_json_leaves_no_reference_cycles() -> None:
+    """The error would keep the frames that keep it, and with them the data that was sent."""
     with no_rings():
         for body in (b"", b"<html>", b"\xff"):
             assert Answer("erp", Call("PUT", "/contacts/1"), 200, {}, body).loose_json() is None

@@ -1,4 +1,4 @@
-"""Answers larger than their call can need: dropped, told, and never held up by."""
+"""An answer larger than its call can need is dropped and reported, and delays nothing."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ def client(*steps: Any) -> tuple[HttpClient, ScriptedTransport]:
         (Call("DELETE", "deals/1"), OutcomeUnknown),
     ],
 )
-async def test_a_dropped_answer_is_the_records_attempt_or_a_write_of_unknown_outcome_and_is_not_asked_for_again(
+async def test_a_dropped_answer_is_the_records_attempt_or_an_unknown_outcome_and_the_call_is_not_repeated(
     call: Call, error: type[RemoteError]
 ) -> None:
     http, transport = client(AnswerUnusable("the answer is larger than 2.0 MB"))
@@ -66,18 +66,18 @@ def test_deep_nesting_is_refused_whatever_its_depth(pair: tuple[bytes, bytes], d
         read_json(pair[0] * depth + b"1" + pair[1] * depth)
 
 
-def test_what_people_mean_is_not_too_deep() -> None:
+def test_usual_nesting_is_not_too_deep() -> None:
     assert read_json(b"[" * 40 + b"1" + b"]" * 40) is not None
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "-" + "9" * 5000, "1e" + "9" * 30, "1." + "0" * 20 + "e-" + "9" * 30])
-def test_a_number_that_is_none_spoils_its_own_value_only(number: str) -> None:
+def test_a_wrong_number_makes_only_its_own_value_unread(number: str) -> None:
     found = read_json(f'[{{"id": 1, "odd": {number}}}, {{"id": 2, "sum": 1.50}}]'.encode())
     assert found == [{"id": 1, "odd": number}, {"id": 2, "sum": Decimal("1.50")}]
 
 
 @pytest.mark.parametrize("body", [b"[" * 3_000 + b"]" * 3_000, b"[" + b"{}," * 3_000_000 + b"{}]", b"{" * 300_000])
-async def test_garbage_is_tried_again_later_with_its_reason(body: bytes) -> None:
+async def test_an_unreadable_answer_is_retried_later_with_its_reason(body: bytes) -> None:
     http, _ = client(answer(200, body))
     with pytest.raises(RetryLater, match=r"deals returned (values nested too deeply|more than|an answer that is not)"):
         (await http.send(Call("GET", "deals"))).json()
@@ -93,7 +93,7 @@ async def test_a_large_answer_reads_like_a_small_one() -> None:
     assert large.loose_json() is large.json()
 
 
-async def test_callbacks_are_taken_in_while_a_large_answer_is_read() -> None:
+async def test_callbacks_are_accepted_while_a_large_answer_is_read() -> None:
     turns = 0
 
     async def count() -> None:

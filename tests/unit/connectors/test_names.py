@@ -1,4 +1,4 @@
-"""Names of an account's lists: pinned, renamed, doubled."""
+"""Names in an account's lists: pinned, renamed, duplicate."""
 
 import logging
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ async def update(pins: Pins, names: Names, pairs: Sequence[tuple[int, str | None
     await pins.update(names, [{"id": key, "name": name} for key, name in pairs], pair_of("id", "name"))
 
 
-async def test_a_renamed_thing_keeps_its_name_over_a_restart_and_warns_each_time_once(
+async def test_a_renamed_item_keeps_its_name_after_a_restart_and_warns_once_each_time(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     cache = PinnedHere()
@@ -44,7 +44,7 @@ async def test_equal_names_are_left_out_and_refused(caplog: pytest.LogCaptureFix
     assert [one.levelno for one in caplog.records] == [logging.WARNING]
 
 
-async def test_what_no_store_can_keep_is_shown_or_left_out_and_holds_up_no_other_name() -> None:
+async def test_a_name_that_no_store_can_hold_is_shown_or_left_out_and_does_not_affect_other_names() -> None:
     names, pins = restarted(PinnedHere(), skipped := SkippedRows())
     rows = [{"id": 1, "name": "half \ud800"}, {"id": "\udfff", "name": "A"}, {"id": "9" * 300, "name": "B"}]
     await pins.update(names, [*rows, {"id": 2, "name": "C"}], pair_of("id", "name"))
@@ -52,7 +52,7 @@ async def test_what_no_store_can_keep_is_shown_or_left_out_and_holds_up_no_other
     assert skipped.now() == {("crm1", "stages"): 2}
 
 
-async def test_an_old_name_given_to_another_thing_is_ambiguous() -> None:
+async def test_an_old_name_given_to_another_item_is_ambiguous() -> None:
     names, pins = restarted(PinnedHere())
     await update(pins, names, [(1, "A")])
     await update(pins, names, [(1, "B"), (2, "A")])
@@ -60,7 +60,7 @@ async def test_an_old_name_given_to_another_thing_is_ambiguous() -> None:
         names.key("A")
 
 
-async def test_a_deleted_thing_keeps_its_name_for_reading_and_cannot_be_written() -> None:
+async def test_a_deleted_item_keeps_its_name_for_reading_and_cannot_be_written() -> None:
     names, pins = restarted(PinnedHere())
     await update(pins, names, [(1, "A"), (2, "B")])
     await update(pins, names, [(2, "B")])
@@ -71,7 +71,7 @@ async def test_a_deleted_thing_keeps_its_name_for_reading_and_cannot_be_written(
         names.name(9)
 
 
-async def test_a_row_that_makes_no_sense_is_left_out_and_counted() -> None:
+async def test_a_row_that_cannot_be_read_is_left_out_and_counted() -> None:
     skipped = SkippedRows()
     names, pins = restarted(PinnedHere(), skipped)
     rows = [{"id": 1, "name": "A"}, {"name": "no id"}, "garbage", None, {"id": 2, "name": {"en": "B"}}, {"id": 3}]

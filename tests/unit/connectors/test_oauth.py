@@ -1,4 +1,4 @@
-"""Renewing OAuth tokens, whatever the product."""
+"""Renewing OAuth tokens, the same for every product."""
 
 import asyncio
 from urllib.parse import parse_qs
@@ -59,7 +59,7 @@ async def test_a_token_is_renewed_at_four_fifths_of_its_life_and_a_new_refresh_t
     assert bench.vault.kept["crm1"]["refresh_token"] == "r2"
 
 
-async def test_what_another_copy_renewed_is_taken() -> None:
+async def test_a_token_that_another_instance_renewed_is_taken() -> None:
     bench = Bench(token("a1"), token("a2"))
     other = bench.copy()
     refused = await bench.oauth.authorise(CALL)
@@ -77,7 +77,7 @@ async def test_after_a_new_consent_the_token_of_the_settings_is_tried() -> None:
     assert bench.asked_with() == ["dead", "given"]
 
 
-async def test_a_refusal_needs_a_person_and_nonsense_does_not() -> None:
+async def test_a_refusal_needs_a_person_and_an_unreadable_answer_does_not() -> None:
     refused = Bench(answer(400))
     with pytest.raises(NeedsAuthorisation, match=r"refresh token was refused: invalid_grant \(POST oauth/token, 400\)"):
         await refused.shown()
@@ -87,13 +87,13 @@ async def test_a_refusal_needs_a_person_and_nonsense_does_not() -> None:
     assert (refused.vault.kept, nonsense.vault.kept) == ({}, {})
 
 
-async def test_stored_nonsense_is_replaced() -> None:
+async def test_an_unreadable_stored_token_is_replaced() -> None:
     bench = Bench(token("a1"), vault=MemoryVault({"crm1": {"access_token": "x", "renew_at": "soon"}}))
     assert await bench.shown() == "Bearer a1"
 
 
 @pytest.mark.parametrize("life", [315_360_000, 10**400])
-async def test_a_token_is_renewed_after_a_day_whatever_life_its_issuer_names(life: int) -> None:
+async def test_a_token_is_renewed_after_a_day_whatever_lifetime_its_issuer_names(life: int) -> None:
     bench = Bench(token("a1", expires_in=life), token("a2"))
     assert await bench.shown() == "Bearer a1"
     bench.clock.seconds = 24 * 3600
@@ -101,7 +101,7 @@ async def test_a_token_is_renewed_after_a_day_whatever_life_its_issuer_names(lif
 
 
 @pytest.mark.parametrize("life", [-5, 0, True, "3600", 3600.5, None, [], {}])
-async def test_a_life_that_is_no_number_of_seconds_is_taken_for_an_hour(life: object) -> None:
+async def test_a_lifetime_that_is_no_number_of_seconds_counts_as_an_hour(life: object) -> None:
     bench = Bench(token("a1", expires_in=life), token("a2"))
     assert await bench.shown() == "Bearer a1"
     bench.clock.seconds = 2800

@@ -1,4 +1,4 @@
-"""Plain values both ways: what does not fit is refused, never bent."""
+"""Plain values in both directions: a value that does not fit is refused, never changed."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""Rows that make no sense are left out and counted; what goes wrong otherwise is not taken for such a row."""
+"""Rows that cannot be read are left out and counted; any other error does not count as such a row."""
 
 import asyncio
 import logging
@@ -30,12 +30,12 @@ async def test_rows_that_are_no_objects_or_lack_an_id_are_left_out_and_counted()
         (lambda row: 1 / row["zero"], "a value has a form the vendor does not document"),
     ],
 )
-async def test_whatever_a_reader_trips_over_costs_that_row_only(read: Callable[[Row], Any], why: str) -> None:
+async def test_a_value_that_breaks_a_reader_loses_only_its_own_row(read: Callable[[Row], Any], why: str) -> None:
     found = await understand([{"id": 1, "name": "x", "zero": 0}], read)
     assert (found.rows, found.skipped, found.why) == ([], 1, why)
 
 
-async def test_a_system_that_does_not_answer_is_not_taken_for_a_bad_row() -> None:
+async def test_a_system_that_does_not_answer_does_not_count_as_a_bad_row() -> None:
     async def read(number: int) -> int:
         raise Unreachable("crm", "no answer")
 
@@ -43,7 +43,7 @@ async def test_a_system_that_does_not_answer_is_not_taken_for_a_bad_row() -> Non
         await read_all([1, 2], read, 4)
 
 
-async def test_records_that_are_read_one_by_one_are_counted_alike() -> None:
+async def test_records_that_are_read_one_by_one_are_counted_in_the_same_way() -> None:
     async def read(number: int) -> int:
         if number % 2:
             raise NotUnderstood("it is odd")
@@ -53,7 +53,7 @@ async def test_records_that_are_read_one_by_one_are_counted_alike() -> None:
     assert (found.rows, found.skipped, found.why) == ([0, 2, 4, 6], 3, "it is odd")
 
 
-async def test_a_listing_is_told_once_and_its_number_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_listing_warns_once_and_its_count_starts_again(caplog: pytest.LogCaptureFixture) -> None:
     skipped = SkippedRows()
     listings = Listings("crm", skipped)
     await listings.read("deal", [{}], row_id)
@@ -64,20 +64,20 @@ async def test_a_listing_is_told_once_and_its_number_begins_anew(caplog: pytest.
     assert not skipped.now()
 
 
-async def test_where_a_gap_would_be_taken_for_absence_a_bad_row_is_an_error() -> None:
+async def test_where_a_gap_would_mean_absence_a_bad_row_is_an_error() -> None:
     listings = Listings("crm", SkippedRows())
     with pytest.raises(RetryLater, match="newest deal holds a row that cannot be understood: it has no id"):
         listings.whole("newest deal", await understand([{"id": 1}, {}], row_id))
     assert listings.whole("newest deal", await understand([{"id": 1}], row_id)) == ["1"]
 
 
-def test_one_record_that_makes_no_sense_is_read_again_later() -> None:
+def test_one_record_that_cannot_be_read_is_read_again_later() -> None:
     with pytest.raises(RetryLater, match="GET deals/:id did not answer with the record asked for: it lacks 'id'"):  # noqa: SIM117
         with one_record("crm", "GET deals/:id"):
             raise KeyError("id")
 
 
-async def test_a_long_listing_lets_others_run_in_between() -> None:
+async def test_a_long_listing_lets_other_tasks_run_meanwhile() -> None:
     turns = 0
 
     async def other() -> None:

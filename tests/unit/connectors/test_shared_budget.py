@@ -1,4 +1,4 @@
-"""What one copy's client learned about waiting, another copy's keeps."""
+"""What one instance's client learned about waiting, another instance's client respects."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class Budget:
         return Share()
 
     def at_end(self, told: Callable[[], Report | None]) -> None:
-        """Nobody asks here."""
+        """These tests do not end the budget."""
 
 
 @pytest.fixture
@@ -61,7 +61,9 @@ def copy(budget: Budget, *steps: object) -> HttpClient:
     return HttpClient("crm1", "https://x.example", transport, fake_seams(budget.clock), dialect, budget=budget)
 
 
-async def test_a_pause_one_copy_learned_is_kept_by_the_other_without_a_call(budget: Budget, clock: FakeClock) -> None:
+async def test_a_pause_that_one_instance_learned_is_respected_by_the_other_without_a_call(
+    budget: Budget, clock: FakeClock
+) -> None:
     first, second = copy(budget, answer(429, retry_after="600")), copy(budget, answer(200, {}))
     with pytest.raises(RateLimited):
         await first.send(READ)
@@ -73,7 +75,7 @@ async def test_a_pause_one_copy_learned_is_kept_by_the_other_without_a_call(budg
     assert (await second.send(READ)).status == 200
 
 
-async def test_the_store_is_asked_once_a_second_at_most(budget: Budget, clock: FakeClock) -> None:
+async def test_the_store_is_queried_once_a_second_at_most(budget: Budget, clock: FakeClock) -> None:
     client = copy(budget, *(answer(200, {}) for _ in range(4)))
     for _ in range(3):
         await client.send(READ)
@@ -84,7 +86,7 @@ async def test_the_store_is_asked_once_a_second_at_most(budget: Budget, clock: F
     assert budget.told == []
 
 
-async def test_a_store_that_is_away_changes_no_answer(budget: Budget) -> None:
+async def test_an_unreachable_store_changes_no_answer(budget: Budget) -> None:
     budget.away = True
     client = copy(budget, answer(200, {}), answer(429, retry_after="600"))
     assert (await client.send(WRITE)).status == 200

@@ -1,4 +1,4 @@
-"""Laws of an account's budget, on plain values: nothing waits here, and no clock runs."""
+"""Laws of an account's budget, on plain values: nothing waits, and no clock runs."""
 
 from collections import Counter
 from dataclasses import replace
@@ -27,7 +27,7 @@ gaps = st.floats(0.0, 3.0)
 
 
 def taken(bucket: Bucket, steps: list[tuple[float, Priority]], reserved: float) -> list[tuple[float, Priority]]:
-    """When each of these calls leaves the bucket that asks after so long a gap: each waits as long as it is told to."""
+    """Return when each call leaves the bucket. A call comes `gap` seconds after the last one and waits as required."""
     now, left = bucket.at, []
     for gap, priority in steps:
         now += gap
@@ -63,7 +63,7 @@ def test_lower_priorities_leave_the_reserved_share_of_the_second(
 
 
 @given(rates, bursts, reserves, priorities)
-def test_whoever_waits_gets_a_turn_once_nobody_above_takes(
+def test_a_waiting_call_gets_a_turn_when_no_higher_priority_takes_it(
     per_second: float, most: float, reserved: float, priority: Priority
 ) -> None:
     empty = Bucket(per_second, most, 0.0, 0.0)
@@ -73,7 +73,7 @@ def test_whoever_waits_gets_a_turn_once_nobody_above_takes(
 
 
 @given(reserves)
-def test_each_priority_leaves_at_least_what_the_one_above_leaves(reserved: float) -> None:
+def test_each_priority_leaves_at_least_as_much_as_the_one_above(reserved: float) -> None:
     kept = [kept_share(priority, reserved) for priority in Priority]
     assert kept == sorted(kept)
     assert kept[0] == 0.0
@@ -81,7 +81,7 @@ def test_each_priority_leaves_at_least_what_the_one_above_leaves(reserved: float
 
 
 class Lease:
-    """Parts of the pace as the store gives them out, for a few instances that renew, rest and die."""
+    """Shares of the pace as the store grants them, for a few instances that renew, pause and die."""
 
     TERM = 25.0
 
@@ -97,7 +97,7 @@ class Lease:
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 30.0), st.sampled_from("abcd")), max_size=40))
-def test_parts_of_the_pace_are_never_more_than_the_whole(steps: list[tuple[float, str]]) -> None:
+def test_the_shares_of_the_pace_never_exceed_the_whole(steps: list[tuple[float, str]]) -> None:
     lease, now = Lease(), 0.0
     for gap, name in steps:
         now += gap
@@ -106,7 +106,7 @@ def test_parts_of_the_pace_are_never_more_than_the_whole(steps: list[tuple[float
 
 
 @given(st.integers(1, 5), st.integers(0, 4))
-def test_instances_that_keep_calling_soon_have_alike_parts_also_after_one_died(number: int, dead: int) -> None:
+def test_calling_instances_soon_have_equal_shares_also_after_one_died(number: int, dead: int) -> None:
     lease, names, now = Lease(), "abcde"[:number], 0.0
     for _ in range(6):
         now += 10.0
@@ -127,7 +127,7 @@ asks = st.tuples(st.integers(0, 2), priorities, st.integers(1, 40))
 def test_instances_never_use_more_than_the_day_and_lower_ones_leave_the_reserve(
     limit: int, reserved: float, steps: list[tuple[int, Priority, int]]
 ) -> None:
-    """Three instances; each takes a portion when it needs one, and uses it by the rule of the gate."""
+    """Three instances; each takes a share when it needs one, and uses it by the gate's rule."""
     day, held, seen, used = Day(limit, limit, DAY_SECONDS), [0, 0, 0], [0, 0, 0], Counter[bool]()
     for who, priority, cost in steps:
         floor = day.kept(priority, reserved)
@@ -147,12 +147,12 @@ def test_live_work_may_use_the_whole_day_and_a_backfill_leaves_more_than_a_sweep
     assert [day.for_priority(priority, 0.2) for priority in Priority] == [1000, 800, 720, 640]
 
 
-def test_work_is_done_when_what_matters_more_is_done_and_the_days_have_enough() -> None:
+def test_work_is_forecast_to_end_after_higher_work_and_when_the_days_budgets_suffice() -> None:
     account = Account("crm", reserved=0.2, per_second=2.0, day=Day(1000, 700, 3600.0))
     work = {Priority.LIVE: (20.0, 20.0), Priority.BACKFILL: (2000.0, 2000.0)}
     done = seconds_needed(account, work, now=0.0)
     assert done[Priority.LIVE] == 10.0
-    # today 340 are left for it after the live ones' 20, each later day has 640: the third of those ends it
+    # today 340 are left after the 20 live calls, each later day has 640: the third day ends the work
     assert done[Priority.BACKFILL] == 3600.0 + 2 * DAY_SECONDS
 
 

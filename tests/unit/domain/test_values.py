@@ -1,4 +1,4 @@
-"""Frozen values: equal and hashed by what they hold, copied with other values."""
+"""Frozen values: equal and hashed by their content, copied with other values."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ class Slotted:
     value: int
 
 
-def test_a_copy_has_the_other_values_and_the_first_stays_what_it_was() -> None:
+def test_a_copy_has_the_new_values_and_the_original_is_unchanged() -> None:
     one = Cell(1, "a")
     assert (replace(one, value=2), one) == (Cell(2, "a"), Cell(1, "a"))
     assert {one: "found"}[Cell(1, "a")] == "found"

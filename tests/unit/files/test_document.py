@@ -1,4 +1,4 @@
-"""YAML files that people write: what stands where, and what is wrong with them."""
+"""YAML files that people write: the place of each key and value, and problems."""
 
 import pytest
 
@@ -25,14 +25,14 @@ def test_every_key_and_value_knows_its_place() -> None:
         ("{a: b}: 1\n", "f.yaml:1:1: a list or table used as a name"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(text: str, told: str) -> None:
+def test_problems_are_reported_with_their_place(text: str, told: str) -> None:
     faults = Problems()
     read_documents(text, "f.yaml", faults)
     (fault,) = faults.found
     assert str(fault).startswith(told)
 
 
-def test_keys_that_are_not_asked_for_are_left_out_with_whatever_is_wrong_with_them() -> None:
+def test_keys_that_are_not_requested_are_left_out_with_their_problems() -> None:
     faults = Problems()
     (root,) = read_documents("a: !x 1\na: 2\nb: {c: 1}\n", "f.yaml", faults, {"b"})
     assert (plain(root), faults.found) == ({"b": {"c": 1}}, [])

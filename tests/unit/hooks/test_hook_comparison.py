@@ -1,4 +1,4 @@
-"""What is to be done about the registrations seen at a vendor."""
+"""What the bridge does about the hooks that a vendor lists."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,37 +24,37 @@ def test_nothing_seen_means_all_are_missing() -> None:
     assert (dict(found.keep), list(found.missing), list(found.remove)) == ({}, [DEAL, PERSON], [])
 
 
-def test_ours_in_good_order_is_adopted() -> None:
+def test_our_correct_hook_is_adopted() -> None:
     found = compare("crm1", [DEAL], [seen(3)], HERE)
     assert (found.keep["any.deal"].id, list(found.missing), list(found.remove)) == ("3", [], [])
 
 
-def test_of_two_equal_ones_the_older_stays() -> None:
+def test_of_two_equal_hooks_the_older_stays() -> None:
     found = compare("crm1", [DEAL], [seen(10), seen(9)], HERE)
     assert (found.keep["any.deal"].id, [hook.id for hook in found.remove]) == ("9", ["10"])
 
 
-def test_a_stopped_one_is_replaced() -> None:
+def test_a_stopped_hook_is_replaced() -> None:
     found = compare("crm1", [DEAL], [seen(3, active=False)], HERE)
     assert (list(found.missing), [hook.id for hook in found.remove]) == ([DEAL], ["3"])
 
 
-def test_one_for_other_events_than_its_address_says_is_replaced() -> None:
+def test_a_hook_for_other_events_than_its_address_names_is_replaced() -> None:
     found = compare("crm1", [DEAL], [seen(3, key="any.person")], HERE)
     assert (list(found.missing), [hook.id for hook in found.remove]) == ([DEAL], ["3"])
 
 
-def test_one_at_an_older_public_address_is_replaced() -> None:
+def test_a_hook_at_an_older_public_address_is_replaced() -> None:
     found = compare("crm1", [DEAL], [seen(3, url=OLD.url("crm1", "any.deal"))], HERE)
     assert (list(found.missing), [hook.id for hook in found.remove]) == ([DEAL], ["3"])
 
 
-def test_one_nobody_wants_any_more_is_removed() -> None:
+def test_a_hook_that_is_no_longer_wanted_is_removed() -> None:
     found = compare("crm1", [PERSON], [seen(3)], HERE)
     assert [hook.id for hook in found.remove] == ["3"]
 
 
-def test_a_listing_that_does_not_say_the_events_goes_by_the_address() -> None:
+def test_without_events_in_the_listing_the_address_decides() -> None:
     assert compare("crm1", [DEAL], [seen(3, key=None)], HERE).keep["any.deal"].id == "3"
 
 
@@ -71,7 +71,7 @@ def test_promise_13_hooks_of_others_are_never_touched(hooks: list[SeenHook]) -> 
     assert (dict(found.keep), list(found.missing), list(found.remove)) == ({}, [DEAL], [])
 
 
-def test_one_a_person_deactivated_stays_so_where_that_is_respected() -> None:
+def test_a_hook_that_a_person_deactivated_stays_so_where_that_is_respected() -> None:
     stopped = seen(3, active=False, by_hand=True)
     found = compare("crm1", [DEAL], [stopped], HERE, {"any.deal"})
     assert (dict(found.deactivated), list(found.missing), list(found.remove)) == ({"any.deal": stopped}, [], [])
@@ -79,16 +79,16 @@ def test_one_a_person_deactivated_stays_so_where_that_is_respected() -> None:
     assert (dict(mended.deactivated), list(mended.missing), list(mended.remove)) == ({}, [DEAL], [stopped])
 
 
-def test_one_that_failed_is_no_decision_of_a_person() -> None:
+def test_a_failed_hook_is_no_decision_of_a_person() -> None:
     found = compare("crm1", [DEAL], [seen(3, active=False)], HERE, {"any.deal"})
     assert (dict(found.deactivated), list(found.missing)) == ({}, [DEAL])
 
 
-def test_a_deactivated_one_beside_an_active_one_is_a_leftover() -> None:
+def test_a_deactivated_hook_beside_an_active_one_is_removed() -> None:
     found = compare("crm1", [DEAL], [seen(3, active=False, by_hand=True), seen(4)], HERE, {"any.deal"})
     assert (found.keep["any.deal"].id, dict(found.deactivated), [hook.id for hook in found.remove]) == ("4", {}, ["3"])
 
 
-def test_what_nobody_wants_any_more_goes_whoever_deactivated_it() -> None:
+def test_a_hook_that_is_no_longer_wanted_is_removed_even_if_a_person_deactivated_it() -> None:
     found = compare("crm1", [PERSON], [seen(3, active=False, by_hand=True)], HERE, {"any.deal"})
     assert [hook.id for hook in found.remove] == ["3"]

@@ -1,4 +1,4 @@
-"""The public address is tried before anything is registered; what is wrong is said in plain words."""
+"""The bridge calls its public address before it registers hooks, and reports a failure in plain words."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ async def fault(answer: Callable[[HttpRequest], HttpResponse]) -> str:
     return await public_url_fault(Answers(answer), HERE, URL, "question") or ""
 
 
-async def test_our_own_echo_is_no_fault() -> None:
+async def test_our_own_echo_is_no_problem() -> None:
     def answer(request: HttpRequest) -> HttpResponse:
         assert (request.method, request.url) == ("GET", URL)
         return HttpResponse(200, body=HERE.echo(dict(request.query)["challenge"]).encode())
@@ -69,7 +69,7 @@ async def test_a_wrong_answer_is_named(response: HttpResponse, expected: str) ->
     assert expected in text
 
 
-async def test_no_fault_text_holds_the_token() -> None:
+async def test_no_error_text_contains_the_token() -> None:
     token = HERE.token("crm1", "any.deal")
 
     def refuse(request: HttpRequest) -> HttpResponse:

@@ -1,7 +1,8 @@
-"""How fast records are translated: `make bench-mapping`. No test asserts a time; ratios say more than rates.
+"""Measure how fast records are translated: `make bench-mapping`. No test asserts a time; ratios say more than rates.
 
-A flat record of 14 fields with dates, choices and money is read on one side and written to the other, both ways. Beside
-it, in the same run, a translation by hand in plain Python, which checks nothing, and each type of row by itself.
+A flat record of 14 fields with dates, choices and money is read on one side and written to the other, in both
+directions. The same run also measures a translation written by hand in plain Python, which checks nothing, and each
+type of field rule alone.
 """
 
 import sys
@@ -20,7 +21,7 @@ LEFT, RIGHT = Side
 HEAD = "mapping: m\nsides: {crm: one deal, erp: two deal}\nmatch: none\nconflict: crm\nfields:\n"
 MONEY = "{crm: {amount: value, currency: currency}, erp: {amount: amount, currency: currency_code}, type: money}"
 
-# Fourteen fields; by each the type the breakdown counts it under.
+# Fourteen fields, each with the type under which the breakdown counts it.
 ROWS = {
     "title": ("text", "{crm: title, erp: name, required: true}"),
     "street": ("text", "{crm: street, erp: address_line}"),
@@ -40,7 +41,7 @@ ROWS = {
 
 
 def record(at: int) -> dict[str, Any]:
-    """The `at`-th record of the left side; texts, amounts and days differ from record to record."""
+    """Return record number `at` of the left side; texts, amounts and days differ from record to record."""
     return {
         "title": f"Order {at}", "street": f"Storgata {at}", "city": "Oslo", "note": f"See {at}",
         "value": Decimal(at * 125) / 100, "currency": "EUR", "tax": Decimal(at * 25) / 100, "rate": Decimal(at) / 10,
@@ -57,7 +58,7 @@ CENT = Decimal("0.01")
 
 
 def by_hand(fields: dict[str, Any]) -> dict[str, Any]:
-    """Left to right as somebody would write it for this one pair: the measure of what the language costs."""
+    """Translate left to right by code written for this pair alone; it shows the cost of the mapping language."""
     start = fields["start_date"]
     return {
         "name": fields["title"], "address_line": fields["street"], "town": fields["city"], "remark": fields["note"],
@@ -74,7 +75,7 @@ def mapping_of(names: list[str]) -> Mapping:
 
 
 def per_record(work: Callable[[Any], Any], records: list[Any], seconds: float = 0.5) -> float:
-    """Seconds a record; the best of several rounds, because a busy machine only makes them slower."""
+    """Return the seconds for one record, the best of several rounds: a busy machine only makes a round slower."""
     best, until = float("inf"), perf_counter() + seconds
     while perf_counter() < until:
         began = perf_counter()
@@ -94,7 +95,7 @@ def main() -> None:
     mapping = mapping_of(list(ROWS))
     left = [record(at) for at in range(500)]
     right = [translate(mapping, LEFT)(one) for one in left]
-    assert right == [by_hand(one) for one in left], "the hand-written translation is another one"
+    assert right == [by_hand(one) for one in left], "the hand-written translation gives another result"
     assert [translate(mapping, RIGHT)(one) for one in right] == left
     hand = per_record(by_hand, left)
     for name, source, records in (("crm -> erp", LEFT, left), ("erp -> crm", RIGHT, right)):

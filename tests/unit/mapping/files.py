@@ -1,4 +1,4 @@
-"""Mapping files and manifests the tests share."""
+"""Mapping files and manifests that the tests share."""
 
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ NAME = "  name: {crm: name, erp: name}\n"
 
 
 def head(**words: str) -> str:
-    """The usual head with some lines replaced; an empty one is left out."""
+    """Return the usual head with some lines replaced; an empty replacement removes the line."""
     lines = {"mapping": "people", "sides": "{crm: one person, erp: two contact}", "match": "none", "conflict": "crm"}
     lines |= {key.replace("_", "-"): text for key, text in words.items()}
     return "".join(f"{key}: {text}\n" for key, text in lines.items() if text) + "fields:\n"
@@ -30,7 +30,7 @@ def head(**words: str) -> str:
 
 @cache
 def shipped(folder: Path) -> tuple[Mapping, ...]:
-    """The mappings of a shipped pair. Mappings are values, so all tests may have the same."""
+    """Return the mappings of a shipped pair. Mappings are immutable values, so all tests can share them."""
     return load_mappings(folder)
 
 
@@ -81,6 +81,6 @@ MANIFESTS = {"one": ONE, "two": TWO, "three": THREE}
 
 
 def mapping_of(rows: str, head: str = HEAD) -> Mapping:
-    """One mapping of these rows (indented by two blanks)."""
+    """Return one mapping of these field rules (indented by two blanks)."""
     (mapping,) = load_text(head + rows, "people.yaml")
     return mapping

@@ -1,4 +1,4 @@
-"""Values for any row of any mapping, by its type, its table or its lines."""
+"""Generated values for any field rule of any mapping, by its type, its table or its lines."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ plain_words = words.map(lambda text: " ".join(text.split())).filter(bool)
 
 
 def values_of(row: Field, side: Side = Side.LEFT) -> st.SearchStrategy[Any]:
-    """Canonical values the row can have; `side` is where a reference was read."""
+    """Return canonical values that the field can have; `side` is the side on which a reference was read."""
     if row.link is not None:
         return st.from_regex("[1-9][0-9]{0,6}", fullmatch=True).map(lambda id_: Reference(row.link or "", side, id_))
     if row.items is not None:
@@ -28,7 +28,7 @@ def values_of(row: Field, side: Side = Side.LEFT) -> st.SearchStrategy[Any]:
         return st.lists(st.tuples(*values).map(Line), min_size=1, max_size=4).map(lambda lines: Lines(tuple(lines)))
     if row.lines:
         return st.sampled_from(row.lines)
-    if row.table is not None and row.flows == {Side.LEFT}:  # canonical are the words of the side that is written
+    if row.table is not None and row.flows == {Side.LEFT}:  # the canonical words are those of the side that is written
         return st.sampled_from(sorted(map(str, row.table)))
     if row.table is not None or any(cells is not None and cells.via for cells in (row.left, row.right)):
         return st.sampled_from(samples(row))

@@ -1,4 +1,4 @@
-"""What is checked against the catalogs, and what is believed; wrong_files.md has the messages."""
+"""What is checked against the catalogs, and what is accepted; wrong_files.md has the messages."""
 
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.mapping.check import check
@@ -24,7 +24,7 @@ fields:
 """
 
 
-def test_a_ring_is_one_of_accounts_not_of_names_of_sides() -> None:
+def test_a_ring_is_found_by_accounts_and_not_by_names_of_sides() -> None:
     mappings = load_text(HEAD + NAME + "---\n" + RING, "m.yaml")
     bound = {"crm": "pipe", "erp": "desk", "hr": "people", "hr2": "people"}
     assert check(mappings, MANIFESTS, systems={**bound, "hr2": "others"}) == []
@@ -44,7 +44,7 @@ def test_one_source_entity_may_have_several_mappings_that_do_not_write_the_same_
 
 
 def test_a_column_may_have_two_mappings_to_different_systems_but_not_two_masters() -> None:
-    """In a chain of three systems the middle one's column is written from both ends, and each takes the other's on."""
+    """In a chain of three systems, the middle column is written from both ends, and each end gets the other's value."""
     rows = "  name: {crm: name, erp: name}\n  need: {crm: title, erp: need, from: crm}\n"
     one_way = (NAME.replace("erp: name", "erp: name, from: erp"), rows.replace("erp: name", "erp: name, from: erp"))
     for mine, theirs in ((NAME, rows), (one_way[0], rows), (NAME, one_way[1])):
@@ -61,18 +61,18 @@ def test_filters_that_cannot_both_pass_keep_mappings_apart() -> None:
     assert check(load_text("---\n".join(texts), "m.yaml"), MANIFESTS) == []
 
 
-def test_a_sound_mapping_has_no_faults() -> None:
+def test_a_correct_mapping_has_no_problems() -> None:
     assert check(load_text(HEAD + NAME, "m.yaml"), MANIFESTS) == []
 
 
-def test_own_columns_are_believed_until_the_account_was_asked() -> None:
+def test_custom_columns_are_accepted_until_the_account_was_read() -> None:
     mappings = load_text(HEAD + "  name: {crm: custom.Segment, erp: name}\n", "m.yaml")
     assert check(mappings, MANIFESTS) == []
     (fault,) = check(mappings, MANIFESTS, {("crm", "person"): {"custom.Segments": TEXT}})
     assert "did you mean `custom.Segments`?" in fault.remedy
 
 
-def test_what_the_account_really_offers_narrows_a_column() -> None:
+def test_the_real_choices_of_the_account_narrow_a_column() -> None:
     mappings = load_text(HEAD + "  kind: {crm: title, erp: city, table: {A: Oslo, B: Bergen}}\n", "m.yaml")
     assert check(mappings, MANIFESTS) == []
     offered = ColumnSpec(Column.CHOICE, choices=("Oslo", "Berlin"))
@@ -81,7 +81,7 @@ def test_what_the_account_really_offers_narrows_a_column() -> None:
 
 
 def test_people_and_companies_that_share_an_entity_on_two_systems_run_in_no_ring() -> None:
-    """Where `where` keeps them apart no value can travel from the one to the other."""
+    """`where` keeps them apart, so no value can go from one to the other."""
     filters = {"people": "person", "firms": "company"}
     apart = [head(mapping=name, where=f"{{erp: {{kind: {kind}}}}}") + NAME for name, kind in filters.items()]
     ring = RING.replace(

@@ -1,4 +1,4 @@
-"""Mappings against what the accounts really have: own fields, options, lengths, read-only and required columns."""
+"""Check mappings against the real accounts: custom fields, options, lengths, read-only and required columns."""
 
 import pytest
 
@@ -84,11 +84,11 @@ def options(*words: str) -> ColumnSpec:
         ),
     ],
 )
-def test_what_an_account_really_has_is_held_against_the_mapping(
+def test_a_mapping_is_checked_against_the_accounts_real_columns(
     row: str, person: dict[str, ColumnSpec], contact: dict[str, ColumnSpec], told: str
 ) -> None:
     mappings = load_text(HEAD + f"  f: {row}\n", "m.yaml")
-    assert check(mappings, MANIFESTS) == [], "it is sound as far as one can tell without the accounts"
+    assert check(mappings, MANIFESTS) == [], "without the accounts no problem can be found"
     assert [str(fault) for fault in check_live(mappings, MANIFESTS, {PERSON: person, CONTACT: contact})] == [told]
 
 
@@ -103,7 +103,7 @@ def test_what_an_account_really_has_is_held_against_the_mapping(
         "{crm: custom.Note, erp: custom.Remark, lossy: true}",
     ],
 )
-def test_what_the_row_provides_for_is_no_fault(row: str) -> None:
+def test_differences_that_the_field_rule_handles_are_no_problem(row: str) -> None:
     live = {
         PERSON: {"custom.Grade": options("A", "B"), "custom.Note": LONG},
         CONTACT: {"custom.Remark": SHORT},
@@ -111,6 +111,6 @@ def test_what_the_row_provides_for_is_no_fault(row: str) -> None:
     assert check_live(load_text(HEAD + f"  f: {row}\n", "m.yaml"), MANIFESTS, live) == []
 
 
-def test_an_account_that_was_not_asked_is_believed() -> None:
+def test_an_account_that_was_not_read_is_not_checked() -> None:
     mappings = load_text(HEAD + NAME + "  f: {crm: custom.A, erp: custom.B}\n", "m.yaml")
     assert check_live(mappings, MANIFESTS, {}) == []

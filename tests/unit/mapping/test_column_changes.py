@@ -1,4 +1,4 @@
-"""What differs between the columns of an account as accepted and as they are, and what it means for a mapping."""
+"""How an account's columns differ from the accepted ones, and what a difference means for a mapping."""
 
 import json
 from dataclasses import replace
@@ -57,7 +57,7 @@ def test_each_difference_has_its_sentence(was: ColumnSpec, now: ColumnSpec, what
     assert [(one.what, one.text) for one in changes(before, after, {})] == [(what, text)]
 
 
-def test_a_new_column_that_every_record_needs_is_told_twice_over() -> None:
+def test_a_new_required_column_is_reported_as_new_and_as_required() -> None:
     found = changes({}, {"custom.X": replace(TEXT, required=True)}, {})
     assert [one.what for one in found] == [What.NEW, What.REQUIRED]
 
@@ -67,13 +67,13 @@ def test_a_fixed_column_that_the_account_no_longer_narrows_is_not_gone() -> None
 
 
 @given(COLUMNS)
-def test_what_did_not_change_is_no_change_and_json_keeps_every_column(columns: dict[str, ColumnSpec]) -> None:
+def test_equal_columns_are_no_change_and_json_keeps_every_column(columns: dict[str, ColumnSpec]) -> None:
     assert changes(columns, columns, {}) == []
     assert loaded(json.loads(json.dumps(dumped(columns)))) == columns
 
 
 @given(COLUMNS, COLUMNS)
-def test_whatever_differs_is_told_and_concerns_nobody_without_mappings(
+def test_every_difference_is_reported_and_concerns_no_mapping_when_there_is_none(
     before: dict[str, ColumnSpec], after: dict[str, ColumnSpec]
 ) -> None:
     found = changes(before, after, {})
@@ -83,7 +83,7 @@ def test_whatever_differs_is_told_and_concerns_nobody_without_mappings(
 
 
 def level(row: str, was: ColumnSpec | None, now: ColumnSpec | None, column: str = "custom.X") -> Level:
-    """What a change of a column on side crm means for a mapping with this row."""
+    """Return what a change of a column on side crm means for a mapping with this field rule."""
     mapping = load_text(f"{HEAD}{NAME}  f: {row}\n", "m.yaml")[0]
     before, after = ({column: spec} if spec is not None else {} for spec in (was, now))
     return min(
@@ -120,13 +120,13 @@ TABLE = "{crm: custom.X, erp: city, table: {A: x, B: y}}"
         (TABLE, GRADE, replace(GRADE, choices=("A", "B", "C", "D")), Level.INFO),
     ],
 )
-def test_a_change_means_what_the_mapping_does_with_the_column(
+def test_the_severity_of_a_change_follows_the_mappings_use_of_the_column(
     row: str, was: ColumnSpec | None, now: ColumnSpec | None, expected: Level
 ) -> None:
     assert level(row, was, now) is expected
 
 
-def test_names_a_mapping_uses_are_its_own_fields_and_the_words_of_its_tables() -> None:
+def test_the_names_a_mapping_uses_are_custom_fields_and_the_words_of_its_tables() -> None:
     mapping = load_text(f"{HEAD}{NAME}  f: {TABLE}\n", "m.yaml")[0]
     assert {"X", "A", "B"} <= names_used(mapping, Side.LEFT)
     assert "C" not in names_used(mapping, Side.LEFT)

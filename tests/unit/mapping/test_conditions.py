@@ -1,4 +1,4 @@
-"""`where` and `when`: what a condition holds of, what it says, what two of them exclude, and what is wrong with one."""
+"""`where` and `when`: when a condition holds, its words, which two exclude each other, and its problems."""
 
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -61,7 +61,7 @@ def holds(where: str, **fields: Any) -> bool | None:
         ("{kind: true}", [True], [False, None, 1]),
     ],
 )
-def test_a_condition_holds_of_what_it_says(where: str, inside: list[Any], outside: list[Any]) -> None:
+def test_a_condition_holds_for_the_records_it_describes(where: str, inside: list[Any], outside: list[Any]) -> None:
     assert [holds(where, kind=raw) for raw in inside] == [True] * len(inside)
     assert [holds(where, kind=raw) for raw in outside] == [False] * len(outside)
 
@@ -72,7 +72,7 @@ def test_days_of_moments_are_days_in_the_zone_of_the_side() -> None:
     assert holds("{at: {at-least: 2026-03-31T01:00:00}}", at=evening) is False
 
 
-def test_a_column_that_was_not_read_leaves_open_only_what_hangs_on_it() -> None:
+def test_an_unread_column_leaves_undecided_only_the_conditions_that_need_it() -> None:
     assert holds("{kind: firm, size: 1}", size=1) is None
     assert holds("{kind: firm, size: 1}", size=2) is False
     assert holds("{any-of: [{kind: firm}, {size: 1}]}", size=1) is True
@@ -91,7 +91,7 @@ TESTS = st.one_of(
 
 
 @given(TESTS, TESTS, st.sampled_from(["A", "B", "C", "D", None, "", 3, 7]))
-def test_conditions_that_exclude_each_other_never_hold_of_the_same_record(one: str, two: str, raw: Any) -> None:
+def test_conditions_that_exclude_each_other_never_hold_for_the_same_record(one: str, two: str, raw: Any) -> None:
     first, second = mapping(f"{{kind: {one}}}"), mapping(f"{{kind: {two}}}")
     both = passes_where(first, Side.LEFT, {"kind": raw}) and passes_where(second, Side.LEFT, {"kind": raw})
     if exclude(first.left.where, second.left.where):
@@ -99,7 +99,7 @@ def test_conditions_that_exclude_each_other_never_hold_of_the_same_record(one: s
     assert exclude(first.left.where, second.left.where) == exclude(second.left.where, first.left.where)
 
 
-def test_what_is_plainly_apart_is_seen_to_be() -> None:
+def test_plainly_different_conditions_exclude_each_other() -> None:
     pairs = [
         ("A", "B"),
         ("A", "[B, C]"),
@@ -122,7 +122,7 @@ def test_what_is_plainly_apart_is_seen_to_be() -> None:
         ("{any-of: [{kind: a}, {kind: {empty: true}}]}", "(kind a) or (kind empty)"),
     ],
 )
-def test_a_condition_says_itself_in_words(where: str, told: str) -> None:
+def test_a_condition_is_described_in_words(where: str, told: str) -> None:
     assert str(mapping(where).left.where) == told
 
 
@@ -140,7 +140,7 @@ def test_a_condition_says_itself_in_words(where: str, told: str) -> None:
         ("{any-of: firm}", "must be a list of conditions", "any-of: [{COLUMN: WORD}"),
     ],
 )
-def test_what_is_wrong_with_a_condition_is_told_with_a_remedy(where: str, what: str, remedy: str) -> None:
+def test_a_wrong_condition_is_reported_with_a_remedy(where: str, what: str, remedy: str) -> None:
     with pytest.raises(ConfigError) as caught:
         mapping(where)
     (fault,) = caught.value.faults
@@ -149,7 +149,7 @@ def test_what_is_wrong_with_a_condition_is_told_with_a_remedy(where: str, what: 
     assert remedy in fault.remedy
 
 
-def test_new_records_get_the_words_that_are_certain_and_are_refused_where_they_would_be_left_out() -> None:
+def test_new_records_get_the_words_their_filter_requires_and_are_refused_where_the_filter_would_fail() -> None:
     text = HEAD % "{kind: firm, name: {not: [Test]}, size: {empty: true}}"
     one = load_text(text, "m.yaml")[0]
     assert for_create(one, Side.LEFT, {"name": "Lund"}) == {"kind": "firm", "name": "Lund"}

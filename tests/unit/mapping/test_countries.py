@@ -58,12 +58,12 @@ def test_a_country_is_known_by_code_and_by_every_official_form(text: str, code: 
         "Guinea Bissau Sud",
     ],
 )
-def test_what_is_no_country_or_could_be_two_is_refused(text: str) -> None:
+def test_an_unknown_or_ambiguous_country_is_refused(text: str) -> None:
     with pytest.raises(Untranslatable, match="is not a country known by ISO code"):
         parse_country(text)
 
 
-def test_every_country_is_found_by_its_names_and_no_name_means_two() -> None:
+def test_every_country_is_found_by_its_names_and_no_name_is_ambiguous() -> None:
     seen: dict[str, str] = {}
     for code, names in further_names().items():
         assert code in ENGLISH
@@ -79,7 +79,7 @@ def test_the_name_of_a_country_returns_as_its_code_however_it_is_cased(code: str
 
 
 @given(st.text(max_size=12))
-def test_no_text_is_guessed_to_be_a_country(text: str) -> None:
+def test_no_text_is_guessed_as_a_country(text: str) -> None:
     try:
         code = parse_country(text)
     except Untranslatable:
@@ -88,14 +88,14 @@ def test_no_text_is_guessed_to_be_a_country(text: str) -> None:
     assert code is None or text.strip().upper() in ENGLISH or plain_name(text) in known
 
 
-def test_a_row_may_know_further_names_and_a_side_may_keep_the_english_one() -> None:
+def test_a_field_rule_may_add_names_and_a_side_may_store_the_english_one() -> None:
     mapping = mapping_of("  land: {crm: a, erp: {name: b}, type: country, aliases: {Norge: NO, Tyskland: DEU}}\n")
     assert read(mapping, Side.LEFT, {"a": "norge"}).values == {"land": "NO"}
     assert read(mapping, Side.LEFT, {"a": "Tyskland"}).values == {"land": "DE"}
     assert write(mapping, Side.RIGHT, {"land": "NO"}, {}) == {"b": "Norway"}
 
 
-def test_an_alias_of_no_country_is_refused_when_loaded() -> None:
+def test_an_alias_of_an_unknown_country_is_refused_when_loaded() -> None:
     with pytest.raises(ConfigError) as caught:
         mapping_of("  land: {crm: a, erp: b, type: country, aliases: {Norge: NN}}\n")
     expected = "people.yaml:6:58: `Norge` in `aliases` of field rule land: `NN` is not a country"
@@ -119,7 +119,7 @@ def test_a_numeric_code_in_a_column_of_numbers_has_lost_its_zeros(raw: object, c
 
 
 @pytest.mark.parametrize("raw", [True, 1.5, -578, ["NO"], {"a": 1}, 0, 10**30])
-def test_what_is_no_code_or_name_is_refused_whatever_it_is(raw: object) -> None:
+def test_any_value_that_is_no_code_or_name_is_refused(raw: object) -> None:
     with pytest.raises(Untranslatable, match="is not a country known by ISO code"):
         parse_country(raw)
 
@@ -175,7 +175,7 @@ def test_a_country_without_a_numeric_code_is_not_written_as_one() -> None:
 @pytest.mark.parametrize(
     "language", ["nb", "nn", "sv", "da", "fi", "de", "fr", "es", "it", "nl", "pl", "pt", "ja", "zh"]
 )
-def test_every_native_name_returns_and_none_means_two(language: str) -> None:
+def test_every_native_name_comes_back_and_none_is_ambiguous(language: str) -> None:
     mapping = mapping_of(f"  land: {{crm: a, erp: {{name: b}}, type: country, names: [{language}]}}\n")
     for code in ENGLISH:
         sent = write(mapping, Side.RIGHT, {"land": code}, {})
@@ -183,11 +183,11 @@ def test_every_native_name_returns_and_none_means_two(language: str) -> None:
 
 
 @pytest.mark.parametrize("names", ["[xx]", "norwegian", "[nb, 5]", "[]", "{a: b}", "[../de]"])
-def test_a_language_nobody_knows_is_refused_when_loaded(names: str) -> None:
+def test_an_unknown_language_is_refused_when_loaded(names: str) -> None:
     with pytest.raises(ConfigError, match="`names` of field rule land"):
         mapping_of(f"  land: {{crm: a, erp: b, type: country, names: {names}}}\n")
 
 
-def test_the_languages_of_a_rule_belong_to_its_meaning() -> None:
+def test_the_languages_of_a_rule_are_part_of_its_fingerprint() -> None:
     plain, named = (mapping_of(f"  land: {{crm: a, erp: b, type: country{more}}}\n") for more in ("", ", names: [nb]"))
     assert plain.fields[0].fingerprint != named.fields[0].fingerprint

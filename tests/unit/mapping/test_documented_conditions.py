@@ -1,4 +1,4 @@
-"""The examples of `where` and `when` in docs/mapping.md: they pass `bridge check`, and hold of what they say."""
+"""The examples of `where` and `when` in docs/mapping.md pass `bridge check` and hold for the records the page names."""
 
 import re
 from datetime import date
@@ -47,7 +47,7 @@ def test_the_example_of_where_passes_check() -> None:
         ({"pipeline": "Sales", "lost_reason": "price"}, False),
     ],
 )
-def test_the_example_of_where_holds_of_what_it_says(more: dict[str, Any], inside: bool) -> None:
+def test_the_example_of_where_holds_for_the_records_the_page_names(more: dict[str, Any], inside: bool) -> None:
     assert passes_where(CONDITION, Side.LEFT, {**DEAL, **more}) is inside
 
 
@@ -63,7 +63,7 @@ def test_the_example_of_lines_passes_check_and_crosses() -> None:
     assert str(value) == "article=products 7 quantity=2 price=1.5 note=oak"
 
 
-def test_the_examples_of_when_can_be_read_and_hold_of_what_they_say() -> None:
+def test_the_examples_of_when_load_and_hold_for_the_records_the_page_names() -> None:
     mapping = load_text(HEAD + NAME + block("### A field rule that applies to some records only: `when`"), "m.yaml")[0]
     assert read(mapping, Side.LEFT, {"status": "won", "kind": "person"}).off == frozenset()
     assert read(mapping, Side.LEFT, {"status": "open", "kind": "firm"}).off == {"invoice", "first"}

@@ -30,7 +30,7 @@ def rule_of(line: list[str]) -> Mapping:
 
 
 def record(mapping: Mapping, side: Side, cell: str) -> dict[str, Any]:
-    """The columns of that side with what the cell of the page says."""
+    """Return the columns of that side with the content of the page's table cell."""
     raw = json.loads(cell.strip("`"), parse_float=Decimal)
     cells = mapping.fields[0].cells(side)
     assert cells is not None

@@ -1,4 +1,4 @@
-"""E-mail addresses: checked by their syntax, cleaned of what is no part of them, several in one column named."""
+"""E-mail addresses are checked by their syntax and cleaned of extra text; several in one column are reported."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ ROW = "  f: {crm: a, erp: b, type: email}\n"
         "ana\u200b@x.example", "<ana@x.example>", "mailto:<ana@x.example>", "ana@x.exam\u00adple", "\tana@x.example\n",
     ],
 )  # fmt: skip
-def test_an_address_is_cleaned_of_what_is_no_part_of_it(text: str) -> None:
+def test_an_address_is_cleaned_of_text_that_is_no_part_of_it(text: str) -> None:
     assert EMAIL.parse(text) == "ana@x.example"
 
 
@@ -38,7 +38,7 @@ def test_an_address_is_cleaned_of_what_is_no_part_of_it(text: str) -> None:
         "a" * 400 + "@x.example", "ana@" + "x" * 300 + ".example", "\ud800@x.example", "ana@x.example\ud800",
     ],
 )  # fmt: skip
-def test_what_is_no_address_is_refused_with_the_value_and_the_reason(text: str) -> None:
+def test_text_that_is_no_address_is_refused_with_the_value_and_the_reason(text: str) -> None:
     with pytest.raises(Untranslatable) as caught:
         EMAIL.parse(text)
     assert "is not an e-mail address: " in str(caught.value)
@@ -52,7 +52,7 @@ def test_what_is_no_address_is_refused_with_the_value_and_the_reason(text: str) 
         "ana@x.example/bob@x.example", "Ana <ana@x.example>; Bob <bob@x.example>", "ana@x.example\nbob@x.example",
     ],
 )  # fmt: skip
-def test_several_addresses_in_one_column_are_named_as_such(text: str) -> None:
+def test_several_addresses_in_one_column_are_reported_as_such(text: str) -> None:
     with pytest.raises(Untranslatable, match=r"holds 2 e-mail addresses"):
         EMAIL.parse(text)
 
@@ -70,7 +70,7 @@ def test_an_address_with_a_name_before_it_is_refused_and_says_what_to_write() ->
         "a" * 65 + "@x.example",
     ],
 )  # fmt: skip
-def test_every_address_that_is_one_is_kept_as_typed_whether_or_not_mail_arrives_there(text: str) -> None:
+def test_every_valid_address_is_kept_as_typed_even_if_no_mail_arrives_there(text: str) -> None:
     assert EMAIL.parse(text) == text
     assert EMAIL.parse(EMAIL.render(text)) == text
 
@@ -92,7 +92,7 @@ def test_addresses_that_reach_the_same_box_by_the_rules_are_equal(a: str, b: str
     assert (folded(row, EMAIL.parse(a)) == folded(row, EMAIL.parse(b))) is equal
 
 
-def test_what_is_no_address_is_no_match_key_either() -> None:
+def test_text_that_is_no_address_is_no_match_key() -> None:
     mapping = mapping_of(ROW, HEAD.replace("match: none", "match: [f]"))
     reading = read(mapping, Side.LEFT, {"a": "ana@@x.example"})
     assert [problem.field for problem in reading.problems] == ["f"]
@@ -109,7 +109,7 @@ def test_every_address_by_the_standard_is_accepted_and_comes_back(text: str) -> 
 
 
 @given(st.text(max_size=20).map(lambda text: f"{text}@x.example") | st.text(max_size=30))
-def test_whatever_is_accepted_comes_back_as_itself(text: str) -> None:
+def test_every_accepted_address_comes_back_unchanged(text: str) -> None:
     try:
         value = EMAIL.parse(text)
     except Untranslatable:
@@ -118,7 +118,7 @@ def test_whatever_is_accepted_comes_back_as_itself(text: str) -> None:
 
 
 @pytest.mark.parametrize("stored", ["mailto:ana@x.example", "ana@x.example\u200b", "ana@x.example"])
-def test_a_value_stored_by_a_former_version_is_understood(stored: str) -> None:
+def test_a_value_stored_by_a_former_version_is_read(stored: str) -> None:
     assert EMAIL.same(EMAIL.load(stored), "ana@x.example")
 
 
@@ -139,7 +139,7 @@ domains = st.lists(labels, min_size=1, max_size=4).map(".".join)
 @example("ana@x--y.example")
 @example("ana@1.example")
 @example("ana@x.museum")
-def test_what_is_taken_without_asking_the_library_it_accepts_as_well(text: str) -> None:
+def test_addresses_accepted_without_the_library_are_accepted_by_it_as_well(text: str) -> None:
     assert not _USUAL.fullmatch(text) or _ascii_form(text) is not None
 
 

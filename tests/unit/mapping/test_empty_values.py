@@ -1,4 +1,4 @@
-"""Empty text, blanks, null and an absent column mean the same for every type, in every place a value may stand."""
+"""Empty text, blanks, null and an absent column mean the same for every type, wherever a value may occur."""
 
 from itertools import product
 from typing import Any
@@ -33,13 +33,13 @@ def test_blanks_are_empty_for_every_type(name: str, raw: str) -> None:
 
 @pytest.mark.parametrize("raw", INVISIBLE)
 @pytest.mark.parametrize("name", TYPED)
-def test_characters_that_cannot_be_seen_are_empty_where_a_form_is_prescribed(name: str, raw: str) -> None:
+def test_invisible_characters_are_empty_where_a_form_is_prescribed(name: str, raw: str) -> None:
     assert make_kind(name, {}).parse(raw) is None
 
 
 @pytest.mark.parametrize("name", sorted(TYPES))
 @pytest.mark.parametrize("column", ["a", "custom.a", "emails.primary", "a.b", "items.1.x"])
-def test_an_empty_column_is_empty_wherever_it_stands(name: str, column: str) -> None:
+def test_an_empty_column_is_empty_in_every_place(name: str, column: str) -> None:
     mapping = mapping_of(f"  f: {{crm: {column}, erp: b, type: {name}}}\n")
     for raw in (None, *BLANK):
         record = {"a": {"b": raw} if column == "a.b" else raw, "custom": {"a": raw}, "items": [{"x": raw}],
@@ -64,14 +64,14 @@ FUNCTIONS = [
 
 @pytest.mark.parametrize("raw", [None, *BLANK])
 @pytest.mark.parametrize(("name", "function"), FUNCTIONS)
-def test_a_function_makes_no_value_of_an_empty_column(name: str, function: str, raw: Any) -> None:
+def test_a_function_gives_no_value_for_an_empty_column(name: str, function: str, raw: Any) -> None:
     mapping = mapping_of(f"  f: {{crm: {{column: a, via: {function}}}, erp: b, type: {name}, from: crm}}\n")
     reading = read(mapping, Side.LEFT, {"a": raw})
     assert (reading.problems, reading.values) == ((), {"f": None})
 
 
 @pytest.mark.parametrize("raw", [None, *BLANK])
-def test_words_of_a_table_and_lines_of_a_column_table_know_emptiness(raw: Any) -> None:
+def test_value_tables_and_column_tables_treat_every_empty_value_as_empty(raw: Any) -> None:
     rows = "  f: {crm: a, erp: b, type: boolean, table: {true: false, false: true}}\n"
     rows += "  g: {crm: c, erp: d, table: {A: B}}\n"
     assert read(mapping_of(rows), Side.LEFT, {"a": raw, "c": raw}).values == {"f": None, "g": None}

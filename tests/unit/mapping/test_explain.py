@@ -1,4 +1,4 @@
-"""What a person is told about one record, and what a failing example shows."""
+"""What `explain` shows about one record, and what a failing example shows."""
 
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ ROWS = """\
 """
 
 
-def test_every_row_says_what_it_read_what_it_means_and_why_it_does_nothing() -> None:
+def test_every_field_rule_says_what_it_read_what_it_means_and_why_it_does_nothing() -> None:
     mapping = mapping_of(ROWS)
     record = {"name": "Ana", "grade": "B", "mail": None, "owner": "bo", "boss": "7", "a": Decimal("1.5"), "c": "EUR"}
     whole, rows = explain(mapping, Side.LEFT, record)
@@ -37,7 +37,7 @@ def test_every_row_says_what_it_read_what_it_means_and_why_it_does_nothing() -> 
     assert text["sum"].endswith("means 1.50 EUR -> x = 1.50, y = EUR")
 
 
-def test_functions_and_defaults_are_told() -> None:
+def test_functions_and_defaults_are_explained() -> None:
     mapping = mapping_of("  code: {crm: {column: code, via: [trim, {cut: 5}]}, erp: key, default: none}\n")
     _, (filled,) = explain(mapping, Side.LEFT, {"code": " C-1  "})
     assert str(filled) == (
@@ -47,7 +47,7 @@ def test_functions_and_defaults_are_told() -> None:
     assert empty.why == "empty: a new record in erp gets the default none"
 
 
-def test_a_record_outside_the_filter_is_told_so() -> None:
+def test_explain_says_that_a_record_is_outside_the_filter() -> None:
     head = HEAD.replace("match:", "where: {crm: {kind: person}}\nmatch:")
     mapping = mapping_of(ROWS, head)
     assert explain(mapping, Side.LEFT, {"kind": "firm"})[0] == "not in mapping people: its where needs kind person"
@@ -67,7 +67,7 @@ tests:
 """
 
 
-def test_a_failing_example_shows_each_column_that_came_out_otherwise() -> None:
+def test_a_failing_example_shows_each_column_that_differs() -> None:
     (result,) = run_tests(load_text(HEAD + EXAMPLE, "m.yaml"))
     assert not result.passed
     assert str(result).splitlines() == [
@@ -85,7 +85,7 @@ def test_an_example_runs_both_ways_and_names_links_it_was_not_given() -> None:
     assert "extra: expected 1, found nothing (no field rule writes this column)" in str(back)
 
 
-def test_an_example_its_filter_leaves_out_or_that_cannot_be_translated_fails() -> None:
+def test_an_example_outside_the_filter_or_without_a_translation_fails() -> None:
     head = HEAD.replace("match:", "where: {crm: {kind: person}}\nmatch:")
     rows = (
         "  size: {crm: size, erp: length, type: decimal}\ntests:\n  - {crm: {kind: firm, size: 1}, erp: {length: x}}\n"

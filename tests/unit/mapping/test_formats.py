@@ -1,4 +1,4 @@
-"""`format`: days, moments and numbers in texts are read and written as the row says, and come back as they went."""
+"""`format`: days, moments and numbers in texts are read and written in the rule's format, and come back unchanged."""
 
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -79,7 +79,7 @@ def test_a_value_is_written_as_the_format_says(kind: str, text: str, value: Any,
         ("integer", "#,##0", "1.5"),
     ],
 )
-def test_what_is_written_otherwise_is_refused(kind: str, text: str, raw: str) -> None:
+def test_text_in_another_format_is_refused(kind: str, text: str, raw: str) -> None:
     with pytest.raises(Untranslatable):
         make_kind(kind, {"format": text}).parse(raw)
 
@@ -89,7 +89,7 @@ def test_decimals_that_the_format_cannot_show_are_not_cut_off() -> None:
         make_kind("decimal", {"format": "0.00"}).shapes[TEXT].split(Decimal("0.125"))
 
 
-def test_where_clocks_are_put_back_the_first_of_two_hours_is_meant() -> None:
+def test_when_clocks_are_put_back_the_first_of_two_hours_is_meant() -> None:
     kind = make_kind("instant", {"format": "DD.MM.YYYY HH:mm", "zone": "Europe/Oslo"})
     assert kind.parse("25.10.2026 02:30") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
@@ -98,7 +98,7 @@ OSLO_AUTUMN = [datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1)]
 
 
 @pytest.mark.parametrize("zones", ["{erp: Europe/Oslo}", "{crm: Asia/Tokyo, erp: Europe/Oslo}"])
-def test_hours_that_read_the_same_are_the_same_to_a_row_that_writes_them(zones: str) -> None:
+def test_hours_that_read_the_same_are_equal_for_a_rule_that_writes_them(zones: str) -> None:
     text = "  f: {crm: a, erp: {text: b}, type: instant, format: 'DD.MM.YYYY HH:mm', lossy: true}\n"
     said = mapping_of(text, head=HEAD.replace("match:", f"zone: {zones}\nmatch:"))
     own = mapping_of(text.replace("type:", "zone: Europe/Oslo, type:"))
@@ -125,7 +125,9 @@ def test_moments_at_the_ends_of_the_calendar_come_back_or_are_refused(
     moments = make_kind("instant", {"zone": zone, **style})
     with suppress(Untranslatable):
         back = there_and_back(moments, end)
-        assert moments.same(back, end) or end.year == 1, "zones had offsets with seconds then, which ZZ does not show"
+        assert moments.same(back, end) or end.year == 1, (
+            "at that time zones had offsets with seconds, which ZZ does not show"
+        )
     assert moments.same(end, end)
     assert not moments.same(end, datetime(2026, 1, 1, tzinfo=UTC))
     shape = make_kind("date", {"zone": zone}).shapes[frozenset({"instant"})]
@@ -165,11 +167,11 @@ def test_the_round_trip_of_a_format_is_checked(row: str, verdict: Verdict) -> No
         ("type: text, format: '0.00'", "unknown `format` in field rule f"),
     ],
 )
-def test_a_format_that_is_none_is_told(row: str, message: str) -> None:
+def test_an_unknown_format_is_reported(row: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
         mapping_of(f"  f: {{crm: a, erp: b, {row}}}\n")
 
 
-def test_a_format_that_yaml_takes_for_a_remark_is_told() -> None:
+def test_a_format_that_yaml_reads_as_a_comment_is_reported() -> None:
     with pytest.raises(ConfigError, match="put it in quotes where it begins with #"):
         mapping_of("  f:\n    crm: a\n    erp: {text: b}\n    type: decimal\n    format: #.##0,00\n")

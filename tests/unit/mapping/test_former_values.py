@@ -1,4 +1,4 @@
-"""What links remember from a release that read some types otherwise: understood anew, never taken for an edit."""
+"""Links keep values of a release that read some types differently. The bridge reads them again, never as an edit."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -35,7 +35,7 @@ fields:
   grade:  {crm: grade, erp: grade, table: {A: A, B: Silver}}
   money:  {crm: money, erp: money, type: currency}
 """
-# The base of a link, and both fingerprints of the mapping, as the release before wrote them for LEFT and RIGHT.
+# The base of a link and both fingerprints of the mapping, as the former release wrote them for LEFT and RIGHT.
 FORMER: dict[str, list[Any]] = {
     "phone": [
         ["+12125550123", "+1 212 555 0123 ext. 89"],
@@ -122,7 +122,7 @@ def decisions(left: dict[str, Any], right: dict[str, Any], base: Any = None) -> 
     return {decision.field: decision for decision in found}
 
 
-def test_what_nobody_edited_is_written_nowhere_and_remembered_anew_where_the_type_changed() -> None:
+def test_unedited_values_are_not_written_and_the_base_is_renewed_where_the_type_changed() -> None:
     found = decisions(LEFT, RIGHT)
     assert {
         name for name, one in found.items() if one.action in (Action.TO_LEFT, Action.TO_RIGHT, Action.HOLD)
@@ -131,13 +131,13 @@ def test_what_nobody_edited_is_written_nowhere_and_remembered_anew_where_the_typ
     assert "is not an e-mail address" in found["double"].reason
 
 
-def test_types_that_mean_what_they_meant_keep_their_fingerprints() -> None:
+def test_types_with_an_unchanged_meaning_keep_their_fingerprints() -> None:
     kept = {row.name for row in MAPPING.fields if row.fingerprint == FORMER[row.name][4]}
     assert kept == set(FORMER) - REREAD
     assert all(row.columns_fingerprint == FORMER[row.name][5] for row in MAPPING.fields)
 
 
-def test_a_copy_of_the_former_release_takes_no_task_of_this_mapping_and_match_keys_are_listed_anew() -> None:
+def test_an_instance_of_the_former_release_takes_no_task_of_this_mapping_and_match_keys_are_listed_again() -> None:
     assert MAPPING.fingerprint != FORMER_FINGERPRINT
     assert MAPPING.match_fingerprint != FORMER_MATCH_FINGERPRINT
 
@@ -146,7 +146,7 @@ def test_a_copy_of_the_former_release_takes_no_task_of_this_mapping_and_match_ke
     ("column", "raw"),
     [("phone", "+1 212 555 0123 ext. 90"), ("home", "22 12 34 56 (work)"), ("mail", "mailto:bo@x.example"), ("n", 8)],
 )
-def test_an_edit_made_before_the_first_look_still_crosses(column: str, raw: Any) -> None:
+def test_an_edit_made_before_the_first_read_still_crosses(column: str, raw: Any) -> None:
     field = {"n": "count"}.get(column, column)
     found = decisions({**LEFT, column: raw}, RIGHT)
     assert found[field].action is Action.TO_RIGHT
@@ -154,7 +154,7 @@ def test_an_edit_made_before_the_first_look_still_crosses(column: str, raw: Any)
     assert other[field].action is Action.TO_LEFT
 
 
-def test_a_number_that_lost_its_extension_on_the_way_stays_until_somebody_edits_it() -> None:
+def test_a_number_that_lost_its_extension_stays_until_a_person_edits_it() -> None:
     row = MAPPING.named["phone"]
     left, right = read(MAPPING, Side.LEFT, LEFT), read(MAPPING, Side.RIGHT, RIGHT)
     base = FieldBase(
@@ -166,7 +166,7 @@ def test_a_number_that_lost_its_extension_on_the_way_stays_until_somebody_edits_
 
 
 @pytest.mark.parametrize("name", sorted(set(FORMER) - {"double"}))
-def test_a_write_of_the_former_release_that_was_never_confirmed_is_recognised(name: str) -> None:
+def test_an_unconfirmed_write_of_the_former_release_is_recognised(name: str) -> None:
     sent = load_values(MAPPING, {name: FORMER[name][0]})[name]
     shown = read(MAPPING, Side.LEFT, LEFT).values[name]
     assert same(MAPPING.named[name], sent, shown)

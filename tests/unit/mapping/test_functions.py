@@ -1,4 +1,4 @@
-"""Functions between columns and rows: what each does, its way back, and what is refused."""
+"""Functions between columns and fields: what each does, its inverse, and what is refused."""
 
 from decimal import Decimal
 from typing import Any
@@ -31,7 +31,7 @@ def value_of(mapping: Mapping, record: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("name", BUILTIN)
-def test_a_function_of_the_language_does_what_its_example_says_and_goes_back(name: str) -> None:
+def test_a_function_of_the_language_matches_its_example_in_both_directions(name: str) -> None:
     function = BUILTIN[name]
     text, raw, value = function.example
     kind = next(k for k in ("text", "decimal", "boolean") if k in function.fits)
@@ -50,7 +50,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), min_siz
 
 
 @given(texts.filter(lambda text: bool(text.strip())), st.sampled_from(["{add-prefix: C-}", "{remove-prefix: C-}"]))
-def test_a_prefix_comes_and_goes(text: str, via: str) -> None:
+def test_a_prefix_is_added_and_removed(text: str, via: str) -> None:
     mapping = through(f"{{column: a, via: [{via}]}}")
     raw = f"C-{text}"
     value = value_of(mapping, {"a": raw})
@@ -71,7 +71,7 @@ def test_columns_join_and_split_again(parts: list[str]) -> None:
     assert write(mapping, LEFT, {"f": value}, {}) == record
 
 
-def test_what_is_too_much_for_the_columns_stays_in_the_last_and_missing_ones_are_cleared() -> None:
+def test_extra_words_stay_in_the_last_column_and_missing_columns_are_cleared() -> None:
     mapping = through("{columns: [a, b], via: join}")
     assert write(mapping, LEFT, {"f": "Anna Maria Lund"}, {}) == {"a": "Anna", "b": "Maria Lund"}
     assert write(mapping, LEFT, {"f": "Anna"}, {}) == {"a": "Anna", "b": None}
@@ -84,13 +84,13 @@ def test_functions_run_in_the_order_written_and_back_in_the_other() -> None:
     assert write(mapping, LEFT, {"f": 417}, {}) == {"a": "C-000417"}
 
 
-def test_a_table_stands_behind_the_functions() -> None:
+def test_a_value_table_is_applied_after_the_functions() -> None:
     mapping = through("{column: a, via: [trim, upper]}", ", table: {GOLD: A, TIN: B}")
     assert value_of(mapping, {"a": " gold"}) == "A"
     assert write(mapping, LEFT, {"f": "B"}, {}) == {"a": "TIN"}
 
 
-def test_a_value_a_function_does_not_take_is_a_problem_of_its_field() -> None:
+def test_a_value_that_a_function_refuses_is_a_problem_of_its_field() -> None:
     mapping = through("{column: a, via: {remove-prefix: C-}}")
     assert value_of(mapping, {"a": "17"}) == "crm a: `17` does not start with `C-`"
     assert value_of(mapping, {"a": ["x"]}).startswith("crm a: expected text, found")
@@ -100,7 +100,7 @@ def test_a_text_that_a_function_empties_is_empty() -> None:
     assert value_of(through("{column: a, via: digits}"), {"a": "none"}) is None
 
 
-def test_the_functions_of_a_side_belong_to_what_its_values_mean() -> None:
+def test_the_functions_of_a_side_are_part_of_its_fingerprint() -> None:
     plain, trimmed = through("{column: a}").fields[0], through("{column: a, via: trim}").fields[0]
     assert plain.fingerprint != trimmed.fingerprint
     assert plain.columns_fingerprint == trimmed.columns_fingerprint
@@ -109,7 +109,7 @@ def test_the_functions_of_a_side_belong_to_what_its_values_mean() -> None:
 ROT = {"ROT": Function("ROT", lambda text: text[::-1], lambda text: text[::-1], (("ab", "ba"),), revision="1")}
 
 
-def test_an_operators_function_goes_both_ways_and_its_code_counts() -> None:
+def test_an_operators_function_works_both_ways_and_its_code_is_part_of_the_fingerprint() -> None:
     mapping = through("{column: a, via: ROT}", functions=ROT)
     assert value_of(mapping, {"a": "abc"}) == "cba"
     assert write(mapping, LEFT, {"f": "cba"}, {}) == {"a": "abc"}
@@ -131,7 +131,7 @@ def _raises(value: Any) -> Any:
         (lambda value: 1.5, "crm a: function bad made a float of `x`; it must give text"),
     ],
 )
-def test_whatever_an_operators_function_does_is_one_clear_message(function: Any, message: str) -> None:
+def test_any_error_of_an_operators_function_is_one_clear_message(function: Any, message: str) -> None:
     mapping = through("{column: a, via: bad}", ", from: crm", {"bad": Function("bad", function)})
     assert value_of(mapping, {"a": "x"}).startswith(message)
 
@@ -195,6 +195,6 @@ def test_functions_that_do_not_fit_are_refused_when_loaded(case: str) -> None:
     assert remedy in fault.remedy, str(fault)
 
 
-def test_a_function_of_texts_goes_with_a_set_that_is_one_text() -> None:
+def test_a_function_of_texts_works_with_a_set_that_is_one_text() -> None:
     mapping = through("{column: a, via: lower}", ', type: set, separator: ";", from: crm')
     assert read(mapping, LEFT, {"a": "A; B"}).values == {"f": frozenset({"a", "b"})}

@@ -1,4 +1,4 @@
-"""Every type in every form, and every shipped mapping: whatever a record holds, it crosses, returns and rests."""
+"""For every type in every form and every shipped mapping: any record crosses, comes back equal, and is at rest."""
 
 from functools import cache
 from typing import Any
@@ -61,7 +61,7 @@ fields:
 """
 
 
-# Files alone are looked for here: to read them takes each worker a third of a second, and one of them needs it.
+# Only the file names are collected here: reading the files takes a third of a second in each worker, and one needs it.
 FILES = [(folder, file.stem) for folder in PAIRS for file in sorted(folder.glob("*.yaml"))]
 NAMES = ["all types one-two", *(f"{name} {folder.name}" for folder, name in FILES)]
 
@@ -77,16 +77,16 @@ generated = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slo
 
 
 def records(mapping: Mapping) -> st.SearchStrategy[dict[str, Any]]:
-    """Canonical values of a record: required rows always, others mostly."""
+    """Return canonical values of a record: required fields always, others mostly."""
     rows = [row for row in mapping.fields if row.set_on is None and row.left is not None and row.right is not None]
-    rows = [row for row in rows if row.name != "deal"]  # its text begins with a word, which no generated one does
+    rows = [row for row in rows if row.name != "deal"]  # its text begins with a word, and no generated text does
     needed = {row.name: values_of(row) for row in rows if row.required}
     others = {row.name: st.none() | values_of(row) for row in rows if not row.required}
     return st.fixed_dictionaries({**needed, **others})
 
 
 def elsewhere(values: dict[str, Any], side: Side) -> dict[str, Any]:
-    """References as the other side knows them; here by the same id."""
+    """Return references as the other side knows them; in this test they have the same id."""
 
     def there(value: Any) -> Any:
         return Reference(value.mapping, side, value.id) if isinstance(value, Reference) else value
@@ -95,7 +95,7 @@ def elsewhere(values: dict[str, Any], side: Side) -> dict[str, Any]:
 
 
 def whole(mapping: Mapping, side: Side, made: dict[str, Any]) -> dict[str, Any]:
-    """The record as a server shows it: columns that were not written are empty."""
+    """Return the record as a server shows it: columns that were not written are empty."""
     paths = [path for row in mapping.fields if (cells := row.cells(side)) for path in cells.paths]
     paths += [leaf.path for _, condition in mapping.gates[side] for leaf in leaves(condition)]
     shown = dict.fromkeys((path.top for path in paths), None)
@@ -113,7 +113,7 @@ def test_the_synthetic_mapping_has_every_type() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_record_made_of_any_values_reads_the_same_and_nothing_is_left_to_do(name: str) -> None:
+def test_a_record_created_from_any_values_reads_the_same_and_needs_no_more_writes(name: str) -> None:
     mapping = by_name()[name]
 
     @generated
@@ -141,7 +141,7 @@ def test_a_record_made_of_any_values_reads_the_same_and_nothing_is_left_to_do(na
 
 
 def _filter_of(mapping: Mapping, side: Side, values: dict[str, Any]) -> dict[str, Any]:
-    """The columns `where` wants, as a create sends them."""
+    """Return the columns that `where` requires, as a create sends them."""
     wanted: dict[str, Any] = {}
     for path, value in mapping.side(side).fixed:
         path.put(wanted, {}, value)
@@ -149,7 +149,7 @@ def _filter_of(mapping: Mapping, side: Side, values: dict[str, Any]) -> dict[str
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_new_record_holds_every_value_that_flows_there(name: str) -> None:
+def test_a_new_record_holds_every_value_that_is_written_to_its_side(name: str) -> None:
     mapping = by_name()[name]
 
     @generated
@@ -167,7 +167,7 @@ def test_a_new_record_holds_every_value_that_flows_there(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_remembered_of_any_values_is_exact(name: str) -> None:
+def test_the_base_of_any_values_is_exact(name: str) -> None:
     mapping = by_name()[name]
 
     @generated

@@ -1,4 +1,4 @@
-"""The schema editors use: every shipped mapping passes it, and what it refuses is wrong indeed."""
+"""The schema for editors: every shipped mapping passes it, and everything it refuses is wrong."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -31,7 +31,7 @@ PAIR = Draft202012Validator(
 
 
 def documents(text: str) -> list[Any]:
-    """As an editor's YAML 1.2 reader gives them: numbers are numbers."""
+    """Return the mapping as an editor's YAML 1.2 reader gives it: numbers are numbers."""
     return [_json(plain(node)) for node in read_documents(text, "m.yaml", Problems())]
 
 
@@ -72,12 +72,12 @@ GOOD = """\
 """
 
 
-def test_what_the_language_can_say_passes() -> None:
+def test_everything_the_language_accepts_passes() -> None:
     (document,) = documents(HEAD + GOOD)
     assert [f"{list(error.path)}: {error.message}" for error in PAIR.iter_errors(document)] == []
     text = HEAD + GOOD
     files = {"grades.table.yaml": "A: B\n"}
-    assert load_text(text, "m.yaml", {"own": Function("own", str, str)}, files), "the language takes it as well"
+    assert load_text(text, "m.yaml", {"own": Function("own", str, str)}, files), "the language accepts it as well"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The report of laws: every row, how it was tried, what does not return and what to write instead."""
+"""The report of the round-trip check: how each rule was tried, what does not come back, and what to write."""
 
 import pytest
 
@@ -24,7 +24,7 @@ ROWS = """\
 CURRENCY = "name crm's currency column, or give the field rule the one currency it has"
 
 
-def test_every_row_says_how_it_was_tried_and_what_does_not_return() -> None:
+def test_the_report_says_how_every_field_rule_was_tried_and_what_does_not_come_back() -> None:
     report = {result.field: str(result) for result in round_trips(mapping_of(ROWS))}
     assert report == {
         "name": "name: holds (sampled, 12 values)",
@@ -60,13 +60,13 @@ def test_every_row_says_how_it_was_tried_and_what_does_not_return() -> None:
         ("{crm: {column: a, via: lower}, erp: b, table: {A: x}}", Verdict.LOSES, "x cannot go to crm: `a` is not in"),
     ],
 )
-def test_functions_are_tried_there_and_back(row: str, verdict: Verdict, told: str) -> None:
+def test_functions_are_tried_in_both_directions(row: str, verdict: Verdict, told: str) -> None:
     (result,) = round_trips(mapping_of(f"  f: {row}\n"))
     assert result.verdict is verdict, str(result)
     assert any(one.what.startswith(told) for one in result.broken) is bool(told), str(result)
 
 
-def test_an_operators_function_that_raises_is_one_fault_naming_mapping_row_and_value() -> None:
+def test_an_operators_function_that_raises_is_one_problem_naming_mapping_rule_and_value() -> None:
     def back(text: str) -> str:
         return {"bb": "ab"}[text]
 
@@ -88,7 +88,7 @@ def test_an_operators_function_is_tried_with_its_examples_alone() -> None:
     assert str(result) == "f: holds (sampled, 4 values)"
 
 
-def test_the_report_of_every_shipped_mapping_has_no_row_that_loses_unaccepted_values() -> None:
+def test_the_report_of_every_shipped_mapping_has_no_rule_with_an_unaccepted_loss() -> None:
     mappings = [mapping for folder in PAIRS for mapping in shipped(folder)]
     results = [(mapping.name, result) for mapping in mappings for result in round_trips(mapping)]
     assert len(results) >= len(mappings)

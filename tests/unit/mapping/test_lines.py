@@ -1,4 +1,4 @@
-"""Lists of lines: read, compared and merged line by line, in both directions."""
+"""Lists of lines are read, compared and merged line by line, in both directions."""
 
 from decimal import Decimal
 from typing import Any
@@ -62,7 +62,7 @@ def decide(mapping: Mapping, left: Any, right: Any, base: Any) -> list[Decision]
 
 
 def carried_out(mapping: Mapping, left: Any, right: Any, base: Any) -> tuple[Any, Any, list[Decision]]:
-    """Both lists after the decisions were written."""
+    """Return both lists after the decisions were written."""
     decisions = decide(mapping, left, right, base)
     for one in decisions:
         if one.action is Action.TO_LEFT:
@@ -93,8 +93,8 @@ def test_lines_added_on_both_sides_both_survive() -> None:
     left, right, decisions = carried_out(orders, crm(A, B), erp(A, C), base)
     assert of_crm(left) == of_erp(right) == {A, B, C}
     assert not any(one.conflict for one in decisions)
-    assert left[0] == crm(A)[0], "what no row names stays, and so do a line's id and place"
-    assert "id" not in left[2], "a new line has none yet"
+    assert left[0] == crm(A)[0], "columns without a field rule stay, and so do a line's id and place"
+    assert "id" not in left[2], "a new line has no id yet"
 
 
 def test_different_fields_of_one_line_both_survive() -> None:
@@ -103,7 +103,7 @@ def test_different_fields_of_one_line_both_survive() -> None:
     assert of_crm(left) == of_erp(right) == {("A", 5, 99)}
 
 
-def test_a_line_deleted_on_one_side_goes_on_the_other_one() -> None:
+def test_a_line_deleted_on_one_side_is_deleted_on_the_other() -> None:
     orders = ORDERS["erp"]
     left, right, decisions = carried_out(orders, crm(A), erp(A, B), base_of(orders, crm(A, B), erp(A, B)))
     assert of_crm(left) == of_erp(right) == {A}
@@ -113,7 +113,7 @@ def test_a_line_deleted_on_one_side_goes_on_the_other_one() -> None:
 @pytest.mark.parametrize(
     ("policy", "kept"), [("crm", set[Any]()), ("erp", {("A", 5, 10)}), ("fill-empty", {("A", 5, 10)})]
 )
-def test_a_line_deleted_here_and_edited_there_goes_by_the_policy(policy: str, kept: set[Any]) -> None:
+def test_a_line_deleted_on_one_side_and_edited_on_the_other_follows_the_policy(policy: str, kept: set[Any]) -> None:
     orders = ORDERS[policy]
     left, right, decisions = carried_out(orders, crm(), erp(("A", 5, 10)), base_of(orders, crm(A), erp(A)))
     assert of_crm(left) == of_erp(right or []) == kept
@@ -146,7 +146,7 @@ def test_the_first_contact_joins_both_lists() -> None:
     assert of_crm(left) == of_erp(right) == {("A", 7, 10), B, C}
 
 
-def test_two_lines_of_the_same_product_are_told_apart_by_their_place() -> None:
+def test_two_lines_of_the_same_product_are_distinguished_by_their_place() -> None:
     orders = ORDERS["crm"]
     twice = (A, ("A", 4, 12))
     base = base_of(orders, crm(*twice), erp(*twice))
@@ -154,7 +154,7 @@ def test_two_lines_of_the_same_product_are_told_apart_by_their_place() -> None:
     assert of_crm(left) == of_erp(right) == {A, ("A", 9, 12)}
 
 
-def test_a_one_way_list_leaves_alone_what_only_the_target_changed() -> None:
+def test_a_one_way_list_does_not_write_changes_of_the_target_only() -> None:
     (orders,) = load_text((TEXT % "crm").replace("    crm: products\n", "    from: crm\n    crm: products\n"), "m.yaml")
     base = base_of(orders, crm(A, B), erp(A, B))
     left, right, _ = carried_out(orders, crm(A, ("B", 2, 25)), erp(("A", 9, 10), B, C), base)
@@ -172,7 +172,7 @@ def test_a_new_record_gets_the_lines_of_its_source() -> None:
     ]
 
 
-def test_a_line_that_cannot_be_understood_is_named() -> None:
+def test_a_line_that_cannot_be_read_is_named() -> None:
     reading = read(ORDERS["crm"], Side.LEFT, {"products": crm(A, ("B", "many", 1))})
     assert [problem.message for problem in reading.problems] == ["crm products: line 2, amount: `many` is not a number"]
 
@@ -196,7 +196,7 @@ def test_a_line_names_records_of_other_mappings() -> None:
         ("{crm: a, key: s, lines: {s: {crm: c, erp: d}}}", "field rule f has no column for erp"),
     ],
 )
-def test_what_is_wrong_with_lines_is_told(rows: str, message: str) -> None:
+def test_problems_with_lines_are_reported(rows: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_text(TEXT.partition("  title:")[0] % "crm" + f"  f: {rows}\n", "m.yaml")
 
@@ -228,18 +228,18 @@ def plain_lines(rows: Any) -> list[tuple[Any, ...]]:
 
 
 @given(LINES, LINES)
-def test_what_only_one_side_changed_is_what_both_hold(left: Any, was: Any) -> None:
+def test_a_change_of_one_side_only_is_on_both_sides_afterwards(left: Any, was: Any) -> None:
     for policy in ("crm", "erp", "ask", "fill-empty"):
         orders = ORDERS[policy]
         base = base_of(orders, crm(*was), erp(*was))
         one, two, decisions = carried_out(orders, crm(*left), erp(*was), base)
         assert sorted(plain_lines(two)) == sorted(plain_lines(erp(*left)))
-        assert one == crm(*left), "nothing is written where it was edited"
+        assert one == crm(*left), "nothing is written to the edited side"
         assert not any(found.conflict for found in decisions)
 
 
 @given(LINES, LINES, LINES)
-def test_a_line_that_nobody_deleted_is_on_both_sides_afterwards(left: Any, right: Any, was: Any) -> None:
+def test_a_line_that_was_not_deleted_is_on_both_sides_afterwards(left: Any, right: Any, was: Any) -> None:
     orders = ORDERS["crm"]
     one, two, _ = carried_out(orders, crm(*left), erp(*right), base_of(orders, crm(*was), erp(*was)))
     before = {code for code, _, _ in was}

@@ -1,4 +1,4 @@
-"""Files to mappings: what is compiled, and what changes a fingerprint."""
+"""Loading mapping files: what they compile to, and what changes a fingerprint."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def test_every_yaml_file_below_the_folder_is_read_except_tests(tmp_path: Path) -
     assert [mapping.name for mapping in load_mappings(tmp_path)] == ["b", "c", "people"]
 
 
-def test_hidden_folders_are_left_out_as_kubernetes_keeps_the_states_of_a_configmap_there(tmp_path: Path) -> None:
+def test_hidden_folders_are_not_read_because_kubernetes_keeps_states_of_a_configmap_there(tmp_path: Path) -> None:
     (tmp_path / "..2026_01_05").mkdir()
     (tmp_path / "..2026_01_05" / "people.yaml").write_text(HEAD + NAME)
     (tmp_path / "..data").symlink_to("..2026_01_05")
@@ -31,7 +31,7 @@ def test_hidden_folders_are_left_out_as_kubernetes_keeps_the_states_of_a_configm
     assert [mapping.name for mapping in load_mappings(tmp_path)] == ["people"]
 
 
-def test_faults_of_several_files_come_together_and_name_their_file(tmp_path: Path) -> None:
+def test_problems_of_several_files_are_reported_together_and_name_their_file(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("- x")
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError) as caught:
@@ -47,7 +47,7 @@ def test_links_may_name_mappings_of_other_files(tmp_path: Path) -> None:
     assert [mapping.name for mapping in load_mappings(tmp_path)] == ["people", "firms"]
 
 
-def test_what_is_not_said_is_the_careful_choice() -> None:
+def test_defaults_are_the_careful_choices() -> None:
     mapping = mapping_of(NAME)
     assert mapping.writes == mapping.creates == frozenset(Side)
     assert mapping.deleted == dict.fromkeys(Side, DeletePolicy.UNLINK)
@@ -92,14 +92,14 @@ def row(words: str) -> Mapping:
         (", table: {A: x}", True, False),
     ],
 )
-def test_a_rows_fingerprint_follows_what_its_values_mean(words: str, meaning: bool, columns: bool) -> None:
+def test_a_rules_fingerprint_follows_the_meaning_of_its_values(words: str, meaning: bool, columns: bool) -> None:
     before, after = row("").fields[0], row(words).fields[0]
     assert (before.fingerprint != after.fingerprint) is meaning
     assert (before.columns_fingerprint != after.columns_fingerprint) is columns
     assert row("").fingerprint != row(words).fingerprint
 
 
-def test_other_columns_are_another_row() -> None:
+def test_other_columns_are_another_rule() -> None:
     before, after = row("").fields[0], mapping_of("  f: {crm: a, erp: c}\n").fields[0]
     assert before.columns_fingerprint != after.columns_fingerprint
     assert before.fingerprint != after.fingerprint

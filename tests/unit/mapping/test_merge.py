@@ -1,4 +1,4 @@
-"""Merging: what each policy, direction and word of a row decides."""
+"""Merging: what each policy, direction and option of a field rule decides."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -54,7 +54,7 @@ TO_LEFT, TO_RIGHT, NONE, IN_SYNC, HOLD = Action.TO_LEFT, Action.TO_RIGHT, Action
     [
         # one side edited
         ("", "crm", ("new", "old"), ("old", "old"), TO_RIGHT, "new"),
-        # cut after a blank, which the server drops when the whole record is written back to it
+        # cut after a blank, which the server drops when it gets the whole record back
         (
             "",
             "crm",
@@ -79,7 +79,7 @@ TO_LEFT, TO_RIGHT, NONE, IN_SYNC, HOLD = Action.TO_LEFT, Action.TO_RIGHT, Action
         (", conflict: erp", "crm", ("l", "r"), ("old", "old"), TO_LEFT, "r"),
         (", from: erp", "crm", ("l", "r"), ("old", "old"), TO_LEFT, "r"),
         ("", "crm", ("same", "same"), ("old", "old"), IN_SYNC, None),
-        # the servers keep different forms and nobody edited
+        # the servers store different forms and nobody edited
         ("", "crm", ("long text", "long"), ("long text", "long"), NONE, None),
         # first contact
         ("", "crm", ("l", "r"), None, TO_RIGHT, "l"),
@@ -98,7 +98,7 @@ def test_a_field_is_decided(words: str, policy: str, now: Any, was: Any, action:
     assert (decision.action, decision.value) == (action, value), decision
 
 
-def test_the_loser_of_a_conflict_is_told() -> None:
+def test_the_loser_of_a_conflict_is_reported() -> None:
     decision = decide(row_of(), ("l", "r"), ("old", "old"))
     assert (decision.conflict, decision.loser) == (True, "r")
     assert decision.reason == "both sides changed; crm wins"
@@ -140,7 +140,7 @@ def test_sets_merge_by_what_each_side_added_and_removed() -> None:
     assert merged(mapping, ([], ["a"]), (["a"], ["a"])) == {TO_RIGHT: None}
 
 
-def test_a_one_way_set_keeps_what_the_target_added_itself() -> None:
+def test_a_one_way_set_keeps_the_words_that_the_target_added() -> None:
     mapping = row_of(", type: set, from: crm")
     assert merged(mapping, (["a", "new"], ["a", "own"]), (["a"], ["a", "own"])) == {
         TO_RIGHT: frozenset({"a", "new", "own"})
@@ -156,7 +156,7 @@ LINES = """\
 """
 
 
-def test_moving_between_lines_the_other_side_cannot_tell_apart_is_no_edit() -> None:
+def test_moving_between_table_lines_that_the_other_side_cannot_distinguish_is_no_edit() -> None:
     mapping = mapping_of(LINES)
     assert decide(mapping, ("two", "X"), None).action is IN_SYNC
     assert decide(mapping, ("two", "X"), ("one", "X")).action is IN_SYNC
@@ -177,7 +177,7 @@ def test_moving_between_lines_the_other_side_cannot_tell_apart_is_no_edit() -> N
 def test_after_a_new_definition_only_a_side_whose_columns_changed_is_edited(
     now: Any, action: Action, value: Any
 ) -> None:
-    """Under the new table the old pair reads Platinum and Gold: no person changed that."""
+    """By the new table the old pair reads Platinum and Gold; no person changed it."""
     old = row_of(", table: {A: Gold, B: Silver}")
     new = row_of(", table: {A: Platinum, B: Iron}, unlisted: keep")
     base = load_base(new, dump_base(old, base_of(old, "A", "Gold")))
@@ -194,7 +194,7 @@ def test_after_other_columns_it_is_first_contact() -> None:
     assert (decision.action, decision.value) == (TO_RIGHT, "x")
 
 
-def test_a_stored_value_its_new_type_cannot_hold_counts_by_its_hash() -> None:
+def test_a_stored_value_that_its_new_type_cannot_hold_is_compared_by_its_hash() -> None:
     old, new = row_of(), row_of(", type: date")
     base = load_base(new, dump_base(old, base_of(old, "2026-01-01x", "2026-01-01")))
     assert base["f"].left is UNREAD
@@ -202,7 +202,7 @@ def test_a_stored_value_its_new_type_cannot_hold_counts_by_its_hash() -> None:
     assert decision.action is TO_RIGHT
 
 
-def test_links_are_stored_as_they_are() -> None:
+def test_link_values_are_stored_unchanged() -> None:
     mapping = row_of(", link: people")
     values = {"f": LinkId(7)}
     assert load_values(mapping, dump_values(mapping, values)) == values
@@ -212,7 +212,7 @@ def test_links_are_stored_as_they_are() -> None:
     assert dump_values(mapping, {"f": UNREAD}) == {}
 
 
-def test_what_a_server_made_of_a_write_nobody_read_back_is_no_edit_and_does_not_cross_back() -> None:
+def test_a_value_that_a_server_changed_in_an_unconfirmed_write_is_no_edit_and_does_not_cross_back() -> None:
     """A deal was deleted before its last write was confirmed, and came back: its counterpart shows a shorter name."""
     mapping, sent = row_of(), "Sons Incorporated"
     row, (left, right) = mapping.fields[0], sides(row_of(), sent, "Sons Inc")

@@ -1,4 +1,4 @@
-"""Merging two records: laws that hold for every pair of values, bases and policies."""
+"""Laws of merging two records that hold for every pair of values, bases and policies."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -64,7 +64,7 @@ def readings(mapping: Mapping, left: dict[str, Any], right: dict[str, Any]) -> t
 
 
 def base_of(mapping: Mapping, left: Reading, right: Reading) -> dict[str, FieldBase]:
-    """What is remembered when both were taken as in step."""
+    """Return the base of two records that are considered in sync."""
     return {
         row.name: FieldBase(
             left.values[row.name],
@@ -81,7 +81,7 @@ def base_of(mapping: Mapping, left: Reading, right: Reading) -> dict[str, FieldB
 def apply(
     mapping: Mapping, left: Reading, right: Reading, base: dict[str, FieldBase], done: tuple[Decision, ...]
 ) -> Any:
-    """The readings and the base after the decisions were carried out by servers that keep what they are sent."""
+    """Return the readings and the base after the decisions were written to servers that store the values unchanged."""
     values = {Side.LEFT: dict(left.values), Side.RIGHT: dict(right.values)}
     settled = set()
     for decision in done:
@@ -103,8 +103,10 @@ def times(left: datetime | None = None, right: datetime | None = None) -> Times:
 
 
 @given(crm_records, erp_records, policies)
-def test_no_difference_from_the_base_is_no_decision(crm: dict[str, Any], erp: dict[str, Any], policy: str) -> None:
-    """The sides may differ from each other: servers round, trim and cut."""
+def test_without_a_difference_from_the_base_there_is_no_decision(
+    crm: dict[str, Any], erp: dict[str, Any], policy: str
+) -> None:
+    """The sides may differ from each other, because servers round, trim and cut."""
     mapping = MAPPINGS[policy]
     left, right = readings(mapping, crm, erp)
     decisions = merge(mapping, left, right, base_of(mapping, left, right), times())
@@ -167,8 +169,8 @@ def test_a_base_survives_being_stored(crm: Any, erp: Any) -> None:
 
 
 @given(st.text(min_size=1, max_size=20), st.sampled_from([str.strip, str.upper, lambda text: text[:5]]))
-def test_a_server_that_changes_what_it_is_sent_does_not_flap(text: str, server: Any) -> None:
-    """Each side's base is what that side shows."""
+def test_a_server_that_changes_sent_values_does_not_flap(text: str, server: Any) -> None:
+    """Each side's base is the value that this side shows."""
     mapping = MAPPINGS["crm"]
     left, right = readings(mapping, {"name": text}, {"title": server(text)})
     names = {"name": base_of_one(mapping, left, right)}

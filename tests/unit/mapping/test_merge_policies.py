@@ -1,4 +1,4 @@
-"""What each conflict policy promises, and how sets merge, for all values."""
+"""The promise of each conflict policy, and how sets merge, for all values."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ def mapping_of(policy: str, row: str) -> Mapping:
 def decide(
     mapping: Mapping, now: tuple[Any, Any], was: tuple[Any, Any] | None, times: Times = UNKNOWN
 ) -> list[Decision]:
-    """The decisions about the one row `f`, whose columns are `a` and `b`."""
+    """Return the decisions about the one field rule `f`, whose columns are `a` and `b`."""
 
     def readings(pair: tuple[Any, Any]) -> tuple[Any, Any]:
         return read(mapping, Side.LEFT, {"a": pair[0]}), read(mapping, Side.RIGHT, {"b": pair[1]})
@@ -45,7 +45,7 @@ def decide(
 
 
 def both_edited(policy: str, left: Any, right: Any, was: Any, times: Times = UNKNOWN) -> Decision | None:
-    """The one decision where both sides edited a text to different values; None where they did not."""
+    """Return the decision where both sides edited a text to different values, or None where they did not."""
     if len({left, right, was}) < 3:
         return None
     (decision,) = decide(mapping_of(policy, "{crm: a, erp: b}"), (left, right), (was, was), times)
@@ -53,7 +53,7 @@ def both_edited(policy: str, left: Any, right: Any, was: Any, times: Times = UNK
 
 
 @given(words, words, words, st.sampled_from(["crm", "erp"]))
-def test_a_side_that_is_named_always_wins_and_the_loser_is_told(left: str, right: str, was: str, side: str) -> None:
+def test_a_named_side_always_wins_and_the_loser_is_reported(left: str, right: str, was: str, side: str) -> None:
     decision = both_edited(side, left, right, was)
     if decision is not None:
         winner, loser = (left, right) if side == "crm" else (right, left)
@@ -62,7 +62,7 @@ def test_a_side_that_is_named_always_wins_and_the_loser_is_told(left: str, right
 
 
 @given(words, words, words, moments, moments, st.sampled_from(["crm", "erp"]), st.sampled_from([0.001, 1.0, 60.0]))
-def test_the_newer_edit_wins_and_a_tie_goes_to_the_side_that_is_named(
+def test_the_newer_edit_wins_and_the_named_side_wins_a_tie(
     left: str, right: str, was: str, at_left: datetime, at_right: datetime, side: str, resolution: float
 ) -> None:
     decision = both_edited(f"newest, else {side}", left, right, was, Times(at_left, at_right, resolution))
@@ -75,7 +75,7 @@ def test_the_newer_edit_wins_and_a_tie_goes_to_the_side_that_is_named(
 
 
 @given(words, words, words, st.sampled_from([(None, NOON), (NOON, None), (None, None)]))
-def test_where_a_time_is_unknown_the_side_that_is_named_wins(left: str, right: str, was: str, at: Any) -> None:
+def test_the_named_side_wins_where_a_time_is_unknown(left: str, right: str, was: str, at: Any) -> None:
     decision = both_edited("newest, else erp", left, right, was, Times(*at, 1.0))
     assert decision is None or decision.action is Action.TO_LEFT
 
@@ -103,7 +103,9 @@ def test_fill_empty_overwrites_no_value_that_both_sides_edited(
 
 
 @given(words, words, words, st.sampled_from(["crm", "erp", "ask", "fill-empty", "newest, else crm"]))
-def test_an_edit_nobody_contradicted_crosses_under_every_policy(left: str, right: str, edit: str, policy: str) -> None:
+def test_an_edit_without_a_conflicting_edit_crosses_under_every_policy(
+    left: str, right: str, edit: str, policy: str
+) -> None:
     mapping = mapping_of(policy, "{crm: a, erp: b}")
     if edit not in (left, right):
         (decision,) = decide(mapping, (edit, right), (left, right))
@@ -116,7 +118,7 @@ SET = "{crm: a, erp: b, type: set}"
 
 
 def merged(left: frozenset[str], right: frozenset[str], was: frozenset[str], row: str = SET) -> tuple[Any, Any]:
-    """Both sets after the decisions were carried out."""
+    """Return both sets after the decisions were carried out."""
     result = {Action.TO_LEFT: left, Action.TO_RIGHT: right}
     for decision in decide(mapping_of("crm", row), (sorted(left), sorted(right)), (sorted(was), sorted(was))):
         if decision.action in result:
@@ -125,7 +127,7 @@ def merged(left: frozenset[str], right: frozenset[str], was: frozenset[str], row
 
 
 @given(sets, sets, sets)
-def test_sets_agree_and_hold_what_somebody_added_and_nothing_somebody_removed(left: Any, right: Any, was: Any) -> None:
+def test_merged_sets_hold_every_added_word_and_no_removed_word(left: Any, right: Any, was: Any) -> None:
     one, two = merged(left, right, was)
     assert one == two == (was | left | right) - (was - left) - (was - right)
 
@@ -136,7 +138,7 @@ def test_swapping_the_sides_of_a_set_changes_nothing(left: Any, right: Any, was:
 
 
 @given(sets, sets)
-def test_a_set_edited_on_one_side_is_that_sides(edited: Any, was: Any) -> None:
+def test_a_set_edited_on_one_side_becomes_that_sides_set(edited: Any, was: Any) -> None:
     assert merged(edited, was, was) == (edited, edited)
     assert merged(was, edited, was) == (edited, edited)
 
@@ -151,7 +153,7 @@ def test_sets_that_meet_for_the_first_time_are_united(left: Any, right: Any) -> 
 
 
 @given(sets, sets, sets)
-def test_a_set_that_goes_one_way_gets_additions_and_keeps_its_own(left: Any, right: Any, was: Any) -> None:
+def test_a_one_way_set_gets_additions_and_keeps_its_own_words(left: Any, right: Any, was: Any) -> None:
     one, two = merged(left, right, was, "{crm: a, erp: b, type: set, from: crm}")
     assert one == left
     assert two == (right | (left - was)) - (was - left)
@@ -159,7 +161,7 @@ def test_a_set_that_goes_one_way_gets_additions_and_keeps_its_own(left: Any, rig
 
 @pytest.mark.parametrize("policy", ["crm", "erp"])
 @given(sets, words)
-def test_absent_keep_lets_no_emptiness_cross(policy: str, some: Any, word: str) -> None:
+def test_with_absent_keep_no_empty_value_crosses(policy: str, some: Any, word: str) -> None:
     mapping = mapping_of(policy, "{crm: a, erp: b, absent: keep}")
     for now in ((None, word), (word, None)):
         (decision,) = decide(mapping, now, (word, word))

@@ -1,4 +1,4 @@
-"""Numbers in texts: digits 0 to 9 and a point, or the writing a rule states; nothing is guessed."""
+"""Numbers in texts have digits 0 to 9 and a point, or the format that a rule states; nothing is guessed."""
 
 from decimal import Decimal
 from typing import Any
@@ -56,7 +56,7 @@ def test_connectors_read_no_number_by_pythons_rules_either(raw: str) -> None:
         ("fr", "-12,5", "-12.5"), ("de", " 7 ", "7"), ("en", "+7", "7"),
     ],
 )  # fmt: skip
-def test_a_stated_writing_is_read(style: str, raw: str, number: str) -> None:
+def test_a_stated_format_is_read(style: str, raw: str, number: str) -> None:
     assert make_kind("decimal", {"number-format": style}).parse(raw) == Decimal(number)
     assert make_kind("money", {"number-format": style, "currency": "KWD"}).parse(raw).amount == Decimal(number)
 
@@ -69,12 +69,12 @@ def test_a_stated_writing_is_read(style: str, raw: str, number: str) -> None:
         ("en", "٣٤"), ("de", "1_000"), ("en", "7e2"), ("fr", "1  250"),
     ],
 )  # fmt: skip
-def test_another_writing_than_the_stated_is_refused_not_guessed(style: str, raw: str) -> None:
+def test_another_format_than_the_stated_one_is_refused_and_not_guessed(style: str, raw: str) -> None:
     with pytest.raises(Untranslatable, match=f"is not a number as number-format: {style} writes it"):
         make_kind("decimal", {"number-format": style}).parse(raw)
 
 
-def test_numbers_that_are_numbers_need_no_writing() -> None:
+def test_numbers_that_are_numbers_need_no_format() -> None:
     kind = make_kind("decimal", {"number-format": "de"})
     assert [kind.parse(raw) for raw in (5, Decimal("1250.5"), 2.5)] == [Decimal(5), Decimal("1250.5"), Decimal("2.5")]
 
@@ -113,7 +113,7 @@ def test_an_amount_in_a_text_column_beside_its_currency() -> None:
     assert round_trips(mapping)[0].verdict is Verdict.HOLDS
 
 
-def test_a_text_column_without_a_stated_writing_holds_plain_numbers() -> None:
+def test_a_text_column_without_a_stated_format_holds_plain_numbers() -> None:
     mapping = mapping_of("  f: {crm: {text: a}, erp: b, type: decimal}\n")
     assert write(mapping, Side.LEFT, {"f": Decimal("1250.50")}, {}) == {"a": "1250.5"}
 
@@ -142,7 +142,7 @@ numbers = st.decimals(-(10**20), 10**20, allow_nan=False, allow_infinity=False, 
 
 
 @given(numbers, st.sampled_from(["plain", "en", "de", "fr"]), st.booleans())
-def test_every_number_comes_back_from_text_in_every_writing(number: Decimal, style: str, grouped: bool) -> None:
+def test_every_number_comes_back_from_text_in_every_format(number: Decimal, style: str, grouped: bool) -> None:
     options = {} if style == "plain" else {"number-format": style}
     kind = make_kind("decimal", options)
     (shape,) = kind.shapes.values()
@@ -155,7 +155,7 @@ def test_every_number_comes_back_from_text_in_every_writing(number: Decimal, sty
 
 
 @pytest.mark.parametrize(("name", "raw", "number"), [("decimal", "1.250,5", "125050.0"), ("money", "12,50", "1250.00")])
-def test_a_function_of_numbers_reads_the_stated_writing(name: str, raw: str, number: str) -> None:
+def test_a_function_of_numbers_reads_the_stated_format(name: str, raw: str, number: str) -> None:
     cell = "{column: a, via: {multiply: 100}}"
     mapping = mapping_of(f"  f: {{crm: {cell}, erp: b, type: {name}, number-format: de, from: crm}}\n")
     (value,) = read(mapping, Side.LEFT, {"a": raw}).values.values()

@@ -1,4 +1,4 @@
-"""The operator's file of functions: loaded once, tried by its examples, every fault at once."""
+"""The operator's file of functions is loaded once and tried with its examples; all problems are reported at once."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def test_functions_are_loaded_by_name_and_know_when_their_code_changed(tmp_path:
         ),
     ],
 )
-def test_a_wrong_file_of_functions_is_told_with_every_fault(
+def test_every_problem_of_a_file_of_functions_is_reported(
     tmp_path: Path, text: str | None, messages: list[str]
 ) -> None:
     file = tmp_path / "f.py"

@@ -1,4 +1,4 @@
-"""Lists of lines whose order counts: it is compared, merged and written, in both directions."""
+"""Lists of lines whose order counts: the order is compared, merged and written, in both directions."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def of(rows: Any, name: str = "code") -> str:
 
 
 def merged(left: str, right: str, was: str, mapping: Any = ORDERS["crm"]) -> tuple[str, str, list[Decision]]:
-    """Both lists afterwards, by their letters."""
+    """Return both lists after the merge, by their letters."""
     base = base_of(mapping, crm(*plain(was)), erp(*plain(was))) if was else {}
     one, two, decisions = carried_out(mapping, crm(*plain(left)), erp(*plain(right)), base)
     return of(one), of(two, "sku"), decisions
@@ -51,14 +51,14 @@ def merged(left: str, right: str, was: str, mapping: Any = ORDERS["crm"]) -> tup
         ("BAX", "AB", "AB", "BAX"),
     ],
 )
-def test_moves_and_new_lines_of_both_sides_meet(left: str, right: str, was: str, both: str) -> None:
+def test_moves_and_new_lines_of_both_sides_are_merged(left: str, right: str, was: str, both: str) -> None:
     one, two, decisions = merged(left, right, was)
     assert (one, two) == (both, both)
     assert not any(found.conflict for found in decisions)
 
 
 @pytest.mark.parametrize(("policy", "both"), [("crm", "BAC"), ("erp", "ACB")])
-def test_lines_that_both_sides_moved_go_by_the_policy_and_the_other_order_is_kept(policy: str, both: str) -> None:
+def test_lines_that_both_sides_moved_follow_the_policy_and_the_losing_order_is_reported(policy: str, both: str) -> None:
     one, two, (found,) = merged("BAC", "ACB", "ABC", ORDERS[policy])
     assert (one, two) == (both, both)
     assert found.conflict
@@ -79,13 +79,13 @@ def test_at_first_contact_another_order_is_a_conflict() -> None:
     assert merged("AB", "BA", "", ORDERS["ask"])[2][0].action is Action.HOLD
 
 
-def test_a_one_way_list_leaves_alone_what_only_the_target_moved() -> None:
+def test_a_one_way_list_does_not_write_moves_of_the_target_only() -> None:
     assert merged("ABC", "CAB", "ABC", ONE_WAY)[:2] == ("ABC", "CAB")
     assert merged("BAC", "CAB", "ABC", ONE_WAY)[:2] == ("BAC", "BAC")
     assert merged("BAC", "ABCX", "ABC", ONE_WAY)[:2] == ("BAC", "BACX")
 
 
-def test_a_moved_line_keeps_its_id_and_what_no_rule_names() -> None:
+def test_a_moved_line_keeps_its_id_and_its_unmapped_columns() -> None:
     mapping = ORDERS["erp"]
     base = base_of(mapping, crm(*plain("ABC")), erp(*plain("ABC")))
     left, _, _ = carried_out(mapping, crm(*plain("ABC")), erp(*plain("CAB")), base)
@@ -100,7 +100,7 @@ def test_explain_says_that_the_order_counts() -> None:
     assert of(row.after["lines"], "sku") == "BA"
 
 
-def test_an_order_is_refused_where_the_product_keeps_none() -> None:
+def test_an_order_is_refused_where_the_product_stores_none() -> None:
     text = ColumnSpec(Column.TEXT)
     number = ColumnSpec(Column.DECIMAL)
     inside = {"one": {"code": text, "quantity": number, "item_price": number}}
@@ -110,17 +110,17 @@ def test_an_order_is_refused_where_the_product_keeps_none() -> None:
         columns = {name: text, lines: ColumnSpec(Column.LINES, lines=inside[product], ordered=ordered)}
         return Manifest(product, {entity: EntityManifest(columns)})
 
-    def told(mapping: Any) -> list[str]:
+    def problems(mapping: Any) -> list[str]:
         manifests = {
             "one": manifest("one", "deal", "title", "products", ordered=False),
             "two": manifest("two", "order", "name", "lines", ordered=True),
         }
         return [fault.what for fault in check([mapping], manifests) if "ordered" in fault.what]
 
-    assert told(ORDERS["crm"]) == [
+    assert problems(ORDERS["crm"]) == [
         "field rule items says `ordered`, but in one deal the order of products cannot be written"
     ]
-    assert told(ONE_WAY) == []
+    assert problems(ONE_WAY) == []
 
 
 # Laws of the merge, over any lists.
@@ -147,7 +147,7 @@ def test_after_a_merge_both_sides_hold_one_order_and_nothing_is_left_to_do(
 
 
 @given(UNIQUE, UNIQUE)
-def test_what_only_one_side_moved_is_what_both_hold(left: Any, was: Any) -> None:
+def test_a_move_of_one_side_only_is_on_both_sides_afterwards(left: Any, was: Any) -> None:
     for policy in POLICIES:
         one, two, decisions = merged("".join(left), "".join(was), "".join(was), ORDERS[policy])
         assert (one, two) == ("".join(left), "".join(left)) or not was

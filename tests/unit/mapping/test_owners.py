@@ -1,4 +1,4 @@
-"""Mappings that pair records and write nothing, and links to what they pair."""
+"""Mappings that pair records without writing, and links to the records they pair."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def loaded(more: str = "", users: str = USERS) -> tuple[Any, ...]:
     return tuple(load_text(f"{users}---\n{DEALS % more}", "m.yaml"))
 
 
-def test_a_mapping_that_pairs_records_writes_to_no_side_and_fits_products_that_take_no_writes() -> None:
+def test_a_mapping_that_pairs_records_writes_to_no_side_and_fits_products_that_accept_no_writes() -> None:
     users, deals = loaded()
     assert (users.writes, users.creates) == (frozenset(), frozenset())
     assert [str(fault) for fault in check([users, deals], MANIFESTS)] == []
@@ -54,7 +54,7 @@ def test_the_examples_of_such_a_mapping_say_which_records_are_the_same() -> None
     assert "no match key is the same on both sides" in str(found)
 
 
-def test_a_link_names_nothing_that_stands_in_place_of_a_record_without_a_counterpart() -> None:
+def test_a_link_to_paired_records_takes_no_otherwise() -> None:
     with pytest.raises(ConfigError, match="otherwise"):
         loaded(", otherwise: 7")
 

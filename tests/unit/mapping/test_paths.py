@@ -1,4 +1,4 @@
-"""Paths read and write columns without disturbing what they do not name."""
+"""Paths read and write columns without changing columns that they do not name."""
 
 from typing import Any
 
@@ -53,7 +53,9 @@ def written(path: str, fresh: dict[str, Any], raw: Any) -> dict[str, Any]:
         ("order.lines[1].tax.rate", {"order": {"lines": [{"tax": {"rate": 25}}]}}, 25),
     ],
 )
-def test_a_path_reads_its_column_and_tells_unread_from_empty(path: str, fields: dict[str, Any], value: Any) -> None:
+def test_a_path_reads_its_column_and_distinguishes_unread_from_empty(
+    path: str, fields: dict[str, Any], value: Any
+) -> None:
     assert parse_path(path).get(fields) is value or parse_path(path).get(fields) == value
 
 
@@ -96,23 +98,23 @@ def test_two_items_of_one_list_both_change() -> None:
     assert changes == {"emails": [{**WORK, "value": "x"}, {**HOME, "value": "y"}]}
 
 
-def test_an_object_goes_back_whole_and_the_record_read_is_not_touched() -> None:
+def test_an_object_is_written_back_whole_and_the_read_record_is_not_changed() -> None:
     fresh = {"address": {"city": "Oslo", "street": "Storgata"}}
     assert written("address.city", fresh, "Bergen") == {"address": {"city": "Bergen", "street": "Storgata"}}
     assert fresh == {"address": {"city": "Oslo", "street": "Storgata"}}
 
 
-def test_of_the_accounts_own_fields_only_the_named_one_goes() -> None:
+def test_only_the_named_custom_field_is_sent() -> None:
     assert written("custom.Segment", {"custom": {"Segment": "A", "Other": "x"}}, "B") == {"custom": {"Segment": "B"}}
 
 
-def test_what_a_path_of_the_own_fields_names_inside_is_changed_alone() -> None:
+def test_a_path_inside_a_custom_field_changes_only_its_part() -> None:
     fresh = {"custom": {"Price": {"value": 1, "currency": "EUR"}}}
     assert written("custom.Price.value", fresh, 2) == {"custom": {"Price": {"value": 2, "currency": "EUR"}}}
 
 
 @pytest.mark.parametrize("text", ["", "a..b", ".a", "a.", 'custom."open', "a[b].c", "a[]"])
-def test_what_is_no_path_is_refused_with_a_remedy(text: str) -> None:
+def test_a_wrong_path_is_refused_with_a_remedy(text: str) -> None:
     with pytest.raises(BadPath, match="write names joined by dots"):
         parse_path(text)
 

@@ -1,4 +1,4 @@
-"""Telephone numbers: the extension and a remark belong to the value, several numbers are kept as text."""
+"""Telephone numbers: the extension and a remark belong to the value; several numbers are kept as text."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ WITH_EXTENSION = [
 
 
 @pytest.mark.parametrize("text", WITH_EXTENSION)
-def test_every_way_of_writing_an_extension_means_the_same_number(text: str) -> None:
+def test_every_notation_of_an_extension_means_the_same_number(text: str) -> None:
     assert phone(text) == phone("+1 212 555 0123 ext. 89")
     assert hash(phone(text)) == hash(phone("+1 212 555 0123 ext. 89"))
     assert phone(text).e164 == "+12125550123"
@@ -106,7 +106,7 @@ def test_a_number_is_written_whole_in_the_form_its_columns_take_and_comes_back(
 
 
 @pytest.mark.parametrize("text", ["22 12 34 56 (home)", "22 12 34 56 (ext. home)", "22 12 34 56, 99 88 77 66", "12"])
-def test_what_no_tel_address_can_say_is_refused_rather_than_dropped(text: str) -> None:
+def test_a_number_that_no_tel_address_can_hold_is_refused_and_not_cut(text: str) -> None:
     mapping = mapping_of(TEL)
     with pytest.raises(MappingFailed, match="cannot be written as a tel: address"):
         write(mapping, Side.RIGHT, {"f": phone(text)}, {})
@@ -120,18 +120,18 @@ def test_what_no_tel_address_can_say_is_refused_rather_than_dropped(text: str) -
         ("22 12 34 56 (desk 2)", "desk 2"), ("cell 22 12 34 56", "cell"),
     ],
 )  # fmt: skip
-def test_a_remark_beside_the_number_is_no_part_of_its_digits(text: str, remark: str) -> None:
+def test_a_remark_after_the_number_is_no_part_of_its_digits(text: str, remark: str) -> None:
     mapping = mapping_of(PLAIN, HEAD.replace("match: none", "match: [f]"))
     found = phone(text)
     assert (found.e164, found.remark, found.original) == ("+4722123456", remark, text)
     assert found != phone("22 12 34 56"), "an edit of the remark crosses"
     assert folded(mapping.fields[0], found) == folded(mapping.fields[0], phone("+4722123456")), (
-        "a match needs no remark"
+        "a match ignores the remark"
     )
 
 
 @pytest.mark.parametrize("text", ["Tlf. 22 12 34 56", "Tel: +47 22123456", "T 22123456", "22123456 (phone)"])
-def test_a_word_that_only_says_that_it_is_a_number_is_no_remark(text: str) -> None:
+def test_a_label_such_as_tel_is_no_remark(text: str) -> None:
     assert phone(text) == phone("22 12 34 56")
     assert phone(text).original == text
 
@@ -150,14 +150,14 @@ def test_letters_are_digits_only_where_a_number_is_spelled_in_capitals() -> None
         "22123456 | 99887766", "22123456 og 99887766",
     ],
 )  # fmt: skip
-def test_several_numbers_in_one_column_are_none_of_them_and_are_kept_as_typed(text: str) -> None:
+def test_several_numbers_in_one_column_are_kept_as_typed(text: str) -> None:
     found = phone(text)
     assert (found.e164, found.extension, found.original) == (None, None, text)
     assert found != phone("22123456")
 
 
 @pytest.mark.parametrize("text", ["089/1234567", "04321/98765", "+44 (0)20 7946 0958", "+47 (0) 22 12 34 56"])
-def test_a_slash_or_bracket_within_one_number_makes_no_second(text: str) -> None:
+def test_a_slash_or_bracket_within_one_number_does_not_make_two_numbers(text: str) -> None:
     assert phone(text, "DE").e164 is not None
 
 
@@ -169,13 +169,13 @@ def test_a_server_that_cuts_the_number_is_recognised() -> None:
     assert not is_reduction(row, sent, phone("+1 212 555 0124"))
 
 
-def test_what_a_number_means_is_shown_with_its_extension_and_remark() -> None:
+def test_a_number_is_shown_with_its_extension_and_remark() -> None:
     _, (row,) = explain(mapping_of(PLAIN), Side.LEFT, {"a": "22 12 34 56 x5 (home)"})
     assert row.value == "+4722123456 ext. 5 (home)"
 
 
 @pytest.mark.parametrize("raw", [True, ["22123456"], {"a": 1}, 2.5])
-def test_what_is_no_text_is_no_number_in_any_part(raw: Any) -> None:
+def test_a_value_that_is_no_text_is_refused_in_every_part(raw: Any) -> None:
     for rows, record in ((PLAIN, {"b": raw}), (PARTS, {"n": raw, "p": "+47"}), (THREE, {"n": "1", "p": raw, "x": raw})):
         reading = read(mapping_of(rows), Side.RIGHT, record)
         assert [problem.field for problem in reading.problems] == ["f"]
@@ -188,7 +188,7 @@ endings = st.sampled_from(
 
 
 @given(numbers, endings, st.sampled_from([PLAIN, PARTS, THREE, TWO]))
-def test_nothing_of_a_number_is_lost_on_the_way_to_any_columns_that_hold_text(text: str, end: str, rows: str) -> None:
+def test_no_part_of_a_number_is_lost_in_columns_that_hold_text(text: str, end: str, rows: str) -> None:
     mapping = mapping_of(rows)
     value = read(mapping, Side.LEFT, {"a": text + end}).values["f"]
     sent = write(mapping, Side.RIGHT, {"f": value}, {})
@@ -200,7 +200,7 @@ def test_nothing_of_a_number_is_lost_on_the_way_to_any_columns_that_hold_text(te
 
 
 @given(st.text(max_size=30), st.sampled_from([PLAIN, PARTS, THREE, TWO]))
-def test_whatever_stands_in_a_telephone_column_comes_back(text: str, rows: str) -> None:
+def test_any_text_in_a_telephone_column_comes_back(text: str, rows: str) -> None:
     mapping = mapping_of(rows)
     value = read(mapping, Side.LEFT, {"a": text}).values["f"]
     sent = write(mapping, Side.RIGHT, {"f": value}, {})
@@ -216,7 +216,7 @@ def test_whatever_stands_in_a_telephone_column_comes_back(text: str, rows: str) 
         ([None, "ask Ana"], "ask Ana"),
     ],
 )
-def test_a_value_stored_by_a_former_version_is_understood(stored: list[Any], value: str) -> None:
+def test_a_value_stored_by_a_former_version_is_read(stored: list[Any], value: str) -> None:
     kind = make_kind("phone", {"region": "NO"})
     assert kind.load(stored) == kind.parse(value)
 

@@ -1,4 +1,4 @@
-"""The item of a list that counts as primary: the one marked, else the first that holds something."""
+"""The primary item of a list is the marked one, or else the first one that holds a value."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def test_the_first_item_counts_as_primary_where_none_is_marked(items: Any, value
 
 
 @pytest.mark.parametrize("column", ["phones", "mobile_phones", "urls"])
-def test_phones_and_other_lists_do_as_well(column: str) -> None:
+def test_phones_and_other_lists_have_a_primary_item_as_well(column: str) -> None:
     path = parse_path(f"{column}.primary")
     assert path.get({column: [{"value": "1", "primary": False}, {"value": "2", "primary": False}]}) == "1"
 
@@ -71,7 +71,7 @@ items = st.lists(
 
 
 @given(items)
-def test_a_list_that_holds_something_never_reads_as_empty_for_want_of_a_flag(found: list[dict[str, Any]]) -> None:
+def test_a_list_with_values_never_reads_as_empty_without_a_flag(found: list[dict[str, Any]]) -> None:
     value = read(MAPPING, Side.LEFT, {"emails": found}).values["f"]
     assert (value is None) == (not any(item["value"] for item in found))
 

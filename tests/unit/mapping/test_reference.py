@@ -1,11 +1,11 @@
-"""The tables of the language name everything there is."""
+"""The reference tables of the language name every type and function."""
 
 from bridge.mapping.functions import BUILTIN
 from bridge.mapping.reference import functions_table, types_table
 from bridge.mapping.types.registry import TYPES
 
 
-def test_every_type_and_function_has_its_line() -> None:
+def test_every_type_and_function_is_in_the_reference_tables() -> None:
     means, _, options = types_table().partition("\n\n")
     functions = functions_table().splitlines()
     assert [line.split("`")[1] for line in means.splitlines()[2:-1]] == list(TYPES)

@@ -1,4 +1,4 @@
-"""The mapping files that ship: they load, fit their systems, and keep their laws."""
+"""The mapping files that ship load, fit their systems, and pass the round-trip checks."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -37,13 +37,13 @@ def test_every_shipped_mapping_fits_its_systems(folder: Path) -> None:
     assert [str(fault) for fault in check(shipped(folder), MANIFESTS)] == []
 
 
-def test_every_shipped_mapping_that_may_meet_duplicates_says_what_becomes_of_them() -> None:
+def test_every_shipped_mapping_that_may_meet_duplicates_states_its_policy_for_them() -> None:
     for mapping in (mapping for folder in PAIRS for mapping in shipped(folder)):
         said = "duplicates" in mapping.places
         assert said is bool(mapping.match and mapping.creates), mapping.name
 
 
-def test_only_the_stage_of_deals_loses_anything() -> None:
+def test_only_the_stage_of_deals_loses_values() -> None:
     broken = {(m.name, law.field) for m in MAPPINGS.values() for law in round_trips(m) if law.broken}
     assert broken == {("deals", "stage")}
 
@@ -75,7 +75,7 @@ crm_records = {
 
 
 @pytest.mark.parametrize("name", sorted(MAPPINGS))
-def test_a_record_made_from_another_is_in_step_with_it(name: str) -> None:
+def test_a_record_created_from_another_is_in_sync_with_it(name: str) -> None:
     mapping = MAPPINGS[name]
 
     @given(crm_records[name])

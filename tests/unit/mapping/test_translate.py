@@ -1,4 +1,4 @@
-"""Records to canonical values and back."""
+"""Records are translated to canonical values and back."""
 
 from decimal import Decimal
 from typing import Any
@@ -54,7 +54,7 @@ def ana(**changes: Any) -> dict[str, Any]:
     return {"name": "Ana", "emails": mail, "org_id": "7", "note": "", "custom": {"Rank": Decimal(3)}, **changes}
 
 
-def test_reading_tells_values_empty_ones_and_unread_ones() -> None:
+def test_reading_distinguishes_values_empty_values_and_unread_ones() -> None:
     record = ana()
     del record["custom"]
     reading = read(people, LEFT, record)
@@ -69,7 +69,7 @@ def test_reading_tells_values_empty_ones_and_unread_ones() -> None:
     assert reading.problems == ()
 
 
-def test_what_cannot_be_translated_is_a_problem_of_its_field_alone() -> None:
+def test_a_value_that_cannot_be_translated_is_a_problem_of_its_field_alone() -> None:
     reading = read(people, LEFT, ana(custom={"Rank": "high"}))
     assert reading.values["name"] == "Ana"
     assert reading.values["rank"] is UNREAD
@@ -96,12 +96,12 @@ def test_a_hash_follows_the_columns_of_its_own_field() -> None:
         ({"type": "person"}, None),
     ],
 )
-def test_the_filter_passes_fails_or_cannot_tell(fields: dict[str, Any], passes: bool | None) -> None:
+def test_the_filter_passes_fails_or_is_undecided(fields: dict[str, Any], passes: bool | None) -> None:
     assert passes_where(people, RIGHT, fields) is passes
     assert passes_where(people, LEFT, {}) is True
 
 
-def test_a_new_record_gets_values_defaults_constants_and_what_the_filter_wants() -> None:
+def test_a_new_record_gets_values_defaults_constants_and_the_columns_its_filter_requires() -> None:
     values = {"name": "Ana", "mail": None, "firm": Reference("firms", RIGHT, "c-7"), "note": None, "rank": 3}
     assert for_create(people, RIGHT, values) == {
         "type": "person",
@@ -146,7 +146,7 @@ def test_match_keys_ignore_case_and_blanks_and_need_every_field() -> None:
 
 
 def test_a_match_key_never_changes() -> None:
-    """It is stored: another hash after an update of the bridge would make every record unknown."""
+    """Match keys are stored: another hash after an update of the bridge would make every record unknown."""
     (key,) = match_keys(firms, {"name": "Lund AS"})
     assert key.hash == "ed25acc2f79834c5b735fc4851bc9a77"
 
@@ -179,18 +179,18 @@ TABLE = "  f: {crm: a, erp: b, table: {1: one, 2: two, true: yes}%s}\n"
         (", from: crm, otherwise: none", "9", "none"),
     ],
 )
-def test_a_table_crosses(words: str, raw: Any, crosses: str) -> None:
+def test_a_value_table_translates_in_both_directions(words: str, raw: Any, crosses: str) -> None:
     mapping = mapping_of(TABLE % words)
     assert write(mapping, RIGHT, read(mapping, LEFT, {"a": raw}).values, {}) == {"b": crosses}
 
 
-def test_a_table_goes_back_with_true_as_true() -> None:
+def test_a_value_table_writes_true_as_true() -> None:
     mapping = mapping_of(TABLE % "")
     assert write(mapping, LEFT, read(mapping, RIGHT, {"b": "yes"}).values, {}) == {"a": True}
     assert write(mapping, LEFT, read(mapping, RIGHT, {"b": "two"}).values, {}) == {"a": "2"}
 
 
-def test_a_word_in_no_line_is_refused_skipped_or_drift() -> None:
+def test_a_word_outside_the_table_is_refused_skipped_or_drift() -> None:
     assert "(listed: 1, 2, true); add it" in str(read(mapping_of(TABLE % ""), LEFT, {"a": "9"}).problems[0])
     skipped = read(mapping_of(TABLE % ", unlisted: skip"), LEFT, {"a": "9"})
     assert (skipped.values, skipped.problems) == ({"f": UNREAD}, ())
@@ -198,7 +198,7 @@ def test_a_word_in_no_line_is_refused_skipped_or_drift() -> None:
     assert (target.values, target.problems) == ({"f": "three"}, ())
 
 
-def test_a_table_of_a_set_goes_word_by_word() -> None:
+def test_a_table_of_a_set_is_applied_word_by_word() -> None:
     mapping = mapping_of("  f: {crm: a, erp: b, type: set, table: {A: x, B: y}}\n")
     assert write(mapping, RIGHT, read(mapping, LEFT, {"a": ["B", "A"]}).values, {}) == {"b": ["x", "y"]}
     assert write(mapping, LEFT, read(mapping, RIGHT, {"b": ["y"]}).values, {}) == {"a": ["B"]}
@@ -219,7 +219,7 @@ STAGE = """\
         ({"pipe": "P", "stage": None, "state": "open"}, {"stage": "New"}),
     ],
 )
-def test_a_line_of_columns_crosses_and_any_is_left_alone(left: dict[str, Any], right: dict[str, Any]) -> None:
+def test_a_line_of_a_column_table_crosses_and_any_is_not_written(left: dict[str, Any], right: dict[str, Any]) -> None:
     mapping = mapping_of(STAGE)
     whole = {"pipe": "Other", "stage": "Offer", **left}
     assert write(mapping, RIGHT, read(mapping, LEFT, whole).values, {}) == right

@@ -1,4 +1,4 @@
-"""The laws of the types: what is equal, that nothing accepted is lost, that writing and reading are inverse."""
+"""The laws of the types: which values are equal, no accepted value is lost, and writing and reading are inverse."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from bridge.mapping.values import Untranslatable
 
 from .test_types import values_of
 
-# Raw values by type and options: within a group a person calls them equal, across groups not.
+# Raw values by type and options. A person calls the values within a group equal, and values of different groups not.
 GROUPS: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
     "text": ({}, [["Ana Lund", " Ana Lund ", "Ana Lund\n"], ["Ana", "Ana\u00a0"], ["7", 7], ["a\r\nb", "a\nb"]]),
     "integer": ({"number-format": "en"}, [[7, "7", "007", Decimal("7.0"), "7.0", " 7 "], [-7, "-7", "\u22127"]]),
@@ -60,12 +60,12 @@ GROUPS: dict[str, tuple[dict[str, Any], list[list[Any]]]] = {
 }  # fmt: skip
 
 
-def test_every_type_states_what_it_calls_equal() -> None:
+def test_every_type_has_examples_of_equal_values() -> None:
     assert set(GROUPS) == set(TYPES)
 
 
 @pytest.mark.parametrize("name", sorted(GROUPS))
-def test_values_are_equal_that_a_person_calls_equal_and_no_others(name: str) -> None:
+def test_two_values_are_equal_exactly_when_a_person_calls_them_equal(name: str) -> None:
     options, groups = GROUPS[name]
     kind = make_kind(name, options)
     parsed = [[kind.parse(raw) for raw in group] for group in groups]
@@ -81,7 +81,7 @@ def test_values_are_equal_that_a_person_calls_equal_and_no_others(name: str) -> 
 
 
 @pytest.mark.parametrize("name", sorted(GROUPS))
-def test_what_is_read_is_written_stored_and_read_again_as_the_same_value(name: str) -> None:
+def test_a_read_value_is_written_stored_and_read_again_as_the_same_value(name: str) -> None:
     options, groups = GROUPS[name]
     kind = make_kind(name, options)
     for raw in (raw for group in groups for raw in group):
@@ -92,14 +92,14 @@ def test_what_is_read_is_written_stored_and_read_again_as_the_same_value(name: s
 
 
 def comes_back(kind: Kind, value: Any) -> None:
-    """Through every form in columns: the same value, or a refusal that says why; never another value."""
+    """Write and read the value in every form of columns: it gives the same value or a refusal with a reason."""
     for parts, shape in kind.shapes.items():
         try:
             raws = shape.split(value)
         except Untranslatable:
             continue
         back = shape.join(tuple(None if raw is None else raw for raw in raws))
-        if kind.name == "text":  # names: blanks between words are no part of them
+        if kind.name == "text":  # names: blanks between words do not count
             assert fold_text(back) == fold_text(value), (parts, raws)
         elif kind.name == "money":
             assert kind.same(back, value), (parts, raws)
@@ -122,8 +122,8 @@ def test_no_accepted_value_is_lost_on_the_way_to_columns_that_can_hold_it(name: 
 
 @pytest.mark.parametrize("name", ["integer", "decimal", "money", "boolean", "date", "instant", "country",
                                   "currency"])  # fmt: skip
-def test_no_text_is_accepted_by_a_rule_that_is_not_stated(name: str) -> None:
-    """Whatever text is taken has only the characters its form is made of."""
+def test_no_text_is_accepted_by_an_unstated_rule(name: str) -> None:
+    """An accepted text has only characters that its form allows."""
     letters = {"integer": "+-.", "decimal": "+-.", "money": "+-."}
     kind = make_kind(name, {"zone": "UTC"} if name == "instant" else {})
 

@@ -1,4 +1,4 @@
-"""Types are exact: what they read, what they refuse, what they call equal."""
+"""Types are exact: what they read, what they refuse, and which values they call equal."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -79,7 +79,7 @@ def test_a_type_refuses_with_the_value_in_the_message(kind: str, raw: Any) -> No
     ("currency", "amount", "rounded"),
     [("JPY", "100.5", "100"), ("KWD", "1.0005", "1.000"), ("EUR", "2.675", "2.68"), ("RSD", "10.50", "10.50")],
 )
-def test_money_is_rounded_half_even_to_its_currencys_places(currency: str, amount: str, rounded: str) -> None:
+def test_money_is_rounded_half_even_to_the_decimals_of_its_currency(currency: str, amount: str, rounded: str) -> None:
     row = "  sum: {crm: {amount: a, currency: c}, erp: {amount: a, currency: c}, type: money}\n"
     reading = read(mapping_of(row), Side.LEFT, {"a": Decimal(amount), "c": currency})
     assert reading.values["sum"] == Money(Decimal(rounded), currency)
@@ -98,7 +98,7 @@ def test_money_of_another_currency_does_not_go_into_a_column_of_one() -> None:
         kind.render(Money(Decimal(5), "USD"))
 
 
-def test_phones_compare_in_international_form_and_keep_what_was_typed() -> None:
+def test_phones_compare_in_international_form_and_keep_the_typed_text() -> None:
     phone = make_kind("phone", {"region": "NO"})
     one, two = phone.parse("22 12 34 56"), phone.parse("+47 22123456")
     assert one == two
@@ -107,7 +107,7 @@ def test_phones_compare_in_international_form_and_keep_what_was_typed() -> None:
     assert phone.parse("ext. 12") == Phone(None, "EXT 12")
 
 
-def test_a_phones_prefix_in_a_column_of_its_own() -> None:
+def test_the_prefix_of_a_phone_in_a_separate_column() -> None:
     row = "  phone: {crm: phone, erp: {number: n, prefix: p}, type: phone, region: NO}\n"
     mapping = mapping_of(row)
     for raw in ({"n": "22123456", "p": "+47"}, {"n": "22123456", "p": "47"}, {"n": "+4722123456", "p": "+1"}):
@@ -148,7 +148,7 @@ def test_names_join_and_split_at_the_last_blank() -> None:
     assert read(mapping, Side.RIGHT, {"f": None, "l": "Prince"}).values == {"name": "Prince"}
 
 
-def test_country_names_where_a_side_keeps_names() -> None:
+def test_country_names_where_a_side_stores_names() -> None:
     mapping = mapping_of("  land: {crm: land, erp: {name: country}, type: country}\n")
     assert for_create(mapping, Side.RIGHT, {"land": "KR"}) == {"country": "South Korea"}
 
@@ -170,12 +170,12 @@ def test_country_names_where_a_side_keeps_names() -> None:
         ("type: boolean", True, False, False),
     ],
 )
-def test_what_counts_as_a_servers_own_form_of_what_was_sent(row: str, sent: Any, shown: Any, reduced: bool) -> None:
+def test_which_values_count_as_a_servers_form_of_the_sent_value(row: str, sent: Any, shown: Any, reduced: bool) -> None:
     field = mapping_of(f"  f: {{crm: a, erp: b, {row}}}\n").fields[0]
     assert is_reduction(field, sent, shown) is reduced
 
 
-def test_an_instant_cut_to_seconds_is_the_servers_own_form() -> None:
+def test_an_instant_truncated_to_seconds_is_the_servers_own_form() -> None:
     field = mapping_of("  f: {crm: a, erp: b, type: instant}\n").fields[0]
     sent = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=timezone(timedelta(hours=1))).astimezone(UTC)
     assert is_reduction(field, sent, sent.replace(microsecond=0))
@@ -191,7 +191,7 @@ def test_every_kind_of_emptiness_is_equal_and_nothing_else_is_empty() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(TYPES))
-def test_every_type_goes_there_and_back(name: str) -> None:
+def test_every_type_comes_back_unchanged(name: str) -> None:
     (result,) = round_trips(
         mapping_of(
             f"  f: {{crm: {{amount: a, currency: c}}, erp: b, type: {name}}}\n"
@@ -226,7 +226,7 @@ def values_of(name: str) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("name", sorted(TYPES))
-def test_whatever_a_type_reads_it_stores_and_writes_back_as_the_same_value(name: str) -> None:
+def test_every_value_that_a_type_reads_is_stored_and_written_back_unchanged(name: str) -> None:
     kind = make_kind(name, {})
 
     @given(values_of(name))
@@ -262,7 +262,7 @@ def test_no_raw_value_breaks_a_filter(raw: Any) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(TYPES))
-def test_no_raw_value_whatever_it_is_breaks_the_reading_of_a_record(name: str) -> None:
+def test_no_raw_value_breaks_the_reading_of_a_record(name: str) -> None:
     mapping = mapping_of(f"  f: {{crm: 'emails.primary', type: {name}{COLUMNS.get(name, ', erp: b')}}}\n")
 
     @given(raw_values, raw_values)

@@ -1,4 +1,4 @@
-"""`when`: a row that holds only of some records is neither read, compared nor written for the others."""
+"""`when`: a field rule that applies to some records only is not read, compared or written for the others."""
 
 from typing import Any
 
@@ -39,25 +39,29 @@ ALWAYS = load_text(TEXT.replace(", when: {crm: {status: won}, erp: {closed: {not
 UNKNOWN = Times(None, None, 1.0)
 
 
-def test_a_row_whose_condition_does_not_hold_is_not_read_and_no_problem() -> None:
+def test_a_rule_whose_condition_does_not_hold_is_not_read_and_no_problem() -> None:
     reading = read(DEALS, Side.LEFT, {"title": "A", "status": "open", "paid": {"strange": 1}})
     assert reading.off == {"paid"}
     assert "paid" not in reading.hashes
     assert not reading.problems
     assert not read(DEALS, Side.LEFT, {"title": "A", "status": "won", "paid": "yes"}).off
-    assert read(DEALS, Side.LEFT, {"title": "A", "paid": "yes"}).off == {"paid"}, "what cannot be told does not hold"
+    assert read(DEALS, Side.LEFT, {"title": "A", "paid": "yes"}).off == {"paid"}, (
+        "an undecidable condition does not hold"
+    )
 
 
-def test_a_new_record_gets_the_rows_that_hold_of_it() -> None:
+def test_a_new_record_gets_the_fields_whose_condition_holds() -> None:
     values = {"title": "A", "paid": "yes"}
-    assert off_in_new(DEALS, Side.RIGHT, values, frozenset()) >= {"paid"}, "closed is not known of what is not there"
+    assert off_in_new(DEALS, Side.RIGHT, values, frozenset()) >= {"paid"}, (
+        "a record that does not exist has no known `closed`"
+    )
     closing = load_text(TEXT.replace("match:", "where: {erp: {closed: false}}\nmatch:"), "m.yaml")[0]
     assert "paid" not in off_in_new(closing, Side.RIGHT, values, frozenset())
     assert for_create(DEALS, Side.RIGHT, values, frozenset({"paid"})) == {"title": "A"}
     assert for_create(DEALS, Side.LEFT, {"title": "A"}, frozenset({"note"})) == {"title": "A"}
 
 
-def test_a_column_that_a_new_record_gets_nothing_for_is_empty_there() -> None:
+def test_a_column_without_a_value_is_empty_in_a_new_record() -> None:
     text = TEXT.replace("erp: {closed: {not: true}}", "erp: {any-of: [{closed: false}, {number: {empty: true}}]}")
     mapping = load_text(text, "m.yaml")[0]
     assert "paid" not in off_in_new(mapping, Side.RIGHT, {"title": "A", "paid": "yes"}, frozenset())
@@ -91,14 +95,14 @@ def test_examples_show_both_ways_of_a_condition() -> None:
         ("{crm: a, erp: b, when: {crm: {x: {above: 3}}}}", "unknown `above`", ""),
     ],
 )
-def test_what_is_wrong_with_a_when_is_told(row: str, what: str, remedy: str) -> None:
+def test_problems_with_a_when_are_reported(row: str, what: str, remedy: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_text(TEXT.partition("  title:")[0] + f"  f: {row}\n", "m.yaml")
     assert what in caught.value.faults[0].what
     assert remedy in caught.value.faults[0].remedy
 
 
-def test_a_record_is_not_matched_by_a_row_that_may_not_hold() -> None:
+def test_a_record_is_not_matched_by_a_conditional_rule() -> None:
     with pytest.raises(ConfigError, match="names `paid`, which holds only under a condition"):
         load_text(TEXT.replace("match: none", "match: [paid]"), "m.yaml")
 
@@ -116,7 +120,7 @@ EDITS = st.one_of(
 
 
 class Pair:
-    """Two records, what is remembered of `paid`, and what was written to each side."""
+    """Two records, the base of `paid`, and the writes to each side."""
 
     def __init__(self, mapping: Any) -> None:
         self.mapping = mapping
@@ -159,7 +163,7 @@ class Pair:
 
 
 @given(st.lists(EDITS, max_size=12))
-def test_a_condition_that_changes_makes_no_edit_of_what_nobody_edited(edits: list[tuple[str, str, Any]]) -> None:
+def test_a_changed_condition_does_not_turn_unedited_values_into_edits(edits: list[tuple[str, str, Any]]) -> None:
     pair = Pair(DEALS)
     pair.sync()
     agreed: str | None = "a"
@@ -172,19 +176,21 @@ def test_a_condition_that_changes_makes_no_edit_of_what_nobody_edited(edits: lis
         pair.sync()
         now = {name: record["paid"] or None for name, record in pair.records.items()}
         if not pair.holds:
-            assert now == before, "neither side is written"
-            assert pair.base == base, "and nothing is forgotten"
+            assert now == before, "no side is written"
+            assert pair.base == base, "the base is kept"
             continue
         edited = [name for name in ("crm", "erp") if before[name] != agreed]
         winner = edited[0] if len(edited) == 1 else "crm"
-        assert now == dict.fromkeys(now, before[winner]), "an edit made meanwhile crosses, of two the policy's"
+        assert now == dict.fromkeys(now, before[winner]), (
+            "an edit made meanwhile crosses; of two edits, the policy chooses"
+        )
         if not edited:
             assert len(pair.written) == count
         agreed = now["crm"]
 
 
 @given(st.lists(EDITS, max_size=12))
-def test_a_row_that_always_holds_does_as_one_without_a_condition(edits: list[tuple[str, str, Any]]) -> None:
+def test_a_rule_whose_condition_always_holds_acts_like_one_without(edits: list[tuple[str, str, Any]]) -> None:
     with_when, plain = Pair(DEALS), Pair(ALWAYS)
     for where, column, value in edits:
         for pair in (with_when, plain):

@@ -1,4 +1,4 @@
-"""Wrong mapping files, each with every message a person gets, word by word: see wrong_files.md."""
+"""Wrong mapping files and every message that a person gets for them, word for word: see wrong_files.md."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ FUNCTIONS = {"fragile": Function("fragile", lambda text: {"a": "b"}[text], lambd
 
 
 def cases() -> dict[str, tuple[str, dict[str, str], str]]:
-    """By heading the mapping file, the files it includes, and the messages."""
+    """Return by heading: the mapping file, the files it includes, and the messages."""
     found = {}
     for section in PAGE.split("\n## ")[1:]:
         name, _, body = section.partition("\n")
@@ -28,7 +28,7 @@ def cases() -> dict[str, tuple[str, dict[str, str], str]]:
     return found
 
 
-def faults_of(text: str, files: dict[str, str]) -> list[Problem]:
+def problems_of(text: str, files: dict[str, str]) -> list[Problem]:
     try:
         return check(load_text(text, "m.yaml", FUNCTIONS, files), MANIFESTS)
     except ConfigError as error:
@@ -38,7 +38,7 @@ def faults_of(text: str, files: dict[str, str]) -> list[Problem]:
 CASES = cases()
 
 
-def test_there_are_many_and_every_message_says_what_to_do() -> None:
+def test_every_message_says_what_to_do() -> None:
     assert len(CASES) >= 25
     for name, (_, _, messages) in CASES.items():
         for message in messages.strip().splitlines():
@@ -48,4 +48,4 @@ def test_there_are_many_and_every_message_says_what_to_do() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_a_wrong_file_gets_exactly_these_messages(name: str) -> None:
     text, files, messages = CASES[name]
-    assert "\n".join(map(str, faults_of(text, files))) == messages.strip()
+    assert "\n".join(map(str, problems_of(text, files))) == messages.strip()

@@ -1,4 +1,4 @@
-"""Health: the worst part decides, and no part can hold up or break the report."""
+"""Health: the worst part decides, and no part can delay or break the report."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Log lines have keys of a closed list, which docs/monitoring.md tells."""
+"""The keys of log lines come from a closed list, which docs/monitoring.md documents."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ FILES = sorted(path for path in (ROOT / "bridge").rglob("*.py") if "simulators" 
 PAGE = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
 CALLS = {"debug", "info", "warning", "error", "exception", "log"}
 OFF = {"once"}
-"""Decides whether a line is shown and is not shown itself."""
+"""Decides whether a line is shown, and is not shown itself."""
 
 
 def documented() -> set[str]:
@@ -22,7 +22,7 @@ def documented() -> set[str]:
 
 
 def keys_of(text: str) -> Iterator[tuple[str, int]]:
-    """Keys given as `extra`, and those of dictionaries in functions that log with an `extra` of a name."""
+    """Return the keys given as `extra`, and those of dictionaries in functions that pass a variable as `extra`."""
     for function in ast.walk(ast.parse(text)):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
@@ -58,7 +58,7 @@ def given() -> list[tuple[str, int, str]]:
     return [(path, line, key) for path, text in texts.items() if "extra=" in text for key, line in keys_of(text)]
 
 
-def test_every_key_of_a_line_is_on_the_list(given: list[tuple[str, int, str]]) -> None:
+def test_every_key_of_a_log_line_is_on_the_list(given: list[tuple[str, int, str]]) -> None:
     known = documented() | OFF
     assert [(path, line, key) for path, line, key in given if key not in known] == []
 

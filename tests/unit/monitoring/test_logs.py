@@ -20,7 +20,7 @@ Start = Callable[..., io.StringIO]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start logging into a text; puts the root logger back afterwards."""
+    """Start logging into a text; the root logger is restored afterwards."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 
@@ -48,7 +48,7 @@ def test_a_text_line_has_keys_and_values(start: Start) -> None:
     )
 
 
-def test_the_time_of_a_line_says_its_zone(start: Start) -> None:
+def test_the_time_of_a_line_has_its_zone(start: Start) -> None:
     out = start(form="json")
     log.info("record written")
     assert datetime.fromisoformat(json.loads(out.getvalue())["time"]).tzinfo is not None
@@ -81,7 +81,7 @@ def test_a_record_is_one_line_whatever_it_holds(start: Start, form: str) -> None
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_no_secret_gets_into_a_line_by_any_door(start: Start, form: str) -> None:
+def test_no_secret_gets_into_a_line_in_any_way(start: Start, form: str) -> None:
     out = start(form=form)
     try:
         raise ValueError(f"refused {SECRET}")
@@ -106,14 +106,14 @@ def test_records_below_the_level_are_left_out_and_libraries_stay_quiet(start: St
     assert "message=this" in out.getvalue()
 
 
-def test_setting_up_twice_does_not_double_lines(start: Start) -> None:
+def test_setting_up_twice_does_not_duplicate_lines(start: Start) -> None:
     start()
     out = start()
     log.info("once")
     assert out.getvalue().count("\n") == 1
 
 
-def test_a_store_that_is_away_is_one_line_a_minute_without_a_traceback(start: Start) -> None:
+def test_an_unreachable_store_is_one_line_a_minute_without_a_traceback(start: Start) -> None:
     out = start()
     log = logging.getLogger("bridge.outage")
     for _ in range(50):
@@ -137,13 +137,13 @@ def test_the_lines_that_were_left_out_are_counted_in_the_next_one() -> None:
     assert [vars(record).get("repeated") for record in records] == [None, None, None, 2]
 
 
-def test_how_a_message_begins_decides_nothing() -> None:
+def test_the_beginning_of_a_message_decides_nothing() -> None:
     shown = OncePerMinute()
     records = [logging.makeLogRecord({"msg": "store unavailable", "created": 0.0}) for _ in range(3)]
     assert all(shown.filter(record) for record in records)
 
 
-def test_other_repeated_lines_are_counted_apart(start: Start) -> None:
+def test_other_repeated_lines_are_counted_separately(start: Start) -> None:
     out = start(form="json")
     for number in range(3):
         log.info("synchronized", extra={"reason": "our own pace is reached", "once": "people system"})

@@ -1,4 +1,4 @@
-"""Every figure keeps the conventions of Prometheus, and no label can grow without end."""
+"""Every metric follows the conventions of Prometheus, and no label can grow without bound."""
 
 import re
 
@@ -22,11 +22,11 @@ COUNTED = {
     *("units", "changes", "repairs"),
 }
 NO_UNIT = {"bridge_build_info", "bridge_part_status", "bridge_connections_limit", "bridge_quota_calls_per_second"}
-"""Levels without a unit, a limit, which is named after what it limits, and a rate, which is named as one says it."""
+"""Exceptions: levels without a unit, a limit named after its subject, and a rate named as people say it."""
 
 
 def wrong(name: str, figure: Figure) -> list[str]:
-    """What is wrong with a figure by the conventions (prometheus.io, "Metric and label naming")."""
+    """Return what is wrong with a metric by the conventions (prometheus.io, "Metric and label naming")."""
     found = []
     if not re.fullmatch(r"bridge_[a-z]+(_[a-z]+)*", name):
         found.append("name")
@@ -76,7 +76,7 @@ def test_every_label_that_is_listed_is_used() -> None:
     assert {label for figure in OURS.values() for label in figure.labels} == set(LABELS)
 
 
-def test_the_process_and_what_it_runs_are_told() -> None:
+def test_the_process_and_its_version_are_shown() -> None:
     text = Metrics().render().decode()
     assert {"process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"} <= set(FIGURES)
     assert "process_start_time_seconds" in FIGURES
@@ -87,7 +87,7 @@ RUN = Progress(Cursor("crm1", "person", "full", sweep=1), 2, 3, 1, 1.0, 60.0, ""
 
 
 def filled() -> Metrics:
-    """Every figure has a value."""
+    """Return metrics in which every metric has a value."""
     metrics = Metrics()
     metrics.callback("crm1", 200)
     metrics.callback_took("crm1", 0.1)
@@ -120,7 +120,7 @@ def filled() -> Metrics:
     return metrics
 
 
-def test_no_series_tells_when_another_one_was_made() -> None:
+def test_no_series_shows_when_another_one_was_created() -> None:
     assert "_created" not in filled().render().decode()
 
 
@@ -128,7 +128,7 @@ LISTED = st.text("abcdefgh/ ", min_size=1, max_size=12)
 
 
 @given(st.lists(LISTED, min_size=1, max_size=30))
-def test_whatever_a_vendor_names_the_labels_stay_bounded(words: list[str]) -> None:
+def test_labels_stay_bounded_for_any_names_of_a_vendor(words: list[str]) -> None:
     metrics = Metrics()
     for number, word in enumerate(words):
         for at in range(20):

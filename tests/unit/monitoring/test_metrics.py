@@ -1,4 +1,4 @@
-"""Figures: counted where they happen, shown as text, no labels without end."""
+"""Metrics are counted where events happen and shown as text; no label grows without bound."""
 
 import ast
 import re
@@ -87,7 +87,7 @@ def test_every_figure_is_counted_under_its_labels() -> None:
     assert not [line for line in shown if line.startswith(("bridge_quota_done_seconds{", "bridge_run_left_seconds{"))]
 
 
-def test_what_waits_no_longer_is_shown_no_longer() -> None:
+def test_work_that_no_longer_waits_is_no_longer_shown() -> None:
     metrics = Metrics()
     metrics.waiting({("people", "system"): 3, ("deals", "due"): 1})
     metrics.dead_letters({("people", "refused"): 2})
@@ -120,7 +120,7 @@ def test_ids_never_become_labels(path: str, template: str) -> None:
 
 
 def templates() -> set[str]:
-    """Paths and templates as the connectors write them, with `x` for what is filled in."""
+    """Return paths and templates as the connectors write them, with `x` for the parts that are filled in."""
     found = set()
     for path in (Path(bridge.connectors.__file__).parent).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -143,14 +143,14 @@ def test_one_path_has_one_label_however_a_connector_writes_it() -> None:
 @pytest.mark.parametrize(
     ("status", "answer"), [(0, "none"), (204, "ok"), (404, "refused"), (429, "limited"), (503, "failed")]
 )
-def test_the_time_of_a_call_is_told_by_what_its_answer_means(status: int, answer: str) -> None:
+def test_the_time_of_a_call_is_counted_by_the_meaning_of_its_answer(status: int, answer: str) -> None:
     metrics = Metrics()
     metrics.remote_call("crm1", "GET", "/deals", status, 0.2)
     named = f'answer="{answer}",'
     assert f'bridge_call_duration_seconds_bucket{{{named}le="0.25",method="GET",system="crm1"}} 1.0' in text(metrics)
 
 
-def test_two_bridges_in_one_process_count_apart() -> None:
+def test_two_bridges_in_one_process_count_separately() -> None:
     first, second = Metrics(), Metrics()
     first.callback("crm1", 200)
     assert "bridge_callbacks_total{" not in second.render().decode()

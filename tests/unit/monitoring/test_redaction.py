@@ -32,7 +32,7 @@ TOKEN = "a3f09c17b2d84e65a3f09c17b2d84e65a3f09c17"
         ("https://x.example/v1/deals?api_token=hunter22&limit=1", "hunter22"),
     ],
 )
-def test_credentials_are_hidden_where_they_usually_stand(text: str, secret: str) -> None:
+def test_credentials_are_hidden_in_their_usual_places(text: str, secret: str) -> None:
     hidden = Redactor()(text)
     assert secret not in hidden
     assert HIDDEN in hidden
@@ -55,7 +55,7 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert Redactor()(text) == text
 
 
-def test_what_follows_a_hidden_value_is_still_readable() -> None:
+def test_text_after_a_hidden_value_is_still_readable() -> None:
     text = "token=1 refresh_token=abc&grant_type=refresh_token, then /hooks/crm1/any.deal/t0ken 404"
     assert (
         Redactor()(text)
@@ -63,21 +63,21 @@ def test_what_follows_a_hidden_value_is_still_readable() -> None:
     )
 
 
-def test_a_registered_value_is_hidden_wherever_it_stands() -> None:
+def test_a_registered_value_is_hidden_everywhere() -> None:
     redact = Redactor()
     redact.register("s3cret/æøå+1")
     for form in ("s3cret/æøå+1", quote("s3cret/æøå+1", safe=""), "s3cret/\\u00e6\\u00f8\\u00e5+1"):
         assert redact(f"<{form}>") == f"<{HIDDEN}>"
 
 
-def test_each_line_of_a_key_is_hidden_by_itself() -> None:
+def test_each_line_of_a_key_is_hidden_separately() -> None:
     redact = Redactor()
     redact.register("-----BEGIN KEY-----\nMIIBVgIBADANBgkqhkiG9w0BAQ\nEFAASCAUAwggE8AgEAAkEA\n-----END KEY-----\n")
     assert "MIIBVgIBADANBgkqhkiG9w0BAQ" not in redact("read MIIBVgIBADANBgkqhkiG9w0BAQ")
     assert "EFAASCAUAwggE8AgEAAkEA" not in redact("EFAASCAUAwggE8AgEAAkEA")
 
 
-def test_a_short_value_is_hidden_only_where_it_stands_alone() -> None:
+def test_a_short_value_is_hidden_only_as_a_separate_word() -> None:
     redact = Redactor()
     redact.register("on")
     assert redact("turned on, and connections go on") == f"turned {HIDDEN}, and connections go {HIDDEN}"
@@ -105,7 +105,7 @@ def test_values_of_any_shape_keep_their_shape() -> None:
     assert shown == {"a": [HIDDEN, 1, None, True], "password": HIDDEN, "n": {"b": 1.5}, "e": HIDDEN}
 
 
-@settings(deadline=None)  # it is about what comes out, not about how fast
+@settings(deadline=None)  # the test is about the output, not about the speed
 @given(
     st.text(st.characters(codec="utf-8", exclude_characters="*"), min_size=8, max_size=40).map(str.strip),
     st.text(max_size=40),

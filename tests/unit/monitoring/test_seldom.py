@@ -1,10 +1,10 @@
-"""One line a minute for what can be caused as often as somebody likes."""
+"""One line a minute for events that strangers can cause as often as they like."""
 
 from bridge.monitoring.seldom import Seldom
 from tests.clock import FakeClock
 
 
-def test_one_of_a_kind_a_minute_and_the_next_says_how_many_were_left_out() -> None:
+def test_one_line_a_minute_for_each_kind_and_the_next_says_how_many_were_left_out() -> None:
     clock = FakeClock()
     seldom = Seldom(clock.monotonic)
     assert [seldom.may_say("hang-up") for _ in range(5)] == [0, None, None, None, None]

@@ -28,12 +28,12 @@ def test_it_never_passes_our_start_however_far_ahead_the_vendors_clock_is() -> N
     assert _next_value(cursor(), NOW + 900, FACTS) == NOW - BEHIND
 
 
-def test_with_nothing_shown_it_trusts_our_clock_only_so_far() -> None:
+def test_without_a_vendors_time_it_trusts_our_clock_only_to_a_limit() -> None:
     assert _next_value(cursor(), None, FACTS) == NOW - TRUSTED_SKEW_SECONDS - BEHIND
     assert _next_value(cursor(), NOW - 4000, FACTS) == NOW - TRUSTED_SKEW_SECONDS - BEHIND
 
 
-def test_it_stays_behind_by_what_a_vendors_listing_lags() -> None:
+def test_it_stays_behind_by_the_lag_of_the_vendors_listing() -> None:
     late = replace(FACTS, since_lag=240.0)
     assert _next_value(cursor(), NOW - 20, late) == NOW - 20 - BEHIND - 240
 
@@ -43,7 +43,7 @@ def test_it_never_goes_back() -> None:
 
 
 @given(moments, st.none() | moments)
-def test_it_moves_forward_and_stays_the_overlap_and_settle_time_behind_our_start(
+def test_it_moves_forward_and_stays_the_overlap_and_read_lag_behind_our_start(
     value: float, newest: float | None
 ) -> None:
     following = _next_value(cursor(value=value), newest, FACTS)

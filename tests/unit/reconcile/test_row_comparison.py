@@ -1,4 +1,4 @@
-"""Whether a row of a listing shows an edit since both sides were last in step."""
+"""Whether a row of a listing shows an edit since both sides were last in sync."""
 
 from dataclasses import replace
 from typing import Any
@@ -39,7 +39,7 @@ ROW = {"name": "Ana", "amount": 3, "company_id": "7"}
 
 
 def link_of(shown: Fields, *, hashes: bool = True, mapping: Mapping = PEOPLE, **columns: str) -> Link:
-    """A pair last in step when both sides showed `shown`."""
+    """Return a pair that was last in sync when both sides showed `shown`."""
     reading, base = read(mapping, Side.LEFT, shown), {}
     for field in mapping.fields:
         value: Any = reading.values[field.name]
@@ -71,7 +71,7 @@ def test_a_column_the_row_does_not_contain_is_no_edit() -> None:
     assert not differs(PEOPLE, Side.LEFT, {"name": "Ana"}, link_of(ROW))
 
 
-def test_an_edit_on_the_side_a_row_never_flows_from_is_none_of_ours() -> None:
+def test_an_edit_on_the_target_side_of_a_one_way_field_is_ignored() -> None:
     edited = {**ROW, "amount": 4}
     assert differs(PEOPLE, Side.LEFT, edited, link_of(ROW))
     assert not differs(PEOPLE, Side.RIGHT, edited, link_of(ROW))
@@ -87,11 +87,11 @@ def test_an_edited_reference_differs() -> None:
     assert differs(PEOPLE, Side.LEFT, {**ROW, "company_id": "8"}, link_of(ROW))
 
 
-def test_a_reference_never_read_back_is_looked_at() -> None:
+def test_a_reference_that_was_never_read_back_is_read() -> None:
     assert differs(PEOPLE, Side.LEFT, ROW, link_of(ROW, hashes=False))
 
 
-def test_a_field_made_of_other_columns_since_is_looked_at() -> None:
+def test_a_field_whose_columns_were_redefined_is_read() -> None:
     assert differs(PEOPLE, Side.LEFT, ROW, link_of(ROW, name="the columns of an older definition"))
 
 

@@ -1,4 +1,4 @@
-"""What names itself in a ring must go while the bridge runs, however much was built before."""
+"""Objects in a reference cycle are freed while the bridge runs, however many objects existed before."""
 
 import gc
 import weakref
@@ -25,13 +25,13 @@ def as_before() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("as_before")
-def test_a_ring_that_outlived_some_looks_goes_before_many_more_were_made() -> None:
+def test_a_reference_cycle_that_survived_collections_is_freed_before_many_more_are_created() -> None:
     built = [[] for _ in range(BUILT)]  # type: ignore[var-annotated] # as the settings, mappings and statements of a bridge
     gc.collect()
     look_for_garbage_seldom()
     ring = Ring()
     gone = weakref.ref(ring)
-    gc.collect(1)  # it is in use while the younger ones are looked through
+    gc.collect(1)  # it is still in use during the collections of the younger generations
     gc.collect(1)
     del ring
     for _ in range(LATER):

@@ -1,4 +1,4 @@
-"""The timetable: what runs when, never two of one job, and a stop that leaves nothing behind."""
+"""The timetable: when each job runs, never two runs of one job at once, and a stop that leaves nothing behind."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ OFTEN = 0.01
 
 
 class Counted:
-    """A job that counts its runs and, when told, holds them until let go."""
+    """A job that counts its runs; it can be held until it is released."""
 
     def __init__(self) -> None:
         self.runs = self.now = self.most = 0
@@ -72,17 +72,17 @@ async def fails() -> None:
     raise OSError("no route")
 
 
-async def test_a_job_runs_at_start_only_when_told_so(make: Make) -> None:
+async def test_a_job_runs_at_start_only_when_configured(make: Make) -> None:
     at_once, later = Counted(), Counted()
     make(Job("later", HOUR, later), Job("at once", HOUR, at_once, at_start=True)).start()
     await at_once.ran(1)
     assert (at_once.runs, later.runs) == (1, 0)
 
 
-async def test_a_job_that_met_no_store_is_done_once_it_is_back(
+async def test_a_job_without_a_reachable_store_runs_once_the_store_is_back(
     make: Make, board: HealthBoard, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its next run may be a day off: a full sweep must not be left out because the store was away for a moment."""
+    """Its next run may be a day away: a full sweep must not be skipped because of a short outage of the store."""
     shown, runs = list[CheckResult](), 0
 
     async def sweep() -> None:
@@ -115,7 +115,7 @@ async def test_a_job_never_runs_twice_at_once(make: Make) -> None:
     timetable.start()
     await slow.ran(1)
     seen = quick.runs
-    await quick.ran(seen + 4)  # the slow one was due about as often
+    await quick.ran(seen + 4)  # the slow job was due about as often
     assert slow.runs == 1
     slow.go.set()
     await slow.ran(3)
@@ -143,7 +143,7 @@ async def test_a_job_that_fails_is_logged_and_shown_and_runs_again(
     assert other.runs == 0
 
 
-async def test_a_failing_job_does_not_keep_the_scheduler_from_going_on(make: Make) -> None:
+async def test_a_failing_job_does_not_stop_the_scheduler(make: Make) -> None:
     good, tries = Counted(), Counted()
 
     async def bad() -> None:
@@ -180,7 +180,7 @@ async def test_an_unknown_job_cannot_be_triggered(make: Make) -> None:
         await make().trigger("nothing")
 
 
-async def test_a_stop_waits_for_what_runs_and_starts_nothing_more(make: Make) -> None:
+async def test_a_stop_waits_for_running_jobs_and_starts_no_more(make: Make) -> None:
     job = Counted()
     job.go.clear()
     timetable = make(Job("sweep", OFTEN, job, at_start=True))
@@ -195,7 +195,7 @@ async def test_a_stop_waits_for_what_runs_and_starts_nothing_more(make: Make) ->
     assert (job.runs, job.now) == (1, 0)
 
 
-async def test_a_stop_cuts_short_what_runs_too_long(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stop_cancels_a_job_that_runs_too_long(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     job = Counted()
     job.go.clear()
     timetable = make(Job("sweep", HOUR, job, at_start=True))
@@ -207,7 +207,7 @@ async def test_a_stop_cuts_short_what_runs_too_long(make: Make, caplog: pytest.L
     assert [record.message for record in caplog.records] == ["job was interrupted by the stop"]
 
 
-async def test_a_stop_does_not_wait_for_a_store_that_is_away(make: Make, clock: FakeClock) -> None:
+async def test_a_stop_does_not_wait_for_an_unreachable_store(make: Make, clock: FakeClock) -> None:
     tries = Counted()
 
     async def job() -> None:
@@ -227,7 +227,7 @@ async def test_stopping_at_once_runs_nothing(make: Make) -> None:
     job = Counted()
     timetable = make(Job("sweep", HOUR, job, at_start=True))
     timetable.start()
-    await asyncio.sleep(0)  # the job is handed to the loop but has not begun
+    await asyncio.sleep(0)  # the loop has the job but has not started it
     await timetable.stop()
     await timetable.stop()
     assert job.runs == 0

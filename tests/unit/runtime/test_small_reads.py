@@ -1,4 +1,4 @@
-"""Each read from a connection asks for little memory, whatever waits to be read."""
+"""Each read from a connection uses little memory, however much data waits."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ SENT = 8 * READ_BYTES
 
 
 class Taking(asyncio.Protocol):
-    """How many bytes each read gave."""
+    """Records how many bytes each read gave."""
 
     def __init__(self) -> None:
         self.reads: list[int] = []
@@ -28,7 +28,7 @@ class Taking(asyncio.Protocol):
 async def test_a_read_takes_no_more_than_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     plain: Any = selector_events
     for kind in (plain._SelectorTransport, sslproto.SSLProtocol):
-        monkeypatch.setattr(kind, "max_size", kind.max_size)  # there in this Python, and put back afterwards
+        monkeypatch.setattr(kind, "max_size", kind.max_size)  # there in this Python, and restored afterwards
     read_in_small_pieces()
     ours, theirs = socket.socketpair()
     for each in (ours, theirs):

@@ -1,4 +1,4 @@
-"""The supervisor: a part that dies is restarted and shown, the others go on, and stopping leaves nothing behind."""
+"""The supervisor restarts and reports a part that dies, the other parts continue, and a stop leaves nothing behind."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from tests.clock import FakeClock
 
 
 class HeldClock(FakeClock):
-    """Sleepers wait until the test lets them go; what they asked for is noted."""
+    """Sleepers wait until the test releases them; the requested times are recorded."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ async def test_a_part_that_dies_is_red_and_comes_back(
     assert (await state(board, "worker")).status is Status.PASS
 
 
-async def test_a_part_that_loses_the_store_goes_on_soon_and_is_not_to_blame(
+async def test_a_part_that_loses_the_store_restarts_soon_and_is_not_reported(
     supervisor: Supervisor, board: HealthBoard, clock: HeldClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     starts = 0
@@ -165,7 +165,7 @@ async def test_waits_grow_to_a_minute_with_jitter(supervisor: Supervisor, clock:
         assert asked != wait
 
 
-async def test_waits_start_small_again_after_a_healthy_while(supervisor: Supervisor, clock: HeldClock) -> None:
+async def test_waits_start_short_again_after_a_healthy_period(supervisor: Supervisor, clock: HeldClock) -> None:
     lives = iter((0.0, 0.0, HEALTHY_SECONDS, 0.0))
 
     async def run() -> None:
@@ -206,10 +206,10 @@ async def test_a_part_that_is_down_is_stopped_too(supervisor: Supervisor, clock:
     supervisor.start()
     await clock.sleepers.get()
     await supervisor.stop()
-    await supervisor.stop()  # once more changes nothing
+    await supervisor.stop()  # a second stop changes nothing
 
 
-async def test_a_part_that_does_not_end_in_time_does_not_hold_up_the_stop(
+async def test_a_part_that_does_not_end_in_time_does_not_delay_the_stop(
     supervisor: Supervisor, caplog: pytest.LogCaptureFixture
 ) -> None:
     over = asyncio.Event()
@@ -227,7 +227,7 @@ async def test_a_part_that_does_not_end_in_time_does_not_hold_up_the_stop(
     with caplog.at_level(logging.ERROR):
         await supervisor.stop(grace_seconds=0.01)
     assert "part does not end" in caplog.text
-    over.set()  # once it does end, it is not started again
+    over.set()  # when it ends, it is not started again
     await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
 

@@ -1,4 +1,4 @@
-"""A small settings file that loads, to be spoilt by each test."""
+"""A small settings file that loads; each test breaks one part of it."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def load(path: Path) -> Load:
-    """Settings from a text and, on top of what it names, a few variables."""
+    """Load settings from a text and, on top of the variables it names, a few more."""
 
     def load(text: str = GOOD, environ: Mapping[str, str] | None = None) -> Settings:
         path.write_text(dedent(text), encoding="utf-8")
@@ -47,12 +47,12 @@ def load(path: Path) -> Load:
 
 
 @pytest.fixture
-def faults_of(load: Load) -> ProblemsOf:
-    """The faults of a text that does not load."""
+def problems_of(load: Load) -> ProblemsOf:
+    """Return the problems of a text that does not load."""
 
-    def faults_of(text: str = GOOD, environ: Mapping[str, str] | None = None) -> list[Problem]:
+    def problems_of(text: str = GOOD, environ: Mapping[str, str] | None = None) -> list[Problem]:
         with pytest.raises(ConfigError) as caught:
             load(text, environ)
         return caught.value.faults
 
-    return faults_of
+    return problems_of

@@ -1,4 +1,4 @@
-"""Tokens of the admin listener in the settings: secrets come from elsewhere, names and secrets are each their own."""
+"""Tokens of the admin listener in the settings: secrets come from elsewhere, names and secrets are unique."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_tokens_are_read_with_their_roles_and_never_shown(load: Load) -> None:
         ("admin: {this_machine: anybody}\n", "admin.this_machine: must be 'nobody', 'read' or 'operate'"),
     ],
 )
-def test_what_is_wrong_with_tokens_is_told_with_its_place(faults_of: ProblemsOf, written: str, said: str) -> None:
-    (fault,) = faults_of(GOOD + written, ENVIRON)
+def test_problems_of_tokens_are_reported_with_their_place(problems_of: ProblemsOf, written: str, said: str) -> None:
+    (fault,) = problems_of(GOOD + written, ENVIRON)
     assert said in str(fault)
     assert ANNA not in str(fault)

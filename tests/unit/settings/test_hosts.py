@@ -46,7 +46,7 @@ def test_one_form_for_every_way_to_write_a_host(authority: str, host: str) -> No
         "bridge\x00",
     ],
 )
-def test_what_is_no_host_is_none(authority: str) -> None:
+def test_text_that_is_no_host_is_none(authority: str) -> None:
     assert host_of(authority) is None
 
 
@@ -56,5 +56,5 @@ def test_a_setting_that_is_no_host_is_refused_with_examples(host: str) -> None:
         AdminSettings(hosts=["good.example", host])
 
 
-def test_settings_may_leave_the_brackets_away() -> None:
+def test_settings_may_omit_the_brackets() -> None:
     assert plain_host("fd00::5") == plain_host("[fd00::5]") == "fd00::5"

@@ -1,4 +1,4 @@
-"""Commands that need one key of the settings read that one only, and find what a reader of everything finds."""
+"""Commands that need one key of the settings read only that key, and find the same value as a reader of all keys."""
 
 from pathlib import Path
 
@@ -38,14 +38,14 @@ ODD = {
 
 
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD)
-def test_one_key_is_read_as_it_is_among_all_with_its_place(text: str) -> None:
+def test_one_key_alone_has_the_same_value_and_place_as_among_all(text: str) -> None:
     (whole, faults), (part, fewer) = read(text, None), read(text, ("store",))
     assert part == [{key: value for key, value in document.items() if key == "store"} for document in whole]
     assert faults == fewer
     assert places(text, ("store",)) == {key: at for key, at in places(text, None).items() if key == "store"}
 
 
-def test_what_is_wrong_elsewhere_in_the_file_is_none_of_its_business() -> None:
+def test_problems_elsewhere_in_the_file_are_ignored() -> None:
     text = "systems: {crm: [\nstore: {url: x}\n"
     assert read(text, ("store",)) == ([{"store": {"url": "x"}}], [])
     assert read(text, None)[1]

@@ -1,4 +1,4 @@
-"""The example file and docs/settings.md name every setting there is."""
+"""The example file and docs/settings.md name every setting."""
 
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,11 @@ def test_the_example_names_every_setting_with_its_default() -> None:
         node: Any = tree
         for step in key.partition("[]")[0].split("."):
             if step == "NAME":
-                node = next(iter(node.values()), None)  # the first one shows all there is
+                node = next(iter(node.values()), None)  # the first entry shows every key
             elif node is not None:
                 assert step in node, f"{key} is not in the example"
                 node = node[step]
-        listed = "[]" in key  # what each entry of a list has; the example has none
+        listed = "[]" in key  # keys of each entry of a list; the example has no entry
         if node is not None and not listed and default.startswith("`") and key not in ("store.url", "mappings_dir"):
             shown = str(node).lower() if isinstance(node, bool) else str(node)
             assert float(shown) == float(default.strip("`")) if shown.isdigit() else shown == default.strip("`"), key
@@ -52,4 +52,6 @@ def test_every_setting_and_option_says_what_it_is() -> None:
 
 
 def test_the_page_of_settings_is_up_to_date() -> None:
-    assert (ROOT / "docs" / "settings.md").read_text() == describe(OPTIONS), "docs/settings.md is old: run `make docs`"
+    assert (ROOT / "docs" / "settings.md").read_text() == describe(OPTIONS), (
+        "docs/settings.md is not current: run `make docs`"
+    )

@@ -1,4 +1,4 @@
-"""BRIDGE_ variables on top of the file."""
+"""BRIDGE_ variables override the file."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def test_a_variable_beats_the_file(load: Load) -> None:
     assert settings.admin.allow_remote is True
 
 
-def test_names_with_a_dash_are_met_by_an_underscore(load: Load) -> None:
+def test_an_underscore_stands_for_a_dash_in_names(load: Load) -> None:
     settings = load(GOOD, {"BRIDGE_SYSTEMS__ERP_2__CONNECTOR": "other"})
     assert settings.systems["erp-2"].connector == "other"
 
@@ -34,12 +34,12 @@ def test_a_required_key_may_come_from_the_environment_alone(load: Load) -> None:
         ("BRIDGE_SIDES__ERP", "nobody", "BRIDGE_SIDES__ERP: sides.erp: `nobody` is not below `systems:`"),
     ],
 )
-def test_a_wrong_variable_is_named(faults_of: ProblemsOf, name: str, value: str, told: str) -> None:
-    (fault,) = faults_of(GOOD, {name: value})
+def test_a_wrong_variable_is_named(problems_of: ProblemsOf, name: str, value: str, told: str) -> None:
+    (fault,) = problems_of(GOOD, {name: value})
     assert str(fault).startswith(told)
 
 
-def test_variables_of_others_and_those_the_file_names_are_no_settings(load: Load) -> None:
+def test_foreign_variables_and_variables_named_in_the_file_are_no_settings(load: Load) -> None:
     environ = {"PATH": "/bin", "BRIDGE_SETTINGS": "x.yaml", "BRIDGE_DB_TOKEN": "tok-4712"}
     settings = load(GOOD.replace("{env: TOKEN}", "{env: BRIDGE_DB_TOKEN}"), environ)
     assert settings.systems["crm1"].options["api_token"].get_secret_value() == "tok-4712"

@@ -1,4 +1,4 @@
-"""The settings file: what loads, and what a person is told when it does not."""
+"""The settings file: what loads, and which messages a person gets when it does not."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -34,10 +34,10 @@ def test_norway_is_a_word_and_a_section_without_keys_is_not_given(load: Load) ->
     assert settings.sync.workers == 8
 
 
-def test_every_fault_is_told_at_once_with_its_line_and_a_remedy(faults_of: ProblemsOf, path: Path) -> None:
+def test_every_problem_is_reported_at_once_with_its_line_and_a_remedy(problems_of: ProblemsOf, path: Path) -> None:
     text = GOOD.replace("https://bridge", "http://bridge").replace("{env: SECRET}", "{env: NOWHERE}")
     text = text.replace("erp: erp-2", "erp: erp2") + "sync: {workers: 0, atempts_limit: 3}\nxyz: x\n"
-    told = [str(fault) for fault in faults_of(text)]
+    told = [str(fault) for fault in problems_of(text)]
     assert told == [
         f"{path}:2: instance_secret: the environment variable NOWHERE is not set - set it, or write {{file: path}}",
         f"{path}:3: public_url: must be an https:// address (http:// only for loopback)"
@@ -49,8 +49,8 @@ def test_every_fault_is_told_at_once_with_its_line_and_a_remedy(faults_of: Probl
     ]
 
 
-def test_a_missing_key_is_told_with_its_meaning(faults_of: ProblemsOf, path: Path) -> None:
-    (fault,) = faults_of(GOOD.replace("instance: test\n", ""))
+def test_a_missing_key_is_reported_with_its_meaning(problems_of: ProblemsOf, path: Path) -> None:
+    (fault,) = problems_of(GOOD.replace("instance: test\n", ""))
     assert fault.where == f"{path}: instance"
     assert fault.what == "is missing"
     assert fault.remedy.startswith("Name of this bridge")
@@ -75,8 +75,8 @@ def test_a_missing_key_is_told_with_its_meaning(faults_of: ProblemsOf, path: Pat
         ("admin: {port: 8080}", "callbacks and admin both listen on port 8080: give each its own"),
     ],
 )
-def test_one_wrong_value_is_one_fault(faults_of: ProblemsOf, line: str, what: str) -> None:
-    assert [fault.what for fault in faults_of(f"{GOOD}{line}\n")] == [what]
+def test_one_wrong_value_is_one_problem(problems_of: ProblemsOf, line: str, what: str) -> None:
+    assert [fault.what for fault in problems_of(f"{GOOD}{line}\n")] == [what]
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_one_wrong_value_is_one_fault(faults_of: ProblemsOf, line: str, what: st
         "https://[x",
     ],
 )
-def test_a_public_url_vendors_could_not_call_is_refused(faults_of: ProblemsOf, url: str) -> None:
-    (fault,) = faults_of(GOOD.replace("https://bridge.example.com", f"'{url}'"))
+def test_a_public_url_that_vendors_cannot_call_is_refused(problems_of: ProblemsOf, url: str) -> None:
+    (fault,) = problems_of(GOOD.replace("https://bridge.example.com", f"'{url}'"))
     assert ": public_url" in fault.where
 
 
@@ -103,12 +103,12 @@ def test_a_public_url_may_have_a_path_and_be_plain_http_on_loopback(load: Load, 
     assert load(GOOD.replace("https://bridge.example.com", f"'{url}'")).public_url == url.rstrip("/")
 
 
-def test_two_sides_are_two_systems(faults_of: ProblemsOf) -> None:
-    (fault,) = faults_of(GOOD.replace("erp: erp-2", "erp: crm1"))
+def test_two_sides_are_two_systems(problems_of: ProblemsOf) -> None:
+    (fault,) = problems_of(GOOD.replace("erp: erp-2", "erp: crm1"))
     assert fault.what == "`crm1` already plays `crm`"
 
 
-def test_admin_may_listen_elsewhere_when_that_is_said(load: Load) -> None:
+def test_admin_may_listen_elsewhere_when_the_settings_allow_it(load: Load) -> None:
     assert load(GOOD + "admin: {host: 0.0.0.0, allow_remote: true}\n").admin.host == "0.0.0.0"
 
 
@@ -122,20 +122,20 @@ def test_admin_may_listen_elsewhere_when_that_is_said(load: Load) -> None:
         (f"a: {'[' * 500}{']' * 500}", ":1:1", "this is nested too deeply"),
     ],
 )
-def test_what_is_no_settings_yaml_is_told_with_its_place(
-    faults_of: ProblemsOf, path: Path, text: str, where: str, what: str
+def test_wrong_yaml_is_reported_with_its_place(
+    problems_of: ProblemsOf, path: Path, text: str, where: str, what: str
 ) -> None:
-    (fault,) = faults_of(text)
+    (fault,) = problems_of(text)
     assert fault.where == f"{path}{where}"
     assert fault.what == what
 
 
-def test_what_the_reader_finds_is_told_with_everything_else_that_is_wrong(faults_of: ProblemsOf, path: Path) -> None:
+def test_problems_of_the_yaml_are_reported_with_all_other_problems(problems_of: ProblemsOf, path: Path) -> None:
     text = (
         GOOD.replace("instance: test", "instance: !name test\ninstance: two")
         + 'xyz: x\nstore: {url: "sqlite:///\\ud800"}\n'
     )
-    assert [(fault.where, fault.what) for fault in faults_of(text)] == [
+    assert [(fault.where, fault.what) for fault in problems_of(text)] == [
         (f"{path}:1: instance", "a tag (!NAME) means nothing here"),
         (f"{path}:2:1", "`instance` is written twice"),
         (f"{path}:13: xyz", "unknown key"),
@@ -158,7 +158,7 @@ def test_numbers_words_and_dates_are_read_as_in_mapping_files(load: Load) -> Non
     assert load(text).sync.backoff_first_seconds == 0.5
 
 
-def test_a_file_that_is_missing_a_folder_or_no_text_is_told_plainly(tmp_path: Path) -> None:
+def test_a_missing_file_a_folder_and_a_file_without_text_are_reported_plainly(tmp_path: Path) -> None:
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"\xff\xfe\x00")
     for file, what in ((tmp_path / "no.yaml", "no such file"), (tmp_path, "is a folder"), (binary, "UTF-8")):

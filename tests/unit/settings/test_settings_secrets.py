@@ -62,10 +62,10 @@ def test_a_whole_section_of_options_may_come_from_one_variable(load: Load) -> No
 
 
 @pytest.mark.parametrize("literal", ["plain-secret-1", "4711471147114711"])
-def test_a_secret_in_the_settings_file_is_a_fault_that_says_how_to_do_it_right(
-    faults_of: ProblemsOf, path: Path, literal: str
+def test_a_secret_in_the_settings_file_is_a_problem_that_says_how_to_do_it_right(
+    problems_of: ProblemsOf, path: Path, literal: str
 ) -> None:
-    (fault,) = faults_of(GOOD.replace("{env: SECRET}", literal))
+    (fault,) = problems_of(GOOD.replace("{env: SECRET}", literal))
     assert str(fault) == (
         f"{path}:2: instance_secret: a secret stands in the settings file"
         " - write {file: path} or {env: NAME} instead"
@@ -73,7 +73,7 @@ def test_a_secret_in_the_settings_file_is_a_fault_that_says_how_to_do_it_right(
 
 
 @pytest.mark.parametrize("literal", ["plain-secret-1", "4711"])
-def test_a_secret_among_the_options_in_the_settings_file_is_one_fault(load: Load, path: Path, literal: str) -> None:
+def test_a_secret_among_the_options_in_the_settings_file_is_one_problem(load: Load, path: Path, literal: str) -> None:
     with pytest.raises(ConfigError) as caught:
         options_of(load, f"{{api_token: {literal}}}")
     (fault,) = caught.value.faults
@@ -81,8 +81,10 @@ def test_a_secret_among_the_options_in_the_settings_file_is_one_fault(load: Load
     assert fault.what == "a secret stands in the settings file"
 
 
-def test_a_store_password_may_not_stand_in_the_file_but_come_from_elsewhere(load: Load, faults_of: ProblemsOf) -> None:
-    (fault,) = faults_of(GOOD + "store: {url: 'postgresql://me:hunter22@db/bridge'}\n")
+def test_a_store_password_must_not_be_in_the_file_but_may_come_from_elsewhere(
+    load: Load, problems_of: ProblemsOf
+) -> None:
+    (fault,) = problems_of(GOOD + "store: {url: 'postgresql://me:hunter22@db/bridge'}\n")
     assert fault.what == "a secret stands in the settings file"
     assert "hunter22" not in str(fault)
     url = "postgresql://me:hunter22@db/bridge?password=hunter33"
@@ -96,7 +98,7 @@ def test_a_store_password_may_not_stand_in_the_file_but_come_from_elsewhere(load
         assert "store.url = postgresql://me@db/bridge" in shown
 
 
-def test_faults_of_options_have_the_form_of_all_others(load: Load, path: Path) -> None:
+def test_problems_of_options_have_the_form_of_all_others(load: Load, path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         options_of(load, "{base_urll: x, page_size: many}", {"BRIDGE_SYSTEMS__CRM1__OPTIONS__PAGES": "1"})
     told = [str(fault) for fault in caught.value.faults]
@@ -107,7 +109,7 @@ def test_faults_of_options_have_the_form_of_all_others(load: Load, path: Path) -
     ]
 
 
-def test_an_unknown_product_is_a_fault_with_a_guess(load: Load, path: Path) -> None:
+def test_an_unknown_product_is_a_problem_with_a_guess(load: Load, path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         validate_options(load(GOOD.replace("pipedrive", "pipdrive")), MODELS)
     assert [str(fault) for fault in caught.value.faults] == [
@@ -121,45 +123,45 @@ def test_options_that_are_no_secret_may_be_read_from_elsewhere_too(load: Load) -
     assert (options.base_url, options.page_size) == ("https://other.example", 25)
 
 
-def test_a_secret_that_is_missing_or_empty_is_told_once(faults_of: ProblemsOf, path: Path) -> None:
+def test_a_secret_that_is_missing_or_empty_is_reported_once(problems_of: ProblemsOf, path: Path) -> None:
     (path.parent / "empty").write_text(" \n")
-    assert [fault.what for fault in faults_of(GOOD.replace("{env: SECRET}", "{file: empty}"))] == [
+    assert [fault.what for fault in problems_of(GOOD.replace("{env: SECRET}", "{file: empty}"))] == [
         f"the file {path.parent / 'empty'} is empty"
     ]
-    assert [fault.what for fault in faults_of(GOOD.replace("{env: TOKEN}", "{file: nowhere}"))] == [
+    assert [fault.what for fault in problems_of(GOOD.replace("{env: TOKEN}", "{file: nowhere}"))] == [
         f"the file {path.parent / 'nowhere'}: there is no such file"
     ]
 
 
-def test_a_former_instance_secret_is_a_secret_as_well(load: Load, faults_of: ProblemsOf, path: Path) -> None:
+def test_a_former_instance_secret_is_a_secret_as_well(load: Load, problems_of: ProblemsOf, path: Path) -> None:
     settings = load(GOOD + "instance_secret_former: {env: SECRET}\n")
     assert settings.instance_secret_former is not None
     assert settings.instance_secret_former.get_secret_value() == ENVIRON["SECRET"]
-    (fault,) = faults_of(GOOD + "instance_secret_former: hunter22hunter22hunter22\n")
+    (fault,) = problems_of(GOOD + "instance_secret_former: hunter22hunter22hunter22\n")
     assert (fault.what, "hunter" in str(fault)) == ("a secret stands in the settings file", False)
-    (fault,) = faults_of(GOOD + "instance_secret_former: {env: SHORT}\n", {"SHORT": "short-one"})
+    (fault,) = problems_of(GOOD + "instance_secret_former: {env: SHORT}\n", {"SHORT": "short-one"})
     assert ("16" in fault.what, "short-one" in str(fault)) == (True, False)
 
 
-def test_a_short_instance_secret_is_refused_without_being_shown(faults_of: ProblemsOf) -> None:
-    (fault,) = faults_of(GOOD, {"SECRET": "short-one"})
+def test_a_short_instance_secret_is_refused_without_being_shown(problems_of: ProblemsOf) -> None:
+    (fault,) = problems_of(GOOD, {"SECRET": "short-one"})
     assert "16" in fault.what
     assert "short-one" not in str(fault)
 
 
-def test_a_doubled_key_does_not_show_its_values(faults_of: ProblemsOf) -> None:
-    told = [str(fault) for fault in faults_of("token: hunter22\ntoken: hunter33\n")]
+def test_a_duplicate_key_does_not_show_its_values(problems_of: ProblemsOf) -> None:
+    told = [str(fault) for fault in problems_of("token: hunter22\ntoken: hunter33\n")]
     assert any("`token` is written twice" in fault for fault in told)
     assert "hunter" not in "".join(told)
 
 
-def test_what_looks_like_a_tag_is_not_shown(faults_of: ProblemsOf) -> None:
-    told = [str(fault) for fault in faults_of(GOOD.replace("https://bridge", "!hunter22 https://bridge"))]
+def test_text_that_looks_like_a_tag_is_not_shown(problems_of: ProblemsOf) -> None:
+    told = [str(fault) for fault in problems_of(GOOD.replace("https://bridge", "!hunter22 https://bridge"))]
     assert any("a tag (!NAME) means nothing here" in fault for fault in told)
     assert "hunter" not in "".join(told)
 
 
-def test_the_start_up_picture_shows_secrets_as_set_or_unset(load: Load) -> None:
+def test_the_start_up_summary_shows_secrets_as_set_or_unset(load: Load) -> None:
     text = GOOD.replace("options: {}", "options: {password: {env: TOKEN}, scope: null}")
     lines = summary(load(text))
     assert "instance = test" in lines
@@ -181,8 +183,10 @@ def test_a_credential_comes_from_the_folder_the_service_manager_names(load: Load
     assert token_of(options_of(load, "{api_token: {credential: token}}", environ)) == "from-systemd"
 
 
-def test_a_credential_outside_of_a_service_is_one_fault_that_says_what_to_do(faults_of: ProblemsOf, path: Path) -> None:
-    (fault,) = faults_of(GOOD.replace("{env: SECRET}", "{credential: secret}"))
+def test_a_credential_outside_of_a_service_is_one_problem_that_says_what_to_do(
+    problems_of: ProblemsOf, path: Path
+) -> None:
+    (fault,) = problems_of(GOOD.replace("{env: SECRET}", "{credential: secret}"))
     assert fault.where == f"{path}:2: instance_secret"
     assert fault.what == "the variable CREDENTIALS_DIRECTORY is not set"
     assert "LoadCredential=" in fault.remedy

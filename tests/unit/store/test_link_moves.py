@@ -1,4 +1,4 @@
-"""Moves of links: each is made from the states its table names and from no other, and leads where the table says."""
+"""Each move of a link is possible only from the states that its table names, and leads to the state in the table."""
 
 import ast
 from collections.abc import Callable
@@ -50,20 +50,20 @@ def link_in(state: LinkState) -> Link:
     return Link(7, "people", "1", None, state, "created_right", 7)
 
 
-def test_every_move_has_its_row_in_one_of_the_tables_and_is_walked_here() -> None:
+def test_every_move_is_in_one_of_the_tables_and_is_tested_here() -> None:
     assert not STATES.keys() & KEEPING.keys()
     assert set(Kind) == STATES.keys() | KEEPING.keys() == NEW.keys() | CHANGES.keys()
     assert NEW.keys() == {kind for kind in STATES if not allowed_from(kind)}
 
 
 @pytest.mark.parametrize("kind", NEW)
-def test_a_move_from_no_state_makes_a_new_row_in_the_state_said(kind: Kind) -> None:
+def test_a_move_from_no_state_creates_a_row_in_the_tables_state(kind: Kind) -> None:
     move = NEW[kind]()
     assert (move.kind, move.id, move.values["state"]) == (kind, None, STATES[kind][1])
 
 
 @pytest.mark.parametrize(("kind", "state"), list(product(CHANGES, LinkState)))
-def test_a_move_is_made_from_the_states_its_table_names_and_refused_from_every_other(
+def test_a_move_is_possible_from_the_states_its_table_names_and_refused_from_every_other(
     kind: Kind, state: LinkState
 ) -> None:
     if state not in allowed_from(kind):
@@ -75,7 +75,7 @@ def test_a_move_is_made_from_the_states_its_table_names_and_refused_from_every_o
     assert (move.kind, move.id, move.values.get("state")) == (kind, 7, leads_to)
 
 
-def test_only_a_drop_ends_a_row() -> None:
+def test_only_a_drop_deletes_a_row() -> None:
     assert [kind for kind, (_, to) in STATES.items() if to is None] == [Kind.DROP]
 
 
@@ -84,7 +84,7 @@ def test_every_state_can_be_reached_and_left() -> None:
     assert {state for states, _ in STATES.values() for state in states} == set(LinkState)
 
 
-def test_nothing_else_builds_a_move() -> None:
+def test_only_the_moves_module_builds_a_move() -> None:
     builders = {
         path.relative_to(BRIDGE).as_posix()
         for path, text in ((path, path.read_text()) for path in sorted(BRIDGE.rglob("*.py")))

@@ -1,4 +1,4 @@
-"""Statements that the driver runs itself: what they may hold, and what their errors are."""
+"""Statements that the driver runs directly: what they may contain, and which errors they raise."""
 
 from collections.abc import Iterator
 
@@ -28,13 +28,13 @@ def test_a_row_is_found_by_any_number_of_numbers(conn: Connection) -> None:
     assert found.one(conn, {"links": []}) is None
 
 
-def test_a_statement_that_is_written_anew_for_each_list_is_refused(conn: Connection) -> None:
+def test_a_statement_whose_text_changes_with_each_list_is_refused(conn: Connection) -> None:
     anew = Prepared(select(intent_keys).where(intent_keys.c.link.in_(bindparam("links", expanding=True))))
     with pytest.raises(ValueError, match="see `listed`"):
         anew.rows(conn, {"links": [1]})
 
 
-def test_a_row_that_is_there_already_is_the_error_that_callers_know(conn: Connection) -> None:
+def test_a_row_that_exists_already_raises_the_usual_error(conn: Connection) -> None:
     once = Prepared(insert(intent_keys))
     once.run(conn, ROW)
     with pytest.raises(IntegrityError):

@@ -1,4 +1,4 @@
-"""Worlds of every kind, drawn: link states, records as read, gone or lagging, pending writes, and mapping shapes."""
+"""Random worlds of every kind: link states, records as read, gone or lagging, pending writes, and mapping shapes."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,11 +19,11 @@ from tests.unit.sync.worlds import (
     NOW,
     OTHER,
     UNLINKED_COMPANY,
+    ClaimedTask,
     Missing,
     Sent,
     Shape,
     Shown,
-    Told,
     World,
 )
 
@@ -57,12 +57,12 @@ shapes = st.sampled_from(TWO_WAY + ONE_WAY)
 
 
 def mostly(usual: Any, *others: Any) -> st.SearchStrategy[Any]:
-    """The usual value three times in four, so that one unusual thing shows what it does by itself."""
+    """Draw the usual value three times in four, so that one unusual thing shows its own effect."""
     return st.sampled_from([usual] * 3 * len(others) + list(others))
 
 
 KEEP = "keep"
-"""A column that shows what both sides agreed on last."""
+"""A column that shows the value both sides agreed on last."""
 
 columns = st.fixed_dictionaries(
     {"name": names, "email": emails, "phone": phones, "company_id": companies, "kind": st.just("in")}
@@ -89,7 +89,7 @@ missing = st.builds(Missing, st.sampled_from(list(Evidence)), mostly(None, "8"))
 
 
 def resolved(agreed: dict[str, Any], row: Any) -> Any:
-    """A drawn record whose columns are named, with what was agreed on where they are kept."""
+    """Return a drawn record with its real columns: KEEP is replaced by the agreed value."""
     if not isinstance(row, Shown | Sent):
         return row
     shown = row.columns if isinstance(row, Shown) else row.values
@@ -100,7 +100,7 @@ def resolved(agreed: dict[str, Any], row: Any) -> Any:
 CHANGED, DELETED = EventKind.CHANGED.value, EventKind.DELETED.value
 told_kinds = mostly({CHANGED}, set(), {DELETED}, {EventKind.CREATED.value}, {CHANGED, EventKind.MERGED.value})
 told = st.builds(
-    Told,
+    ClaimedTask,
     side=st.sampled_from([CRM, ERP]),
     kinds=told_kinds.map(frozenset),
     both_sides=st.booleans(),
@@ -164,17 +164,17 @@ frames = st.builds(
     checked=mostly(False, True),
     indexed=mostly(True, False),
 )
-"""What all worlds have: everything but the records."""
+"""What every world has, without the records."""
 
 
 def _plain(world: World) -> World:
-    """Nobody names a company where the mapping has no row for it."""
+    """Return the world without a company in its records if the mapping has no field rule for it."""
     return world if world.shape.link else replace(world, agreed={**world.agreed, "company_id": None})
 
 
 @st.composite
 def pairs(draw: st.DrawFn, *, pending_write: bool = False) -> World:
-    """Worlds in which the claim's record is linked. `pending_write`: at least one side's write is not confirmed."""
+    """Worlds in which the claim's record is linked. `pending_write`: at least one side has a pending write."""
     world = _plain(draw(frames))
     agreed = dict(world.agreed)
     gone = draw(GONE)
@@ -230,7 +230,7 @@ HOLDING = st.sampled_from([PLAIN, Shape(match="[email, name]"), Shape("crm -> er
 
 @st.composite
 def duplicates(draw: st.DrawFn) -> World:
-    """A record without a link or any history, and one or two linked ones of its side; nothing else is the matter."""
+    """A record without a link or history, and one or two linked records of its side; nothing else is unusual."""
     world = replace(undisturbed(draw(lonely())), shape=draw(HOLDING), state=None, history=None, indexed=True, facts={})
     firsts = {
         record_id: _undisturbed_row(resolved(dict(world.agreed), draw(alive))) for record_id in draw(FIRSTS) or ("51",)
@@ -248,24 +248,24 @@ BLANKING = Shape(link="blank", conflict="erp")
 
 
 def _one_names_a_company(world: World) -> dict[str, Any]:
-    """Both records as shown, of which only the erp's names a company, and that one is not linked."""
+    """Return both records; only the erp's names a company, and that company is not linked."""
     rows = {name: row if isinstance(row, Shown) else Shown(dict(world.agreed)) for name, row in world.records.items()}
     named = {CRM: None, ERP: UNLINKED_COMPANY}
     return {name: replace(row, columns={**row.columns, "company_id": named[name]}) for name, row in rows.items()}
 
 
 def undisturbed(world: World) -> World:
-    """The same pair with nothing that keeps it from being compared: no pending write, no lag, no other worker."""
+    """Return the same pair with no reason to wait: no pending write, no read lag, no other worker."""
     rows = {name: _undisturbed_row(row) for name, row in world.records.items()}
     tasks = tuple(replace(task, attempts=1, kinds=task.kinds & {CHANGED}, both_sides=True) for task in world.tasks)
     return replace(world, records=rows, tasks=tasks, sent={}, mode=Mode.LIVE, paused=False, writes=0, busy=False)
 
 
 compared = pairs().map(undisturbed)
-"""Pairs whose records are compared, or gone, at once."""
+"""Pairs whose records are compared at once, or are gone."""
 
 blanking = compared.map(lambda world: replace(world, shape=BLANKING, records=_one_names_a_company(world), parent=None))
-"""Pairs of which a reference that is not linked is written as empty, where the other side may be empty already."""
+"""Pairs in which an unlinked reference is written as empty; the other side may be empty already."""
 
 REMOVING = st.sampled_from([shape for shape in TWO_WAY if {"delete", "archive"} & set(shape.deleted)])
 gone_rows = st.builds(Missing, st.sampled_from(list(Evidence)))
@@ -274,7 +274,7 @@ still_there = alive.map(_undisturbed_row)
 
 @st.composite
 def deletions(draw: st.DrawFn) -> World:
-    """Pairs of which one record is gone and nothing else is the matter, at any time since it was first missed."""
+    """Pairs of which one record is gone, at any time since it was first missed; nothing else is unusual."""
     world = _plain(replace(undisturbed(draw(frames)), shape=draw(REMOVING), facts={}))
     side = draw(st.sampled_from([CRM, ERP]))
     rows = {side: draw(gone_rows), OTHER[side]: resolved(dict(world.agreed), draw(still_there))}

@@ -1,4 +1,4 @@
-"""Deciding: laws that hold for every situation. Plain values only; see `worlds` for what a situation is made of."""
+"""Laws of deciding that hold for every situation. Plain values only; `worlds` describes the parts of a situation."""
 
 from dataclasses import replace
 from typing import Any
@@ -28,13 +28,13 @@ from tests.unit.sync.worlds import (
     REC,
     SETTLE,
     UNLINKED_COMPANY,
+    ClaimedTask,
     Decided,
     Missing,
     Seat,
     Sent,
     Shape,
     Shown,
-    Told,
     World,
     decided,
     neutral,
@@ -42,7 +42,7 @@ from tests.unit.sync.worlds import (
 
 
 def values(seat: Seat, side: Side, record: Record) -> dict[str, Any]:
-    """Canonical values of a record; a company that is linked counts as the same on both sides."""
+    """Return the canonical values of a record; a linked company counts as the same on both sides."""
     read = translate.read(seat.mapping, side, record.fields).values
     return {name: value.id if isinstance(value, Reference) else value for name, value in read.items()}
 
@@ -56,7 +56,7 @@ def writes_of(end: Any) -> list[SideWrite]:
 
 @given(st.one_of(compared, pairs(), blanking))
 def test_no_write_without_a_difference(world: World) -> None:
-    """What is sent is never what the record shows already, column by column and as the mapping reads it."""
+    """A write never sends what the record shows already, column by column and as the mapping reads it."""
     seat = Seat(world)
     for write in writes_of(decided(seat).end):
         held = write.record.fields
@@ -74,7 +74,7 @@ def test_two_records_that_are_equal_are_never_written(world: World) -> None:
 
 
 @given(compared)
-def test_a_side_that_shows_its_base_is_never_taken_for_edited(world: World) -> None:
+def test_a_side_that_shows_its_base_never_counts_as_edited(world: World) -> None:
     """Where one side shows its base and the other does not, the other's value is an edit and is not overwritten."""
     seat = Seat(world)
     end, base = decided(seat).end, seat.base()
@@ -91,8 +91,8 @@ def test_a_side_that_shows_its_base_is_never_taken_for_edited(world: World) -> N
 
 
 @given(compared)
-def test_an_edit_that_nobody_contradicts_crosses_where_its_row_flows(world: World) -> None:
-    """The other half of the law: what one side alone edited is in the plan, unless something holds the pair back."""
+def test_an_edit_without_a_conflicting_edit_crosses_where_its_field_rule_allows(world: World) -> None:
+    """The other half of the law: an edit of one side alone is in the plan, unless something blocks the pair."""
     seat = Seat(world)
     result = decided(seat)
     assume(not any(isinstance(row, Missing) for row in world.records.values()) and world.state is LinkState.LIVE)
@@ -127,7 +127,7 @@ def test_nothing_is_sent_while_the_mapping_is_in_shadow(world: World) -> None:
 
 @given(st.one_of(compared, pairs(pending_write=True), lonely(intent=True)))
 def test_nothing_is_written_while_the_mapping_is_paused(world: World) -> None:
-    """Only a link with an open intent or a pending write is claimed then; a pair without is not written either."""
+    """Then only a link with an open intent or a pending write is claimed; a pair without one is not written either."""
     end = decided(Seat(replace(world, paused=True))).end
     assert not writes_of(end)
     assert not isinstance(end, Create)
@@ -137,15 +137,15 @@ def test_nothing_is_written_while_the_mapping_is_paused(world: World) -> None:
 def test_no_update_is_decided_while_the_mapping_is_paused(*, paused: bool) -> None:
     agreed = {"name": "Ana", "email": None, "phone": None, "company_id": None, "kind": "in"}
     records = {CRM: Shown({**agreed, "name": "Berg"}), ERP: Shown(agreed)}
-    world = World(tasks=(Told(CRM),), records=records, agreed=agreed, paused=paused)
+    world = World(tasks=(ClaimedTask(CRM),), records=records, agreed=agreed, paused=paused)
     assert bool(writes_of(decided(Seat(world)).end)) is not paused
 
 
 def test_no_removal_is_decided_while_the_mapping_is_paused() -> None:
-    """The pair is claimed because of a write to one side that has settled; meanwhile the other record was deleted."""
+    """The pair is claimed because of a pending write to one side; meanwhile the other record was deleted."""
     agreed = {"name": "Ana", "email": None, "phone": None, "company_id": None, "kind": "in"}
     world = World(
-        tasks=(Told(CRM, gone_since=60.0),),
+        tasks=(ClaimedTask(CRM, gone_since=60.0),),
         records={CRM: Missing(), ERP: Shown(agreed)},
         agreed=agreed,
         sent={ERP: Sent({"name": "Ana"}, took_effect=True)},
@@ -158,7 +158,7 @@ def test_no_removal_is_decided_while_the_mapping_is_paused() -> None:
 
 
 def _alike(seat: Seat, own: Record, first: Any) -> bool:
-    """Whether a record as shown and the claim's own one have a match key in common."""
+    """Whether a shown record and the claim's own record share a match key."""
     if not isinstance(first, Shown):
         return False
     shown = {name: value for name, value in first.columns.items() if value != ABSENT}
@@ -181,7 +181,7 @@ def test_nothing_is_created_while_a_linked_record_of_the_same_side_shows_the_sam
 
 
 @given(duplicates())
-def test_a_record_is_held_exactly_when_a_linked_one_of_its_side_shows_the_same_key(world: World) -> None:
+def test_a_record_is_held_exactly_when_a_linked_record_of_its_side_shows_the_same_key(world: World) -> None:
     seat = Seat(world)
     result = decided(seat)
     held = isinstance(result.end, Completion) and result.end.code == Reason.HELD_AS_DUPLICATE
@@ -208,7 +208,7 @@ HOLDING_BACK = (Reason.LOOP_ALARM, Reason.PARENT_WAITED_FOR, Reason.PARENT_BUSY,
 
 
 def _held_back(end: Any) -> bool:
-    """Something keeps one side from being written. Where both are to be, what blocks the left one is met first."""
+    """Whether something blocks a write to one side. Of two sides to write, the left one's block is found first."""
     blocked = end.blocked if isinstance(end, Update) else end
     return isinstance(blocked, Completion) and blocked.code in HOLDING_BACK
 
@@ -231,8 +231,8 @@ WAITS_ON_ONE_SIDE = World(
 )
 
 
-def test_what_waits_for_a_parent_lets_the_edits_of_the_other_side_cross() -> None:
-    """The crm's new name goes to the erp; what the erp names is not linked yet, and keeps only the crm waiting."""
+def test_a_wait_for_a_parent_lets_the_edits_of_the_other_side_cross() -> None:
+    """The crm's new name goes to the erp. The erp's company is not linked yet, so only the crm's write waits."""
     end = decided(Seat(WAITS_ON_ONE_SIDE, ERP)).end
     assert isinstance(end, Update)
     assert [list(write.changes) for write in end.writes] == [["name"]]
@@ -240,7 +240,7 @@ def test_what_waits_for_a_parent_lets_the_edits_of_the_other_side_cross() -> Non
     assert end.blocked.code == Reason.PARENT_WAITED_FOR
 
 
-def test_what_waits_for_a_parent_lets_the_edits_cross_whichever_side_comes_first() -> None:
+def test_a_wait_for_a_parent_lets_the_edits_cross_whichever_side_comes_first() -> None:
     here, there = Seat(WAITS_ON_ONE_SIDE, CRM), Seat(WAITS_ON_ONE_SIDE, ERP)
     assert neutral(decided(here).end, here) == neutral(decided(there).end, there)
 
@@ -248,18 +248,18 @@ def test_what_waits_for_a_parent_lets_the_edits_cross_whichever_side_comes_first
 LONELY = World(state=None, records={CRM: Shown({"name": "Bo", "email": "b@x.example", "phone": None, "kind": "in"})})
 
 
-def test_what_every_unlinked_record_needs_is_asked_together() -> None:
+def test_the_questions_about_an_unlinked_record_are_asked_together() -> None:
     with pytest.raises(Wanted) as wanted:
         decide(Draft(Seat(LONELY).situation))
     assert {type(need) for need in wanted.value.needs} == {Look, SurvivorOf, LinksNaming, IsForgotten, StateOf}
 
 
-def test_before_a_create_only_the_match_index_is_asked_beside_that() -> None:
+def test_a_create_asks_only_for_the_match_index_as_well() -> None:
     asked = decided(Seat(LONELY)).asked
     assert {type(need) for need in asked[5:]} == {SharingKeys}
 
 
-def test_an_unlinked_record_of_which_no_read_could_be_used_yet_is_not_read() -> None:
+def test_an_unlinked_record_is_not_read_while_its_read_would_be_rejected() -> None:
     shown = replace(LONELY.records[CRM], own_write=SETTLE / 4)
     seat = Seat(replace(LONELY, records={CRM: shown}))
     found = decided(seat)
@@ -295,7 +295,7 @@ def test_deciding_twice_gives_the_same_and_changes_nothing(world: World) -> None
 
 
 @given(worlds)
-def test_a_record_that_waits_is_looked_at_again_at_a_time_that_is_not_past(world: World) -> None:
+def test_a_record_that_waits_is_due_again_at_a_time_that_is_not_past(world: World) -> None:
     end = decided(Seat(world)).end
     for one in (end, end.blocked if isinstance(end, Update) else None):
         if isinstance(one, Completion):
@@ -303,14 +303,14 @@ def test_a_record_that_waits_is_looked_at_again_at_a_time_that_is_not_past(world
             assert one.outcome is not Outcome.WAITING or one.due is not None
 
 
-# What is looked at.
+# What is read.
 
 
 @given(pairs(), st.sampled_from([CRM, ERP]))
-def test_an_event_whose_side_shows_its_base_needs_no_look_at_the_other_side(world: World, side: str) -> None:
+def test_an_event_whose_side_shows_its_base_needs_no_read_of_the_other_side(world: World, side: str) -> None:
     agreed = {**world.agreed, "company_id": LINKED_COMPANY if world.shape.link else None}
     world = undisturbed(replace(world, agreed=agreed, based=FIELDS, state=LinkState.LIVE))
-    world = replace(world, tasks=(Told(side),), records={**world.records, side: Shown({**agreed, "kind": "in"})})
+    world = replace(world, tasks=(ClaimedTask(side),), records={**world.records, side: Shown({**agreed, "kind": "in"})})
     result = decided(Seat(world))
     assert isinstance(result.end, Completion)
     assert (result.end.outcome, result.end.code) == (Outcome.UNCHANGED, Reason.OWN_SIDE_IN_SYNC)
@@ -321,7 +321,7 @@ def test_an_event_whose_side_shows_its_base_needs_no_look_at_the_other_side(worl
 
 
 def _confirmed(result: Decided) -> bool:
-    """Two looks `read_lag` apart, and something that shows the record is not merely hidden from us."""
+    """Two reads are `read_lag` apart, and another read shows that the record is not merely hidden from the bridge."""
     first = result.situation.claim.tasks[0]
     if first.gone_since is None or first.gone_since > NOW - SETTLE:
         return False
@@ -330,7 +330,7 @@ def _confirmed(result: Decided) -> bool:
 
 
 @given(st.one_of(deletions(), worlds))
-def test_a_deletion_is_never_applied_from_a_single_look(world: World) -> None:
+def test_a_deletion_is_never_applied_after_a_single_read(world: World) -> None:
     result = decided(Seat(world))
     end = result.end
     if isinstance(end, Removal) or (isinstance(end, Completion) and end.code == Reason.UNLINKED):
@@ -338,7 +338,7 @@ def test_a_deletion_is_never_applied_from_a_single_look(world: World) -> None:
 
 
 @given(deletions(), st.sampled_from([None, 0.0, SETTLE / 2]))
-def test_a_deletion_that_was_just_seen_waits_for_the_second_look(world: World, seen: float | None) -> None:
+def test_a_new_deletion_waits_for_the_second_read(world: World, seen: float | None) -> None:
     world = replace(world, tasks=tuple(replace(task, gone_since=seen) for task in world.tasks))
     end, first = decided(Seat(world)).end, NOW - (seen or 0.0)
     assert isinstance(end, Completion)
@@ -346,7 +346,7 @@ def test_a_deletion_that_was_just_seen_waits_for_the_second_look(world: World, s
 
 
 @given(deletions())
-def test_a_deletion_is_never_believed_while_nothing_else_can_be_seen(world: World) -> None:
+def test_a_deletion_is_never_accepted_while_no_other_record_can_be_seen(world: World) -> None:
     tasks = tuple(replace(task, retried=False) for task in world.tasks)
     end = decided(Seat(replace(world, can_see=False, tasks=tasks))).end
     assert not isinstance(end, Removal)

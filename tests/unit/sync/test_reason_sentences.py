@@ -1,4 +1,4 @@
-"""Reasons: each has a sentence, each sentence's places are filled wherever it is used, and each is used."""
+"""Each reason has a sentence, every use of a sentence fills its placeholders, and each reason is used."""
 
 import ast
 import re
@@ -18,10 +18,10 @@ def _places(reason: Reason) -> set[str]:
 
 
 def _uses() -> list[tuple[str, Reason, set[str]]]:
-    """Where a sentence is made: place, reason and the words that are given."""
+    """Where a sentence is made: place, reason and the given words."""
     found = []
     for path, source in ((path, path.read_text()) for path in sorted(BRIDGE.rglob("*.py"))):
-        if not CALL.search(source):  # to parse all of the program takes each worker a second
+        if not CALL.search(source):  # parsing the whole program takes a second in each worker
             continue
         for node in ast.walk(ast.parse(source)):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != "of":
@@ -42,7 +42,7 @@ def test_every_reason_has_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(("place", "reason", "words"), USES, ids=[use[0] for use in USES])
-def test_every_place_of_a_sentence_is_filled(place: str, reason: Reason, words: set[str]) -> None:
+def test_every_placeholder_of_a_sentence_is_filled(place: str, reason: Reason, words: set[str]) -> None:
     assert words == _places(reason), f"{place}: {SENTENCES[reason]!r}"
 
 
@@ -50,6 +50,6 @@ def test_every_reason_is_used() -> None:
     assert {reason for _, reason, _ in USES} == set(Reason)
 
 
-def test_a_sentence_whose_places_are_not_filled_is_refused() -> None:
+def test_a_sentence_with_an_unfilled_placeholder_is_refused() -> None:
     with pytest.raises(KeyError):
         Reason.READ_STALE.of()

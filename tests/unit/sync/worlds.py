@@ -1,7 +1,7 @@
-"""Small worlds for trying decisions: what two systems, the store and a mapping hold, named by the sides' own names.
+"""Small worlds for trying decisions: the content of two systems, the store and a mapping, by the sides' own names.
 
-A world says nothing of left and right, so one world gives a situation and its mirror image. `decided` answers what a
-decision asks from the world, until it ends. No store, no sockets, nothing to await.
+A world does not say which side is left, so one world gives a situation and its mirror image. `decided` answers the
+questions of a decision from the world, until the decision ends. No store, no sockets, no waiting.
 """
 
 from collections.abc import Mapping as MappingOf
@@ -85,7 +85,7 @@ ABSENT = "absent"
 
 @dataclass(frozen=True)
 class Shape:
-    """What the mapping file says."""
+    """The content of the mapping file."""
 
     direction: str = "both"
     creates: tuple[str, ...] = (CRM, ERP)
@@ -95,12 +95,12 @@ class Shape:
     deleted: tuple[str, str] = ("delete", "delete")  # when the crm's was deleted, when the erp's was
     delete_conflict: str = "keep"
     where: bool = False
-    link: str = ""  # "", or what `missing` says
+    link: str = ""  # "", or the value of `missing`
     phone_from: str = ""
     keep: bool = False
 
     def text(self, left: str) -> str:
-        """The file, with `left` as the side that it names first."""
+        """Return the file; `left` is the side that it names first."""
         sides = ", ".join(f"{name}: fake person" for name in (left, OTHER[left]))
         lines = [
             "mapping: people",
@@ -132,31 +132,31 @@ class Shape:
 def mapping_of(shape: Shape, left: str) -> Mapping:
     mappings = load_text(COMPANIES + shape.text(left), "people.yaml")
     (people,) = (mapping for mapping in mappings if mapping.name == "people")
-    return replace(people, version="")  # the text of a mirrored file is another one
+    return replace(people, version="")  # the text of a mirrored file differs
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A record as a read shows it: columns by name, how old its version is, and what the store knew of it before."""
+    """A record as a read shows it: columns by name, the age of its version, and what the store knew of it before."""
 
     columns: MappingOf[str, Any]
     age: float = 60.0
     created: float = 600.0
-    known_age: float | None = None  # of the newest version known
+    known_age: float | None = None  # of the newest known version
     own_write: float | None = None  # seconds since our own write
     first_seq: int = 10
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A record that a read does not show alive."""
+    """A record that a read does not show as alive."""
 
     evidence: Evidence = Evidence.FLAG
     merged_into: str | None = None
 
 
 @dataclass(frozen=True)
-class Told:
+class ClaimedTask:
     """A task of the claim."""
 
     side: str
@@ -172,7 +172,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Sent:
-    """A write to one side that is not confirmed."""
+    """A pending write to one side."""
 
     values: MappingOf[str, Any]
     took_effect: bool = False
@@ -184,7 +184,7 @@ class World:
     """`records`, `sent`, `gone`, `lists`: by the side's name. Ages and waits are in seconds before NOW."""
 
     shape: Shape = Shape()
-    tasks: tuple[Told, ...] = (Told(CRM),)
+    tasks: tuple[ClaimedTask, ...] = (ClaimedTask(CRM),)
     records: MappingOf[str, Shown | Missing] = field(default_factory=dict)
     state: LinkState | None = LinkState.LIVE
     agreed: MappingOf[str, Any] = field(default_factory=dict)
@@ -192,17 +192,15 @@ class World:
     sent: MappingOf[str, Sent] = field(default_factory=dict)
     sent_until: float = 30.0
     held: MappingOf[str, Any] | None = None
-    checked: bool = False  # a person looked at the create of unknown outcome
-    question_since: float | None = None  # a dead letter asks whether a record is deleted that was gone since then
+    checked: bool = False  # a person checked the create of unknown outcome
+    question_since: float | None = None  # a dead letter asks about a deletion since then
     writes: int = 0
-    history: LinkState | None = None  # a row that names the claim's record, when it has no link
+    history: LinkState | None = None  # a record that names the claim's record, which has no link
     candidates: tuple[str, ...] = ()
-    others: MappingOf[str, Shown | Missing] = field(
-        default_factory=dict
-    )  # further records of the side that the claim is not about
+    others: MappingOf[str, Shown | Missing] = field(default_factory=dict)  # other records of the opposite side
     firsts: MappingOf[str, Shown | Missing] = field(
         default_factory=dict
-    )  # further records of the claim's side: linked ones, which the match index has under each of its keys
+    )  # other linked records of the claim's side, in the match index
     firsts_state: LinkState = LinkState.LIVE
     newest: tuple[str, ...] = ()
     mode: Mode = Mode.LIVE
@@ -211,7 +209,7 @@ class World:
     busy: bool = False
     indexed: bool = True
     parent: Task | None = None
-    facts: MappingOf[str, Any] = field(default_factory=dict)  # what differs from MANIFEST
+    facts: MappingOf[str, Any] = field(default_factory=dict)  # differences from MANIFEST
 
     @property
     def manifest(self) -> EntityManifest:
@@ -226,7 +224,7 @@ REC = {CRM: "7", ERP: "9"}
 
 
 class Seat:
-    """A world seen with one of its sides as the left one: its situation, and the answers to what is asked."""
+    """A world with one of its sides as the left one: its situation, and the answers to questions."""
 
     def __init__(self, world: World, left: str = CRM) -> None:
         self.world = world
@@ -264,7 +262,7 @@ class Seat:
         manifests = dict.fromkeys(Side, self.world.manifest)
         return Situation(claim, self.mapping, manifests, self.scopes, Limits(), NOW)
 
-    def _task(self, told: Told) -> Task:
+    def _task(self, told: ClaimedTask) -> Task:
         def ago(seconds: float | None) -> float | None:
             return None if seconds is None else NOW - seconds
 
@@ -290,7 +288,7 @@ class Seat:
         )
 
     def base(self) -> dict[str, FieldBase]:
-        """The base of the fields in `based`: both sides held `agreed`."""
+        """Return the base of the fields in `based`: both sides held `agreed`."""
         readings = {side: translate.read(self.mapping, side, self.world.agreed) for side in Side}
         found = {}
         for row in self.mapping.fields:
@@ -479,19 +477,19 @@ class Seat:
 
 @dataclass(frozen=True)
 class Decided:
-    """How a decision ended, what it asked on the way, in order, and the situation with every answer."""
+    """How a decision ended, its questions in order, and the situation with every answer."""
 
     end: Completion | Plan
     asked: tuple[Any, ...]
     situation: Situation
 
     def looked_at(self, name: str) -> bool:
-        """Whether a record of that system was looked at."""
+        """Whether the decision read a record of that system."""
         return any(isinstance(need, Look) and need.ref.system == name for need in self.asked)
 
 
 def decided(seat: Seat) -> Decided:
-    """Let a world be decided on: what is missing is answered, and the decision begins again."""
+    """Run a decision on a world: answer the missing facts and start the decision again, until it ends."""
     situation, asked = seat.situation, []
     for _ in range(100):
         try:
@@ -506,9 +504,10 @@ def decided(seat: Seat) -> Decided:
 
 
 def neutral(value: Any, seat: Seat) -> Any:
-    """A decision in which left and right are the sides' names, so that it can be compared with its mirror image.
+    """Return a decision in which the sides' names replace left and right, so that its mirror image can be compared with
+    it.
 
-    Fingerprints are left out: they cover the order of the sides. So is the order in which things are noted.
+    Fingerprints are left out, because they cover the order of the sides. The order of notes is left out as well.
     """
     if isinstance(value, Side):
         return seat.names[value]
@@ -523,7 +522,7 @@ def neutral(value: Any, seat: Seat) -> Any:
         return (type(value).__name__, neutral(items, seat))
     if isinstance(value, MappingOf):
         return sorted((_word(key, seat), _item(key, item, seat)) for key, item in value.items())
-    if isinstance(value, list) and len(value) == 3 and value[1] in set(Side):  # a reference, as a value holds it
+    if isinstance(value, list) and len(value) == 3 and value[1] in set(Side):  # the stored form of a reference
         return [value[0], seat.names[Side(value[1])], value[2]]
     if isinstance(value, list | tuple | set | frozenset):
         items = [neutral(item, seat) for item in value]
@@ -533,12 +532,12 @@ def neutral(value: Any, seat: Seat) -> Any:
 
 
 def _is_note(item: Any) -> bool:
-    """One of several that were noted: a value of ours, or what the journal keeps of it."""
+    """Whether the item is one of several notes: a value of ours, or the journal's form of it."""
     return hasattr(item, "__dataclass_fields__") or isinstance(item, MappingOf)
 
 
 def _joined(changes: Sequence[Move]) -> list[Any]:
-    """What the moves come to: of one link's, the later values stand."""
+    """Return the result of the moves: of one link's moves, the later values win."""
     joined: dict[int | None, dict[str, Any]] = {}
     for move in changes:
         entry = joined.setdefault(move.id, {"kinds": set(), "refs": None})

@@ -1,4 +1,4 @@
-"""A row of a listing may say that its pair need not be read only where reading it would find nothing to do."""
+"""A row of a listing may show that its pair need not be read, but only if reading it would find nothing to do."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -46,7 +46,7 @@ NAMES = frozenset(row.name for row in PEOPLE.fields)
 
 
 def pair(agreed: dict[Side, Fields], without: frozenset[str]) -> Link:
-    """A pair whose sides held these rows when they agreed last, but for fields that never did."""
+    """Return a pair whose sides showed these rows when they were last in sync, without the fields that never agreed."""
     readings = {side: read(PEOPLE, side, agreed[side]) for side in Side}
     left, right = readings[Side.LEFT], readings[Side.RIGHT]
     base = {
@@ -82,7 +82,7 @@ def _fields(claim: Any) -> dict[str, Any]:
     new=st.fixed_dictionaries(dict.fromkeys(Side, ROWS)),
     without=st.frozensets(st.sampled_from(sorted(NAMES)), max_size=1),
 )
-def test_a_pair_that_need_not_be_read_is_one_that_the_bridge_leaves_alone(
+def test_a_pair_that_need_not_be_read_needs_no_write(
     agreed: dict[Side, Fields], edits: dict[Side, set[str]], new: dict[Side, Fields], without: frozenset[str]
 ) -> None:
     link = pair(agreed, without)
@@ -100,14 +100,14 @@ def test_a_pair_that_need_not_be_read_is_one_that_the_bridge_leaves_alone(
 
 
 @given(ROWS)
-def test_a_pair_that_shows_what_it_agreed_on_is_never_read(row: Fields) -> None:
-    """A value that cannot be understood is left alone as well, once it was agreed on."""
+def test_a_pair_that_shows_its_base_is_never_read(row: Fields) -> None:
+    """A value that cannot be read needs no read either, if both sides agreed on it."""
     link = pair(dict.fromkeys(Side, row), frozenset())
     for side in Side:
         assert not judge_row(PEOPLE, side, row, read(PEOPLE, side, row), link, NAMES).look
 
 
-def test_what_a_listing_does_not_show_is_read() -> None:
+def test_a_pair_with_columns_missing_in_the_listing_is_read() -> None:
     row = {"name": "a", "phone": "b", "email": None, "notes": "from crm", "amount": 1}
     link = pair(dict.fromkeys(Side, row), frozenset())
     short = {name: value for name, value in row.items() if name != "phone"}

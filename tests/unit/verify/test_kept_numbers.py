@@ -1,4 +1,4 @@
-"""What a walk keeps of records, and how little that is."""
+"""What a walk keeps in memory about records, and how little that is."""
 
 import tracemalloc
 
@@ -11,7 +11,7 @@ MANY = 5_000
 
 
 @given(st.lists(st.integers(0, 2**64 - 1)), st.integers(0, 2**64 - 1))
-def test_what_was_added_is_found_and_nothing_else(added: list[int], other: int) -> None:
+def test_added_numbers_are_found_and_no_others(added: list[int], other: int) -> None:
     numbers = Numbers()
     for one in added:
         numbers.add(one)

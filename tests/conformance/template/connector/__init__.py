@@ -1,4 +1,4 @@
-"""Sample: items. What it takes and what it cannot do: README.md here and manifest.py."""
+"""Sample: items. README.md here and manifest.py describe what it can and cannot do."""
 
 from bridge.connectors.product import ConnectorType
 from bridge.connectors.sample.connector import SampleConnector

@@ -1,4 +1,4 @@
-"""Calls to Sample: one method for each endpoint that is used."""
+"""Calls to Sample: one method for each endpoint in use."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ PATH = "items"
 
 
 class SampleDialect:
-    """What differs between vendors: the credential, error bodies, what a refusal means."""
+    """Differences between vendors: the credential, error bodies, the meaning of a refusal."""
 
     def __init__(self, token: FixedHeader) -> None:
         self._token = token
@@ -32,7 +32,7 @@ class SampleDialect:
         return None
 
     def words(self, answer: Answer) -> Words:
-        """Must take any bytes."""
+        """Accepts any bytes."""
         said = answer.loose_json()
         return Words(str(said.get("error")) if isinstance(said, dict) else "no reason is given")
 
@@ -60,7 +60,7 @@ class SampleClient:
         return self._object(await self._send("GET", "me"))
 
     async def page(self, query: Sequence[tuple[str, str]], size: int) -> tuple[list[Any], str | None]:
-        """Rows as they came, and where the next page begins."""
+        """Return the rows as received, and where the next page begins."""
         answer = await self._send("GET", PATH, query=[*query, ("limit", str(size))], most_bytes=page_bytes(size))
         said = self._object(answer)
         if not isinstance(said.get("items"), list):
@@ -68,7 +68,7 @@ class SampleClient:
         return said["items"], str(said["next"]) if said.get("next") else None
 
     async def one(self, record_id: str) -> Mapping[str, Any] | None:
-        """None: there is no such record."""
+        """Return the record, or None when it does not exist."""
         answer = await self._send("GET", f"{PATH}/{record_id}", template=f"{PATH}/:id", accept=GONE)
         return None if answer.status in GONE else self._object(answer)
 
@@ -76,14 +76,14 @@ class SampleClient:
         return self._object(await self._send("POST", PATH, json=dict(body)))
 
     async def change(self, record_id: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Raises WriteConflict when the record went away since it was read."""
+        """Raises WriteConflict when the record was deleted since it was read."""
         answer = await self._send("PATCH", f"{PATH}/{record_id}", json=dict(body), template=f"{PATH}/:id", accept=GONE)
         if answer.status in GONE:
             raise WriteConflict(self.system, f"{answer.call.name}: the record is gone")
         return self._object(answer)
 
     async def delete(self, record_id: str) -> None:
-        """Deleting what is not there is no error."""
+        """Deleting a missing record is no error."""
         await self._send("DELETE", f"{PATH}/{record_id}", template=f"{PATH}/:id", accept=GONE)
 
     async def _send(

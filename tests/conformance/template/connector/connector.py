@@ -31,7 +31,7 @@ class SampleConnector:
         self._items = Items(self._client, listings, options.page_size)
 
     async def identity(self) -> Identity:
-        """What never changes for an account: the bridge stops when the credentials open another one."""
+        """Return an id that never changes for an account: the bridge stops when the credentials open another one."""
         me = await self._client.account()
         return Identity(str(me["id"]), str(me.get("name") or me["id"]))
 
@@ -75,7 +75,7 @@ class SampleConnector:
         return self._polled.create_hook()
 
     async def remove_hook(self, hook_id: str) -> None:
-        """There is nothing to remove."""
+        """Do nothing: there are no hooks."""
 
     def check_head(self, head: Callback, secret: HookSecret) -> None:
         self._polled.refuse()

@@ -1,6 +1,6 @@
 """What Sample offers and what it cannot do. Name the vendor's page of each fact here.
 
-`domain/catalog.py` explains every fact. Say less rather than more: the bridge makes up for what is missing.
+`domain/catalog.py` explains every fact. When in doubt, state less: the bridge works around missing abilities.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the operator must supply for an account at Sample."""
+"""Settings that the operator must supply for an account at Sample."""
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -26,5 +26,5 @@ class SampleOptions(BaseModel):
 
 
 def quota(options: SampleOptions) -> Quota:
-    """How much may be asked, so that `bridge plan` can say what work costs."""
+    """Return the account's limits, so that `bridge plan` can show what work costs."""
     return Quota(options.calls_at_once, per_second=options.requests_per_second)

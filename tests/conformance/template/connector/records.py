@@ -28,7 +28,7 @@ class Items:
             return self._record(row)
 
     async def list(self, since: datetime | None, page: str | None) -> Page:
-        """By id. Rows that make no sense are left out and counted; the listing goes on."""
+        """List by id. Rows that cannot be read are left out and counted; the listing continues."""
         query = [("after", page)] if page else []
         if since is not None:
             query.append(("updated_since", _text(since)))
@@ -37,7 +37,7 @@ class Items:
         return Page(found.rows, following, skipped=found.skipped)
 
     async def newest(self, after: datetime) -> Sequence[Record]:
-        """Whole or not at all: what it does not name is taken for not created."""
+        """Return all new records or raise: a record that this does not name counts as not created."""
         found: list[Record] = []
         page: str | None = None
         while True:
@@ -69,7 +69,7 @@ class Items:
         return read_item(self._system, row)
 
     def _shown(self, row: Mapping[str, Any]) -> Record | None:
-        """The write took effect: an answer that makes no sense must not lose the id."""
+        """The write took effect, so an answer that cannot be read must not lose the id."""
         try:
             return self._record(row)
         except (LookupError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The record shape and Sample's records, both ways. Pure."""
+"""Translates between the record shape and Sample's records. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ class BadField(Exception):
 
 
 def read_item(system: str, row: Row) -> Record:
-    """A field the row does not show is left out, which means unread: never empty."""
+    """Leave out a field that the row does not show: it is unread, never empty."""
     fields: dict[str, Any] = {"id": int(row_id(row))}
     for column in ("name", "note"):
         if column in row:

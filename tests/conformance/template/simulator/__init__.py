@@ -1,4 +1,4 @@
-"""A stand-in for one account at Sample. Say here what the vendor documents, and what is your invention."""
+"""A simulator of one account at Sample. Write here what the vendor documents, and what is invented."""
 
 from bridge.simulators.sample.app import SIMULATOR, Options, SampleSimulator, create_app
 

@@ -1,4 +1,4 @@
-"""The simulated account: state, credential, ids, times and error bodies of its own; no code of the connector's."""
+"""The simulated account, with its own state, credential, ids, times and error bodies; no code of the connector."""
 
 import json
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Options:
 
 @dataclass
 class State:
-    """Everything the account holds."""
+    """The whole content of the account."""
 
     world: World
     options: Options
@@ -168,7 +168,7 @@ class SampleSimulator:
         return _answer({"id": "account-1", "name": "Sandbox"})
 
     async def _list(self, request: web.Request) -> web.Response:
-        """By id; `after` is the last id of the page before."""
+        """List by id; `after` is the last id of the page before."""
         query, after = request.query, int(request.query.get("after", 0))
         rows = [row for _, row in self.state.table.rows(self.faults.lag(ENTITY)) if row["id"] > after]
         for name, shown in (("updated_since", "updated_at"), ("created_since", "created_at")):
@@ -203,7 +203,7 @@ SIMULATOR = web.AppKey("sample_simulator", SampleSimulator)
 
 
 def create_app(world: World, options: Options | None = None) -> web.Application:
-    """The application; its simulator is `app[SIMULATOR]`."""
+    """Return the application; its simulator is `app[SIMULATOR]`."""
     return SampleSimulator(world, options).app
 
 

@@ -1,4 +1,4 @@
-"""A Deskera in memory: answers in the shapes of its documentation, one token, switches for what is undocumented."""
+"""A Deskera in memory: answers in the shapes of its documentation, one token, switches for undocumented behaviour."""
 
 import base64
 import copy
@@ -65,7 +65,7 @@ Handler = Callable[["FakeDeskera", HttpRequest, dict[str, str]], HttpResponse]
 
 @dataclass
 class FakeDeskera:
-    """`special`: "METHOD path" to the answers given, in turn, instead of the usual one."""
+    """`special`: "METHOD path" to the answers that replace the usual one, taken in turn."""
 
     clock: FakeClock
     access: str = field(default_factory=jwt)

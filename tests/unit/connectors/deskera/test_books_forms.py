@@ -1,4 +1,4 @@
-"""Books records in and out, without any call."""
+"""Books records are read and written without any call."""
 
 from datetime import date
 from decimal import Decimal
@@ -43,7 +43,7 @@ def test_an_invoice_with_several_lines_shows_none_and_refuses_to_change_them() -
         changed_body("erp", INVOICE, several, {"line": {"quantity": Decimal(1)}})
 
 
-def test_an_update_sends_everything_but_what_is_only_shown() -> None:
+def test_an_update_sends_every_column_but_the_read_only_ones() -> None:
     body = changed_body("erp", INVOICE, RAW, {"date": date(2026, 3, 2), "line": {"quantity": Decimal(3)}})
     assert body["salesInvoiceDate"] == "02-03-2026"
     assert body["salesInvoiceItems"][0] == {
@@ -68,7 +68,9 @@ def test_an_update_sends_everything_but_what_is_only_shown() -> None:
         ("product", {"unit": Decimal("1.5")}, "unit"),
     ],
 )
-def test_what_cannot_be_written_is_refused_naming_the_column(entity: str, changes: dict[str, Any], field: str) -> None:
+def test_a_value_that_cannot_be_written_is_refused_naming_the_column(
+    entity: str, changes: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Rejected) as caught:
         changed_body("erp", KINDS[entity], {"id": 1}, changes)
     assert caught.value.field == field
@@ -82,7 +84,7 @@ def test_an_address_is_changed_and_the_others_stay() -> None:
     assert [item["city"] for item in body["billingAddress"]] == ["Bergen", "Tromsø"]
 
 
-def test_the_details_of_a_product_are_taken_for_a_product() -> None:
+def test_the_details_of_a_product_are_read_as_a_product() -> None:
     row = product_row({"id": 7, "pid": "P-0000005", "name": "Desk", "availableQuantity": 3, "warehouseCode": "W"})
     assert (row["productId"], fields_of(KINDS["product"], row)["available"]) == ("P-0000005", Decimal(3))
 
@@ -107,7 +109,7 @@ def test_callbacks_of_books_name_records_by_code(hook: str, body: bytes, found: 
 
 
 @given(st.sampled_from(sorted(EVENTS)), st.binary(max_size=200))
-def test_any_bytes_give_a_decision(hook: str, body: bytes) -> None:
+def test_any_bytes_give_events(hook: str, body: bytes) -> None:
     events = decode(Callback("erp", hook, "POST", "https://x.example/h", {}, body, from_epoch(0)))
     assert {event.entity for event in events} == {EVENTS[hook][0]}
 

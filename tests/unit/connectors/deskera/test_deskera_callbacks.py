@@ -115,7 +115,7 @@ JSON = st.recursive(
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()), st.sampled_from([*EVENTS, "x"]))
-def test_decoding_never_raises_and_always_tells_something(body: bytes, hook: str) -> None:
+def test_decoding_never_raises_and_always_gives_an_event(body: bytes, hook: str) -> None:
     events = decode(callback(body, hook))
     assert events
     for each in events:

@@ -1,4 +1,4 @@
-"""A person's consent: the page of the environment, the code in the query, both generations of the answer."""
+"""A person's consent: the environment's page, the code in the query, both generations of the answer."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit

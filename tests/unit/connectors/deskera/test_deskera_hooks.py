@@ -79,7 +79,7 @@ async def test_older_server_answers_with_two_fields_and_cannot_list(fake: FakeDe
     assert await connector.list_hooks() is None
 
 
-async def test_removing_what_is_not_there_is_no_error(fake: FakeDeskera) -> None:
+async def test_removing_a_missing_hook_is_no_error(fake: FakeDeskera) -> None:
     await fake.connector().remove_hook("99")
     assert fake.sent("DELETE", "/v1/webhooks/delete/99")
 

@@ -1,4 +1,4 @@
-"""Lines of Books documents: shown by their place, written back with all that Deskera keeps of them."""
+"""Lines of Books documents are shown by their place and written back with all that Deskera keeps of them."""
 
 from decimal import Decimal
 from typing import Any
@@ -29,17 +29,17 @@ def test_a_document_shows_all_its_lines() -> None:
     fields = fields_of(KINDS[INVOICE], {"salesInvoiceItems": [DESK, LAMP]})
     assert fields["lines"][0] == {"id": "#1", **SHOWN}
     assert [line["id"] for line in fields["lines"]] == ["#1", "#2"]
-    assert "line" not in fields, "which of them would be the one line cannot be told"
+    assert "line" not in fields, "none of several lines is the one line"
     assert fields_of(KINDS[INVOICE], {"salesInvoiceItems": [DESK]})["line"] == SHOWN
 
 
-def test_a_line_keeps_what_is_no_column_of_it_and_goes_by_its_place() -> None:
+def test_a_line_keeps_data_outside_its_columns_and_is_known_by_its_place() -> None:
     raw = {"id": 7, "salesInvoiceItems": [DESK, LAMP]}
     _, lamp = fields_of(KINDS[INVOICE], raw)["lines"]
     assert body(raw, [{**lamp, "quantity": Decimal(9)}]) == [{**LAMP, "productQuantity": Decimal(9)}]
 
 
-def test_a_new_line_comes_with_what_is_said_of_it() -> None:
+def test_a_new_line_is_sent_with_its_given_columns() -> None:
     raw = {"id": 7, "salesInvoiceItems": [DESK]}
     (desk,) = fields_of(KINDS[INVOICE], raw)["lines"]
     new = {"product": "P-3", "quantity": Decimal(4), "unit_price": Decimal(5)}
@@ -52,7 +52,7 @@ def test_a_note_has_lines_of_accounts() -> None:
     assert found["lineItems"] == [{"accountCode": "A-1", "amount": Decimal(3)}]
 
 
-def test_a_document_without_lines_and_a_column_that_is_none_are_refused() -> None:
+def test_a_document_without_lines_and_an_unknown_column_are_refused() -> None:
     with pytest.raises(Rejected, match="a record needs a line"):
         body({"id": 7, "salesInvoiceItems": [DESK]}, [])
     with pytest.raises(Rejected, match="a line has no column colour"):

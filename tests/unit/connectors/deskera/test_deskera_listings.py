@@ -1,4 +1,4 @@
-"""Listings, lookups and own fields of Deskera."""
+"""Listings, searches and custom fields of Deskera."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -180,7 +180,7 @@ DIMENSIONS = [
 ]
 
 
-async def test_own_fields_are_columns_with_types(fake: FakeDeskera, caplog: pytest.LogCaptureFixture) -> None:
+async def test_custom_fields_are_columns_with_types(fake: FakeDeskera, caplog: pytest.LogCaptureFixture) -> None:
     fake.dimensions = DIMENSIONS
     found = await fake.connector().columns("crm_contact")
     assert {key for key in found if key.startswith("custom.")} == {"custom.Tier", "custom.Size"}
@@ -190,7 +190,7 @@ async def test_own_fields_are_columns_with_types(fake: FakeDeskera, caplog: pyte
     assert (await fake.connector().columns("crm_deal"))["pipeline"].choices == ("Sales", "Service")
 
 
-async def test_numbers_of_own_fields_are_decimals_and_go_back_as_text(fake: FakeDeskera) -> None:
+async def test_numbers_of_custom_fields_are_decimals_and_are_written_as_text(fake: FakeDeskera) -> None:
     fake.dimensions = DIMENSIONS
     connector = fake.connector()
     written = await connector.create(
@@ -204,7 +204,7 @@ async def test_numbers_of_own_fields_are_decimals_and_go_back_as_text(fake: Fake
     assert record.fields["custom"] == {"Size": Decimal("4.50"), "Tier": "V2"}
 
 
-async def test_two_own_fields_of_one_name_are_refused_on_write(fake: FakeDeskera) -> None:
+async def test_two_custom_fields_of_one_name_are_refused_on_write(fake: FakeDeskera) -> None:
     fake.dimensions = DIMENSIONS
     with pytest.raises(Rejected, match="two custom fields") as refused:
         await fake.connector().create("crm_contact", {"type": "person", "name": "x", "custom": {"Twice": "y"}})

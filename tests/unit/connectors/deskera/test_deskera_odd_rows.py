@@ -1,4 +1,4 @@
-"""A row of any listing that cannot be understood is left out and counted, and the listing goes on."""
+"""A row of any listing that cannot be read is left out and counted, and the listing continues."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -39,7 +39,7 @@ async def test_odd_rows_count_for_the_pages_of_a_walk(fake: FakeDeskera) -> None
 
 
 @pytest.mark.parametrize("value", [{"label_id": {}}, {"organization_id": []}, {"custom_field": 7}, {"organization": 7}])
-async def test_a_value_of_another_form_is_unread_and_costs_no_row(fake: FakeDeskera, value: dict[str, Any]) -> None:
+async def test_a_value_of_another_form_is_unread_and_its_row_is_kept(fake: FakeDeskera, value: dict[str, Any]) -> None:
     fake.special["GET /v1/crm/contacts"] = [listed([contact(1, **value)])]
     page = await fake.connector(page_size=50).list("crm_contact", since=None, page=None, where={})
     assert (len(page.rows), page.skipped) == (1, 0)
@@ -52,7 +52,7 @@ async def test_deals(fake: FakeDeskera) -> None:
     assert ([row.ref.id for row in page.rows], page.skipped) == (["1", "2"], len(ODD))
 
 
-async def test_deals_a_pipelines_stages_embed(fake: FakeDeskera) -> None:
+async def test_deals_embedded_in_a_pipelines_stages(fake: FakeDeskera) -> None:
     embedded = {"id": 1, "stages": [{"id": 12, "deals": [None, {}, {"id": 1, "name": "Deal 1"}]}]}
     fake.special["GET /v1/crm/deals"] = [answer(200, {"data": [], "number_of_records": 3})]
     fake.special["GET /v1/crm/deals/pipelines/1"] = [answer(200, embedded)]
@@ -69,8 +69,8 @@ async def test_books_records(fake: FakeDeskera) -> None:
 
 
 @pytest.mark.parametrize("entity", ["crm_contact", "crm_deal", "sales_invoice"])
-async def test_the_newest_records_are_asked_for_again_when_a_row_makes_no_sense(fake: FakeDeskera, entity: str) -> None:
-    """What they do not name is taken for not created."""
+async def test_the_newest_records_are_fetched_again_when_a_row_cannot_be_read(fake: FakeDeskera, entity: str) -> None:
+    """A record that this listing does not name counts as not created."""
     fake.special["GET /v1/crm/contacts"] = [listed([{}])]
     fake.special["GET /v1/crm/deals"] = [answer(200, {"data": [None], "number_of_records": 1})]
     fake.special["GET /v1/invoices/sales"] = [answer(200, {"content": [{}], "totalElements": 1})]
@@ -78,7 +78,7 @@ async def test_the_newest_records_are_asked_for_again_when_a_row_makes_no_sense(
         await fake.connector().newest(entity, after=LONG_AGO)
 
 
-async def test_what_a_search_finds(fake: FakeDeskera) -> None:
+async def test_search_results(fake: FakeDeskera) -> None:
     fake.special["GET /v1/crm/contacts"] = [listed([*ODD[:5], contact(1)])]
     rows = await fake.connector(page_size=50).find("crm_contact", "email", "c1@x.example")
     assert [row.ref.id for row in rows] == ["1"]
@@ -90,7 +90,7 @@ async def test_hooks(fake: FakeDeskera) -> None:
     assert [seen.id for seen in await fake.connector().list_hooks() or ()] == ["4"]
 
 
-async def test_labels_pipelines_stages_and_own_fields(fake: FakeDeskera) -> None:
+async def test_labels_pipelines_stages_and_custom_fields(fake: FakeDeskera) -> None:
     fake.pipelines = [*ODD, *({**row, "stages": [*ODD, *row["stages"]]} for row in pipelines())]
     fake.dimensions = [
         *ODD[:5],
@@ -106,7 +106,7 @@ async def test_labels_pipelines_stages_and_own_fields(fake: FakeDeskera) -> None
     assert contacts["custom.Tier"].choices == ("V1",)
 
 
-async def test_a_contact_that_was_made_and_answered_without_a_usable_id_is_of_unknown_outcome(
+async def test_a_create_of_a_contact_answered_without_a_usable_id_has_an_unknown_outcome(
     fake: FakeDeskera,
 ) -> None:
     fake.special["POST /v1/crm/contacts"] = [answer(200, {"id": {}})]

@@ -50,7 +50,7 @@ async def test_phone_missing_from_the_answer_is_unread(fake: FakeDeskera) -> Non
     assert "phone" not in (await read(fake, "crm_contact", 3)).fields
 
 
-async def test_contact_without_own_fields_in_the_answer_leaves_them_unread(fake: FakeDeskera) -> None:
+async def test_contact_without_custom_fields_in_the_answer_leaves_them_unread(fake: FakeDeskera) -> None:
     del fake.contacts[3]["custom_field"], fake.contacts[3]["c_field"]
     assert "custom" not in (await read(fake, "crm_contact", 3)).fields
 
@@ -85,7 +85,7 @@ async def test_missing_or_deleted_record_is_gone(fake: FakeDeskera, shown: Any, 
     assert found.evidence is evidence
 
 
-async def test_answer_with_another_record_is_not_believed(fake: FakeDeskera) -> None:
+async def test_answer_with_another_record_is_rejected(fake: FakeDeskera) -> None:
     fake.special["GET /v1/crm/deals/7"] = [answer(200, deal(8))]
     with pytest.raises(RetryLater):
         await fake.connector().read(ref("crm_deal", 7))
@@ -219,7 +219,7 @@ async def test_success_false_in_a_2xx_is_a_refusal(fake: FakeDeskera) -> None:
 
 
 @pytest.mark.parametrize("said", [{"errorMessage": "Plan used up"}, {}])
-async def test_406_that_blames_nothing_is_a_quota(fake: FakeDeskera, said: dict[str, Any]) -> None:
+async def test_406_without_a_reason_is_a_quota(fake: FakeDeskera, said: dict[str, Any]) -> None:
     fake.special["POST /v1/crm/contacts"] = [answer(406, said)]
     with pytest.raises(RateLimited):
         await fake.connector().create("crm_contact", {"type": "person", "name": "x"})

@@ -48,7 +48,7 @@ async def test_token_is_renewed_five_minutes_before_its_exp(fake: FakeDeskera, c
 
 
 @pytest.mark.parametrize("exp", [NOW + 315_360_000, 10**400])
-async def test_a_token_is_renewed_within_a_day_whatever_end_it_names(
+async def test_a_token_is_renewed_within_a_day_whatever_its_expiry(
     fake: FakeDeskera, clock: FakeClock, exp: int
 ) -> None:
     fake.access = jwt(exp=exp)
@@ -60,7 +60,7 @@ async def test_a_token_is_renewed_within_a_day_whatever_end_it_names(
     assert token_calls(fake) == 1
 
 
-async def test_an_end_before_all_time_means_renewal(fake: FakeDeskera) -> None:
+async def test_an_expiry_too_early_for_a_date_means_renewal(fake: FakeDeskera) -> None:
     await fake.connector(access_token=jwt(exp=-(10**400))).read(REF)
     assert token_calls(fake) == 1
 
@@ -100,7 +100,7 @@ async def test_failing_store_keeps_the_new_token_unused(fake: FakeDeskera) -> No
     assert fake.requests[-1].url.endswith("/oauth/token")
 
 
-async def test_another_copy_uses_what_the_first_one_renewed(fake: FakeDeskera) -> None:
+async def test_another_instance_uses_the_token_that_the_first_one_renewed(fake: FakeDeskera) -> None:
     first, second = fake.connector(access_token="old"), fake.connector(access_token="old")
     await first.read(REF)
     await second.read(REF)
@@ -188,7 +188,7 @@ async def test_v1_renewal_call_is_used_where_there_is_no_token_path(fake: FakeDe
     assert [each["refresh_token"] for each in fake.vault.kept.values()] == ["r2"]
 
 
-async def test_server_that_knew_no_path_for_a_while_is_asked_from_the_first_again(fake: FakeDeskera) -> None:
+async def test_after_all_token_paths_failed_the_first_one_is_tried_again(fake: FakeDeskera) -> None:
     known, fake.token_paths = fake.token_paths, ()
     fake.special["POST /v1/iam/auth/app/getrefreshtoken"] = [answer(404)]
     connector = fake.connector(access_token="old")

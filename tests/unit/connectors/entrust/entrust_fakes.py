@@ -1,4 +1,4 @@
-"""A transport that answers by method and path, in the shapes of the vendor's examples, and a tenant's webhooks."""
+"""A transport that answers by method and path in the shapes of the vendor's examples, and a tenant's webhooks."""
 
 import itertools
 import json
@@ -31,7 +31,7 @@ def options(**changed: Any) -> EntrustOptions:
 
 @dataclass
 class FakeEntrust:
-    """`replies`: by "METHOD path" below /api/web; `once`: taken first, one by one. Tokens live `life` seconds."""
+    """`replies`: by "METHOD path" below /api/web; `once`: answers used first, each once. Tokens live `life` seconds."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     replies: dict[str, Reply] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class FakeEntrust:
         return f"{request.method} {request.url.removeprefix(API)}"
 
     def sent(self, name: str) -> list[Any]:
-        """The bodies of the requests of this name."""
+        """Return the bodies of the requests with this name."""
         return [json.loads(each.body) if each.body else None for each in self.requests if self.name(each) == name]
 
     def construction(self, **changed: Any) -> Construction:
@@ -81,7 +81,7 @@ class FakeEntrust:
 
 @dataclass
 class Hooks:
-    """The tenant's webhooks, as the vendor keeps them."""
+    """The tenant's webhooks, as the vendor stores them."""
 
     vendor: FakeEntrust
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A user with everything, the lists it names, and a connector to a tenant that holds them."""
+"""A user with every field, the lists it names, and a connector to a tenant that holds them."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tokens: fetched once for all, renewed in time and when refused; what errors mean."""
+"""A token is fetched once for all callers, and renewed before its end and when it is refused; the meaning of errors."""
 
 import asyncio
 
@@ -49,7 +49,7 @@ async def test_a_token_is_renewed_before_its_own_end(vendor: FakeEntrust, life: 
     assert len(vendor.tokens) == 2
 
 
-async def test_a_token_is_renewed_after_a_day_whatever_end_it_names(vendor: FakeEntrust) -> None:
+async def test_a_token_is_renewed_after_a_day_whatever_its_expiry(vendor: FakeEntrust) -> None:
     vendor.life, client = 315_360_000.0, EntrustClient(vendor.construction())
     await ask(client)
     vendor.clock.seconds = 24 * 3600
@@ -103,7 +103,9 @@ async def test_a_sign_in_that_is_down_is_not_a_bad_credential(vendor: FakeEntrus
         await ask(EntrustClient(vendor.construction()))
 
 
-async def test_a_missing_right_to_list_users_stops_the_system_any_other_only_the_call(vendor: FakeEntrust) -> None:
+async def test_a_missing_right_to_list_users_stops_the_system_and_any_other_right_only_the_call(
+    vendor: FakeEntrust,
+) -> None:
     client = EntrustClient(vendor.construction())
     vendor.replies["POST v4/userspaged"] = vendor.replies[GROUPS] = refusal(403, "USERS:VIEW required")
     with pytest.raises(NeedsAuthorisation, match="USERS:VIEW required"):
@@ -119,7 +121,7 @@ async def test_an_error_in_an_answer_of_200_is_an_error(vendor: FakeEntrust) -> 
         await ask(EntrustClient(vendor.construction()))
 
 
-async def test_a_limit_is_kept_by_everybody(vendor: FakeEntrust) -> None:
+async def test_all_calls_respect_a_limit(vendor: FakeEntrust) -> None:
     vendor.once[GROUPS] = [answer(429, {"errorMessage": "slow"}, retry_after="7")]
     client = EntrustClient(vendor.construction())
     with pytest.raises(RateLimited) as caught:
@@ -157,7 +159,7 @@ def test_options_say_what_is_wrong_without_showing_the_secret() -> None:
         assert SECRET not in str(caught.value)
 
 
-def test_users_are_neither_made_nor_deleted_nor_mailed_unless_the_options_say_so() -> None:
+def test_users_are_not_created_deleted_or_mailed_unless_the_options_say_so() -> None:
     chosen = options()
     quiet = (chosen.registration_required, chosen.verification_required, chosen.email_verification)
     assert (chosen.create_users, chosen.delete_users, quiet) == (False, False, (False, False, False))

@@ -1,4 +1,4 @@
-"""Deliveries: which are believed, what is learned from them, and what they hint at."""
+"""Deliveries: which ones are accepted, what the connector learns from them, and which records they name."""
 
 import hmac
 import json
@@ -54,7 +54,7 @@ def tokens(vendor: FakeEntrust) -> HookTokens:
 
 
 def check(vendor: FakeEntrust, **changed: Any) -> DeliveryCheck:
-    """Another copy of the bridge, on the same store."""
+    """Another instance of the bridge on the same store."""
     return DeliveryCheck(tokens(vendor), options(**changed))
 
 
@@ -64,7 +64,7 @@ async def registered(vendor: FakeEntrust) -> None:
 
 
 @pytest.mark.usefixtures("registered")
-async def test_both_schemes_are_believed_by_any_copy(vendor: FakeEntrust) -> None:
+async def test_both_schemes_are_accepted_by_every_instance(vendor: FakeEntrust) -> None:
     await check(vendor).check(old())
     await check(vendor).check(new())
 
@@ -97,7 +97,7 @@ async def test_the_form_of_the_key_is_learned_once_and_kept(vendor: FakeEntrust)
 
 
 @pytest.mark.usefixtures("registered")
-async def test_what_was_learned_is_not_written_again(vendor: FakeEntrust) -> None:
+async def test_a_learned_form_is_not_stored_again(vendor: FakeEntrust) -> None:
     copy = check(vendor)
     await copy.check(new())
     vendor.vault.save = None  # type: ignore[assignment, method-assign]
@@ -118,7 +118,9 @@ async def test_the_options_can_fix_scheme_and_form(vendor: FakeEntrust) -> None:
         await tokens(vendor).keep("user", "wh_1", URL, TOKEN)
 
 
-async def test_without_a_token_nothing_is_believed_until_some_copy_made_the_hook(vendor: FakeEntrust) -> None:
+async def test_without_a_token_every_delivery_is_refused_until_an_instance_has_registered_the_hook(
+    vendor: FakeEntrust,
+) -> None:
     copy = check(vendor)
     with pytest.raises(BadCallback, match="no token"):
         await copy.check(new())
@@ -127,7 +129,7 @@ async def test_without_a_token_nothing_is_believed_until_some_copy_made_the_hook
 
 
 @pytest.mark.usefixtures("registered")
-async def test_a_replaced_token_counts_a_little_longer_with_its_own_address(vendor: FakeEntrust) -> None:
+async def test_a_replaced_token_is_valid_a_little_longer_with_its_own_address(vendor: FakeEntrust) -> None:
     before, copy = "https://old.example/hooks/idaas1/user/token", check(vendor)
     await tokens(vendor).keep("user", "wh_2", before, "whsec_" + "b" * 48)
     await tokens(vendor).keep("user", "wh_3", URL, "whsec_" + "c" * 48)
@@ -218,7 +220,7 @@ def test_only_a_registration_is_about_the_one_who_acts() -> None:
         assert decode(callback(said(name, **acting)))[0].id is None
 
 
-def test_the_test_delivery_is_about_nobody() -> None:
+def test_the_test_delivery_names_no_record() -> None:
     assert decode(callback(said("user.created", test=True))) == []
 
 
@@ -241,14 +243,14 @@ NAMES = ("entityType", "entityId", "subject", "subjectType", "test")
 
 
 @given(VALUES, VALUES, VALUES, st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, VALUES)))
-def test_any_values_give_a_decision(event: Any, name: Any, when: Any, data: dict[str, Any]) -> None:
+def test_any_values_give_events(event: Any, name: Any, when: Any, data: dict[str, Any]) -> None:
     for kind in (name, "user.deleted", "user.registration.completed"):
         (found,) = decode(callback({"id": event, "type": kind, "eventTime": when, "data": data}))
         assert found.id is None or found.id
         assert found.source_at is None or found.source_at.utcoffset() == timedelta(0)
 
 
-def test_the_head_alone_refuses_what_is_not_signed_or_by_an_excluded_scheme(vendor: FakeEntrust) -> None:
+def test_the_headers_alone_are_enough_to_refuse_an_unsigned_delivery_or_an_excluded_scheme(vendor: FakeEntrust) -> None:
     for signed in (old(), new()):
         check(vendor).check_head(replace(signed, body=b""))
     check(vendor, require_signature=False).check_head(callback())

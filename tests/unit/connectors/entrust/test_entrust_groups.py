@@ -1,4 +1,4 @@
-"""Groups and organizations: read, listed, found, written."""
+"""Groups and organizations are read, listed, found and written."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,7 +75,7 @@ async def test_an_organization_is_read_without_times(connector: EntrustConnector
 
 
 @pytest.mark.parametrize("entity", THINGS)
-async def test_what_is_not_there_is_gone(connector: EntrustConnector, entity: str) -> None:
+async def test_a_missing_record_is_gone(connector: EntrustConnector, entity: str) -> None:
     for record_id in ("x-9", "../users"):
         assert isinstance(await connector.read(RecordRef("idaas1", entity, record_id)), Gone)
 
@@ -101,7 +101,9 @@ async def test_organizations_are_listed_by_name_page_by_page(vendor: FakeEntrust
     assert not connector.manifest.entities["organization"].shows_new
 
 
-async def test_both_are_found_by_what_the_vendor_can_search(vendor: FakeEntrust, connector: EntrustConnector) -> None:
+async def test_both_are_found_by_the_columns_that_the_vendor_can_search(
+    vendor: FakeEntrust, connector: EntrustConnector
+) -> None:
     for entity, column in (("group", "name"), ("group", "external_id"), ("organization", "display_name")):
         assert len(await connector.find(entity, column, "x")) == 1
         assert await connector.find(entity, column, "") == []
@@ -113,7 +115,7 @@ async def test_both_are_found_by_what_the_vendor_can_search(vendor: FakeEntrust,
     assert await connector.find("group", "name", "x") == []
 
 
-async def test_both_are_made_and_changed_with_the_columns_given(
+async def test_both_are_created_and_updated_with_the_given_columns(
     vendor: FakeEntrust, connector: EntrustConnector
 ) -> None:
     made = await connector.create("group", {"name": "Staff", "attribute": None})
@@ -129,7 +131,7 @@ async def test_both_are_made_and_changed_with_the_columns_given(
 
 
 @pytest.mark.parametrize("entity", THINGS)
-async def test_nothing_to_change_sends_nothing_and_no_such_column_is_rejected(
+async def test_an_empty_update_sends_nothing_and_an_unknown_column_is_rejected(
     vendor: FakeEntrust, connector: EntrustConnector, entity: str
 ) -> None:
     record = await read(connector, entity)

@@ -1,4 +1,4 @@
-"""Registrations: adopted, put in order, replaced when their token is lost; names a tenant refuses."""
+"""Registrations are adopted, repaired, or replaced when their token is lost; event names that a tenant refuses."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def tenant(vendor: FakeEntrust) -> Hooks:
 
 
 def connect(vendor: FakeEntrust, **changed: Any) -> EntrustHooks:
-    """Another copy of the bridge, on the same store."""
+    """Another instance of the bridge on the same store."""
     tokens = HookTokens("idaas1", vendor.vault, vendor.clock)
     construction = vendor.construction(**changed)
     listings = Listings(construction.system, construction.skipped)
@@ -48,7 +48,9 @@ async def test_only_users_raise_events(vendor: FakeEntrust) -> None:
     assert (spec.key, spec.entities, spec.kinds) == ("user", {"user"}, {"created", "changed", "deleted"})
 
 
-async def test_a_hook_is_made_for_ever_tested_and_its_token_kept(vendor: FakeEntrust, tenant: Hooks) -> None:
+async def test_a_hook_is_registered_without_expiry_tested_and_its_token_stored(
+    vendor: FakeEntrust, tenant: Hooks
+) -> None:
     hooks = connect(vendor)
     made = await create(hooks)
     assert vendor.sent(POST) == [
@@ -67,7 +69,7 @@ async def test_a_hook_is_made_for_ever_tested_and_its_token_kept(vendor: FakeEnt
     assert kept["token"] not in repr(made)
 
 
-async def test_registering_again_changes_nothing_in_any_copy(vendor: FakeEntrust, tenant: Hooks) -> None:
+async def test_registering_again_changes_nothing_in_any_instance(vendor: FakeEntrust, tenant: Hooks) -> None:
     made = await create(connect(vendor))
     assert await create(connect(vendor)) == made
     assert len(vendor.sent(POST)) == 1
@@ -75,7 +77,7 @@ async def test_registering_again_changes_nothing_in_any_copy(vendor: FakeEntrust
 
 
 @pytest.mark.parametrize("lost", [{}, {"events": [{"type": "user.deleted"}]}])
-async def test_a_disabled_or_changed_hook_is_put_in_order_and_keeps_its_token(
+async def test_a_disabled_or_changed_hook_is_repaired_and_keeps_its_token(
     vendor: FakeEntrust, tenant: Hooks, lost: dict[str, Any]
 ) -> None:
     made = await create(connect(vendor))
@@ -89,7 +91,7 @@ async def test_a_disabled_or_changed_hook_is_put_in_order_and_keeps_its_token(
     assert set(sent) == {"callbackUrl", "enabled", "events", "expiry", "name"}
 
 
-async def test_a_hook_with_a_filter_is_put_in_order(vendor: FakeEntrust, tenant: Hooks) -> None:
+async def test_a_hook_with_a_filter_is_repaired(vendor: FakeEntrust, tenant: Hooks) -> None:
     made = await create(connect(vendor))
     tenant.rows[made.id]["events"][0]["filter"] = '[{"groupId": "g"}]'
     (seen,) = await connect(vendor).seen()
@@ -100,7 +102,7 @@ async def test_a_hook_with_a_filter_is_put_in_order(vendor: FakeEntrust, tenant:
 
 
 @pytest.mark.parametrize("shown", ["", "null", "[]", " {} ", [], {}, None])
-async def test_an_empty_filter_is_none(vendor: FakeEntrust, tenant: Hooks, shown: Any) -> None:
+async def test_an_empty_filter_is_no_filter(vendor: FakeEntrust, tenant: Hooks, shown: Any) -> None:
     made = await create(connect(vendor))
     tenant.rows[made.id]["events"][0]["filter"] = shown
     assert await connect(vendor).seen() == [SeenHook(made.id, URL, "user")]
@@ -114,7 +116,7 @@ async def test_a_filter_that_stays_on_a_new_hook_is_a_note_and_no_reason_to_regi
         return {**{name: value for name, value in row.items() if name != "token"}, "events": events}
 
     monkeypatch.setattr(tenant, "_plain", plain)
-    for _audit in range(4):  # each by another copy of the bridge
+    for _audit in range(4):  # each by another instance
         if not any(seen.active for seen in await connect(vendor).seen()):
             await create(connect(vendor))
     assert len(vendor.sent(POST)) == 1
@@ -122,7 +124,9 @@ async def test_a_filter_that_stays_on_a_new_hook_is_a_note_and_no_reason_to_regi
     assert (seen.active, seen.note) == (True, "a filter excludes events of some users")
 
 
-async def test_a_hook_that_names_no_events_hears_all_and_is_left_as_it_is(vendor: FakeEntrust, tenant: Hooks) -> None:
+async def test_a_hook_without_event_names_receives_all_events_and_is_not_changed(
+    vendor: FakeEntrust, tenant: Hooks
+) -> None:
     made = await create(connect(vendor))
     del tenant.rows[made.id]["events"]
     (seen,) = await connect(vendor).seen()
@@ -131,7 +135,7 @@ async def test_a_hook_that_names_no_events_hears_all_and_is_left_as_it_is(vendor
     assert vendor.sent(f"PUT v1/webhooks/{made.id}") == []
 
 
-async def test_a_hook_that_cannot_be_put_in_order_is_replaced(vendor: FakeEntrust, tenant: Hooks) -> None:
+async def test_a_hook_that_cannot_be_repaired_is_replaced(vendor: FakeEntrust, tenant: Hooks) -> None:
     old = await create(connect(vendor))
     tenant.rows[old.id]["enabled"], tenant.put_replaces = False, False
     new = await create(connect(vendor))
@@ -148,7 +152,7 @@ async def test_an_expired_hook_is_replaced(vendor: FakeEntrust, tenant: Hooks) -
     assert list(tenant.rows) == [new.id]
 
 
-async def test_a_hook_whose_token_is_lost_counts_as_none_and_is_replaced(vendor: FakeEntrust, tenant: Hooks) -> None:
+async def test_a_hook_whose_token_is_lost_counts_as_missing_and_is_replaced(vendor: FakeEntrust, tenant: Hooks) -> None:
     old = await create(connect(vendor))
     vendor.vault.kept.clear()
     (seen,) = await connect(vendor).seen()
@@ -169,9 +173,7 @@ async def test_hooks_of_others_are_left_alone(vendor: FakeEntrust, tenant: Hooks
 
 
 @pytest.mark.parametrize("refused", [1, 2])
-async def test_a_tenant_that_refuses_an_event_is_asked_for_fewer(
-    vendor: FakeEntrust, tenant: Hooks, refused: int
-) -> None:
+async def test_events_that_a_tenant_refuses_are_left_out(vendor: FakeEntrust, tenant: Hooks, refused: int) -> None:
     vendor.once[POST] = [refusal(400, "unknown event type")] * refused
     hooks = connect(vendor)
     made = await create(hooks)
@@ -183,13 +185,13 @@ async def test_a_tenant_that_refuses_an_event_is_asked_for_fewer(
     assert (await create(hooks)).id == made.id
 
 
-async def test_an_old_tenant_knows_no_name(vendor: FakeEntrust, tenant: Hooks) -> None:
+async def test_an_old_tenant_accepts_a_hook_without_a_name(vendor: FakeEntrust, tenant: Hooks) -> None:
     vendor.once[POST] = [refusal(400, "Unrecognized field: name")]
     await create(connect(vendor))
     assert "name" not in vendor.sent(POST)[1]
 
 
-async def test_a_refusal_is_said_in_the_vendors_words(vendor: FakeEntrust, tenant: Hooks) -> None:
+async def test_a_refusal_carries_the_vendors_words(vendor: FakeEntrust, tenant: Hooks) -> None:
     vendor.once[POST] = [refusal(409, "limit of 20 webhooks")]
     with pytest.raises(Rejected, match="limit of 20 webhooks") as caught:
         await create(connect(vendor))
@@ -199,7 +201,7 @@ async def test_a_refusal_is_said_in_the_vendors_words(vendor: FakeEntrust, tenan
         await create(connect(vendor))
 
 
-async def test_a_hook_made_without_showing_its_token_is_removed(vendor: FakeEntrust, tenant: Hooks) -> None:
+async def test_a_hook_registered_without_an_answered_token_is_removed(vendor: FakeEntrust, tenant: Hooks) -> None:
     row = tenant.add("wh_9", {"callbackUrl": URL, "enabled": True, "events": [{"type": name} for name in EVENTS]})
     vendor.once[POST] = [answer(200, {**row, "token": None})]
     with pytest.raises(Rejected, match="token"):
@@ -207,7 +209,7 @@ async def test_a_hook_made_without_showing_its_token_is_removed(vendor: FakeEntr
     assert tenant.rows == {}
 
 
-async def test_a_registration_without_an_answer_is_of_unknown_outcome_and_its_hook_counts_as_none(
+async def test_a_registration_without_an_answer_has_an_unknown_outcome_and_its_hook_counts_as_missing(
     vendor: FakeEntrust, tenant: Hooks
 ) -> None:
     vendor.once[POST] = [TransportFailed("timed out", sent=True)]
@@ -229,6 +231,6 @@ async def test_tests_can_be_left_out(vendor: FakeEntrust, tenant: Hooks) -> None
     assert vendor.sent("POST v1/webhooks/test/wh_1") == []
 
 
-async def test_removing_what_is_not_there_is_no_error(vendor: FakeEntrust, tenant: Hooks) -> None:
+async def test_removing_a_missing_hook_is_no_error(vendor: FakeEntrust, tenant: Hooks) -> None:
     await connect(vendor).remove("wh_404")
     assert vendor.sent("DELETE v1/webhooks/wh_404") == [None]

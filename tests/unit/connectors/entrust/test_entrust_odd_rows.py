@@ -1,4 +1,4 @@
-"""A row of any listing that cannot be understood is left out and counted, and the listing goes on."""
+"""A row of any listing that cannot be read is left out and counted, and the listing continues."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -45,10 +45,8 @@ async def test_groups_and_organizations(vendor: FakeEntrust) -> None:
 
 
 @pytest.mark.parametrize("entity", ["user", "group"])
-async def test_the_newest_records_are_asked_for_again_when_a_row_makes_no_sense(
-    vendor: FakeEntrust, entity: str
-) -> None:
-    """What they do not name is taken for not created."""
+async def test_the_newest_records_are_fetched_again_when_a_row_cannot_be_read(vendor: FakeEntrust, entity: str) -> None:
+    """A record that this listing does not name counts as not created."""
     vendor.once[SEARCH] = [results(USER, {})]
     vendor.replies["GET v1/groups"] = answer(200, [{}])
     with pytest.raises(RetryLater, match="cannot be understood"):
@@ -70,7 +68,7 @@ async def test_attributes_groups_and_organizations_by_name(vendor: FakeEntrust) 
 
 
 @pytest.mark.parametrize("said", [{"id": {}}, {"id": ["x"]}, {"id": "a b"}])
-async def test_a_group_that_was_made_and_answered_without_a_usable_id_is_of_unknown_outcome(
+async def test_a_create_of_a_group_answered_without_a_usable_id_has_an_unknown_outcome(
     vendor: FakeEntrust, said: Any
 ) -> None:
     vendor.replies["POST v1/groups"] = answer(200, said)

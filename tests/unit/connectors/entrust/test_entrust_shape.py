@@ -1,4 +1,4 @@
-"""Values both ways: whatever a tenant answers is read or left unread, what is written reads back."""
+"""Any value that a tenant answers is read or left unread; a written value reads back as itself."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -53,7 +53,7 @@ def test_any_collections_are_read_or_left_unread(raw: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("properties", [USER, GROUP, ORGANIZATION])
-def test_what_is_written_reads_back(properties: dict[str, Property]) -> None:
+def test_a_written_value_reads_back(properties: dict[str, Property]) -> None:
     samples = {Column.TEXT: "Lúnd ☕ 家", Column.BOOLEAN: True}
     fields = {
         column: each.spec.choices[0] if each.spec.choices else samples[each.spec.type]
@@ -74,7 +74,7 @@ def test_a_time_is_written_in_whole_seconds_rounded_down(moment: datetime) -> No
 @pytest.mark.parametrize(
     "text", ["", "2026", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00+99:99", "0001-01-01T00:00:00+14:00", None, 7]
 )
-def test_what_is_no_time_is_refused(text: Any) -> None:
+def test_a_value_that_is_no_time_is_refused(text: Any) -> None:
     with pytest.raises(ValueError, match="is not a time"):
         read_instant(text)
 

@@ -1,4 +1,4 @@
-"""Signatures of deliveries: the vectors of the facts, an independent library, and everything that must be refused."""
+"""Signatures of deliveries: the documented vectors, an independent library, and everything that must be refused."""
 
 import hmac
 from base64 import b64encode, urlsafe_b64encode
@@ -53,7 +53,7 @@ def vector(parameters: str = CREATED, **changed: str) -> Callback:
 
 
 def signed(parameters: str, key: bytes = TOKEN.encode(), digest: str = DIGEST, **more: str) -> Callback:
-    """Signed here, by the text of RFC 9421 alone."""
+    """Sign a delivery by the text of RFC 9421 alone."""
     names = [name.strip('"') for name in parameters[1 : parameters.index(")")].split()]
     values = {"@method": "POST", "@target-uri": URL, "content-digest": digest, "@authority": "bridge.example.org"}
     values |= {name.replace("_", "-"): value for name, value in more.items()}
@@ -84,8 +84,8 @@ def message(headers: dict[str, str]) -> Any:
     return SimpleNamespace(method="POST", url=URL, headers=headers)
 
 
-def test_what_an_independent_library_signs_verifies() -> None:
-    """It insists on keyid and created, and takes the registered address from the message."""
+def test_a_signature_of_an_independent_library_verifies() -> None:
+    """The library requires keyid and created, and takes the registered address from the message."""
     headers: dict[str, str] = {}
     signer = library.HTTPMessageSigner(signature_algorithm=library.algorithms.HMAC_SHA256, key_resolver=Keys())
     covered = ("@method", "@target-uri", "content-digest")
@@ -94,7 +94,7 @@ def test_what_an_independent_library_signs_verifies() -> None:
     assert verify(RFC9421, theirs, HOOK, 300) == "utf8"
 
 
-def test_an_independent_library_accepts_what_verifies_here() -> None:
+def test_an_independent_library_accepts_our_signatures() -> None:
     names = {"content-digest": "Content-Digest", "signature-input": "Signature-Input", "signature": "Signature"}
     shown = vector([*VECTORS][2]).headers
     verifier = library.HTTPMessageVerifier(signature_algorithm=library.algorithms.HMAC_SHA256, key_resolver=Keys())
@@ -128,7 +128,7 @@ def test_an_independent_library_accepts_what_verifies_here() -> None:
         lambda good: replace(good, received_at=AT - timedelta(seconds=301)),
     ],
 )
-def test_whatever_is_changed_is_refused(spoil: Callable[[Callback], Callback]) -> None:
+def test_any_changed_delivery_is_refused(spoil: Callable[[Callback], Callback]) -> None:
     with pytest.raises(BadCallback) as caught:
         verify(RFC9421, spoil(vector()), HOOK, 300)
     assert caught.value.status == 401
@@ -154,7 +154,7 @@ def test_the_registered_address_counts_not_the_one_the_request_came_by() -> None
         (f"{COVERED};expires=1768471199", "expired"),
     ],
 )
-def test_a_signature_that_covers_too_little_or_says_otherwise_is_refused(parameters: str, why: str) -> None:
+def test_a_signature_that_covers_too_little_or_contradicts_the_request_is_refused(parameters: str, why: str) -> None:
     with pytest.raises(BadCallback, match=why):
         verify(RFC9421, signed(parameters), HOOK, 300)
 
@@ -177,11 +177,11 @@ def test_a_component_we_cannot_rebuild_is_refused(first: str) -> None:
         ),
     ],
 )
-def test_more_than_is_needed_is_fine(parameters: str, more: dict[str, str]) -> None:
+def test_a_signature_over_more_components_is_accepted(parameters: str, more: dict[str, str]) -> None:
     assert verify(RFC9421, signed(parameters, **more), HOOK, 300) == "utf8"
 
 
-def test_a_second_signature_beside_ours_is_left_alone() -> None:
+def test_a_second_signature_is_ignored() -> None:
     both = vector(
         signature_input=f'other=("@method");keyid="x", sig={CREATED}',
         signature=f"other=:AAAA:, sig=:{VECTORS[CREATED]}:",
@@ -189,7 +189,7 @@ def test_a_second_signature_beside_ours_is_left_alone() -> None:
     assert verify(RFC9421, both, HOOK, 300) == "utf8"
 
 
-def test_sha_512_digests_are_taken_as_well_and_every_known_digest_must_be_right() -> None:
+def test_sha_512_digests_are_accepted_and_every_known_digest_must_be_right() -> None:
     long = f"sha-512=:{b64encode(sha512(BODY).digest()).decode()}:"
     assert verify(RFC9421, signed(COVERED, digest=long), HOOK, 300) == "utf8"
     with pytest.raises(BadCallback):
@@ -209,7 +209,7 @@ KEY = bytes(range(200, 248))
         ("whsec_" + urlsafe_b64encode(KEY + b"~").decode().rstrip("="), KEY + b"~", "base64url"),
     ],
 )
-def test_the_form_of_the_key_is_found_and_then_alone_taken(token: str, key: bytes, form: str) -> None:
+def test_the_form_of_the_key_is_found_and_then_only_that_form_is_accepted(token: str, key: bytes, form: str) -> None:
     hook = Registered(URL, token)
     found = verify(RFC9421, signed(COVERED, key), hook, 300)
     assert key_forms(token)[found] == key_forms(token)[form]
@@ -220,7 +220,7 @@ def test_the_form_of_the_key_is_found_and_then_alone_taken(token: str, key: byte
             verify(RFC9421, signed(COVERED, key), replace(hook, form=other), 300)
 
 
-def test_a_key_that_is_too_short_is_none() -> None:
+def test_a_key_that_is_too_short_is_refused() -> None:
     assert key_forms("whsec_AAAA") == {}
     with pytest.raises(BadCallback):
         verify(
@@ -228,7 +228,7 @@ def test_a_key_that_is_too_short_is_none() -> None:
         )
 
 
-def test_the_scheme_is_told_by_the_headers_and_the_newer_one_wins() -> None:
+def test_the_headers_show_the_scheme_and_the_newer_one_wins() -> None:
     assert scheme_of(delivery()) is None
     assert scheme_of(delivery(x_sha2_signature=OLD)) == SHA2
     assert scheme_of(vector(x_sha2_signature=OLD)) == RFC9421

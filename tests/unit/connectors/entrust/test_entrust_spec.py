@@ -1,4 +1,4 @@
-"""What the connector sends and reads, against the vendor's own API description where that is at hand."""
+"""Compare what the connector sends and reads with the vendor's API description, if the file is there."""
 
 import json
 import re
@@ -68,7 +68,7 @@ def operation(spec: dict[str, Any], request: HttpRequest) -> tuple[str, dict[str
 
 
 def check(spec: dict[str, Any], request: HttpRequest) -> str:
-    """The operation in the description; fails when the body is not one this operation takes."""
+    """Return the operation in the description; fails when it does not accept this body."""
     path, described = operation(spec, request)
     if "requestBody" not in described:
         assert request.body is None, path

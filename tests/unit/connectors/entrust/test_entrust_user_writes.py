@@ -1,4 +1,4 @@
-"""Users are written quietly, and only where it is allowed."""
+"""The connector writes users without sending mail, and only where the options allow it."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def vendor() -> FakeEntrust:
     return tenant()
 
 
-async def test_a_new_user_is_asked_nothing_and_sent_no_mail(vendor: FakeEntrust) -> None:
+async def test_a_new_user_gets_no_registration_and_no_mail(vendor: FakeEntrust) -> None:
     written = await connect(vendor).create("user", {"user_id": "ana@x.example", "phone": None, "groups": ["Staff"]})
     assert vendor.sent(CREATE) == [
         {
@@ -32,7 +32,7 @@ async def test_a_new_user_is_asked_nothing_and_sent_no_mail(vendor: FakeEntrust)
     assert written.record is not None
 
 
-async def test_options_and_fields_may_ask_for_registration(vendor: FakeEntrust) -> None:
+async def test_options_and_fields_can_request_registration(vendor: FakeEntrust) -> None:
     asking = connect(vendor, registration_required=True, verification_required=True, email_verification=True)
     await asking.create("user", {"user_id": "a", "verification_required": False})
     (sent,) = vendor.sent(CREATE)
@@ -40,7 +40,7 @@ async def test_options_and_fields_may_ask_for_registration(vendor: FakeEntrust) 
     assert said == (True, False, True)
 
 
-async def test_no_login_is_made_or_deleted_unless_the_options_allow_it(vendor: FakeEntrust) -> None:
+async def test_no_login_is_created_or_deleted_unless_the_options_allow_it(vendor: FakeEntrust) -> None:
     connector = connect(vendor, create_users=False, delete_users=False)
     facts, record = connector.manifest.entities["user"], await read(connector)
     assert (facts.creates, facts.deletes, facts.updates, facts.archives) == (False, False, True, True)
@@ -60,14 +60,14 @@ async def test_a_create_refused_as_duplicate_names_the_user_id(vendor: FakeEntru
 
 
 @pytest.mark.parametrize("lost", [answer(500), answer(200), answer(200, {}), TransportFailed("cut", sent=True)])
-async def test_a_create_without_a_readable_answer_is_of_unknown_outcome(vendor: FakeEntrust, lost: Any) -> None:
+async def test_a_create_without_a_readable_answer_has_an_unknown_outcome(vendor: FakeEntrust, lost: Any) -> None:
     vendor.once[CREATE] = [lost]
     with pytest.raises(OutcomeUnknown):
         await connect(vendor).create("user", {"user_id": "ana"})
     assert len(vendor.sent(CREATE)) == 1
 
 
-async def test_a_created_user_is_not_lost_when_its_names_cannot_be_asked_for(vendor: FakeEntrust) -> None:
+async def test_a_created_user_is_not_lost_when_its_names_cannot_be_fetched(vendor: FakeEntrust) -> None:
     vendor.replies["GET v1/userattributes"] = answer(500)
     written = await connect(vendor).create("user", {"user_id": "ana"})
     assert (written.id, written.record) == (ID, None)
@@ -134,7 +134,7 @@ async def test_the_only_organization_is_a_reference(vendor: FakeEntrust) -> None
         ({"custom": "x"}, "custom"),
     ],
 )
-async def test_what_cannot_be_written_is_rejected_before_anything_is_sent(
+async def test_a_value_that_cannot_be_written_is_rejected_before_anything_is_sent(
     vendor: FakeEntrust, changes: dict[str, Any], field: str
 ) -> None:
     connector = connect(vendor)
@@ -144,7 +144,7 @@ async def test_what_cannot_be_written_is_rejected_before_anything_is_sent(
     assert vendor.sent(WRITE) == []
 
 
-async def test_a_group_made_a_moment_ago_is_looked_for_once(vendor: FakeEntrust) -> None:
+async def test_an_unknown_group_is_looked_up_once_more(vendor: FakeEntrust) -> None:
     connector = connect(vendor)
     record = await read(connector)
     for _ in range(2):
@@ -157,7 +157,7 @@ async def test_a_group_made_a_moment_ago_is_looked_for_once(vendor: FakeEntrust)
     assert vendor.sent(WRITE)[0]["groups"] == ["g-9"]
 
 
-async def test_a_refused_update_makes_names_be_asked_for_again(vendor: FakeEntrust) -> None:
+async def test_after_a_refused_update_names_are_fetched_again(vendor: FakeEntrust) -> None:
     connector = connect(vendor)
     record = await read(connector)
     vendor.once[WRITE] = [refusal(400, "no such attribute")]
@@ -181,7 +181,7 @@ async def test_users_of_another_source_are_read_only_unless_the_options_say_so(v
     await connect(vendor, write_synchronised_users=True).update(record, {"phone": "1"})
 
 
-async def test_archiving_makes_inactive_once_and_changes_nothing_else(vendor: FakeEntrust) -> None:
+async def test_archiving_sets_inactive_once_and_changes_nothing_else(vendor: FakeEntrust) -> None:
     state = f"PUT v1/users/{ID}/state"
     vendor.replies[state] = answer(200)
     connector = connect(vendor)
@@ -193,7 +193,7 @@ async def test_archiving_makes_inactive_once_and_changes_nothing_else(vendor: Fa
     assert vendor.sent(WRITE) == []
 
 
-async def test_deleting_what_is_gone_is_no_error_and_writing_it_is_a_conflict(vendor: FakeEntrust) -> None:
+async def test_deleting_a_missing_record_is_no_error_and_writing_it_is_a_conflict(vendor: FakeEntrust) -> None:
     connector = connect(vendor)
     record = await read(connector)
     vendor.replies[WRITE] = refusal(404)

@@ -58,7 +58,7 @@ async def test_a_user_is_read_with_names_and_typed_values(vendor: FakeEntrust) -
     assert (record.created_at, record.archived) == (datetime(2026, 1, 1, 8, tzinfo=UTC), False)
 
 
-async def test_what_an_answer_does_not_contain_is_unread_never_empty(vendor: FakeEntrust) -> None:
+async def test_a_column_missing_in_an_answer_is_unread_and_never_empty(vendor: FakeEntrust) -> None:
     vendor.replies[READ] = answer(200, {"id": ID, "userId": "ana", "groups": None, "locked": "yes", "lastModified": 7})
     record = await read(connect(vendor))
     assert record.fields == {"user_id": "ana"}
@@ -93,13 +93,13 @@ async def test_an_inactive_user_is_archived(vendor: FakeEntrust) -> None:
 
 
 @pytest.mark.parametrize("record_id", ["", "../groups", "a b", ID.replace("3", "9")])
-async def test_what_is_not_there_is_gone(vendor: FakeEntrust, record_id: str) -> None:
+async def test_a_missing_record_is_gone(vendor: FakeEntrust, record_id: str) -> None:
     found = await connect(vendor).read(RecordRef("idaas1", "user", record_id))
     assert isinstance(found, Gone)
     assert found.evidence is Evidence.NOT_FOUND
 
 
-async def test_lists_the_role_may_not_see_leave_the_names_the_user_shows(vendor: FakeEntrust) -> None:
+async def test_without_the_right_to_read_lists_the_users_own_names_are_used(vendor: FakeEntrust) -> None:
     vendor.replies["GET v1/groups"] = refusal(403, "GROUPS:VIEW required")
     vendor.replies["GET v1/userattributes"] = refusal(403, "USERATTRIBUTES:VIEW required")
     values = [value("a-1", "Gold", userAttribute={"name": "Tier"}), value("a-2", "nameless")]
@@ -118,7 +118,7 @@ async def test_a_renamed_group_keeps_its_first_name(vendor: FakeEntrust) -> None
     assert (await read(connector)).fields["groups"] == ["All"]
 
 
-async def test_a_listing_goes_by_user_id_and_asks_for_all_collections(vendor: FakeEntrust) -> None:
+async def test_a_listing_is_in_order_of_user_id_and_requests_all_collections(vendor: FakeEntrust) -> None:
     vendor.once[SEARCH] = [results(USER, cursor="c-1"), results({**USER, "id": "u-2"})]
     connector = connect(vendor, page_size=7)
     first = await connector.list("user", since=None, page=None, where={"state": "ACTIVE", "email": "x"})
@@ -137,7 +137,7 @@ async def test_a_listing_goes_by_user_id_and_asks_for_all_collections(vendor: Fa
     ]
 
 
-async def test_a_cursor_no_longer_known_is_rejected_so_that_the_sweep_begins_anew(vendor: FakeEntrust) -> None:
+async def test_an_unknown_cursor_is_rejected_so_that_the_sweep_starts_again(vendor: FakeEntrust) -> None:
     vendor.replies[SEARCH] = refusal(400, "invalid cursor")
     with pytest.raises(Rejected, match="invalid cursor"):
         await connect(vendor).list("user", since=None, page="old", where={})
@@ -156,7 +156,7 @@ def audit(entity_id: str, action: str = "EDIT", kind: str = "USERS") -> dict[str
     return {"eventTime": "2026-03-02T09:59:00Z", "entityType": kind, "entityAction": action, "entityId": entity_id}
 
 
-async def test_changes_come_from_the_audit_events_each_user_read_once(vendor: FakeEntrust) -> None:
+async def test_changes_come_from_the_audit_events_and_each_user_is_read_once(vendor: FakeEntrust) -> None:
     events = [
         audit(ID, "ADD"),
         audit("g-1", kind="GROUPS"),
@@ -184,13 +184,13 @@ async def test_changes_come_from_the_audit_events_each_user_read_once(vendor: Fa
     assert again["cursor"] == "n"
 
 
-async def test_a_user_removed_and_made_again_is_a_record(vendor: FakeEntrust) -> None:
+async def test_a_user_removed_and_created_again_is_a_record(vendor: FakeEntrust) -> None:
     vendor.once[AUDIT] = [results(audit(ID, "REMOVE"))]
     page = await connect(vendor).list("user", since=START, page=None, where={})
     assert [type(row) for row in page.rows] == [Record]
 
 
-async def test_an_old_tenant_has_the_audit_events_elsewhere(vendor: FakeEntrust) -> None:
+async def test_the_audit_events_of_an_old_tenant_have_another_path(vendor: FakeEntrust) -> None:
     vendor.replies["POST v1/reports/auditeventspaged/siem"] = results(audit(ID))
     connector = connect(vendor)
     for _ in range(2):
@@ -220,7 +220,7 @@ async def test_without_audit_events_every_user_is_listed_and_the_manifest_says_s
     assert connector.manifest.entities["user"].since
 
 
-async def test_at_first_contact_it_is_seen_whether_there_are_audit_events(vendor: FakeEntrust) -> None:
+async def test_first_contact_checks_whether_there_are_audit_events(vendor: FakeEntrust) -> None:
     vendor.replies[AUDIT] = refusal(403)
     connector = connect(vendor)
     identity = await connector.identity()
@@ -268,7 +268,7 @@ async def test_a_garbled_user_is_read_again_later_and_never_gone(vendor: FakeEnt
         await connect(vendor).read(REF)
 
 
-async def test_a_number_is_an_id(vendor: FakeEntrust) -> None:
+async def test_an_id_may_be_a_number(vendor: FakeEntrust) -> None:
     vendor.once[SEARCH] = [results({"id": 4711, "userId": "ana"})]
     page = await connect(vendor).list("user", since=None, page=None, where={})
     assert [row.ref.id for row in page.rows] == ["4711"]

@@ -21,7 +21,7 @@ SEGMENT, TAGS, FEE, DUE, BOSS, SHIRT_1, SHIRT_2 = (letter * 40 for letter in "ab
 Reply = HttpResponse | Callable[[HttpRequest], HttpResponse]
 
 
-def own_field(code: str, name: str, kind: str, *options: tuple[int, str]) -> dict[str, Any]:
+def custom_field(code: str, name: str, kind: str, *options: tuple[int, str]) -> dict[str, Any]:
     return {
         "field_code": code,
         "field_name": name,
@@ -40,13 +40,13 @@ DEAL_FIELDS = [
         "is_custom_field": False,
         "options": [{"id": 1, "label": "Hot"}, {"id": 2, "label": "Cold"}],
     },
-    own_field(SEGMENT, "Segment", "enum", (10, "Gold"), (11, "Silver")),
-    own_field(TAGS, "Tags", "set", (20, "A"), (21, "B")),
-    own_field(FEE, "Fee", "monetary"),
-    own_field(DUE, "Due", "date"),
-    own_field(BOSS, "Boss", "people"),
-    own_field(SHIRT_1, "Shirt", "varchar"),
-    own_field(SHIRT_2, "Shirt", "varchar"),
+    custom_field(SEGMENT, "Segment", "enum", (10, "Gold"), (11, "Silver")),
+    custom_field(TAGS, "Tags", "set", (20, "A"), (21, "B")),
+    custom_field(FEE, "Fee", "monetary"),
+    custom_field(DUE, "Due", "date"),
+    custom_field(BOSS, "Boss", "people"),
+    custom_field(SHIRT_1, "Shirt", "varchar"),
+    custom_field(SHIRT_2, "Shirt", "varchar"),
 ]
 PIPELINES = [{"id": 1, "name": "Sales"}, {"id": 2, "name": "Service"}]
 STAGES = [

@@ -98,7 +98,7 @@ async def test_calls_that_start_together_fetch_one_token(clock: FakeClock) -> No
     assert len(vendor.sent("POST")) == 1
 
 
-async def test_a_token_another_copy_renewed_is_taken_over(clock: FakeClock) -> None:
+async def test_a_token_that_another_instance_renewed_is_used(clock: FakeClock) -> None:
     vault, vendor = MemoryVault(), server(**{TOKEN: granted(1), PERSON: [only("access-1"), only("access-2")]})
     connector = connect(vendor, vault, clock)
     await connector.read(REF)
@@ -107,7 +107,7 @@ async def test_a_token_another_copy_renewed_is_taken_over(clock: FakeClock) -> N
     assert len(vendor.sent("POST")) == 1
 
 
-async def test_a_person_may_authorise_anew_in_the_settings(clock: FakeClock) -> None:
+async def test_a_new_refresh_token_in_the_settings_is_used(clock: FakeClock) -> None:
     vault = MemoryVault({"crm1": {"access_token": "a", "refresh_token": "dead", "expires_at": "0"}})
 
     def token(request: HttpRequest) -> HttpResponse:
@@ -124,7 +124,7 @@ async def test_a_dead_refresh_token_needs_a_person_and_shows_no_secret(clock: Fa
     assert "s3cret" not in str(caught.value)
 
 
-async def test_maintenance_of_the_token_endpoint_is_for_later(clock: FakeClock) -> None:
+async def test_maintenance_of_the_token_endpoint_is_retried_later(clock: FakeClock) -> None:
     with pytest.raises(RetryLater):
         await connect(server(**{TOKEN: answer(503)}), MemoryVault(), clock).read(REF)
 

@@ -1,4 +1,4 @@
-"""Tokens of the day: what calls cost, and a limit of our own."""
+"""Tokens of the day: what calls cost, and a limit set in the options."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ from bridge.domain.seams import epoch
         ("DELETE", "api/v1/webhooks/:id", 6),
     ],
 )
-def test_a_call_costs_what_the_vendor_says(method: str, template: str, cost: int) -> None:
+def test_a_call_has_the_vendors_documented_cost(method: str, template: str, cost: int) -> None:
     assert tokens(method, template) == cost
 
 
@@ -49,14 +49,14 @@ def headers(**said: str) -> Answer:
     return Answer("crm1", Call("GET", "api/v2/deals"), 200, named, b"")
 
 
-def test_answers_teach_how_many_calls_fit_into_two_seconds_and_what_is_left_of_the_day() -> None:
+def test_answers_show_how_many_calls_fit_into_two_seconds_and_what_is_left_of_the_day() -> None:
     said = {"x_daily_ratelimit_token_limit": "30000", "x_daily_ratelimit_token_remaining": "12"}
     learned = read_limits(headers(x_ratelimit_limit="20", **said), START)
     assert learned.pace() == (8.75, 2.5)  # 2.5 saved up and 17.5 more in two seconds: never more than 20
     assert learned.day == Day(30_000, 12, epoch(START) + 14 * 3600)
 
 
-def test_the_limit_of_searches_is_none_of_other_calls_and_odd_headers_teach_nothing() -> None:
+def test_the_limit_of_searches_is_not_used_for_other_calls_and_odd_headers_are_ignored() -> None:
     search = replace(headers(x_ratelimit_limit="10"), call=Call("GET", "api/v2/persons/search"))
     for answer in (search, headers(x_ratelimit_limit="many"), headers(x_ratelimit_limit="0"), headers()):
         learned = read_limits(answer, START)

@@ -1,4 +1,4 @@
-"""Deliveries: who may send them, and which events they hint at."""
+"""Deliveries: who may send them, and which events they become."""
 
 import json
 from base64 import b64encode
@@ -75,7 +75,7 @@ def test_an_id_that_may_repeat_is_not_trusted(change: dict[str, Any]) -> None:
     assert version_2(**change)[0].vendor_id is None
 
 
-def test_a_merge_is_told_by_the_delete_of_the_absorbed_record() -> None:
+def test_the_delete_of_the_absorbed_record_names_the_merge() -> None:
     (event,) = version_2(None, {"id": 7}, action="delete", merged_to_id="8")
     assert (event.id, event.kind, event.merged_into) == ("7", EventKind.MERGED, "8")
 
@@ -87,7 +87,7 @@ def test_a_record_cannot_be_merged_into_itself() -> None:
     assert event.kind is EventKind.CHANGED
 
 
-def test_a_merge_is_told_by_the_change_of_the_survivor_too() -> None:
+def test_the_change_of_the_survivor_names_the_merge_too() -> None:
     survivor, absorbed = version_2({"id": 8}, entity_id="8", merged_from_id=7)
     assert (survivor.id, survivor.kind) == ("8", EventKind.CHANGED)
     assert (absorbed.id, absorbed.kind, absorbed.merged_into) == ("7", EventKind.MERGED, "8")
@@ -112,7 +112,7 @@ def test_a_delivery_of_either_version_names_the_user_who_acted(user: Any, actor:
     assert (newer.actor, older.actor) == (actor, actor)
 
 
-def test_an_unheard_of_action_is_a_change() -> None:
+def test_an_unknown_action_is_a_change() -> None:
     assert version_2(action="sparkle")[0].kind is EventKind.CHANGED
 
 
@@ -148,7 +148,7 @@ def test_a_user_event_of_version_1_wraps_its_object() -> None:
         {"meta": {"object": "deal", "action": "merged"}},
     ],
 )
-def test_what_is_not_understood_is_a_hint_for_the_hooks_entity(body: Any) -> None:
+def test_an_unreadable_delivery_is_a_hint_for_the_hooks_entity(body: Any) -> None:
     (event,) = decode(callback(body))
     assert (event.entity, event.id, event.kind) == ("deal", None, EventKind.CHANGED)
 

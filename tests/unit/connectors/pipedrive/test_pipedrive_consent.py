@@ -1,4 +1,4 @@
-"""A person's consent: the page, the code, and the tokens kept for the connector."""
+"""A person's consent: the page, the code, and the tokens stored for the connector."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -61,7 +61,7 @@ async def test_before_any_consent_the_message_says_so() -> None:
         (answer(503, {}), RetryLater, "503"),
     ],
 )
-async def test_nothing_is_kept_of_an_answer_that_is_no_use(reply: object, error: type[Exception], words: str) -> None:
+async def test_a_useless_answer_stores_nothing(reply: object, error: type[Exception], words: str) -> None:
     assert CONSENT is not None
     vault = MemoryVault()
     with pytest.raises(error, match=words) as caught:

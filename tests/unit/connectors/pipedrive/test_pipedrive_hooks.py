@@ -52,7 +52,7 @@ async def test_a_hook_is_registered_with_version_and_credentials() -> None:
     }
 
 
-async def test_an_equal_hook_is_taken_over_instead_of_doubled() -> None:
+async def test_an_equal_hook_is_adopted_and_no_second_one_registered() -> None:
     server = vendor(**{"GET api/v1/webhooks": listed({**HOOK, "id": 30, "is_active": 0}, HOOK)})
     assert (await connect(server).create_hook(SPEC, URL, SECRET, "x")).id == "31"
     assert server.sent("POST") == []
@@ -61,7 +61,7 @@ async def test_an_equal_hook_is_taken_over_instead_of_doubled() -> None:
 @pytest.mark.parametrize(
     "change", [{"http_auth_password": "other"}, {"version": "1.0"}, {"event_action": "create"}, {"is_active": 0}]
 )
-async def test_a_hook_that_differs_is_not_taken_over(change: dict[str, Any]) -> None:
+async def test_a_hook_that_differs_is_not_adopted(change: dict[str, Any]) -> None:
     routes = {"GET api/v1/webhooks": listed({**HOOK, **change}), "POST api/v1/webhooks": answer(201, {"data": HOOK})}
     server = vendor(**routes)
     await connect(server).create_hook(SPEC, URL, SECRET, "x")

@@ -1,8 +1,8 @@
-"""Listings, newest and find."""
+"""Listings, newest records and searches."""
 
 from datetime import UTC, datetime, timedelta
 
-from pipedrive_fakes import DEAL, SEGMENT, SHIRT_1, connect, data, own_field, vendor
+from pipedrive_fakes import DEAL, SEGMENT, SHIRT_1, connect, custom_field, data, vendor
 
 from bridge.connectors.pipedrive import PipedriveConnector
 from bridge.connectors.protocols import HttpRequest, HttpResponse
@@ -50,7 +50,7 @@ async def test_a_full_listing_shows_the_living_only() -> None:
     assert not any("updated_since" in dict(request.query) for request in server.requests)
 
 
-async def test_times_of_other_zones_are_asked_for_in_utc() -> None:
+async def test_times_of_other_zones_are_sent_in_utc() -> None:
     server = vendor(**{"GET api/v2/persons": data([])})
     oslo = SINCE.astimezone(datetime.fromisoformat("2026-01-01T00:00:00+01:00").tzinfo)
     await walk(connect(server), "person", oslo)
@@ -76,7 +76,7 @@ async def test_newest_pages_by_falling_id_until_a_page_shows_an_older_record() -
     assert later == []
 
 
-async def test_a_person_is_found_by_email_and_shown_whole() -> None:
+async def test_a_person_is_found_by_email_and_read_whole() -> None:
     found = {"items": [{"result_score": 1, "item": {"id": 4, "emails": ["a@x.example"]}}]}
     server = vendor(
         **{
@@ -92,7 +92,7 @@ async def test_a_person_is_found_by_email_and_shown_whole() -> None:
 
 
 async def test_a_custom_text_field_is_searched_by_its_key_and_archived_deals_count() -> None:
-    fields = [own_field(SHIRT_1, "Shirt", "varchar"), own_field(SEGMENT, "Segment", "enum", (1, "Gold"))]
+    fields = [custom_field(SHIRT_1, "Shirt", "varchar"), custom_field(SEGMENT, "Segment", "enum", (1, "Gold"))]
     server = vendor(
         **{
             "GET api/v2/dealFields": data(fields),
@@ -111,7 +111,7 @@ async def test_a_custom_text_field_is_searched_by_its_key_and_archived_deals_cou
     assert len(server.sent("GET", "api/v2/itemSearch/field")) == 1
 
 
-async def test_what_the_vendor_cannot_search_asks_nothing() -> None:
+async def test_a_column_that_the_vendor_cannot_search_makes_no_call() -> None:
     server = vendor()
     assert await connect(server).find("deal", "value", 5) == []
     assert await connect(server).find("person", "emails", "  ") == []

@@ -1,4 +1,4 @@
-"""A row of any listing that cannot be understood is left out and counted, and the listing goes on."""
+"""A row of any listing that cannot be read is left out and counted, and the listing continues."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -32,7 +32,7 @@ async def test_records(entity: str, path: str) -> None:
 @pytest.mark.parametrize(
     "value", [{"custom_fields": 7}, {"label_ids": 5}, {"stage_id": {}}, {"custom_fields": {"x": []}}]
 )
-async def test_a_value_of_another_form_is_unread_and_costs_no_row(value: dict[str, Any]) -> None:
+async def test_a_value_of_another_form_is_unread_and_its_row_is_kept(value: dict[str, Any]) -> None:
     page = await connect(vendor(**{"GET api/v2/deals": data([{**DEAL, **value}])})).list(
         "deal", since=None, page=None, where={}
     )
@@ -52,7 +52,7 @@ async def test_listings_by_offset(entity: str) -> None:
     assert ([row.ref.id for row in page.rows], page.skipped) == (["3"], len(ODD))
 
 
-async def test_a_page_by_offset_moves_on_by_all_the_rows_it_held() -> None:
+async def test_the_next_offset_counts_all_rows_of_a_page() -> None:
     server = vendor(**{"GET api/v1/notes": offset([*ODD, NOTE], more=True)})
     page = await connect(server, page_size=9).list("note", since=None, page=None, where={})
     assert page.next == f"live:{len(ODD) + 1}"
@@ -66,8 +66,8 @@ async def test_archived_leads_with_odd_times_do_not_end_the_listing() -> None:
 
 
 @pytest.mark.parametrize("entity", ["deal", "note"])
-async def test_the_newest_records_are_asked_for_again_when_a_row_makes_no_sense(entity: str) -> None:
-    """What they do not name is taken for not created."""
+async def test_the_newest_records_are_fetched_again_when_a_row_cannot_be_read(entity: str) -> None:
+    """A record that this listing does not name counts as not created."""
     server = vendor(**{"GET api/v2/deals": data([DEAL, {}]), "GET api/v1/notes": offset([NOTE, {}])})
     with pytest.raises(RetryLater, match="cannot be understood"):
         await connect(server).newest(entity, after=datetime(2026, 1, 1, tzinfo=UTC))

@@ -1,11 +1,11 @@
-"""Reading: one record shape, whatever the vendor shows."""
+"""Reading gives one record shape, whatever form the vendor's answer has."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from http_fakes import FakeClock, answer
-from pipedrive_fakes import DEAL, DEAL_FIELDS, SEGMENT, SHIRT_1, STAGES, data, own_field, vendor
+from pipedrive_fakes import DEAL, DEAL_FIELDS, SEGMENT, SHIRT_1, STAGES, custom_field, data, vendor
 from pipedrive_fakes import connect as connect_to
 
 from bridge.domain.catalog import Column
@@ -49,13 +49,13 @@ async def test_null_is_kept_and_absent_stays_unread() -> None:
     assert "custom" not in record.fields
 
 
-async def test_what_cannot_be_understood_is_unread() -> None:
+async def test_a_value_that_cannot_be_read_is_unread() -> None:
     record = await read_deal(value="a lot", won_time="yesterday", label_ids=[99], stage_id=44)
     assert not {"value", "won_time", "labels", "stage"} & record.fields.keys()
     assert record.fields["pipeline"] == "Service"
 
 
-async def test_fields_of_equal_name_are_left_out_and_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+async def test_fields_of_equal_name_are_left_out_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     record = await read_deal()
     assert "Shirt" not in record.fields["custom"]
     assert "deal field: 'Shirt' appears several times" in caplog.text
@@ -86,13 +86,13 @@ async def test_a_deleted_or_missing_record_is_gone(reply: object, evidence: Evid
     assert gone.evidence is evidence
 
 
-async def test_an_id_that_is_no_number_is_not_asked_for() -> None:
+async def test_an_id_that_is_no_number_makes_no_call() -> None:
     server = vendor()
     assert isinstance(await connect_to(server).read(RecordRef("crm1", "deal", "7/../users")), Gone)
     assert server.requests == []
 
 
-async def test_an_answer_without_a_record_is_for_later() -> None:
+async def test_an_answer_without_a_record_is_retried_later() -> None:
     with pytest.raises(RetryLater):
         await connect_to(vendor(**{"GET api/v2/deals/7": data(None)})).read(REF)
 
@@ -103,14 +103,14 @@ async def test_an_archived_deal_is_a_record() -> None:
 
 async def test_a_new_option_is_learned_without_restart() -> None:
     server = vendor(**{"GET api/v2/deals/7": data({**DEAL, "custom_fields": {SEGMENT: 12}})})
-    newer = [own_field(SEGMENT, "Segment", "enum", (10, "Gold"), (12, "Platinum"))]
+    newer = [custom_field(SEGMENT, "Segment", "enum", (10, "Gold"), (12, "Platinum"))]
     server.routes["GET api/v2/dealFields"] = [data(DEAL_FIELDS), data(newer)]
     record = await connect_to(server).read(REF)
     assert isinstance(record, Record)
     assert record.fields["custom"]["Segment"] == "Platinum"
 
 
-async def test_an_unknown_key_is_not_asked_about_with_every_read() -> None:
+async def test_an_unknown_key_is_not_looked_up_with_every_read() -> None:
     server = vendor(**{"GET api/v2/deals/7": data({**DEAL, "custom_fields": {SEGMENT: 99}})})
     connector = connect_to(server)
     for _ in range(5):
@@ -132,7 +132,7 @@ async def test_a_renamed_stage_keeps_its_name_and_warns(caplog: pytest.LogCaptur
     assert "'Offer' is now called 'Proposal'" in caplog.text
 
 
-async def test_own_columns_come_with_their_type_and_choices() -> None:
+async def test_custom_columns_have_their_type_and_choices() -> None:
     columns = await connect_to(vendor()).columns("deal")
     assert columns["custom.Segment"].choices == ("Gold", "Silver")
     assert columns["custom.Fee"].parts == ("value", "currency")
@@ -165,14 +165,14 @@ async def test_a_person_shows_values_without_the_vendors_empty_item() -> None:
     assert record.modified_at == record.created_at == datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 
-async def test_prices_of_a_product_are_told_by_currency() -> None:
+async def test_prices_of_a_product_are_columns_by_currency() -> None:
     row = {"id": 1, "name": "Desk", "prices": [{"product_id": 1, "currency": "EUR", "price": 10.25, "notes": ""}]}
     record = await connect_to(vendor(**{"GET api/v2/products/1": data(row)})).read(RecordRef("crm1", "product", "1"))
     assert isinstance(record, Record)
     assert record.fields["prices"] == {"EUR": {"price": Decimal("10.25"), "notes": ""}}
 
 
-async def test_the_account_is_known_by_its_company() -> None:
+async def test_the_accounts_identity_is_its_company() -> None:
     me = {"id": 5, "company_id": 77, "company_name": "Acme", "company_domain": "acme"}
     identity = await connect_to(vendor(**{"GET api/v1/users/me": data(me)})).identity()
     assert (identity.key, identity.label, identity.user) == ("77", "Acme", "5")

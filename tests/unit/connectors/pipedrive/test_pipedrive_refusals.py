@@ -1,4 +1,4 @@
-"""What an error status of this vendor means, and how long to wait."""
+"""What each error status of Pipedrive means, and how long the connector waits."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ async def failing(reply: Any, clock: FakeClock | None = None) -> None:
         (403, {"error": "Scope and URL mismatch"}, "does not cover"),
     ],
 )
-async def test_only_a_person_can_put_these_right(status: int, body: Any, words: str) -> None:
+async def test_these_refusals_need_a_person(status: int, body: Any, words: str) -> None:
     with pytest.raises(NeedsAuthorisation, match=words):
         await failing(answer(status, body))
 
@@ -65,7 +65,7 @@ async def test_a_web_page_instead_of_json_is_a_block_and_a_long_wait() -> None:
         ({"x-daily-ratelimit-token-remaining": "0"}, 3600, True),
     ],
 )
-async def test_the_two_kinds_of_limits_are_told_apart(headers: dict[str, str], seconds: float, daily: bool) -> None:
+async def test_the_two_kinds_of_limits_are_distinguished(headers: dict[str, str], seconds: float, daily: bool) -> None:
     reply = answer(429, {"success": False, "error": "request over limit", "errorCode": 429}, **headers)
     with pytest.raises(RateLimited) as caught:
         await failing(reply)
@@ -106,12 +106,12 @@ async def test_an_empty_window_makes_the_next_call_wait() -> None:
 
 
 @pytest.mark.parametrize("said", [[], "text", 5, {"errors": {}}, {"error": {"deep": ["x"]}}, b"\xff"])
-async def test_any_error_body_is_survived(said: Any) -> None:
+async def test_any_error_body_is_handled(said: Any) -> None:
     server = vendor(**{"POST api/v2/persons": answer(400, said)})
     with pytest.raises(Rejected):
         await connect(server).create("person", {"name": "Ana"})
 
 
-async def test_a_listing_that_is_none_is_for_later() -> None:
+async def test_a_listing_of_another_shape_is_retried_later() -> None:
     with pytest.raises(RetryLater):
         await connect(vendor(**{"GET api/v2/persons": data("rows")})).list("person", since=None, page=None, where={})

@@ -1,4 +1,4 @@
-"""Values there and back, and rows of any content."""
+"""Values come back as they were written, and rows of any content are read."""
 
 import asyncio
 import json
@@ -64,7 +64,7 @@ def test_whole_numbers_are_read_as_exact_amounts() -> None:
 
 
 @pytest.mark.parametrize("value", [True, "a lot", "NaN", Decimal("1E+999999999"), None, [], "1e9999"])
-def test_what_is_no_amount_is_refused(value: Any) -> None:
+def test_a_value_that_is_no_amount_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="is not a number"):
         READERS[Column.INTEGER](value)
 
@@ -97,7 +97,7 @@ def test_a_row_of_any_content_is_read_without_an_error(entity: str, row: dict[st
 
 
 @given(AMOUNTS, st.sampled_from(["Gold", "Silver", None]), st.sampled_from([["A"], ["A", "B"]]))
-def test_a_body_reads_back_as_the_fields_it_was_made_of(amount: Decimal, segment: str | None, tags: list[str]) -> None:
+def test_a_body_reads_back_as_its_fields(amount: Decimal, segment: str | None, tags: list[str]) -> None:
     fields = {
         "value": amount,
         "labels": ["Hot"],

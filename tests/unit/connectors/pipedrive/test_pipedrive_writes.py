@@ -1,4 +1,4 @@
-"""Writing: only what changed, checked before any call, in the vendor's own keys."""
+"""Writing sends only changed columns, in the vendor's keys, and checks them before any call."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -18,8 +18,8 @@ from pipedrive_fakes import (
     TAGS,
     Vendor,
     connect,
+    custom_field,
     data,
-    own_field,
     vendor,
 )
 
@@ -96,7 +96,7 @@ async def test_emptied_labels_are_an_empty_list() -> None:
         ({"pipeline": "Sales"}, {"pipeline_id": 1}),
     ],
 )
-async def test_a_stage_is_looked_for_within_its_pipeline(changes: Any, body: Any) -> None:
+async def test_a_stage_is_looked_up_within_its_pipeline(changes: Any, body: Any) -> None:
     assert await patched(**changes) == body
 
 
@@ -140,7 +140,7 @@ async def test_a_bad_value_is_rejected_by_name_before_any_write(changes: Any, fi
     assert server.sent("PATCH") == []
 
 
-async def test_a_stage_in_two_pipelines_asks_for_the_pipeline() -> None:
+async def test_a_stage_in_two_pipelines_needs_the_pipeline() -> None:
     with pytest.raises(Rejected, match="name the pipeline"):
         await connect(deal_vendor()).create("deal", {"title": "x", "stage": "Offer"})
 
@@ -157,7 +157,7 @@ async def test_pipelines_of_equal_name_are_refused_when_used_and_unread_otherwis
         await connector.update(record, {"pipeline": "Service"})
 
 
-async def test_a_deleted_stage_does_not_stand_in_the_way_of_one_of_the_same_name() -> None:
+async def test_a_deleted_stage_does_not_hide_a_stage_of_the_same_name() -> None:
     server = deal_vendor()
     server.routes["GET api/v2/stages"] = data(
         [*STAGES, {"id": 4, "name": "Offer", "pipeline_id": 2, "is_deleted": True}]
@@ -166,9 +166,9 @@ async def test_a_deleted_stage_does_not_stand_in_the_way_of_one_of_the_same_name
     assert server.body("PATCH") == {"stage_id": 3}
 
 
-async def test_an_option_made_a_moment_ago_is_found() -> None:
+async def test_a_new_option_is_found() -> None:
     server = deal_vendor()
-    newer = [own_field(SEGMENT, "Segment", "enum", (10, "Gold"), (12, "Platinum"))]
+    newer = [custom_field(SEGMENT, "Segment", "enum", (10, "Gold"), (12, "Platinum"))]
     server.routes["GET api/v2/dealFields"] = [data(DEAL_FIELDS), data(newer)]
     await connect(server).update(FRESH, {"custom": {"Segment": "Platinum"}})
     assert server.body("PATCH") == {"custom_fields": {SEGMENT: 12}}
@@ -189,7 +189,7 @@ async def test_nothing_to_change_sends_nothing() -> None:
     assert (written.id, server.requests) == ("7", [])
 
 
-async def test_an_update_of_a_record_that_went_away_asks_for_a_new_read() -> None:
+async def test_an_update_of_a_missing_record_needs_a_new_read() -> None:
     server = vendor(**{"PATCH api/v2/deals/7": answer(404, {"success": False, "error": "Entity was not found"})})
     with pytest.raises(WriteConflict):
         await connect(server).update(FRESH, {"title": "x"})
@@ -223,7 +223,7 @@ async def test_an_answer_that_shows_too_little_gives_the_id_only() -> None:
     assert (written.id, written.record) == ("41", None)
 
 
-async def test_trouble_after_a_create_took_effect_does_not_lose_its_id() -> None:
+async def test_an_error_after_a_create_took_effect_does_not_lose_its_id() -> None:
     server = deal_vendor()
     server.routes["POST api/v2/deals"] = data({**DEAL, "custom_fields": {SEGMENT: 99}})
     server.routes["GET api/v2/dealFields"] = [data(DEAL_FIELDS), answer(429)]
@@ -247,7 +247,7 @@ async def test_a_create_whose_connection_drops_has_an_unknown_outcome() -> None:
         await connect(vendor(**{"POST api/v2/deals": drop})).create("deal", {"title": "x"})
 
 
-async def test_deleting_what_is_gone_is_no_error() -> None:
+async def test_deleting_a_missing_record_is_no_error() -> None:
     server = vendor(**{"DELETE api/v2/deals/7": answer(404, {"success": False, "error": "Entity was not found"})})
     await connect(server).delete(FRESH)
     assert len(server.sent("DELETE")) == 1

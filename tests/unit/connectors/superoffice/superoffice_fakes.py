@@ -1,4 +1,4 @@
-"""A transport that answers by method and path, the sign-in host included, in the shapes of the vendor's examples."""
+"""A transport that answers by method and path in the shapes of the vendor's examples, with the sign-in host."""
 
 import base64
 import json
@@ -148,7 +148,7 @@ NO_MERGES = answer(200, {"value": []})
 class Vendor:
     """`routes`: "GET Contact/42" -> reply, or replies taken in turn (the last one stays).
 
-    `site`: where the tenant is served; `told`: where the sign-in host says it is."""
+    `site`: where the tenant is served; `told`: the tenant's address as the sign-in host gives it."""
 
     routes: dict[str, Any] = field(default_factory=dict)
     requests: list[HttpRequest] = field(default_factory=list)
@@ -184,7 +184,7 @@ class Vendor:
         return answer(200, {"access_token": f"8A:{self.ticket}", "expires_in": 3600, "token_type": "Bearer"})
 
     def sent(self, method: str, path: str = "") -> list[HttpRequest]:
-        """Calls to the tenant."""
+        """Return the calls to the tenant."""
         start = f"{self.site}/api/v1/{path}"
         return [one for one in self.requests if one.method == method and one.url.startswith(start)]
 

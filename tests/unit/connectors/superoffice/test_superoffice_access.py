@@ -1,4 +1,4 @@
-"""Signing in, and finding the tenant."""
+"""Signing in, and finding the tenant's address."""
 
 import asyncio
 import base64
@@ -121,7 +121,7 @@ def test_a_token_of_any_other_form_is_refused(token: str) -> None:
 
 
 @pytest.mark.parametrize("keys", [None, [], {}, {"keys": None}, {"keys": [{"kty": "RSA"}, 5, {"kty": "EC"}]}])
-def test_without_the_vendors_keys_no_token_is_believed(keys: Any) -> None:
+def test_without_the_vendors_keys_no_token_is_accepted(keys: Any) -> None:
     with pytest.raises(BadToken):
         read_ticket(jwt({TICKET: "7T:x"}), keys)
 
@@ -150,7 +150,7 @@ def test_a_key_in_the_vendors_xml_form_is_the_same_key() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "s3cret", "<RSAKeyValue></RSAKeyValue>", "-----BEGIN PRIVATE KEY-----\ns3cret"])
-def test_a_key_in_no_known_form_is_said_without_showing_it(text: str) -> None:
+def test_a_key_in_an_unknown_form_is_reported_without_showing_it(text: str) -> None:
     with pytest.raises(ValueError, match="neither an RSA key") as caught:
         read_private_key(text)
     assert "s3cret" not in str(caught.value)
@@ -179,7 +179,7 @@ async def test_a_revoked_consent_needs_a_person() -> None:
     assert "s3cret" not in str(caught.value)
 
 
-async def test_onsite_shows_user_and_password_and_asks_no_sign_in_host() -> None:
+async def test_onsite_shows_user_and_password_and_calls_no_sign_in_host() -> None:
     server = me()
     server.site = "https://crm.example.com/so"
     given = dict.fromkeys(["tenant", "client_secret", "system_token", "private_key"])
@@ -216,7 +216,7 @@ def test_options_that_make_no_credential_are_refused(changed: dict[str, Any], wo
     assert "PRIVATE KEY" not in str(caught.value)
 
 
-async def test_the_tenants_address_is_asked_for_again_when_its_time_is_over() -> None:
+async def test_the_tenants_address_is_fetched_again_after_its_lifetime() -> None:
     server, clock = me(), FakeClock()
     connector = connect(server, clock)
     await connector.probe()
@@ -227,7 +227,7 @@ async def test_the_tenants_address_is_asked_for_again_when_its_time_is_over() ->
     assert len(server.to_login("/api/state/Cust12345")) == 2
 
 
-async def test_the_tenants_address_is_asked_for_again_after_a_day_whatever_time_it_names() -> None:
+async def test_the_tenants_address_is_fetched_again_after_a_day_whatever_its_lifetime() -> None:
     server, clock = me(), FakeClock()
     state = {"Api": f"{SITE}/api", "IsRunning": True, "ValidUntil": "9999-12-31T23:59:59Z"}
     server.routes["/api/state/Cust12345"] = answer(200, state)
@@ -248,7 +248,7 @@ async def test_a_tenant_that_moved_is_found_and_the_call_repeated() -> None:
     assert len(server.sent("PATCH")) == 1
 
 
-async def test_a_tenant_that_stays_away_is_unreachable() -> None:
+async def test_a_tenant_that_does_not_answer_is_unreachable() -> None:
     server = me()
     server.site = "https://app.superoffice.com/Cust12345"
     with pytest.raises(Unreachable, match="421"):
@@ -283,7 +283,7 @@ async def test_an_endpoint_without_the_tenant_in_it_gets_it() -> None:
     assert server.sent("GET")[0].url == f"{SITE}/api/v1/User/currentPrincipal"
 
 
-async def test_calls_keep_their_pace() -> None:
+async def test_calls_respect_the_configured_pace() -> None:
     server, clock = me(), FakeClock()
     connector = connect(server, clock, requests_per_second=5)
     for _ in range(14):

@@ -87,7 +87,7 @@ def test_without_a_trustworthy_id_every_delivery_is_an_event(event_id: Any) -> N
     assert (event.id, event.vendor_id) == ("42", None)
 
 
-def test_the_test_event_says_nothing() -> None:
+def test_the_test_event_gives_no_event() -> None:
     assert decode(callback({"Event": "test", "PrimaryKey": 0, "Entity": "test"})) == []
 
 
@@ -98,7 +98,7 @@ def test_the_test_event_says_nothing() -> None:
         *({**CHANGED, "PrimaryKey": odd} for odd in (0, -1, True, "9" * 5000, [], {})),
     ],
 )
-def test_what_is_not_understood_is_a_hint_for_the_hooks_entity(body: Any) -> None:
+def test_an_unreadable_delivery_is_a_hint_for_the_hooks_entity(body: Any) -> None:
     (event,) = decode(callback(body))
     assert (event.entity, event.id, event.kind) == ("contact", None, EventKind.CHANGED)
 
@@ -109,7 +109,7 @@ def test_an_unknown_hook_is_a_hint_for_every_entity_with_events() -> None:
 
 
 @given(st.binary() | st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists).map(json.dumps))
-def test_any_bytes_give_a_decision(body: Any) -> None:
+def test_any_bytes_give_events(body: Any) -> None:
     raw = body if isinstance(body, bytes) else body.encode()
     assert all(event.entity for event in decode(callback(raw)))
 
@@ -123,7 +123,7 @@ def test_any_bytes_give_a_decision(body: Any) -> None:
         },
     )
 )
-def test_any_values_give_a_decision(body: dict[str, Any]) -> None:
+def test_any_values_give_events(body: dict[str, Any]) -> None:
     for given_body in (body, {"Event": "contact.changed", **body}):
         assert all(event.entity for event in decode(callback(given_body)))
 
@@ -151,7 +151,7 @@ async def test_a_delivery_without_the_right_signature_is_refused(shown: Callback
 
 
 @pytest.mark.parametrize("mark", ["", "A" * 43, "A" * 45, "x" * 10_000])
-def test_the_head_alone_refuses_what_shows_no_signature(mark: str) -> None:
+def test_the_headers_alone_are_enough_to_refuse_an_unsigned_delivery(mark: str) -> None:
     connector = connect(vendor())
     connector.check_head(replace(signed(b"{}"), body=b""), SECRET)
     for refused in (callback(b""), callback(b"", x_superoffice_signature=mark)):

@@ -1,4 +1,4 @@
-"""A person's consent: a user's tokens, or the system user's token an administrator's consent yields."""
+"""A person's consent gives a user's tokens; an administrator's consent gives the system user's token."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -53,7 +53,7 @@ async def test_a_users_tokens_are_those_the_connector_uses() -> None:
     assert server.sent("GET")[0].headers["authorization"] == "Bearer 8A:new"
 
 
-async def test_an_administrators_consent_yields_the_system_users_token_which_outlives_a_ticket() -> None:
+async def test_an_administrators_consent_gives_the_system_users_token_which_outlives_a_ticket() -> None:
     server, vault = signed_in(system_token="Bridge-n3w"), MemoryVault()
     await exchange(server, vault, SYSTEM)
     assert vault.kept["crm1"] == {"system_token": "Bridge-n3w"}
@@ -72,7 +72,7 @@ async def test_an_administrators_consent_yields_the_system_users_token_which_out
         (vendor({TOKENS: answer(400, {"error": "invalid_grant"})}), "the code was refused: invalid_grant"),
     ],
 )
-async def test_nothing_is_kept_of_a_consent_that_is_no_use(server: Vendor, words: str) -> None:
+async def test_a_useless_consent_stores_nothing(server: Vendor, words: str) -> None:
     vault = MemoryVault()
     with pytest.raises(NeedsAuthorisation, match=words):
         await exchange(server, vault, SYSTEM)
@@ -86,7 +86,7 @@ async def test_before_any_consent_the_message_says_so(options: dict[str, Any]) -
         await connect(vendor(), **given).probe()
 
 
-def test_what_needs_no_consent_says_why() -> None:
+def test_a_sign_in_without_consent_says_why() -> None:
     assert SUPEROFFICE.consent is not None
     onsite = {"base_url": "https://crm.example.com", "username": "u", "password": "p"}
     given = {**SYSTEM, "client_id": None, "system_token": "t"}

@@ -47,14 +47,14 @@ async def test_a_hook_is_registered_with_its_secret() -> None:
     }
 
 
-async def test_an_equal_active_hook_is_taken_over() -> None:
+async def test_an_equal_active_hook_is_adopted() -> None:
     server = vendor({"GET Webhook": answer(200, [HOOK])})
     assert (await connect(server).create_hook(SPEC, URL, SECRET, "x")).id == "31"
     assert server.sent("POST") + server.sent("PATCH") == []
 
 
 @pytest.mark.parametrize("shown", [None, "other"])
-async def test_a_hook_that_does_not_show_our_secret_is_given_it(shown: str | None) -> None:
+async def test_a_hook_without_our_secret_gets_it(shown: str | None) -> None:
     server = vendor({"GET Webhook": answer(200, [{**HOOK, "Secret": shown}]), "PATCH Webhook/31": answer(200, HOOK)})
     await connect(server).create_hook(SPEC, URL, SECRET, "x")
     assert server.body("PATCH") == {"Secret": "s3cret-hook"}
@@ -71,7 +71,7 @@ async def test_a_server_without_patch_gets_the_whole_hook() -> None:
 @pytest.mark.parametrize(
     "change", [{"State": "Stopped"}, {"State": 3}, {"Events": EVENTS[:2]}, {"TargetUrl": URL + "2"}]
 )
-async def test_a_hook_that_differs_is_not_taken_over(change: dict[str, Any]) -> None:
+async def test_a_hook_that_differs_is_not_adopted(change: dict[str, Any]) -> None:
     routes = {
         "GET Webhook": answer(200, [{**HOOK, **change}]),
         "GET Webhook/31/LastError": answer(200, "timeout"),
@@ -102,14 +102,14 @@ async def test_stopped_hooks_are_inactive_with_the_reason_and_without_secrets() 
 
 
 @pytest.mark.parametrize(("state", "by_hand"), [("Active", False), ("Stopped", True), ("TooManyErrors", False)])
-async def test_a_hook_a_person_stopped_is_told_from_one_that_failed(state: str, by_hand: bool) -> None:
+async def test_a_hook_stopped_by_a_person_is_distinguished_from_a_failed_one(state: str, by_hand: bool) -> None:
     rows = [{**HOOK, "State": state, "LastError": "HTTP 500"}]
     (seen,) = await connect(vendor({"GET Webhook": answer(200, rows)})).list_hooks()
     assert (seen.active, seen.by_hand) == (state == "Active", by_hand)
 
 
 @pytest.mark.parametrize("status", [400, 500])
-async def test_an_address_the_vendor_cannot_reach_is_said_so_without_showing_it(status: int) -> None:
+async def test_an_unreachable_callback_address_is_reported_without_showing_it(status: int) -> None:
     failed = answer(status, {"Error": True, "ErrorMessage": "Webhook test failed"})
     server = vendor({"GET Webhook": answer(200, []), "POST Webhook": failed, "POST Webhook/Test": NOT_REACHED})
     with pytest.raises(Rejected, match="certificate has expired") as caught:
@@ -125,13 +125,13 @@ async def test_a_refusal_without_a_failed_test_keeps_the_vendors_words() -> None
         await connect(server).create_hook(SPEC, URL, SECRET, "x")
 
 
-async def test_a_hook_saved_in_spite_of_a_lost_answer_is_found() -> None:
+async def test_a_hook_that_was_saved_but_not_answered_is_found() -> None:
     lists = [answer(200, []), answer(200, [HOOK])]
     server = vendor({"GET Webhook": lists, "POST Webhook": answer(502)})
     assert (await connect(server).create_hook(SPEC, URL, SECRET, "x")).id == "31"
 
 
-async def test_a_failure_nobody_explains_is_of_unknown_outcome() -> None:
+async def test_a_failure_without_a_reason_has_an_unknown_outcome() -> None:
     works = answer(200, {"Success": True, "Message": ""})
     server = vendor({"GET Webhook": answer(200, []), "POST Webhook": answer(502), "POST Webhook/Test": works})
     with pytest.raises(OutcomeUnknown):

@@ -1,4 +1,4 @@
-"""A row of any listing that cannot be understood is left out and counted, and the listing goes on."""
+"""A row of any listing that cannot be read is left out and counted, and the listing continues."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -31,24 +31,24 @@ async def test_a_listed_record_that_reads_as_something_else(said: Any) -> None:
     connector = connect(server)
     page = await connector.list("contact", since=None, page=None, where={})
     assert ([row.ref.id for row in page.rows], page.skipped, page.next) == (["42"], 1, "42")
-    with pytest.raises(RetryLater):  # and it is never taken for gone
+    with pytest.raises(RetryLater):  # and it never counts as gone
         await connector.read(RecordRef("crm1", "contact", "41"))
 
 
-async def test_a_page_without_any_key_cannot_be_walked_past() -> None:
+async def test_a_page_without_any_key_ends_the_listing_with_an_error() -> None:
     with pytest.raises(RetryLater, match="does not advance"):
         await connect(vendor({"GET Contact": archive(*ODD)})).list("contact", since=None, page=None, where={})
 
 
 @pytest.mark.parametrize("rows", [archive({}, {"PrimaryKey": "42"}), listed(41, 42)])
-async def test_the_newest_records_are_asked_for_again_when_a_row_makes_no_sense(rows: Any) -> None:
-    """What they do not name is taken for not created."""
+async def test_the_newest_records_are_fetched_again_when_a_row_cannot_be_read(rows: Any) -> None:
+    """A record that this listing does not name counts as not created."""
     server = vendor({"GET Contact": rows, "GET Contact/41": answer(200, [])})
     with pytest.raises(RetryLater, match="cannot be understood"):
         await connect(server).newest("contact", after=datetime(2026, 1, 1, tzinfo=UTC))
 
 
-async def test_what_a_search_finds() -> None:
+async def test_search_results() -> None:
     server = vendor({"GET Contact": archive(*ODD, {"PrimaryKey": "42"})})
     assert [row.ref.id for row in await connect(server).find("contact", "name", "Ana")] == ["42"]
 
@@ -66,7 +66,7 @@ async def test_fields_and_list_items() -> None:
     assert columns["custom.Segment"].choices == ("Gold", "Silver")
 
 
-async def test_a_list_that_is_no_list_is_asked_for_again_and_not_taken_for_empty() -> None:
+async def test_an_answer_that_is_no_list_is_fetched_again_and_not_read_as_empty() -> None:
     with pytest.raises(RetryLater, match="returned no list"):
         await connect(vendor({"GET List/Business/Items": answer(200, {"a": 1})})).columns("contact")
     assert (await connect(vendor({"GET List/Business/Items": missing()})).columns("contact"))["business"].choices == ()

@@ -87,7 +87,7 @@ async def test_an_old_server_keeps_custom_fields_elsewhere() -> None:
         ({"Address": []}, "street_address"),
     ],
 )
-async def test_a_value_in_an_unknown_form_or_of_a_doubled_name_is_unread(change: dict[str, Any], column: str) -> None:
+async def test_a_value_in_an_unknown_form_or_of_a_duplicate_name_is_unread(change: dict[str, Any], column: str) -> None:
     record = await read(connect(vendor({"GET Contact/42": answer(200, {**CONTACT, **change})})))
     assert column not in record.fields
     assert record.fields["name"] == "Møbler ☕"
@@ -123,7 +123,7 @@ async def test_columns_name_the_accounts_choices_and_custom_fields() -> None:
 @pytest.mark.parametrize(
     ("status", "recycled", "evidence"), [(404, [42], Evidence.FLAG), (404, [], Evidence.NOT_FOUND)]
 )
-async def test_a_missing_contact_is_looked_for_in_the_recycle_bin(
+async def test_a_missing_contact_is_looked_up_in_the_recycle_bin(
     status: int, recycled: list[int], evidence: Evidence
 ) -> None:
     server = vendor({"GET Contact/42": missing(), "GET Archive/RecycleContact": listed(*recycled)})
@@ -141,7 +141,7 @@ async def test_a_contact_marked_as_deleted_is_gone() -> None:
     assert gone == Gone(REF, Evidence.FLAG, modified_at=CHANGED)
 
 
-async def test_another_record_in_the_answer_is_not_believed() -> None:
+async def test_another_record_in_the_answer_is_rejected() -> None:
     with pytest.raises(RetryLater):
         await connect(vendor({"GET Contact/42": answer(200, {**CONTACT, "ContactId": 43})})).read(REF)
 
@@ -150,7 +150,7 @@ def queries(server: Vendor, path: str = "Contact") -> list[dict[str, str]]:
     return [dict(one.query) for one in server.sent("GET", path) if one.query]
 
 
-async def test_a_listing_goes_by_key_and_ends_at_an_empty_page() -> None:
+async def test_a_listing_is_in_order_of_key_and_ends_at_an_empty_page() -> None:
     server = vendor({"GET Contact": [listed(42), listed()]})
     connector = connect(server, page_size=7)
     first = await connector.list("contact", since=None, page=None, where={})
@@ -167,12 +167,12 @@ async def test_a_listing_goes_by_key_and_ends_at_an_empty_page() -> None:
     assert server.sent("GET", "Contact")[0].headers["so-timezone"] == "UTC"
 
 
-async def test_a_listing_that_stands_still_is_an_error_not_a_loop() -> None:
+async def test_a_listing_that_does_not_advance_is_an_error_and_no_loop() -> None:
     with pytest.raises(RetryLater, match="does not advance"):
         await connect(vendor({"GET Contact": listed(42)})).list("contact", since=None, page="42", where={})
 
 
-async def test_a_listing_since_asks_by_the_second_where_the_server_can() -> None:
+async def test_a_listing_since_a_time_uses_seconds_where_the_server_can() -> None:
     server = vendor({"GET Contact": [listed(), listed(42)]})
     connector = connect(server)
     page = await connector.list("contact", since=datetime(2026, 3, 1, 8, 59, 30, tzinfo=UTC), page=None, where={})
@@ -186,7 +186,7 @@ async def test_a_listing_since_asks_by_the_second_where_the_server_can() -> None
 @pytest.mark.parametrize(
     "probe", [listed(42), answer(400, {"ErrorMessage": "bad filter"}), answer(500, {"ErrorType": "SoArchiveException"})]
 )
-async def test_a_listing_since_falls_back_to_days_and_leaves_out_what_is_older(probe: Any) -> None:
+async def test_a_listing_since_a_time_falls_back_to_days_and_leaves_out_older_records(probe: Any) -> None:
     server = vendor({"GET Contact": [probe, listed(42)]})
     page = await connect(server).list("contact", since=datetime(2026, 3, 1, 12, tzinfo=UTC), page=None, where={})
     assert (page.rows, page.next) == ([], "42")
@@ -199,7 +199,7 @@ async def test_persons_have_their_own_name_for_the_modification_time() -> None:
     assert "personUpdatedDate afterTime" in queries(server, "Person")[-1]["$filter"]
 
 
-async def test_newest_goes_by_falling_key_until_one_is_older_and_never_asks_the_same_twice() -> None:
+async def test_newest_reads_by_falling_key_until_one_is_older_and_reads_no_page_twice() -> None:
     young = {**CONTACT, "ContactId": 43, "CreatedDate": "2026-03-02T09:59:00"}
     server = vendor({"GET Contact": listed(43, 42), "GET Contact/43": answer(200, young)})
     connector = connect(server)
@@ -219,7 +219,7 @@ async def test_find_searches_by_the_archives_column_with_quotes_doubled() -> Non
     assert await connect(server).find("contact", "description", "x") == []
 
 
-async def test_find_searches_text_fields_of_the_accounts_own() -> None:
+async def test_find_searches_custom_text_fields() -> None:
     server = vendor({"GET Contact": listed(42)})
     connector = connect(server)
     assert len(await connector.find("contact", "custom.Note", "d-1")) == 1

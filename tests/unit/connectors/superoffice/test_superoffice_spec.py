@@ -1,4 +1,4 @@
-"""What the connector names, against the vendor's own API description where that is at hand."""
+"""Compare the connector's names with the vendor's API description, if the file is there."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def properties(spec: dict[str, Any], entity: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("entity", RESOURCES)
-def test_every_property_parts_and_choices_are_described(spec: dict[str, Any], entity: str) -> None:
+def test_every_property_with_its_parts_and_choices_is_described(spec: dict[str, Any], entity: str) -> None:
     described = properties(spec, entity)
     assert RESOURCES[entity].key in described
     for column, each in RESOURCES[entity].properties.items():

@@ -15,7 +15,7 @@ from bridge.domain.record import RecordRef
 CHANGED = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
-async def test_an_update_is_a_patch_of_what_changed_on_condition_that_nothing_else_did() -> None:
+async def test_an_update_patches_the_changed_columns_if_the_record_did_not_change() -> None:
     server = vendor({"PATCH Contact/42": answer(200, {**CONTACT, "Name": "New"})})
     connector = connect(server)
     changes = {
@@ -66,7 +66,7 @@ async def test_an_update_is_a_patch_of_what_changed_on_condition_that_nothing_el
 
 
 @pytest.mark.parametrize("status", [404, 409, 412])
-async def test_a_record_that_changed_or_went_away_is_a_conflict(status: int) -> None:
+async def test_a_changed_or_missing_record_is_a_conflict(status: int) -> None:
     connector = connect(vendor({"PATCH Contact/42": answer(status)}))
     with pytest.raises(WriteConflict):
         await connector.update(await read(connector), {"name": "x"})
@@ -100,7 +100,7 @@ async def test_a_fraction_in_the_modification_time_is_rounded_up_in_the_conditio
         ({"custom": {"Segment": "Bronze"}}, "custom.Segment"),
     ],
 )
-async def test_what_cannot_be_written_is_rejected_before_any_write(changes: dict[str, Any], field: str) -> None:
+async def test_a_value_that_cannot_be_written_is_rejected_before_any_write(changes: dict[str, Any], field: str) -> None:
     server = vendor()
     connector = connect(server)
     with pytest.raises(Rejected) as caught:
@@ -136,27 +136,27 @@ async def test_a_create_fills_in_the_vendors_default() -> None:
     assert not {"FieldProperties", "TableRight", "_Links", "UserDefinedFields"} & set(body)
 
 
-async def test_a_create_answered_without_an_id_is_of_unknown_outcome() -> None:
+async def test_a_create_answered_without_an_id_has_an_unknown_outcome() -> None:
     server = vendor({"GET Contact/default": answer(200, {}), "POST Contact": answer(200, {"ContactId": 0})})
     with pytest.raises(OutcomeUnknown):
         await connect(server).create("contact", {"name": "x"})
 
 
 @pytest.mark.parametrize("reply", [answer(204), missing(), answer(500, {"ErrorType": "SoNotFoundException"})])
-async def test_deleting_is_done_when_the_record_is_gone(reply: Any) -> None:
+async def test_a_delete_is_complete_when_the_record_is_gone(reply: Any) -> None:
     server = vendor({"DELETE Contact/42": reply})
     connector = connect(server)
     await connector.delete(await read(connector))
     assert len(server.sent("DELETE")) == 1
 
 
-async def test_deleting_what_changed_meanwhile_is_a_conflict() -> None:
+async def test_deleting_a_record_that_changed_meanwhile_is_a_conflict() -> None:
     connector = connect(vendor({"DELETE Contact/42": answer(412)}))
     with pytest.raises(WriteConflict):
         await connector.delete(await read(connector))
 
 
-async def test_a_failed_delete_is_of_unknown_outcome() -> None:
+async def test_a_failed_delete_has_an_unknown_outcome() -> None:
     connector = connect(vendor({"DELETE Contact/42": answer(500, {"ErrorMessage": "x"})}))
     with pytest.raises(OutcomeUnknown):
         await connector.delete(await read(connector))
@@ -222,7 +222,7 @@ PRODUCT = {
 }
 
 
-async def test_a_product_goes_back_whole_with_what_we_do_not_know() -> None:
+async def test_a_product_is_written_whole_with_the_columns_that_we_do_not_know() -> None:
     shown = {**PRODUCT, "UnitCost": -79228162514264337593543950335}
     server = vendor({"GET Product/3": answer(200, shown), "PUT Product/3": answer(200, shown)})
     connector = connect(server)
@@ -238,7 +238,7 @@ async def test_a_product_goes_back_whole_with_what_we_do_not_know() -> None:
         await connector.update(record, {"custom": {"x": 1}})
 
 
-async def test_times_of_appointments_are_asked_for_and_sent_in_utc() -> None:
+async def test_times_of_appointments_are_read_and_sent_in_utc() -> None:
     shown = {"AppointmentId": 8, "StartDate": "2026-03-05T08:30:00", "EndDate": "2026-03-05T10:30:00+0100"}
     server = vendor({"GET Appointment/8": answer(200, shown), "PATCH Appointment/8": answer(200, shown)})
     connector = connect(server)
@@ -251,6 +251,6 @@ async def test_times_of_appointments_are_asked_for_and_sent_in_utc() -> None:
     assert server.sent("PATCH")[0].headers["so-timezone"] == "UTC"
 
 
-async def test_an_entity_nobody_knows_is_rejected() -> None:
+async def test_an_unknown_entity_is_rejected() -> None:
     with pytest.raises(Rejected, match="no entity"):
         await connect(vendor()).read(RecordRef("crm1", "quote", "1"))

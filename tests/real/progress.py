@@ -1,4 +1,4 @@
-"""What the run tells, line by line."""
+"""Prints the run's progress, line by line."""
 
 import sys
 

@@ -1,8 +1,8 @@
-"""Two copies of the bridge on one PostgreSQL, as an operator has them: two processes behind one proxy.
+"""Two instances of the bridge on one PostgreSQL, as an operator runs them: two processes behind one proxy.
 
-Both products are simulated here, in this process, on two ports each: which copy made a call is known by its port. The
-ledger of people and calls is that of the storms on virtual time; what a copy knows of its own writes is read from the
-store.
+Both products are simulated in this process, on two ports each. The port of a call shows which instance made it. The
+ledger of people and calls is the one of the storms on virtual time. The test reads from the store what an instance
+knows of its own writes.
 """
 
 import asyncio
@@ -51,8 +51,8 @@ CUT_OFF = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname 
 
 
 @dataclass
-class Copy(Site):
-    """One copy: a folder, a settings file, ports of its own, and its way to the database."""
+class Instance(Site):
+    """One instance: a folder, a settings file, its own ports, and its connection to the database."""
 
     public: int = 0
     database: Gate | None = None
@@ -64,7 +64,7 @@ class Copy(Site):
         return {**super().environment(), **{f"BRIDGE_{name}": value for name, value in changes.items()}}
 
     async def up(self) -> None:
-        """Start the process, and start it again when the database was away, as a service manager would."""
+        """Start the process, and start it again if the database was not reachable, as a service manager would."""
         end = time.monotonic() + 3 * PATIENCE_SECONDS
         if self.daemon is not None:
             self.daemon.process.send_signal(signal.SIGCONT)
@@ -76,19 +76,19 @@ class Copy(Site):
                     raise
 
     async def freeze(self) -> None:
-        """It stands still until it is brought up again, which lets it go on."""
+        """Stop the process with SIGSTOP; `up` lets it continue."""
         if self.daemon is not None:
             self.daemon.process.send_signal(signal.SIGSTOP)
 
     async def kill(self) -> None:
-        """kill -9."""
+        """End the process with kill -9."""
         if self.daemon is not None:
             daemon, self.daemon = self.daemon, None
             self.kills += 1
             await asyncio.to_thread(daemon.kill)
 
     async def stop(self) -> int | None:
-        """SIGTERM; the exit code, None when it did not run."""
+        """End the process with SIGTERM and return its exit code, or None when it did not run."""
         if self.daemon is None:
             return None
         daemon, self.daemon = self.daemon, None
@@ -100,13 +100,13 @@ class Copy(Site):
         return answer.json() if answer.text else {"status": "no answer"}
 
     def synchronized(self) -> int:
-        """How many claims this copy ended, by its log."""
+        """Return how many claims this instance ended, by its log."""
         return self.log.read_text().count("message=synchronized")
 
 
 @dataclass
 class Post:
-    """The vendors' callbacks over real HTTP, and what each was answered: (address, body, status; None: no answer)."""
+    """Sends the vendors' callbacks over real HTTP and keeps the answers: (address, body, status; None: no answer)."""
 
     inner: HttpDelivery = field(default_factory=HttpDelivery)
     answers: list[tuple[str, bytes, int | None]] = field(default_factory=list)
@@ -125,10 +125,10 @@ class Post:
 
 
 @dataclass
-class Copies:
-    """Everything of one run. `sql`: our own connection to the database, past all gates."""
+class Instances:
+    """Everything of one run. `sql`: the test's own connection to the database, which does not pass a gate."""
 
-    both: list[Copy]
+    both: list[Instance]
     crm: PipedriveSimulator
     erp: DeskeraSimulator
     post: Post
@@ -149,11 +149,11 @@ class Copies:
             return list(await self.sql.fetch(statement, *values))
 
     async def cut_off(self) -> None:
-        """Every database connection of both copies is ended by the server."""
+        """Let the server end every database connection of both instances."""
         await self.query(CUT_OFF, self.sql.get_server_pid())
 
     async def keep_books(self) -> None:
-        """Ask the store which writes it knows the end of, until cancelled."""
+        """Ask the store again and again which writes have a known outcome, until cancelled."""
         while True:
             open_ = [(seen, list(seen.open)) for seen in self.seen]
             if any(waiting for _, waiting in open_):
@@ -167,7 +167,7 @@ class Copies:
             await asyncio.sleep(0.1)
 
     async def open_work(self) -> list[str]:
-        """What is not at rest in the store."""
+        """Return the tasks, links and requests in the store that are not finished."""
         due = await self.query("SELECT mapping, side, rec, state, reason FROM tasks WHERE due IS NOT NULL")
         unsettled = "SELECT mapping, left_rec, right_rec, state FROM links WHERE state IN ('intended', 'doubt')"
         links = await self.query(f"{unsettled} OR sent_until IS NOT NULL")
@@ -182,7 +182,7 @@ class Copies:
             held = holds()
             if held if not asyncio.iscoroutine(held) else await held:
                 return
-            logs = ", ".join(str(copy.log) for copy in self.both)
+            logs = ", ".join(str(instance.log) for instance in self.both)
             assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}; logs: {logs}"
             await asyncio.sleep(0.1)
 
@@ -202,21 +202,21 @@ class Copies:
         await self.until("hooks are registered", lambda: len(hooks[0]) >= 3 and len(hooks[1]) >= 6)
 
     async def healthy(self, seconds: float = 180.0) -> None:
-        """Wait until both copies say that they are well."""
-        for copy in self.both:
+        """Wait until both instances report that they are healthy."""
+        for instance in self.both:
 
-            async def well(copy: Copy = copy) -> bool:
-                return bool((await copy.health())["status"] == "pass")
+            async def well(instance: Instance = instance) -> bool:
+                return bool((await instance.health())["status"] == "pass")
 
             try:
-                await self.until(f"{copy.folder.name} is healthy", well, seconds)
+                await self.until(f"{instance.folder.name} is healthy", well, seconds)
             except AssertionError as error:
-                checks = (await copy.health()).get("checks", {})
+                checks = (await instance.health()).get("checks", {})
                 bad = {name: one for name, one in checks.items() if "pass" not in str(one)}
                 raise AssertionError(f"{error}: {bad}") from None
 
     async def both_up(self) -> None:
-        await asyncio.gather(*(copy.up() for copy in self.both))
+        await asyncio.gather(*(instance.up() for instance in self.both))
 
     # -- afterwards ---------------------------------------------------------------------------------------------------
     def writes(self) -> int:
@@ -231,26 +231,26 @@ class Copies:
         return sorted({event_id(body) for body in said} - stored - {""})
 
     def complaints(self) -> list[str]:
-        """Tracebacks in the logs, and faults met while watching."""
+        """Return tracebacks of the logs, and errors that occurred while watching."""
         found = list(self.faults)
-        for copy in self.both:
-            lines = copy.log.read_text().splitlines()
+        for instance in self.both:
+            lines = instance.log.read_text().splitlines()
             found += [
-                f"{copy.folder.name}: {line[:3000]}" for line in lines if "Traceback" in line or "part died" in line
+                f"{instance.folder.name}: {line[:3000]}" for line in lines if "Traceback" in line or "part died" in line
             ]
         return found
 
 
 def event_id(body: bytes | None) -> str:
-    """Pipedrive's own id of an event; "" for what is none of its callbacks."""
+    """Return Pipedrive's own id of an event, or "" when the body is not one of its callbacks."""
     return str(json.loads(body)["meta"]["id"]) if body else ""
 
 
 @asynccontextmanager
-async def two_copies(
+async def two_instances(
     folder: Path, store_url: str, seed: int = 1, erp: Mapping[str, Any] | None = None
-) -> AsyncIterator[Copies]:
-    """Both products, the gates and both copies, up and with their hooks registered. `store_url`: by unix socket."""
+) -> AsyncIterator[Instances]:
+    """Start both products, the gates and both instances with their hooks. `store_url` names a unix socket."""
     post, url = Post(), make_url(store_url)
     world = make_world(WallClock(), random.Random(seed), post)
     options = DeskeraOptions(control=False, **{"rotate_refresh": False, **(erp or {})})
@@ -259,26 +259,28 @@ async def two_copies(
         sql = await asyncpg.connect(host=url.query["host"], user=url.username, database=url.database)
         stack.push_async_callback(sql.close)
         by_port: dict[int, SeenBy] = {}
-        copies = Copies([], crm, books, post, Gate([]), sql)
+        instances = Instances([], crm, books, post, Gate([]), sql)
         for host, product in ((CRM, crm), (ERP, books)):
-            watched(product.app, host, by_port, copies.faults)
+            watched(product.app, host, by_port, instances.faults)
         ports = [await stack.enter_async_context(served(product.app, len(NAMES))) for product in (crm, books)]
         for number, name in enumerate(NAMES):
-            by_port |= {ports[0][number]: copies.seen[number], ports[1][number]: copies.seen[number]}
+            by_port |= {ports[0][number]: instances.seen[number], ports[1][number]: instances.seen[number]}
             gate = await stack.enter_async_context(Gate([unix(f"{url.query['host']}/.s.PGSQL.5432")]).open())
             here = url.set(host=HOST, port=gate.port, query={}).render_as_string(hide_password=False)
             (folder / name).mkdir()
             addresses = [f"http://{HOST}:{one[number]}" for one in ports]
-            copies.both.append(Copy(folder / name, *addresses, here, database=gate))
-        copies.balancer = await stack.enter_async_context(Gate([port(copy.callbacks) for copy in copies.both]).open())
-        for copy in copies.both:
-            copy.public = copies.balancer.port
-            stack.push_async_callback(copy.kill)
-        books_kept = asyncio.create_task(copies.keep_books())
+            instances.both.append(Instance(folder / name, *addresses, here, database=gate))
+        instances.balancer = await stack.enter_async_context(
+            Gate([port(instance.callbacks) for instance in instances.both]).open()
+        )
+        for instance in instances.both:
+            instance.public = instances.balancer.port
+            stack.push_async_callback(instance.kill)
+        books_kept = asyncio.create_task(instances.keep_books())
         stack.push_async_callback(_ended, books_kept)
-        await copies.both_up()
-        await copies.hooked()
-        yield copies
+        await instances.both_up()
+        await instances.hooked()
+        yield instances
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
