@@ -25,15 +25,21 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
-class Place(NamedTuple):
-    """Where something is written; line and column count from 1."""
+class Place(str):
+    """Where something is written: `file:line:column`; line and column count from 1."""
 
     file: str
     line: int
     column: int
 
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+    def __new__(cls, file: str, line: int, column: int) -> "Place":
+        place = super().__new__(cls, f"{file}:{line}:{column}")
+        place.file, place.line, place.column = file, line, column
+        return place
+
+    def __str__(self) -> "Place":
+        """A problem's `where` keeps the parts, so that nobody takes its text apart."""
+        return self
 
 
 class Scalar(NamedTuple):
