@@ -42,17 +42,28 @@ class Construction:
 
 
 @dataclass(frozen=True, slots=True)
+class Needless:
+    """Why nothing can or need be authorised, and what to change in the settings to authorise all the same."""
+
+    why: str
+    instead: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.why}; {self.instead}" if self.instead else self.why
+
+
+@dataclass(frozen=True, slots=True)
 class Consent:
     """A person's consent in a browser, and the code it yields (RFC 6749, 4.1). Functions take the product's options.
 
-    `needless`: why nothing can or need be authorised with these options; "" when something can.
+    `needless`: why nothing can or need be authorised with these options; None when something can.
     `redirect`: where the browser is to be sent back to; None: the options leave that to us.
     `address`: the consent page's, from (options, redirect, state).
     `exchange`: puts the tokens for (code, redirect) into the vault, as the connector keeps them, and returns the rights
     the vendor names ("" when it names none). Raises domain errors, NeedsAuthorisation when the code is refused.
     """
 
-    needless: Callable[[Any], str]
+    needless: Callable[[Any], Needless | None]
     redirect: Callable[[Any], str | None]
     address: Callable[[Any, str, str], str]
     exchange: Callable[[Construction, str, str], Awaitable[str]]
