@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.values import dataclass
+from bridge.settings.secrecy import holds_secret
 
 HEAD = """\
 # Settings of one bridge. Fill in what is marked, then `bridge check`; docs/settings.md describes every key.
@@ -63,7 +64,7 @@ class Answers:
 
 
 def is_secret(product: str, option: str) -> bool:
-    return "SecretStr" in str(CONNECTORS[product].options.model_fields[option].annotation)
+    return holds_secret(CONNECTORS[product].options.model_fields[option].annotation)
 
 
 def starting_settings(pair: str, sides: Mapping[str, str], answers: Answers | None = None) -> str:
@@ -91,7 +92,7 @@ def _options(product: str, model: type[BaseModel], known: Mapping[str, str]) -> 
     lines = []
     for name, info in model.model_fields.items():
         about = " ".join((info.description or "").split())
-        secret = "SecretStr" in str(info.annotation)
+        secret = holds_secret(info.annotation)
         given = f"{{env: {product}_{name}}}".upper().replace("{ENV", "{env") if secret else ""
         if name in known:
             lines.append(f"{name}: {known[name]}   # {about}")

@@ -339,14 +339,14 @@ def _creates(section: Section, frame: Frame) -> frozenset[Side]:
     found = set()
     for item in section.items("creates"):
         text = item.text if isinstance(item, Scalar) else ""
+        what = f"`creates` of {section.what} names `{text}`"
         if text not in frame.sides:
-            what, remedy = "which is not a side", one_of(text, frame.sides)
+            section.faults.add(item.place, f"{what}, which is not a side", one_of(text, frame.sides))
         elif frame.sides[text] not in frame.writes:
-            what, remedy = "which this mapping only reads", "remove it, or set direction: both"
+            remedy = "remove it, or set direction: both"
+            section.faults.add(item.place, f"{what}, which this mapping only reads", remedy)
         else:
             found.add(frame.sides[text])
-            continue
-        section.faults.add(item.place, f"`creates` of {section.what} names `{text}`, {what}", remedy)
     return frozenset(found)
 
 

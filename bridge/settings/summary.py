@@ -10,7 +10,12 @@ from bridge.settings.model import Settings
 
 def summary(settings: Settings) -> list[str]:
     """Lines `key = value` in the order of the file; no secret is shown."""
-    return [f"{key} = {value}" for key, value in _flat("", settings)]
+    return [f"{key} = {value}" for key, value in entries(settings)]
+
+
+def entries(settings: Settings) -> list[tuple[str, str]]:
+    """Every key with its value."""
+    return _flat("", settings)
 
 
 def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:

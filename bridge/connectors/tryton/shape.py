@@ -23,6 +23,7 @@ class BadField(Exception):
     def __init__(self, column: str, message: str, unresolved: Unresolved | None = None) -> None:
         super().__init__(f"{column}: {message}")
         self.column = column
+        self.why = message
         self.unresolved = unresolved
 
 
