@@ -279,7 +279,8 @@ class Requests:
             return f"{told}: the bridge decides, but writes nothing"
         store = self._bridge.store
         left = await store.left_alone.numbers(SHADOW | {NEVER})
-        behind = [row for row in await behind_rows(store, self._bridge.plan.scopes, left) if row["mapping"] == name]
+        rows = await behind_rows(store, self._bridge.plan.scopes, await store.mappings.states(), left)
+        behind = [row for row in rows if row["mapping"] == name]
         number = sum(int(str(row["records"])) for row in behind)
         return (
             f"{told}; records that stay behind until somebody edits them: {number}. "
