@@ -24,12 +24,12 @@ from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, Problem
 from bridge.domain.seams import Seams
 from bridge.domain.values import dataclass
-from bridge.hooks.compare import ON_PURPOSE
 from bridge.monitoring.health import CheckResult, Status
 from bridge.settings.model import Settings
 from bridge.settings.parts import store_url
 from bridge.store.engine import Store, open_store
 from bridge.store.figures import State
+from bridge.store.model import ON_PURPOSE
 
 CHECK_WRITES = "store"
 """The part of health that makes a write to the store."""

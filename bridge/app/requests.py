@@ -19,8 +19,7 @@ from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.patience import once_back
 from bridge.domain.record import Side
 from bridge.domain.run import Kind
-from bridge.hooks.compare import ON_PURPOSE, STOPPED
-from bridge.store.model import HookRow, JournalEntry, Mode, TaskKey
+from bridge.store.model import ON_PURPOSE, STOPPED, HookRow, JournalEntry, Mode, TaskKey
 from bridge.store.requests import RESTORED, Answer, Request
 from bridge.store.standing import NEVER, questions
 from bridge.sync.reasons import SHADOW, Reason

@@ -3,9 +3,8 @@
 from bridge.app.seen import Seen
 from bridge.app.verified import agreed_of, ended_early
 from bridge.domain.values import dataclass
-from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.engine import Store
-from bridge.store.model import Mode
+from bridge.store.model import ON_PURPOSE, Mode
 
 
 @dataclass(frozen=True, slots=True)
