@@ -1,8 +1,9 @@
 """Frozen dataclasses for values that are made by the hundred for each record.
 
 That nothing is assigned to them is checked by mypy. Python's own refusal makes each four times as dear, and
-`dataclasses.replace` takes twenty times as long as the copy: together a tenth of what a record costs. A `__repr__` of
-its own for each class is compiled at every start: a fiftieth of what `bridge status` costs.
+`dataclasses.replace` takes twenty times as long as the copy: together a tenth of what a record costs. Python also
+compiles the methods of each class at every start. Those for `==`, `hash` and `repr`, which a command seldom needs, are
+compiled at first use or not at all: together a twentieth of what `bridge status` costs.
 """
 
 import dataclasses
@@ -19,14 +20,35 @@ else:
         """A frozen dataclass, hashed by its fields. `slots` is for mypy: a copy is made of a `__dict__` at once."""
         if not (frozen and slots):
             raise TypeError("only for frozen values")
-        made = dataclasses.dataclass(unsafe_hash=True, order=order, repr=False)
 
-        def shown(cls: type[Any]) -> type[Any]:
-            if "__repr__" not in vars(made(cls)):
+        def made(cls: type[Any]) -> type[Any]:
+            if "__repr__" not in vars(cls):
                 cls.__repr__ = _shown
-            return cls
+            if order:
+                return dataclasses.dataclass(unsafe_hash=True, order=True, repr=False)(cls)
+            return _compared(dataclasses.dataclass(eq=False, repr=False)(cls))
 
-        return shown
+        return made
+
+    def _compared(cls: type[Any]) -> type[Any]:
+        """Compiles the methods for `==` and `hash` when one of them is called for the first time."""
+
+        def compiled() -> None:
+            fields = [(one.name, Any, dataclasses.field(hash=one.hash, compare=one.compare)) for one in shape]
+            like = dataclasses.make_dataclass(cls.__name__, fields, init=False, repr=False, unsafe_hash=True)
+            cls.__eq__, cls.__hash__ = like.__eq__, like.__hash__
+
+        def equal(self: Any, other: Any) -> Any:
+            compiled()
+            return cls.__eq__(self, other)
+
+        def hashed(self: Any) -> int:
+            compiled()
+            return cls.__hash__(self)
+
+        shape = dataclasses.fields(cls)
+        cls.__eq__, cls.__hash__ = equal, hashed
+        return cls
 
     def _shown(self: Any) -> str:
         told = (f"{one.name}={getattr(self, one.name)!r}" for one in dataclasses.fields(self) if one.repr)
