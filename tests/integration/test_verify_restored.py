@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bridge.app import verification
 from bridge.app.requests import Requests
 from bridge.app.restored import Stand, awaited
 from bridge.app.verification import AfterRestore, ScheduledVerification
@@ -95,6 +96,7 @@ async def test_as_long_as_fewer_and_fewer_records_wait_they_are_waited_for(
             await one_done(bench)
 
     monkeypatch.setattr(bench.clock, "sleep", falling)
+    monkeypatch.setattr(verification, "SOON_SECONDS", 60.0)  # the same with fewer looks
     told = await AfterRestore(running(bench)).verified("people", since)
     assert told == "people: 5 pairs, 1 of them wait; both sides agree"
     assert 3000 + 1800 <= bench.store.now() - begin < 3000 + 1900
