@@ -44,6 +44,21 @@ def moment(row: Row, name: str) -> datetime | None:
     return found if isinstance(found, datetime) else None
 
 
+USERS = ("create_uid.rec_name", "write_uid.rec_name")
+EDITORS = ("create_uid", "write_uid", *USERS)
+"""What names the user of a record's version."""
+
+
+def editor(row: Row) -> str | None:
+    """Whoever wrote the record last, else who created it: the name, or the number where users cannot be read."""
+    name = "create_uid" if row.get("write_uid") is None else "write_uid"
+    number, user = row.get(name), row.get(f"{name}.")
+    told = user.get("rec_name") if isinstance(user, Mapping) else None
+    if isinstance(told, str) and told:
+        return told
+    return f"user {number}" if isinstance(number, int) and not isinstance(number, bool) else None
+
+
 def timestamps(model: str, rows: Iterable[Row]) -> dict[str, str]:
     """By record, the text a conditional write is given."""
     return {f"{model},{record_id(row)}": str(row["_timestamp"]) for row in rows if row.get("_timestamp") is not None}
