@@ -50,11 +50,15 @@ WAYS: Mapping[str, Mapping[str, Sequence[str]]] = {
 """By product: the ways to sign in, and the options each needs; a test compares them with the products' own checks."""
 
 
+TO_FILL_IN = "..."
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What is known before the file is written; the rest is marked in it, to be filled in.
 
-    `options`: by product and option what is written there; of a secret, where it is: `{env: NAME}` or `{file: path}`.
+    `options`: by product and option what is written there; of a secret, where it is: `{env: NAME}`, `{file: path}` or
+    `{credential: NAME}`. TO_FILL_IN marks an option that the way to sign in needs.
     """
 
     instance: str = ""
@@ -94,12 +98,12 @@ def _options(product: str, model: type[BaseModel], known: Mapping[str, str]) -> 
         about = " ".join((info.description or "").split())
         secret = holds_secret(info.annotation)
         given = f"{{env: {product}_{name}}}".upper().replace("{ENV", "{env") if secret else ""
-        if name in known:
+        if name in known and known[name] != TO_FILL_IN:
             lines.append(f"{name}: {known[name]}   # {about}")
-        elif info.is_required():
-            lines.append(f"{name}: {given or '...'}   # <- {about}")
+        elif info.is_required() or name in known:
+            lines.append(f"{name}: {given or TO_FILL_IN}   # <- {about}")
         elif info.default is None:
-            lines.append(f"# {name}: {given or '...'}   # {about}")
+            lines.append(f"# {name}: {given or TO_FILL_IN}   # {about}")
         else:
             shown = str(info.default).lower() if isinstance(info.default, bool) else info.default
             lines.append(f"# {name}: {shown}   # {about}")
