@@ -61,11 +61,7 @@ class Catalog:
     side: Side
     entity: EntityManifest
     own: MappingOf[str, ColumnSpec] | None
-    of: str = ""
-
-    @property
-    def product(self) -> str:
-        return self.of or self.name.split()[0]
+    product: str
 
     def spec(self, path: Path) -> ColumnSpec | None:
         """The account knows best: it may also narrow a fixed column, like the stages it really has."""
@@ -81,7 +77,7 @@ def catalog_of(
     if which.entity not in entities:
         return None
     own = (extra or {}).get((which.name, which.entity))
-    return Catalog(f"{which.product} {which.entity}", which.name, side, entities[which.entity], own)
+    return Catalog(f"{which.product} {which.entity}", which.name, side, entities[which.entity], own, which.product)
 
 
 def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
