@@ -61,7 +61,7 @@ async def prepare(settings: Settings, system: str) -> Request | str:
         raise ConfigError([Problem(system, "no system of the settings has this name", f"known: {known}")])
     consent = CONNECTORS[settings.systems[system].connector].consent
     why = needless(settings, system, options[system])
-    if consent is None or why:
+    if consent is None or why is not None:
         remedy = renewal(settings, system, options[system])
         return f"{system} needs no authorisation ({why}); if the account refuses it, {remedy}"
     store = await _open(settings)

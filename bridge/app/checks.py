@@ -13,11 +13,10 @@ from bridge.app.restored import awaited
 from bridge.app.verified import pair_numbers, verify_check
 from bridge.app.waiting import HELD_UP, hold_ups, known_code, waiting_numbers, waits_for
 from bridge.app.wording import Scopes, record_name
-from bridge.hooks.compare import ON_PURPOSE
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.model import MappingSide
 from bridge.monitoring.health import CheckResult, Status
-from bridge.store.model import MappingState, Mode, Task, TaskKey
+from bridge.store.model import ON_PURPOSE, MappingState, Mode, Task, TaskKey
 from bridge.store.unlinked import Overdue
 from bridge.sync.reasons import DUPLICATES, Reason
 

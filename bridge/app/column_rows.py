@@ -1,13 +1,17 @@
 """What changed in the columns of accounts, as `bridge status` and `bridge columns list` show it."""
 
+from collections.abc import Iterable
+
 from bridge.app.wording import moment
 from bridge.store.engine import Store
+from bridge.store.systems import Renamed
 
+Row = dict[str, object]
 LEVELS = ("fail", "warn", "info")
 """The values of `mapping.column_changes.Level`, the worst first."""
 
 
-async def column_rows(store: Store, *, everything: bool = False) -> list[dict[str, object]]:
+async def column_rows(store: Store, *, everything: bool = False) -> list[Row]:
     """Return the changes since the columns were accepted, the worst first. `everything`: with those that concern no
     mapping."""
     rows = [
@@ -27,9 +31,8 @@ async def column_rows(store: Store, *, everything: bool = False) -> list[dict[st
     return sorted(rows, key=lambda row: LEVELS.index(str(row["level"])))
 
 
-async def renamed_rows(store: Store) -> list[dict[str, object]]:
+def renamed_rows(renamed: Iterable[Renamed]) -> list[Row]:
     """Return the names that changed at the accounts while mapping files still use the old ones."""
     return [
-        {"system": one.system, "list": one.what, "in mappings": one.name, "there today": one.today}
-        for one in await store.names.renamed()
+        {"system": one.system, "list": one.what, "in mappings": one.name, "there today": one.today} for one in renamed
     ]

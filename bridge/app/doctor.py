@@ -21,15 +21,15 @@ from bridge.app.status import instance_state
 from bridge.app.wording import moment
 from bridge.connectors.protocols import HttpRequest, Transport, TransportFailed
 from bridge.connectors.transport import http_transport
-from bridge.domain.errors import BridgeError, ConfigError
+from bridge.domain.errors import BridgeError, ConfigError, Problem
 from bridge.domain.seams import Seams
 from bridge.domain.values import dataclass
-from bridge.hooks.compare import ON_PURPOSE
 from bridge.monitoring.health import CheckResult, Status
 from bridge.settings.model import Settings
 from bridge.settings.parts import store_url
 from bridge.store.engine import Store, open_store
 from bridge.store.figures import State
+from bridge.store.model import ON_PURPOSE
 
 CHECK_WRITES = "store"
 """The part of health that writes to the store."""
@@ -61,6 +61,7 @@ class Examined:
 async def examine(path: Path, environ: Mapping[str, str], seams: Seams, *, live: bool) -> Examined:
     """Check every part. What cannot be checked because of a problem is left out; the rest is still checked."""
     findings: list[Finding] = []
+    told = frozenset[str]()
     settings: Settings | None = None
     plan: Plan | None = None
     try:
@@ -68,8 +69,10 @@ async def examine(path: Path, environ: Mapping[str, str], seams: Seams, *, live:
         findings.append(Finding("settings", Status.PASS, f"{path} and {len(plan.mappings)} mappings have no problems"))
     except ConfigError as error:
         findings += [Finding("settings", Status.FAIL, f"{one.where}: {one.what}", one.remedy) for one in error.faults]
+        told = frozenset(one.what for one in error.faults)
     async with AsyncExitStack() as stack:
-        store = await _opened(stack, path, environ, seams, settings, findings)
+        store, faults = await _opened(stack, path, environ, seams, settings)
+        findings += [Finding("store", Status.FAIL, one.what, one.remedy) for one in faults if one.what not in told]
         if store is not None:
             findings += await _store(store)
             findings.append(await _running(store))
@@ -89,19 +92,15 @@ async def _opened(
     environ: Mapping[str, str],
     seams: Seams,
     settings: Settings | None,
-    findings: list[Finding],
-) -> Store | None:
-    """Return the store, or add a finding. The store's address is found even if the settings have other problems."""
+) -> tuple[Store | None, list[Problem]]:
+    """Return the store, or why it cannot be opened. Its address is found even if the settings have other problems."""
     seal = None if settings is None else seal_of(settings)
     try:
         store = await open_store(store_url(path, environ), seams, existing=True, seal=seal)
     except ConfigError as error:
-        for one in error.faults:
-            if not any(one.what in finding.text for finding in findings):
-                findings.append(Finding("store", Status.FAIL, one.what, one.remedy))
-        return None
+        return None, error.faults
     stack.push_async_callback(store.close)
-    return store
+    return store, []
 
 
 async def _store(store: Store) -> list[Finding]:

@@ -20,7 +20,7 @@ from bridge.connectors.transport import http_transport
 from bridge.domain.address import Addresses
 from bridge.domain.errors import BridgeError, NeedsAuthorisation
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS, Seams, epoch
-from bridge.hooks.compare import STOPPED, compare
+from bridge.hooks.compare import compare
 from bridge.hooks.public_url import public_url_fault
 from bridge.mapping.check_live import check_live
 from bridge.monitoring.health import Status
@@ -28,6 +28,7 @@ from bridge.monitoring.metrics import Metrics
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings
 from bridge.store.engine import Store
+from bridge.store.model import STOPPED
 
 SKEW_WARN_SECONDS = 30.0
 ADDRESS = "try again later, or correct the address in the system's options"

@@ -1,18 +1,21 @@
 """The bridge's hooks, as `bridge status`, `bridge hooks list` and metrics show them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bridge.app.wording import moment
 from bridge.store.engine import Store
 from bridge.store.hooks import WINDOWS, HookFigures, HookName
+from bridge.store.model import HookRow
 
 NONE_YET = dict.fromkeys(WINDOWS, HookFigures())
 
 
-async def hook_rows(store: Store, *, ids: bool = False) -> list[dict[str, object]]:
+async def hook_rows(
+    store: Store, hooks: Iterable[HookRow] | None = None, *, ids: bool = False
+) -> list[dict[str, object]]:
     """Return each hook as last seen, with the changes that its callbacks reported and those they missed.
 
-    `ids`: include the id at the vendor.
+    `hooks`: None for all. `ids`: include the id at the vendor.
     """
     windows = await store.hook_hours.windows()
     return [
@@ -25,7 +28,7 @@ async def hook_rows(store: Store, *, ids: bool = False) -> list[dict[str, object
             **numbers(windows.get((row.system, row.key), NONE_YET)),
             "note": row.note,
         }
-        for row in await store.hooks.all()
+        for row in (await store.hooks.all() if hooks is None else hooks)
     ]
 
 

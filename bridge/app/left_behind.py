@@ -5,11 +5,12 @@ from collections.abc import Mapping
 
 from bridge.app.wording import Scopes, record_name
 from bridge.store.engine import Store
-from bridge.store.model import Json, Mode, TaskKey
+from bridge.store.model import Json, MappingState, Mode, TaskKey
 from bridge.store.standing import NEVER
 from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED, Reason
 
 Row = dict[str, object]
+States = Mapping[str, MappingState]
 Numbers = Mapping[str, Mapping[str, int]]
 """By mapping and code: how many records were left alone. NEVER is one of the codes."""
 WOULD = {
@@ -22,20 +23,22 @@ EXAMINED = 1000
 """How many records of a mapping are examined for the fields that would be overwritten."""
 
 
-async def shadow_rows(store: Store, left: Numbers) -> list[Row]:
+async def shadow_rows(store: Store, states: States, left: Numbers) -> list[Row]:
     """Return, for each mapping in shadow mode: how many records it would write, which filled fields it would overwrite,
     and how many records it has not processed, because they were not edited since the bridge runs."""
     rows: list[Row] = []
-    for name, state in sorted((await store.mappings.states()).items()):
+    for name, state in sorted(states.items()):
         if state.mode is Mode.SHADOW:
             found = left.get(name, {})
             told = {text: found.get(code, 0) for code, text in WOULD.items()}
             told["not looked at"] = found.get(NEVER, 0)
-            rows.append({"mapping": name, **told, "overwritten fields": await _overwritten(store, name)})
+            rows.append({"mapping": name, **told, "overwritten fields": await _overwritten(store, name, found)})
     return rows
 
 
-async def _overwritten(store: Store, mapping: str) -> str:
+async def _overwritten(store: Store, mapping: str, left: Mapping[str, int]) -> str:
+    if SHADOW.isdisjoint(left):
+        return "none"
     details = await store.left_alone.details(mapping, SHADOW, EXAMINED)
     values = {value for detail in details for value in overwritten(detail)}  # both records of a match may name them
     counted = Counter(field for _, field in values)
@@ -53,10 +56,10 @@ def overwritten(detail: Json) -> list[tuple[str, str]]:
     ]
 
 
-async def behind_rows(store: Store, scopes: Scopes, left: Numbers) -> list[Row]:
+async def behind_rows(store: Store, scopes: Scopes, states: States, left: Numbers) -> list[Row]:
     """Return, for each live mapping: the records that cross only after an edit or a command, and duplicates."""
     rows: list[Row] = []
-    for name, state in sorted((await store.mappings.states()).items()):
+    for name, state in sorted(states.items()):
         if state.mode is not Mode.LIVE:
             continue
         if found := {code: number for code, number in left.get(name, {}).items() if code in SHADOW}:

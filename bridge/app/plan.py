@@ -11,7 +11,7 @@ from bridge.app.switches import switch_faults
 from bridge.connectors.registry import CONNECTORS, MANIFESTS, OPTIONS
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import ConfigError, Problem
-from bridge.domain.guess import did_you_mean
+from bridge.domain.guess import Guess, did_you_mean
 from bridge.domain.record import Side
 from bridge.domain.values import dataclass, replace
 from bridge.mapping.check import check
@@ -55,7 +55,7 @@ def checked(path: Path, environ: MappingOf[str, str]) -> tuple[Settings, Plan]:
         bound = load_settings(path, environ)
     except ConfigError:
         bound = None
-    if any("`mappings_dir`" in fault.remedy for fault in faults):
+    if any(isinstance(fault.remedy, Guess) and fault.remedy.near == "mappings_dir" for fault in faults):
         raise ConfigError(faults)  # the key is misspelt, so the folder of the files is not known
     raise ConfigError([*faults, *_found(*files, bound)[1]])
 

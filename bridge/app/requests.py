@@ -19,8 +19,7 @@ from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.patience import once_back
 from bridge.domain.record import Side
 from bridge.domain.run import Kind
-from bridge.hooks.compare import ON_PURPOSE, STOPPED
-from bridge.store.model import HookRow, JournalEntry, Mode, TaskKey
+from bridge.store.model import ON_PURPOSE, STOPPED, HookRow, JournalEntry, Mode, TaskKey
 from bridge.store.requests import RESTORED, Answer, Request
 from bridge.store.standing import NEVER, questions
 from bridge.sync.reasons import SHADOW, Reason
@@ -280,7 +279,8 @@ class Requests:
             return f"{told}: the bridge decides, but writes nothing"
         store = self._bridge.store
         left = await store.left_alone.numbers(SHADOW | {NEVER})
-        behind = [row for row in await behind_rows(store, self._bridge.plan.scopes, left) if row["mapping"] == name]
+        rows = await behind_rows(store, self._bridge.plan.scopes, await store.mappings.states(), left)
+        behind = [row for row in rows if row["mapping"] == name]
         number = sum(int(str(row["records"])) for row in behind)
         return (
             f"{told}; records that stay behind until somebody edits them: {number}. "

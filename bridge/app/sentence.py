@@ -1,12 +1,10 @@
 """The state of everything in one sentence. The overview and the first line of `bridge status` use it."""
 
-from bridge.app.column_rows import column_rows
+from bridge.app.seen import Seen
 from bridge.app.verified import agreed_of, ended_early
-from bridge.app.waiting import waiting_numbers
 from bridge.domain.values import dataclass
-from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.engine import Store
-from bridge.store.model import Mode
+from bridge.store.model import ON_PURPOSE, Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,32 +74,31 @@ def _phrase(number: int, one: str, several: str) -> str:
     return f"{number:,} {one if number == 1 else several}" if number else ""
 
 
-async def state_of(store: Store, left_behind: int = 0) -> str:
+def state_of(store: Store, seen: Seen, left_behind: int = 0) -> str:
     """Return the sentence from the state in the store, which a running bridge keeps up to date. `left_behind`: records
     that cross only after an edit or a command. Counting them takes a while, so the overview leaves them out."""
-    states, systems = (await store.mappings.states()).values(), (await store.systems.all()).values()
-    hooks, verified = await store.hooks.all(), (await store.verifications.last()).values()
-    on_purpose = sum(hook.state in ON_PURPOSE for hook in hooks)
+    states, verified = seen.states.values(), seen.verified.values()
+    on_purpose = sum(hook.state in ON_PURPOSE for hook in seen.hooks)
     counted = Counted(
         mappings=len(states),
-        dead_letters=len(await store.dead_letters.list()),
-        changes=len(await column_rows(store)),
-        renamed=len(await store.names.renamed()),
+        dead_letters=len(seen.letters),
+        changes=len(seen.changes),
+        renamed=len(seen.renamed),
         missing_columns=sum(len(one.problems or ()) for one in states),
-        conflicts=len(await store.conflicts.waiting()),
-        waiting=(await waiting_numbers(store)).total(),
-        silent=sum(one.down_since is not None or bool(one.stopped) for one in systems),
+        conflicts=len(seen.conflicts),
+        waiting=sum(number for _, number in seen.waiting),
+        silent=sum(one.down_since is not None or bool(one.stopped) for one in seen.systems.values()),
         paused=sum(one.paused for one in states),
         disagreeing=sum(agreed_of(one) is False for one in verified),
         ended_early=sum(bool(ended_early(one)) for one in verified),
         shadow=sum(one.mode is Mode.SHADOW and not one.paused for one in states),
-        missing_hooks=sum(hook.state != "registered" for hook in hooks) - on_purpose,
+        missing_hooks=sum(hook.state != "registered" for hook in seen.hooks) - on_purpose,
         stopped=on_purpose,
         left_behind=left_behind,
     )
-    instances, said = await store.instances.all(), sentence(counted)
-    if any(one.runs(store.now()) for one in instances):
+    said = sentence(counted)
+    if any(one.runs(store.now()) for one in seen.instances):
         return said
-    if any(store.instances.is_mute(one) for one in instances):
+    if any(store.instances.is_mute(one) for one in seen.instances):
         return f"The store takes no writes: `bridge doctor` says why. By what it took last: {said}"
     return f"No bridge runs. By what the last one noted: {said}"

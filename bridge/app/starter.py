@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.values import dataclass
+from bridge.settings.secrecy import holds_secret
 
 HEAD = """\
 # Settings of one bridge. Fill in what is marked, then `bridge check`; docs/settings.md describes every key.
@@ -49,11 +50,15 @@ WAYS: Mapping[str, Mapping[str, Sequence[str]]] = {
 """By product: the ways to sign in, and the options of each. A test compares them with the products' own checks."""
 
 
+TO_FILL_IN = "..."
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What is known before the file is written. The rest is marked in the file, for a person to fill in.
 
-    `options`: by product and option, the text to write; for a secret, where it is: `{env: NAME}` or `{file: path}`.
+    `options`: by product and option, the text to write; for a secret, where it is: `{env: NAME}`, `{file: path}` or
+    `{credential: NAME}`. TO_FILL_IN marks an option that the way to sign in needs.
     """
 
     instance: str = ""
@@ -63,7 +68,7 @@ class Answers:
 
 
 def is_secret(product: str, option: str) -> bool:
-    return "SecretStr" in str(CONNECTORS[product].options.model_fields[option].annotation)
+    return holds_secret(CONNECTORS[product].options.model_fields[option].annotation)
 
 
 def starting_settings(pair: str, sides: Mapping[str, str], answers: Answers | None = None) -> str:
@@ -91,14 +96,14 @@ def _options(product: str, model: type[BaseModel], known: Mapping[str, str]) -> 
     lines = []
     for name, info in model.model_fields.items():
         about = " ".join((info.description or "").split())
-        secret = "SecretStr" in str(info.annotation)
+        secret = holds_secret(info.annotation)
         given = f"{{env: {product}_{name}}}".upper().replace("{ENV", "{env") if secret else ""
-        if name in known:
+        if name in known and known[name] != TO_FILL_IN:
             lines.append(f"{name}: {known[name]}   # {about}")
-        elif info.is_required():
-            lines.append(f"{name}: {given or '...'}   # <- {about}")
+        elif info.is_required() or name in known:
+            lines.append(f"{name}: {given or TO_FILL_IN}   # <- {about}")
         elif info.default is None:
-            lines.append(f"# {name}: {given or '...'}   # {about}")
+            lines.append(f"# {name}: {given or TO_FILL_IN}   # {about}")
         else:
             shown = str(info.default).lower() if isinstance(info.default, bool) else info.default
             lines.append(f"# {name}: {shown}   # {about}")

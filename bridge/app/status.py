@@ -1,16 +1,20 @@
 """The state of all parts as plain rows, for `bridge status` and the admin listener."""
 
-from bridge.app.column_rows import column_rows, renamed_rows
+from collections.abc import Mapping, Sequence
+
+from bridge.app.column_rows import renamed_rows
 from bridge.app.hook_rows import hook_rows
 from bridge.app.left_behind import behind_rows, shadow_rows
 from bridge.app.progress import progress_of, progress_rows
 from bridge.app.quotas import budgets_of, queue_rows, quota_rows
 from bridge.app.restored import awaited
+from bridge.app.seen import Seen, look
 from bridge.app.verified import verify_rows
 from bridge.app.waiting import known_code, waiting_groups
 from bridge.app.wording import moment, record_name
 from bridge.store.engine import Store
 from bridge.store.instances import Instance
+from bridge.store.model import MappingState
 from bridge.store.standing import NEVER, TOTALS
 from bridge.sync.reasons import DUPLICATES, SHADOW, UNLINKED
 
@@ -21,39 +25,38 @@ NEW_STORE = "make a new store"
 NEW_SECONDS = 7 * 86_400.0
 
 
-async def status_of(store: Store) -> Rows:
+async def status_of(store: Store, seen: Seen | None = None) -> Rows:
     """Return headings with rows: the bridge, mappings, systems, budgets, sweeps, hooks, and what needs a person."""
+    seen = seen or await look(store)
     scopes = await store.mappings.scopes()
     budgets = await budgets_of(store, scopes)
     left = await store.left_alone.numbers(SHADOW | DUPLICATES | UNLINKED | {NEVER})
     return {
-        "bridge": await _instances(store),
+        "bridge": _instances(store, seen.instances),
         "store": await _new_store(store),
-        "mappings": await _mappings(store),
+        "mappings": await _mappings(store, seen.states),
         "problems": [
             {"mapping": name, "what the account lacks": problem}
-            for name, state in sorted((await store.mappings.states()).items())
+            for name, state in sorted(seen.states.items())
             for problem in state.problems or ()
         ],
-        "column changes": await column_rows(store),
-        "renamed": await renamed_rows(store),
-        "systems": await _systems(store),
+        "column changes": list(seen.changes),
+        "renamed": renamed_rows(seen.renamed),
+        "systems": await _systems(store, seen),
         "quota": quota_rows(budgets),
         "quota queue": queue_rows(budgets, store.now()),
         "progress": progress_rows(await progress_of(store, scopes, budgets), store.now()),
         "sweeps": await _sweeps(store),
-        "verify": verify_rows(await store.verifications.last(), await awaited(store, scopes)),
-        "hooks": await hook_rows(store),
-        "conflicts": [
-            {"mapping": one.link.mapping, "field": one.field, **one.values} for one in await store.conflicts.waiting()
-        ],
-        "shadow": await shadow_rows(store, left),
-        "left behind": await behind_rows(store, scopes, left),
+        "verify": verify_rows(seen.verified, await awaited(store, scopes)),
+        "hooks": await hook_rows(store, seen.hooks),
+        "conflicts": [{"mapping": one.link.mapping, "field": one.field, **one.values} for one in seen.conflicts],
+        "shadow": await shadow_rows(store, seen.states, left),
+        "left behind": await behind_rows(store, scopes, seen.states, left),
         "instructions": [
             {"run": run, "records still to be done": number}
             for run, number in (await store.instructions.by_run()).items()
         ],
-        "waiting": await waiting_groups(store, scopes),
+        "waiting": await waiting_groups(store, scopes, seen.waiting),
         "dead letters": [
             {
                 "mapping": task.key.mapping,
@@ -61,7 +64,7 @@ async def status_of(store: Store) -> Rows:
                 "code": known_code(task.code),
                 "reason": task.reason,
             }
-            for task, _ in await store.dead_letters.list()
+            for task, _ in seen.letters
         ],
     }
 
@@ -82,9 +85,9 @@ def instance_state(one: Instance | None, now: float, *, mute: bool = False) -> s
     return f"does not run: it was last seen at {moment(one.seen_at)}, and did not stop normally"
 
 
-async def _instances(store: Store) -> list[dict[str, object]]:
+def _instances(store: Store, found: Sequence[Instance]) -> list[dict[str, object]]:
     """Return the running instances; if none runs, the one that ended last."""
-    now, found = store.now(), await store.instances.all()
+    now = store.now()
     shown = [one for one in found if one.runs(now)] or found[:1]
     rows: list[dict[str, object]] = [
         {"instance": one.name, "state": instance_state(one, now, mute=store.instances.is_mute(one))} for one in shown
@@ -105,19 +108,18 @@ async def _new_store(store: Store) -> list[dict[str, object]]:
     ]
 
 
-async def _mappings(store: Store) -> list[dict[str, object]]:
-    states, totals = await store.mappings.states(), await store.standing.totals()
-    rows = []
+async def _mappings(store: Store, states: Mapping[str, MappingState]) -> list[dict[str, object]]:
+    totals, rows = await store.standing.totals(), []
     for name, state in sorted(states.items()):
         mode = "paused" if state.paused else state.mode.value
         rows.append({"mapping": name, "mode": mode, **totals.get(name, NOTHING), "why": state.pause_reason})
     return rows
 
 
-async def _systems(store: Store) -> list[dict[str, object]]:
+async def _systems(store: Store, seen: Seen) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
-    watched = await store.instances.running()
-    for row in (await store.systems.all()).values():
+    watched = any(one.runs(store.now()) for one in seen.instances)
+    for row in seen.systems.values():
         state = f"stopped: {row.stopped}" if row.stopped else "answers"
         if row.down_since is not None:
             state = f"down since {moment(row.down_since)}: {row.down_reason}"

@@ -7,6 +7,7 @@ from bridge.app.wording import Scopes, moment, record_name
 from bridge.domain.record import Side
 from bridge.store.engine import Store
 from bridge.store.model import Task
+from bridge.store.systems import unusable
 from bridge.sync.reasons import DONE, Reason
 
 Row = dict[str, object]
@@ -52,7 +53,7 @@ async def waiting_rows(store: Store, scopes: Scopes, mapping: str | None = None)
     ]
 
 
-async def waiting_groups(store: Store, scopes: Scopes) -> list[Row]:
+async def waiting_groups(store: Store, scopes: Scopes, groups: Iterable[tuple[Task, int]]) -> list[Row]:
     """Return the waiting records by mapping and code: how many, the one that waits longest, and the command to type."""
     held = await hold_ups(store, scopes)
     return [
@@ -66,7 +67,7 @@ async def waiting_groups(store: Store, scopes: Scopes) -> list[Row]:
             "reason": waits_for(oldest, held),
             "command": remedy(scopes, oldest),
         }
-        for oldest, number in await store.waiting.groups()
+        for oldest, number in groups
     ]
 
 
@@ -105,9 +106,12 @@ def _next_look(task: Task, held: Mapping[str, Sequence[str]], now: float) -> str
 
 async def hold_ups(store: Store, scopes: Scopes) -> dict[str, list[str]]:
     """Return, by mapping, what holds up all of its records, with the command that ends it."""
-    states, systems = await store.mappings.states(), {}
+    states, known, systems = await store.mappings.states(), await store.systems.all(), {}
     for name in sorted({scope.endpoint(side).system for scope in scopes.values() for side in Side}):
-        systems[name] = await _system(store, name)
+        systems[name] = unusable(known[name]) if name in known else ""
+        if not systems[name] and (pause := await store.budgets.paused(name)) is not None:
+            words = f"{name} is paused for another {pause[0]:.0f} s, as the vendor asked (`bridge resume {name}`)"
+            systems[name] = words
     found: dict[str, list[str]] = {}
     for name, scope in scopes.items():
         both = dict.fromkeys((scope.left.system, scope.right.system))
@@ -116,13 +120,6 @@ async def hold_ups(store: Store, scopes: Scopes) -> dict[str, list[str]]:
             why = f": {states[name].pause_reason}" if states[name].pause_reason else ""
             found[name].append(f"the mapping is paused{why} (`bridge resume {name}`)")
     return found
-
-
-async def _system(store: Store, name: str) -> str:
-    unusable, pause = await store.systems.unusable(name), await store.budgets.paused(name)
-    if unusable or pause is None:
-        return unusable
-    return f"{name} is paused for another {pause[0]:.0f} s, as the vendor asked (`bridge resume {name}`)"
 
 
 async def waiting_numbers(store: Store) -> Counter[tuple[str, str]]:

@@ -12,7 +12,7 @@ import click
 from bridge.app.adding import extended_settings, left_out, sides_of
 from bridge.app.plan import checked
 from bridge.app.shipped import SCHEMA, shipped_pairs, shipped_root, shipped_schema
-from bridge.app.starter import WAYS, Answers, is_secret, starting_settings
+from bridge.app.starter import TO_FILL_IN, WAYS, Answers, is_secret, starting_settings
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
@@ -21,7 +21,8 @@ from bridge.mapping.load import load_mappings
 from bridge.settings.parts import mapping_files
 
 Given = dict[str, dict[str, str]]
-SECRETS = ("env", "files")
+SECRETS = ("env", "files", "credentials")
+PLACES = ("env", "file", "credential")
 
 
 @click.command(
@@ -37,7 +38,7 @@ SECRETS = ("env", "files")
     "given",
     multiple=True,
     metavar="PRODUCT.OPTION=VALUE",
-    help="An option of a product; for a secret, its place: env:NAME or file:PATH.",
+    help="An option of a product; for a secret, its place: env:NAME, file:PATH or credential:NAME.",
 )
 @click.option("--secrets", "kept", type=click.Choice(SECRETS), default=None, help="Where secrets are; default: env.")
 @click.option("--ask/--no-ask", default=None, help="Ask for missing values; default: only on a terminal.")
@@ -118,11 +119,15 @@ def _given(texts: tuple[str, ...], products: list[str]) -> Given:
             problems.append(Problem(where, f"{product} has no option `{option}`", remedy))
         elif not is_secret(product, option):
             options.setdefault(product, {})[option] = _written(value)
-        elif (place := value.partition(":"))[0] in ("env", "file") and place[2]:
+        elif (place := value.partition(":"))[0] in PLACES and place[2]:
             options.setdefault(product, {})[option] = f"{{{place[0]}: {place[2]}}}"
         else:
             problems.append(
-                Problem(where, "is a secret, and must not be on the command line", "write env:NAME or file:PATH")
+                Problem(
+                    where,
+                    "is a secret, and must not be on the command line",
+                    "write env:NAME, file:PATH or credential:NAME",
+                )
             )
     if problems:
         raise ConfigError(problems)
@@ -137,22 +142,31 @@ def _completed(answers: Answers, products: list[str], kept: str, asking: bool) -
             "Where will the vendors reach the bridge (https)", default="https://bridge.example.com"
         )
     if asking and not kept:
-        kept = click.prompt("Where are the secrets: in environment variables, or in files", type=click.Choice(SECRETS))
+        where = "Where are the secrets: in environment variables, in files, or in credentials of a service or container"
+        kept = click.prompt(where, type=click.Choice(SECRETS))
     options = {product: dict(answers.options.get(product, {})) for product in products}
     files: dict[str, str] = {}
     for product in products:
         for option in _way(product, options[product], asking):
-            if option in options[product]:
-                continue
-            if is_secret(product, option):
-                options[product][option] = _secret(product, option, kept, asking, files)
-            elif asking:
-                about = " ".join((CONNECTORS[product].options.model_fields[option].description or "").split())
-                options[product][option] = _written(click.prompt(f"{product} {option} ({about})"))
+            if option not in options[product] and (said := _said(product, option, kept, asking, files)):
+                options[product][option] = said
     instance_secret = answers.instance_secret
     if kept == "files":
         instance_secret, files["secrets/instance-secret"] = "{file: secrets/instance-secret}", secrets.token_hex(32)
+    elif kept == "credentials":
+        instance_secret = "{credential: instance-secret}"  # noqa: S105 - says where it is
     return Answers(answers.instance, public_url, instance_secret, options), files
+
+
+def _said(product: str, option: str, kept: str, asking: bool, files: dict[str, str]) -> str:
+    """What is written for an option that was not given; "" for what its product assumes."""
+    if is_secret(product, option):
+        return _secret(product, option, kept, asking, files)
+    field = CONNECTORS[product].options.model_fields[option]
+    if asking:
+        about = " ".join((field.description or "").split())
+        return _written(click.prompt(f"{product} {option} ({about})"))
+    return TO_FILL_IN if field.default is None else ""
 
 
 def _way(product: str, known: Mapping[str, str], asking: bool) -> tuple[str, ...]:
@@ -172,6 +186,8 @@ def _way(product: str, known: Mapping[str, str], asking: bool) -> tuple[str, ...
 
 def _secret(product: str, option: str, kept: str, asking: bool, files: dict[str, str]) -> str:
     """Return the place of a secret. A secret that is entered now goes into a separate file."""
+    if kept == "credentials":
+        return f"{{credential: {product}-{option.replace('_', '-')}}}"
     if kept != "files":
         return f"{{env: {product}_{option}}}".upper().replace("{ENV", "{env")
     name = f"secrets/{product}-{option.replace('_', '-')}"

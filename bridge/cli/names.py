@@ -21,7 +21,8 @@ def names() -> None:
 def names_list(path: Path, as_json: bool) -> None:
     """List the items that mappings still use by an old name."""
     after = "put the new names into the mapping files, then `bridge names accept SYSTEM`"
-    show(with_store(path, renamed_rows), as_json, "nothing was renamed", after)
+    renamed = with_store(path, lambda store: store.names.renamed())
+    show(renamed_rows(renamed), as_json, "nothing was renamed", after)
 
 
 @names.command("accept", epilog="Example: bridge names accept crm1")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from bridge.app.seen import look
 from bridge.app.sentence import state_of
 from bridge.app.status import Rows, status_of
 from bridge.cli.opened import with_store
@@ -16,7 +17,7 @@ from bridge.store.engine import Store
 @click.pass_obj
 def status(path: Path, as_json: bool) -> None:
     """Show what is in sync, what waits and why, and what needs a person."""
-    said, found = with_store(path, _both)
+    said, found = with_store(path, both)
     if as_json:
         print_json(found)
         return
@@ -29,6 +30,8 @@ def status(path: Path, as_json: bool) -> None:
     say(f"none: {', '.join(heading for heading, rows in found.items() if not rows)}", hang=len("none: "))
 
 
-async def _both(store: Store) -> tuple[str, Rows]:
-    found = await status_of(store)
-    return await state_of(store, sum(int(str(row["records"])) for row in found["left behind"])), found
+async def both(store: Store) -> tuple[str, Rows]:
+    """The sentence and the rows, of the same look at the store."""
+    seen = await look(store)
+    found = await status_of(store, seen)
+    return state_of(store, seen, sum(int(str(row["records"])) for row in found["left behind"])), found

@@ -43,11 +43,22 @@ class Construction:
 
 
 @dataclass(frozen=True, slots=True)
+class Needless:
+    """Why nothing can or need be authorised, and what to change in the settings to authorise all the same."""
+
+    why: str
+    instead: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.why}; {self.instead}" if self.instead else self.why
+
+
+@dataclass(frozen=True, slots=True)
 class Consent:
     """A person's consent in a browser, and the code it yields (RFC 6749, 4.1). The functions take the product's
     options.
 
-    `needless`: why these options need, or allow, no consent; "" when they need one.
+    `needless`: why these options need, or allow, no consent; None when they need one.
 
     `redirect`: the address to which the vendor sends the browser back; None: the caller chooses it.
 
@@ -58,7 +69,7 @@ class Consent:
     refused.
     """
 
-    needless: Callable[[Any], str]
+    needless: Callable[[Any], Needless | None]
     redirect: Callable[[Any], str | None]
     address: Callable[[Any, str, str], str]
     exchange: Callable[[Construction, str, str], Awaitable[str]]

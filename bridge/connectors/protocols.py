@@ -6,6 +6,7 @@ Every method that talks to the product raises only the errors of `domain.errors`
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
+from enum import Enum
 from typing import Any, Protocol
 
 from bridge.connectors.limits import RECORD_BYTES
@@ -196,12 +197,23 @@ class HttpResponse:
     body: bytes = field(default=b"", repr=False)
 
 
+class Failure(Enum):
+    """What kept an answer from coming."""
+
+    NAME = "DNS does not know the name"
+    TLS = "no TLS connection"
+    REFUSED = "nothing listens there"
+    TIME = "no answer in time"
+    OTHER = "anything else"
+
+
 class TransportFailed(Exception):
     """No answer came. `sent`: the request may have reached the other side."""
 
-    def __init__(self, message: str, *, sent: bool) -> None:
+    def __init__(self, message: str, *, sent: bool, failure: Failure = Failure.OTHER) -> None:
         super().__init__(message)
         self.sent = sent
+        self.failure = failure
 
 
 class AnswerUnusable(TransportFailed):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bridge.connectors.limits import ERROR_BYTES
-from bridge.connectors.protocols import AnswerUnusable, HttpRequest, HttpResponse, TransportFailed
+from bridge.connectors.protocols import AnswerUnusable, Failure, HttpRequest, HttpResponse, TransportFailed
 from bridge.connectors.turns import OthersTurn
 
 CONNECT_SECONDS = 10.0
@@ -75,9 +75,11 @@ class AiohttpTransport:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return HttpResponse(response.status, headers, body)
         except NOT_SENT as failure:
-            raise TransportFailed(f"cannot connect to {_host(request)} ({in_words(failure)})", sent=False) from None
+            text = f"cannot connect to {_host(request)} ({in_words(failure)})"
+            raise TransportFailed(text, sent=False, failure=_kind(failure)) from None
         except asyncio.TimeoutError:  # noqa: UP041 - aiohttp's time-outs derive from it on every version
-            raise TransportFailed(f"no answer within {request.timeout_seconds:g} s", sent=True) from None
+            text = f"no answer within {request.timeout_seconds:g} s"
+            raise TransportFailed(text, sent=True, failure=Failure.TIME) from None
         except aiohttp.ClientError as failure:
             raise TransportFailed(f"connection lost ({in_words(failure)})", sent=True) from None
 
@@ -174,11 +176,24 @@ WORDS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
+KINDS: tuple[tuple[type[Exception], Failure], ...] = (
+    (aiohttp.ClientConnectorDNSError, Failure.NAME),
+    (aiohttp.ClientSSLError, Failure.TLS),
+    (aiohttp.ConnectionTimeoutError, Failure.TIME),
+)
+
+
 def in_words(failure: BaseException) -> str:
     """What happened to a connection. It never contains aiohttp's text, which may hold the address with its query."""
     if isinstance(failure, aiohttp.ClientConnectorError) and isinstance(failure.os_error, ConnectionRefusedError):
         return "the connection was refused: nothing listens there"
     return next((words for kind, words in WORDS if isinstance(failure, kind)), "the connection failed")
+
+
+def _kind(failure: BaseException) -> Failure:
+    if isinstance(failure, aiohttp.ClientConnectorError) and isinstance(failure.os_error, ConnectionRefusedError):
+        return Failure.REFUSED
+    return next((kind for error, kind in KINDS if isinstance(failure, error)), Failure.OTHER)
 
 
 def _host(request: HttpRequest) -> str:

@@ -8,7 +8,20 @@ SHOWN = 30
 
 
 class Guess(str):
-    """A remedy for a word that is misspelt or means nothing: what may follow from it need not be told."""
+    """A remedy for a word that is misspelt or means nothing: what may follow from it need not be told.
+
+    `word`: the unknown one; "" where one is missing. `near`: the known word that was probably meant, if one is near.
+    `known`: the words that could be meant.
+    """
+
+    word: str
+    near: str | None
+    known: tuple[str, ...]
+
+    def __new__(cls, text: str, word: str, known: Iterable[str], near: str | None = None) -> "Guess":
+        guess = super().__new__(cls, text)
+        guess.word, guess.known, guess.near = word, tuple(known), near
+        return guess
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -25,6 +38,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> Guess:
     names = sorted(known)
     near = nearest(word, names)
     if near is not None:
-        return Guess(f"did you mean `{near}`?")
+        return Guess(f"did you mean `{near}`?", word, names, near)
     shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-    return Guess(f"known: {shown}" if names else NOTHING_KNOWN)
+    return Guess(f"known: {shown}" if names else NOTHING_KNOWN, word, names)
+
+
+def one_of(word: str, known: Iterable[str]) -> Guess:
+    """A remedy that lists all known words, which are few."""
+    words = tuple(known)
+    return Guess(f"write one of: {', '.join(words)}", word, words)

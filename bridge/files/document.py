@@ -6,34 +6,38 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
-
 from bridge.domain.errors import Problem
-from bridge.domain.text_file import unusable_character
-from bridge.files.yaml_words import yaml_problem
+from bridge.domain.late import late
 
-TOO_DEEP = ("this is nested too deeply", "nothing the bridge reads needs that many levels")
-LEVELS = 50
+COMPOSE = ("bridge.files.composed", "compose")
+"""The whole reader costs a command 0.015 s, so it is imported only for files that need it."""
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)")
 _TOP_KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):(?=\s|$)")
+_LINE = re.compile(
+    r"(?P<blanks> *)(?P<key>[A-Za-z_][A-Za-z0-9_]*):(?: +(?P<word>[A-Za-z/][A-Za-z0-9_./:@%+=?&-]*(?<!:)))? *(?: #.*)?"
+)
 _BELOW = frozenset(" \t\r\n#")
 _ANCHOR = re.compile(r"(?:^|[\s\[{,:-])[&*]\w", re.MULTILINE)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
-class Place(NamedTuple):
-    """Where something is written; line and column count from 1."""
+class Place(str):
+    """Where something is written: `file:line:column`; line and column count from 1."""
 
     file: str
     line: int
     column: int
 
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+    def __new__(cls, file: str, line: int, column: int) -> "Place":
+        place = super().__new__(cls, f"{file}:{line}:{column}")
+        place.file, place.line, place.column = file, line, column
+        return place
+
+    def __str__(self) -> "Place":
+        """A problem's `where` keeps the parts, so that nobody takes its text apart."""
+        return self
 
 
 class Scalar(NamedTuple):
@@ -101,36 +105,37 @@ def read_documents(text: str, file: str, faults: Problems, only: Collection[str]
 
     `only`: all other keys at the top are left out, with their problems.
     """
-    text = text if only is None else _without_others(text, only)
-    yaml = YAML(typ="safe", pure=True)
-    try:
-        nodes = [node for node in yaml.compose_all(text) if node is not None]
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(file, mark.line + 1 if mark else 1, mark.column + 1 if mark else 1)
-        faults.add(
-            place,
-            f"this is not YAML: {yaml_problem(str(error.problem or error.context))}",
-            _yaml_remedy(str(error.problem)),
-        )
-        return []
-    except YAMLError as error:
-        faults.add(
-            Place(file, 1, 1),
-            f"this is not YAML: {yaml_problem(str(error))}",
-            "save the file as UTF-8 text without control characters",
-        )
-        return []
-    except RecursionError:
-        faults.add(Place(file, 1, 1), *TOO_DEEP)
-        return []
-    for node in nodes:
-        if only is not None and isinstance(node, MappingNode):
-            node.value = [(key, value) for key, value in node.value if key.value in only]
-    return [_tree(node, file, faults, ()) for node in nodes]
+    if only is not None:
+        text = without_others(text, only)
+        if (section := _plain_section(text, file)) is not None and section.entries.keys() <= set(only):
+            return [section]
+    found: list[Node] = late(*COMPOSE)(text, file, faults, only)
+    return found
 
 
-def _without_others(text: str, only: Collection[str]) -> str:
+def _plain_section(text: str, file: str) -> Table | None:
+    """Return the tree of one top key with plain words below it, as the whole reader would make it; None for any other
+    text. It is the usual form of `store:`, which every command reads."""
+    lines = enumerate(text.split("\n"), 1)
+    written = [(number, line) for number, line in lines if line.strip(" ") and not line.lstrip(" ").startswith("#")]
+    rows = [(number, found) for number, line in written if (found := _LINE.fullmatch(line))]
+    if len(rows) < max(len(written), 2) or not text.replace("\n", "").isprintable():
+        return None
+    (first, top), *below = rows
+    indents, names = {len(found["blanks"]) for _, found in below}, {found["key"] for _, found in below}
+    one_level = not top["blanks"] and not top["word"] and len(indents) == 1 and 0 not in indents
+    if not one_level or len(names) < len(below) or not all(found["word"] for _, found in below):
+        return None
+    parts = [
+        [Scalar(found[part], Place(file, number, found.start(part) + 1)) for part in ("key", "word")]
+        for number, found in below
+    ]
+    inner = Table({key.text: word for key, word in parts}, {key.text: key for key, _ in parts}, parts[0][0].place)
+    key = Scalar(top["key"], Place(file, first, 1))
+    return Table({key.text: inner}, {key.text: key}, key.place)
+
+
+def without_others(text: str, only: Collection[str]) -> str:
     """Return the text with the lines of all other top keys empty, so that a command that needs one key starts fast.
 
     Returns the whole text if it has anchors, several documents, keys in other forms, or none of `only`.
@@ -145,52 +150,3 @@ def _without_others(text: str, only: Collection[str]) -> str:
             found = found or wanted
         kept.append(line if wanted else "\n")
     return "".join(kept) if found and not _ANCHOR.search(text) else text
-
-
-def _yaml_remedy(problem: str) -> str:
-    if "tab" in problem or "\\t" in problem:
-        return "indent with blanks, not with tabs"
-    if "found undefined alias" in problem:
-        return "define the anchor before it is used"
-    return "look at brackets, colons and indentation here and on the line above; quote texts that hold `: ` or ` #`"
-
-
-def _tree(node: Any, file: str, faults: Problems, above: tuple[int, ...]) -> Node:
-    place = Place(file, node.start_mark.line + 1, node.start_mark.column + 1)
-    if id(node) in above:
-        faults.add(place, "an anchor that contains itself", "write the rows out")
-        return Scalar("", place)
-    if len(above) == LEVELS:
-        faults.add(place, *TOO_DEEP)
-        return Scalar("", place)
-    above = (*above, id(node))
-    if isinstance(node, SequenceNode):
-        return Listing(tuple(_tree(item, file, faults, above) for item in node.value), place)
-    if isinstance(node, MappingNode):
-        return _table(node, place, faults, above)
-    assert isinstance(node, ScalarNode)
-    if node.tag and not str(node.tag).startswith("tag:yaml.org,2002:"):
-        faults.add(place, "a tag (!NAME) means nothing here", "remove it, or quote the text")
-    if character := unusable_character(node.value):
-        faults.add(place, f"this text holds {character}", "write the character itself, not its number")
-        return Scalar("?", place, quoted=True)
-    return Scalar(node.value, place, quoted=node.style is not None)
-
-
-def _table(node: MappingNode, place: Place, faults: Problems, above: tuple[int, ...]) -> Table:
-    entries: dict[str, Node] = {}
-    keys: dict[str, Scalar] = {}
-    for key_node, value_node in node.value:
-        key = _tree(key_node, place.file, faults, above)
-        if not isinstance(key, Scalar):
-            faults.add(key.place, "a list or table used as a name", "names are plain words")
-            continue
-        if key.text in entries:
-            first = keys[key.text].place
-            faults.add(
-                key.place, f"`{key.text}` is written twice", f"it is already in line {first.line}; keep one of them"
-            )
-            continue
-        keys[key.text] = key
-        entries[key.text] = _tree(value_node, place.file, faults, above)
-    return Table(entries, keys, place)

@@ -6,12 +6,6 @@ from bridge.domain.address import Addresses
 from bridge.domain.callback import HookSpec, SeenHook
 from bridge.domain.values import dataclass
 
-STOPPED = "stopped"  # by `bridge hooks stop`, until `bridge hooks start`
-OFF = "off"  # by the settings
-DEACTIVATED = "deactivated"  # at the vendor, and the settings say to respect that
-ON_PURPOSE = frozenset({STOPPED, OFF, DEACTIVATED})
-"""States of hooks that somebody stopped and that no audit registers again."""
-
 
 @dataclass(frozen=True, slots=True)
 class HookPolicy:

@@ -12,12 +12,12 @@ from bridge.domain.callback import HookSpec, SeenHook
 from bridge.domain.errors import BridgeError, OutcomeUnknown, Rejected
 from bridge.domain.seams import Seams
 from bridge.domain.together import together
-from bridge.hooks.compare import DEACTIVATED, OFF, ON_PURPOSE, STOPPED, Difference, HookPolicy, compare
+from bridge.hooks.compare import Difference, HookPolicy, compare
 from bridge.hooks.public_url import public_url_fault
 from bridge.hooks.silence import silences
 from bridge.store.engine import Store
 from bridge.store.hooks import HookFigures
-from bridge.store.model import HookRow
+from bridge.store.model import DEACTIVATED, OFF, ON_PURPOSE, STOPPED, HookRow
 
 log = logging.getLogger(__name__)
 

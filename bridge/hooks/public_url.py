@@ -2,10 +2,17 @@
 
 from urllib.parse import urlsplit
 
-from bridge.connectors.protocols import HttpRequest, Transport, TransportFailed
+from bridge.connectors.protocols import Failure, HttpRequest, Transport, TransportFailed
 from bridge.domain.address import Addresses
 
 TIMEOUT_SECONDS = 10.0
+KINDS = {
+    Failure.NAME: "DNS: the name does not resolve",
+    Failure.TLS: "TLS: the certificate is not accepted",
+    Failure.REFUSED: "nothing listens there",
+    Failure.TIME: "no answer in time: check firewall and proxy",
+    Failure.OTHER: "network",
+}
 
 
 async def public_url_fault(transport: Transport, addresses: Addresses, url: str, challenge: str) -> str | None:
@@ -15,7 +22,7 @@ async def public_url_fault(transport: Transport, addresses: Addresses, url: str,
     try:
         response = await transport.send(request)
     except TransportFailed as error:
-        return f"{host} cannot be reached from here ({_kind(str(error))}): {error}"
+        return f"{host} cannot be reached from here ({KINDS[error.failure]}): {error}"
     if 300 <= response.status < 400:
         return f"{host} answers with a redirect ({response.status}), which vendors do not follow: correct `public_url`"
     if response.status == 200 and response.body.decode(errors="replace").strip() == addresses.echo(challenge):
@@ -25,16 +32,3 @@ async def public_url_fault(transport: Transport, addresses: Addresses, url: str,
     if response.status == 200:
         return f"{host} answers, but it is not this bridge: `public_url` or the proxy leads to another server"
     return f"{host} answers {response.status} for a callback address: the proxy must forward /hooks/ unchanged"
-
-
-def _kind(text: str) -> str:
-    low = text.lower()
-    if "name or service" in low or "getaddrinfo" in low or "dns" in low or "nodename" in low:
-        return "DNS: the name does not resolve"
-    if "certificate" in low or "ssl" in low or "tls" in low:
-        return "TLS: the certificate is not accepted"
-    if "refused" in low or "connect call failed" in low:
-        return "nothing listens there"
-    if "timeout" in low or "timed out" in low:
-        return "no answer in time: check firewall and proxy"
-    return "network"

@@ -46,6 +46,9 @@ _NUMBERS = ("integer", "decimal", "money")
 _TEXT_READS = frozenset({Column.INTEGER, Column.DECIMAL, Column.REFERENCE})
 
 
+ANOTHER_COLUMN = "name a column that can be written"
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """One side's columns. `role` is the side's name in files.
@@ -58,11 +61,7 @@ class Catalog:
     side: Side
     entity: EntityManifest
     own: MappingOf[str, ColumnSpec] | None
-    of: str = ""
-
-    @property
-    def product(self) -> str:
-        return self.of or self.name.split()[0]
+    product: str
 
     def spec(self, path: Path) -> ColumnSpec | None:
         """Return the column's spec. The account's own is preferred: it may narrow a fixed column, such as stages."""
@@ -78,7 +77,7 @@ def catalog_of(
     if which.entity not in entities:
         return None
     own = (extra or {}).get((which.name, which.entity))
-    return Catalog(f"{which.product} {which.entity}", which.name, side, entities[which.entity], own)
+    return Catalog(f"{which.product} {which.entity}", which.name, side, entities[which.entity], own, which.product)
 
 
 def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
@@ -88,7 +87,7 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
     for row in mapping.fields:
         cells = row.cells(side)
         for path, place in zip(cells.paths, cells.places, strict=True) if cells is not None else ():
-            yield from _path(catalog, path, place, f"field rule {row.name}", written=side in row.flows)
+            yield from _path(catalog, path, place, f"field rule {row.name}", _only_read(catalog, row))
         yield from _types(catalog, row)
         yield from _choices(catalog, row)
         yield from _link(catalog, row, mappings)
@@ -106,7 +105,7 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
     if side in mapping.marker:
         path = parse_path(mapping.marker[side])
         place = mapping.at(f"marker.{side.value}")
-        yield from _path(catalog, path, place, f"marker of {mapping.name}", written=True)
+        yield from _path(catalog, path, place, f"marker of {mapping.name}", ANOTHER_COLUMN)
     if side in mapping.creates:
         yield from _required(catalog, mapping)
 
@@ -123,7 +122,7 @@ def _lines(catalog: Catalog, row: Field, cells: Cells, mappings: tuple[Mapping, 
     for one in row.items.fields:
         there = one.cells(catalog.side)
         for column, place in zip(there.paths, there.places, strict=True) if there is not None else ():
-            yield from _path(inner, column, place, f"field rule {one.name}", written=catalog.side in one.flows)
+            yield from _path(inner, column, place, f"field rule {one.name}", _only_read(inner, one))
             written.add(column.column)
         yield from _types(inner, one)
         yield from _choices(inner, one)
@@ -171,7 +170,12 @@ def _written(side: Side, mapping: Mapping) -> Iterator[tuple[Field, Path, Place]
                 yield row, path, place
 
 
-def _path(catalog: Catalog, path: Path, place: Place, what: str, *, written: bool) -> Iterable[Problem]:
+def _only_read(catalog: Catalog, row: Field) -> str:
+    return f"only read it: add from: {catalog.role}" if catalog.side in row.flows else ""
+
+
+def _path(catalog: Catalog, path: Path, place: Place, what: str, unwritable: str) -> Iterable[Problem]:
+    """`unwritable`: what to do if the column cannot be written; "" if it is only read."""
     at, spec = str(place), catalog.spec(path)
     if path.own and not catalog.entity.custom:
         return [Problem(at, f"{what}: {catalog.name} has no custom fields", "use one of its columns")]
@@ -183,10 +187,8 @@ def _path(catalog: Catalog, path: Path, place: Place, what: str, *, written: boo
             Problem(at, f"{what}: unknown field `{path.column}` of {catalog.name}", did_you_mean(path.column, known))
         ]
     faults = list(_form(catalog, path, spec, at, what))
-    if written and not spec.writable:
-        other = "the other side" if what.startswith("where") else f"from: {catalog.role}"
-        remedy = f"only read it: add {other}" if what.startswith("field rule") else "name a column that can be written"
-        faults.append(Problem(at, f"{what} writes `{path.text}` of {catalog.name}, which is read-only", remedy))
+    if unwritable and not spec.writable:
+        faults.append(Problem(at, f"{what} writes `{path.text}` of {catalog.name}, which is read-only", unwritable))
     return faults
 
 
@@ -337,7 +339,7 @@ def _written_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any)
 def _condition(catalog: Catalog, condition: Condition, what: str, written: Collection[Path] = ()) -> Iterator[Problem]:
     """Check a condition: its columns exist and offer the words, and ranges are of columns that can be compared."""
     for leaf in leaves(condition):
-        yield from _path(catalog, leaf.path, leaf.place, what, written=leaf.path in written)
+        yield from _path(catalog, leaf.path, leaf.place, what, ANOTHER_COLUMN if leaf.path in written else "")
         spec = catalog.spec(leaf.path)
         if spec is None or spec.type in (Column.VALUES, Column.OBJECT):
             continue

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
-from bridge.domain.guess import did_you_mean
+from bridge.domain.guess import did_you_mean, one_of
 from bridge.domain.record import Side
 from bridge.domain.values import dataclass
 from bridge.files.document import Place, Scalar, Table
@@ -135,7 +135,7 @@ def _options_fit(section: Section, name: str, options: dict[str, Any]) -> bool:
         "region": lambda v: None if v in phonenumbers.SUPPORTED_REGIONS else "write a country's two letters, like NO",
         "rounding": lambda v: None if v in ROUNDINGS else did_you_mean(str(v), list(ROUNDINGS)),
         "format": lambda v: _format_remedy(name, v),
-        "number-format": lambda v: None if v in WRITINGS else f"write one of: {', '.join(WRITINGS)}",
+        "number-format": lambda v: None if v in WRITINGS else one_of(str(v), WRITINGS),
         "places": lambda v: None if isinstance(v, int) and 0 <= v <= 12 else "write a whole number from 0 to 12",
         "currency": lambda v: (
             None if isinstance(v, str) and len(v) == 3 and v.isupper() else "write three capitals, like EUR"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
+from bridge.domain.guess import one_of
 from bridge.files.document import Listing, Node, Place, Scalar, Table
 from bridge.mapping.conditions import All, AnyOf, Bound, Condition, Empty, Not, Range, Words
 from bridge.mapping.paths import Path
@@ -78,7 +79,7 @@ def _tests(tests: Section, path: Path, zone: tzinfo) -> Iterator[Condition]:
     tests.asked.update(TESTS)
     entries = tests.table.entries
     if not entries:
-        tests.faults.add(tests.place, f"{tests.what} has no test", f"write one of: {', '.join(TESTS)}")
+        tests.faults.add(tests.place, f"{tests.what} has no test", one_of("", TESTS))
     if "in" in entries and (words := _words(tests, "in", entries["in"])):
         yield Words(path, words, tests.at("in"))
     if "not" in entries:

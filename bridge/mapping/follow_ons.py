@@ -1,14 +1,14 @@
 """Leaves out problems of mapping files that only follow from another one, so that each mistake is reported once."""
 
-import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 
 from bridge.domain.errors import Problem
-from bridge.domain.guess import NOTHING_KNOWN, Guess
+from bridge.domain.guess import Guess
 from bridge.domain.values import dataclass
 from bridge.files.document import Node, Place, Scalar, Table
+from bridge.mapping.section import UNKNOWN_KEY
 
 Spot = tuple[str, int, int]
 
@@ -28,7 +28,7 @@ class Document:
 
     name: str
     start: Spot
-    sides: tuple[tuple[str, Spot], ...]
+    sides: tuple[tuple[str, Place], ...]
     parts: tuple[Spot, ...]
 
     def part_of(self, spot: Spot) -> int:
@@ -50,7 +50,7 @@ def document_of(node: Node) -> Document | None:
     return Document(
         name=name.text if isinstance(name, Scalar) else "",
         start=_spot(node.place),
-        sides=tuple((key.text, _spot(key.place)) for key in sides.keys.values()) if isinstance(sides, Table) else (),
+        sides=tuple((key.text, key.place) for key in sides.keys.values()) if isinstance(sides, Table) else (),
         parts=tuple(sorted(parts)),
     )
 
@@ -74,9 +74,7 @@ def mistakes(faults: Iterable[Problem], documents: Sequence[Document]) -> list[P
 
 def spot_of(fault: Problem) -> Spot:
     """File, line and column of a fault; zeros where it has none."""
-    file, *numbers = fault.where.split(":")
-    line, column = ([int(number) for number in numbers if number.isdigit()] + [0, 0])[:2]
-    return file, line, column
+    return _spot(fault.where) if isinstance(fault.where, Place) else (fault.where, 0, 0)
 
 
 def _spot(place: Place) -> Spot:
@@ -87,43 +85,38 @@ def _of(document: Document, faults: list[Problem]) -> list[Problem]:
     misnamed = _misnamed_side(document, faults)
     if misnamed is not None:
         return [misnamed]
-    guesses = Counter(document.part_of(spot_of(fault)) for fault in faults if _is_guess(fault))
-    close = {document.part_of(spot_of(fault)) for fault in faults if fault.remedy.startswith("did you mean")}
+    guessed = [(document.part_of(spot_of(fault)), guess) for fault in faults if (guess := _guess(fault))]
+    guesses = Counter(part for part, _ in guessed)
+    close = {part for part, guess in guessed if guess.near is not None}
     return [fault for fault in faults if not _follows(document, fault, guesses, close)]
 
 
 def _follows(document: Document, fault: Problem, guesses: Counter[int], close: Container[int]) -> bool:
     """`guesses`: how many misspelt words each part has; `close`: parts with one that is nearly right."""
-    part = document.part_of(spot_of(fault))
-    if _is_guess(fault) and _unknown(fault) in ROW_WORDS:
+    part, guess = document.part_of(spot_of(fault)), _guess(fault)
+    if guess is None:
+        return guesses[part] > 0 or (part == 0 and bool(guesses))
+    if fault.code == UNKNOWN_KEY and guess.word in ROW_WORDS:
         return guesses[part] > 1
-    if _unknown(fault) and part in close and not fault.remedy.startswith("did you mean"):
+    if fault.code == UNKNOWN_KEY and part in close and guess.near is None:
         return True  # a key of the word that is misspelt beside it
-    if _is_guess(fault):
-        return guesses.total() > 1 and fault.remedy == NOTHING_KNOWN
-    return guesses[part] > 0 or (part == 0 and bool(guesses))
+    return guesses.total() > 1 and not guess.known
 
 
 def _misnamed_side(document: Document, faults: list[Problem]) -> Problem | None:
     """One fault instead of one for each place that calls a side by its right name."""
     names = dict(document.sides)
     words = Counter(
-        (word, fault.remedy.partition("`")[2].partition("`")[0])
+        (guess.word, guess.near)
         for fault in faults
-        if _is_guess(fault) and (word := _unknown(fault)) not in names
+        if (guess := _guess(fault)) and fault.code == UNKNOWN_KEY and guess.word not in names
     )
     for (word, name), number in words.most_common():
         if name in names and number >= SAID_ELSEWHERE:
-            file, line, column = names[name]
             what = f"mapping {document.name} calls a side `{name}` here and `{word}` everywhere else"
-            return Problem(f"{file}:{line}:{column}", what, f"write `{word}` here, or `{name}` everywhere")
+            return Problem(names[name], what, f"write `{word}` here, or `{name}` everywhere")
     return None
 
 
-def _is_guess(fault: Problem) -> bool:
-    return isinstance(fault.remedy, Guess) or fault.remedy.startswith("write one of: ")
-
-
-def _unknown(fault: Problem) -> str:
-    found = re.match(r"unknown `([^`]+)`", fault.what)
-    return found[1] if found else ""
+def _guess(fault: Problem) -> Guess | None:
+    return fault.remedy if isinstance(fault.remedy, Guess) else None

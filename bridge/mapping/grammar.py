@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
-from bridge.domain.guess import Guess, did_you_mean
+from bridge.domain.guess import Guess, did_you_mean, one_of
 from bridge.domain.record import Side
 from bridge.files.document import Node, Place, Problems, Scalar, Table, plain
 from bridge.mapping.columns import read_zones, zone_of
@@ -207,7 +207,11 @@ def _direction(section: Section, named: MappingOf[str, Side]) -> frozenset[Side]
         section.faults.add(
             section.value_place("direction"),
             f"`direction: {text}` of {section.what} is unknown",
-            Guess(f"write both, {left} -> {right}, {right} -> {left} or none"),
+            Guess(
+                f"write both, {left} -> {right}, {right} -> {left} or none",
+                text,
+                ("both", f"{left} -> {right}", f"{right} -> {left}", "none"),
+            ),
         )
         return frozenset(Side)
     return frozenset({named[target.strip()]})
@@ -335,14 +339,14 @@ def _creates(section: Section, frame: Frame) -> frozenset[Side]:
     found = set()
     for item in section.items("creates"):
         text = item.text if isinstance(item, Scalar) else ""
+        what = f"`creates` of {section.what} names `{text}`"
         if text not in frame.sides:
-            what, remedy = "which is not a side", f"write one of: {', '.join(frame.sides)}"
+            section.faults.add(item.place, f"{what}, which is not a side", one_of(text, frame.sides))
         elif frame.sides[text] not in frame.writes:
-            what, remedy = "which this mapping only reads", "remove it, or set direction: both"
+            remedy = "remove it, or set direction: both"
+            section.faults.add(item.place, f"{what}, which this mapping only reads", remedy)
         else:
             found.add(frame.sides[text])
-            continue
-        section.faults.add(item.place, f"`creates` of {section.what} names `{text}`, {what}", remedy)
     return frozenset(found)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import field
 from typing import Any
 
+from bridge.domain.guess import one_of
 from bridge.domain.record import Side
 from bridge.domain.values import dataclass, replace
 from bridge.files.document import Listing, Node, Place, Problems, Scalar, Table, plain
@@ -68,7 +69,7 @@ def read_policy(section: Section, sides: MappingOf[str, Side]) -> Policy | None:
     section.faults.add(
         section.value_place("conflict"),
         f"`conflict: {text}` of {section.what} is unknown",
-        f"write one of: {', '.join(sides)}, `newest, else {first}`, ask, fill-empty",
+        one_of(text, [*sides, f"`newest, else {first}`", "ask", "fill-empty"]),
     )
     return None
 
@@ -166,7 +167,7 @@ def _flows(section: Section, frame: Frame) -> frozenset[Side]:
         section.faults.add(
             section.value_place("from"),
             f"`from: {source}` of {section.what} is not a side",
-            f"write one of: {', '.join(frame.sides)}",
+            one_of(source, frame.sides),
         )
         return frame.writes
     target = frame.sides[source].other

@@ -8,6 +8,8 @@ from bridge.domain.guess import did_you_mean
 from bridge.files.document import Listing, Node, Place, Problems, Scalar, Table
 from bridge.mapping.paths import BadPath, Path, parse_path
 
+UNKNOWN_KEY = "unknown_key"
+
 
 @dataclass(slots=True)
 class Section:
@@ -105,4 +107,5 @@ class Section:
         """Report every unknown key."""
         for key, scalar in self.table.keys.items():
             if key not in self.asked:
-                self.faults.add(scalar.place, f"unknown `{key}` in {self.what}", did_you_mean(key, list(self.asked)))
+                remedy = did_you_mean(key, list(self.asked))
+                self.faults.add(scalar.place, f"unknown `{key}` in {self.what}", remedy, UNKNOWN_KEY)

@@ -104,7 +104,7 @@ class Sources:
         """Return the only document of a file, which is read once; None after a problem."""
         if name.text in self.seen:
             return self.seen[name.text]
-        text = self.read(name.text)
+        text, before = self.read(name.text), len(self.faults.found)
         if text is None:
             ending = ROWS if name.text.endswith(ROWS) else TABLE
             alike = [path for path in self.known if path.endswith(ending)]
@@ -114,7 +114,7 @@ class Sources:
         documents = read_documents(text, name.text, self.faults)
         if len(documents) > 1:
             self.faults.add(documents[1].place, f"{name.text} holds several documents", "keep one")
-        elif not documents and not any(fault.where.startswith(name.text) for fault in self.faults.found):
+        elif not documents and len(self.faults.found) == before:
             self.faults.add(Place(name.text, 1, 1), f"{name.text} is empty", "write its field rules or its table")
         self.seen[name.text] = documents[0] if documents else None
         return self.seen[name.text]

@@ -20,7 +20,6 @@ from bridge.domain.errors import (
 from bridge.domain.record import Side
 from bridge.domain.values import dataclass, replace
 from bridge.planning import describe
-from bridge.planning.pretend import is_new
 from bridge.planning.rehearsal import tell
 from bridge.planning.rows import REMEMBERED, Kind, Row
 from bridge.store.model import Completion, LinkTaken, Outcome, TaskKey
@@ -186,8 +185,7 @@ async def _some(running: dict[asyncio.Task[Result], TaskKey]) -> list[Result]:
 
 def _names_new(rows: Sequence[Row]) -> bool:
     """Whether a step names a record that an earlier one creates."""
-    texts = [str(change.get("after", "")) for row in rows for change in row.fields.values()]
-    return any(is_new(text.rpartition(" ")[2]) for text in texts)
+    return any(change.get("new", False) for row in rows for change in row.fields.values())
 
 
 def _same(decided: Any, planned: Any) -> bool:

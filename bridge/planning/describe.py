@@ -1,17 +1,18 @@
 """Turns a decision into rows for people, and into plain values that can be compared. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from bridge.domain.record import Gone, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.model import DeletePolicy
-from bridge.mapping.values import UNREAD
+from bridge.mapping.values import UNREAD, LinkId, parts_of
 from bridge.planning.pretend import Write, is_new
 from bridge.planning.rows import Json, Kind, Row
 from bridge.store.model import Completion, Move, Outcome
 from bridge.store.moves import Kind as MoveKind
+from bridge.store.questions import LinkById
 from bridge.sync import compare, remember
 from bridge.sync.draft import Draft
 from bridge.sync.reasons import Reason
@@ -130,8 +131,10 @@ def _plain(record_id: str | None) -> str:
 def _create(draft: Draft, plan: Create) -> Row:
     values = translate.initial(draft.mapping, plan.target, plan.chosen)
     after = remember.in_words(draft, plan.target, values)
+    created = _naming_new(draft, plan.target, values)
     fields: dict[str, Json] = {
-        name: {"after": value, "why": _origin(draft, plan, name)} for name, value in after.items()
+        name: {"after": value, "why": _origin(draft, plan, name)} | created.get(name, {})
+        for name, value in after.items()
     }
     fields |= {name: {"left out": why} for name, why in plan.left_out.items()}
     return _row(draft, Kind.CREATE, target=draft.named(plan.target), fields=fields)
@@ -144,12 +147,23 @@ def _origin(draft: Draft, plan: Create, name: str) -> str:
 
 
 def _update(draft: Draft, plan: Update, write: SideWrite) -> Row:
-    changes = write.story.detail["changes"]
+    changes, created = write.story.detail["changes"], _naming_new(draft, write.target, write.chosen)
     fields: dict[str, Json] = {
-        name: {"before": before, "after": after, "why": write.why.get(name, "")}
+        name: {"before": before, "after": after, "why": write.why.get(name, "")} | created.get(name, {})
         for name, (before, after) in changes.items()
     }
     return _row(draft, Kind.UPDATE, target=draft.named(write.target, write.record.ref.id), fields=fields)
+
+
+def _naming_new(draft: Draft, side: Side, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A mark for each field that names a record which the plan creates."""
+    named = {name: [one for one in parts_of(value) if isinstance(one, LinkId)] for name, value in values.items()}
+    links = {name: draft.ask_all(LinkById(one.id) for one in some) for name, some in named.items()}
+    return {
+        name: {"new": True}
+        for name, some in links.items()
+        if any(link is not None and is_new(link.record_id(side) or "") for link in some)
+    }
 
 
 def _removal(draft: Draft, plan: Removal) -> Row:

@@ -8,7 +8,6 @@ from typing import Any
 
 from bridge.domain.seams import from_epoch
 from bridge.planning.cost import Cost
-from bridge.planning.pretend import is_new
 from bridge.planning.rows import HEADINGS, NEEDS_PERSON, REMEMBERED, WRITES, Kind, Row
 from bridge.planning.spool import Spool
 
@@ -189,9 +188,8 @@ def change_line(change: Mapping[str, Any]) -> str:
     if "values" in change:
         return ", ".join(f"{side} has {_value(value)}" for side, value in change["values"].items())
     texts = [_value(change[when]) for when in ("before", "after") if when in change]
-    new = isinstance(change.get("after"), str) and is_new(change["after"].rpartition(" ")[2])
     why = f"   ({change['why']})" if change.get("why") else ""
-    return " -> ".join(texts) + (", which this plan creates" if new else "") + why
+    return " -> ".join(texts) + (", which this plan creates" if change.get("new") else "") + why
 
 
 def _value(value: Any) -> str:

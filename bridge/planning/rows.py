@@ -63,7 +63,8 @@ HEADINGS = {
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row. `record`: the row's record; `target`: the record that is written or linked, as people name
-    them. `fields`: for each field what it holds before and after, and the rule that says so. `why`: in one sentence.
+    them. `fields`: for each field what it holds before and after, and the rule that says so; `new`: it names a record
+    that the plan creates. `why`: in one sentence.
 
     `seen`: for each record a hash of its mapped columns. `decided`: the decision in plain values that can be compared
     with another plan's. `step`: rows of one step are carried out together. `kinds`: the kinds of the events that made

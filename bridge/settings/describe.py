@@ -8,6 +8,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
 from bridge.settings.model import Settings
+from bridge.settings.secrecy import holds_secret
 
 HEAD = """# Settings
 
@@ -64,7 +65,7 @@ def _inner(annotation: Any) -> type[BaseModel] | None:
 def _default(info: Any) -> str:
     if info.is_required():
         return "required, secret" if info.annotation is SecretStr else "required"
-    if "SecretStr" in str(info.annotation):
+    if holds_secret(info.annotation):
         return "unset, secret"
     if info.default is PydanticUndefined or info.default is None:
         return "none"

@@ -24,11 +24,13 @@ class Places:
     known: dict[Key, str] = field(default_factory=dict)
 
     def fault(self, key: Key, what: str, remedy: str = "") -> Problem:
-        """Return a problem of this key. If the key was written nowhere, the place is that of its section."""
-        for length in range(len(key), 0, -1):
-            if key[:length] in self.known:
-                return Problem(f"{self.known[key[:length]]}: {'.'.join(key)}", what, remedy)
-        return Problem(f"{self.path}: {'.'.join(key)}" if key else str(self.path), what, remedy)
+        """Return a problem of this key."""
+        return Problem(f"{self.at(key)}: {'.'.join(key)}" if key else str(self.path), what, remedy)
+
+    def at(self, key: Key) -> str:
+        """Return where this key was written; if it was written nowhere, the place of its section, else the file."""
+        sections = (key[:length] for length in range(len(key), 0, -1))
+        return next((self.known[section] for section in sections if section in self.known), str(self.path))
 
 
 def in_order(faults: Iterable[Problem]) -> list[Problem]:

@@ -13,6 +13,7 @@ from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, Places, in_ord
 from bridge.settings.model import Settings, SystemSettings, binding_faults
 from bridge.settings.parts import absolute_path, absolute_url, has_literal_password
 from bridge.settings.read import Named, Written, read_file
+from bridge.settings.secrecy import holds_secret
 from bridge.settings.validation import validated
 
 INSTANCE_SECRETS = ("instance_secret", "instance_secret_former")
@@ -160,7 +161,7 @@ def _for_field(model: type[BaseModel], key: str, value: Any) -> Any:
 
 
 def _is_secret(model: type[BaseModel], key: str) -> bool:
-    return key in model.model_fields and "SecretStr" in str(model.model_fields[key].annotation)
+    return key in model.model_fields and holds_secret(model.model_fields[key].annotation)
 
 
 def _is_literal(value: Any) -> bool:

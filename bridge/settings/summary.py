@@ -10,7 +10,12 @@ from bridge.settings.model import Settings
 
 def summary(settings: Settings) -> list[str]:
     """Return lines `key = value` in the order of the file. No secret is shown."""
-    return [f"{key} = {value}" for key, value in _flat("", settings)]
+    return [f"{key} = {value}" for key, value in entries(settings)]
+
+
+def entries(settings: Settings) -> list[tuple[str, str]]:
+    """Return every key with its value. No secret is shown."""
+    return _flat("", settings)
 
 
 def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:

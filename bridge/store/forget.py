@@ -307,7 +307,7 @@ def _held(conn: Connection, scopes: Scopes, ref: RecordRef) -> _Held:
 
 def _one_person(conn: Connection, row: Row) -> bool:
     """Whether both records of an ended pair are one person: the bridge created one, and neither is in a new pair."""
-    if not row["made"].startswith("created"):
+    if row["made"] not in {f"created_{side}" for side in Side}:
         return False
     record_ids = or_(*(links.c[side.value] == row[side.value] for side in Side))
     pairs = select(links.c.id).where(links.c.mapping == row["mapping"], record_ids, IN_USE).limit(1)

@@ -398,12 +398,19 @@ class AlreadyLinked(NamedTuple):
 IntentResult = IntentOpened | IntentWait | AlreadyLinked
 
 
+STOPPED = "stopped"  # by `bridge hooks stop`, until `bridge hooks start`
+OFF = "off"  # by the settings
+DEACTIVATED = "deactivated"  # at the vendor, and the settings say to respect that
+ON_PURPOSE = frozenset({STOPPED, OFF, DEACTIVATED})
+"""States of hooks that somebody stopped and that no audit registers again."""
+
+
 @dataclass(frozen=True, slots=True)
 class HookRow:
     """A registration of ours as last seen.
 
     state: "registered", "missing", "replaced" (another one was registered in its place, and it may still exist), or one
-    of `hooks.compare.ON_PURPOSE`.
+    of ON_PURPOSE.
     """
 
     system: str

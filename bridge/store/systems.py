@@ -34,10 +34,7 @@ class Systems:
 
     async def unusable(self, name: str) -> str:
         """Why a system cannot be used now; "" if it can."""
-        row = await self.get(name)
-        if row.stopped:
-            return f"{name} is stopped: {row.stopped}"
-        return f"{name} is down: {row.down_reason}" if row.down_since is not None else ""
+        return unusable(await self.get(name))
 
     async def save(self, system: SystemRow) -> None:
         """Insert or replace the whole row, and wake the workers, because the system may be usable again."""
@@ -54,6 +51,13 @@ class Systems:
 
         await self._database.write("system", work)
         self._wake.set()
+
+
+def unusable(row: SystemRow) -> str:
+    """Why a system cannot be used now; "" if it can."""
+    if row.stopped:
+        return f"{row.name} is stopped: {row.stopped}"
+    return f"{row.name} is down: {row.down_reason}" if row.down_since is not None else ""
 
 
 # ---- Names of the account's custom fields, options and stages, as first seen ----

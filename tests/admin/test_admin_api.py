@@ -12,6 +12,7 @@ from bridge.admin.login import COOKIE
 from bridge.admin.routes import admin_app
 from bridge.app.checks import ready
 from bridge.app.listening import front_of
+from bridge.app.seen import look
 from bridge.app.sentence import state_of
 from bridge.app.status import status_of
 from bridge.monitoring.redaction import Redactor
@@ -42,7 +43,8 @@ async def test_the_overview_shows_what_is_not_in_sync(here: Office, client: Clie
         "Not everything is in sync: 2 records need a person, 1 conflict needs a choice, 1 record waits, "
         "1 mapping is paused."
     )
-    assert await state_of(here.bridge.store) == found["sentence"]  # the head of `bridge status`
+    store = here.bridge.store
+    assert state_of(store, await look(store)) == found["sentence"]  # the head of `bridge status`
     by_name = {one["name"]: one for one in found["mappings"]}
     assert {name: one["pairs"] for name, one in by_name.items()} == {"deals": 2, "organizations": 3, "people": 2}
     assert (by_name["deals"]["mode"], by_name["deals"]["pause_reason"]) == ("paused", "stocktaking")

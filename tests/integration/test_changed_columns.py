@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bridge.app import seen
 from bridge.app.column_rows import column_rows
 from bridge.app.columns import ColumnWatch
 from bridge.app.requests import Requests
@@ -125,7 +126,7 @@ async def test_a_renamed_option_that_mappings_name_is_a_warning(site: Site) -> N
     assert told.status is Status.WARN
     assert "`Gold` is called `Platinum` now" in told.output
     assert "write the new name into the mapping files, then `bridge names accept pipedrive`" in told.output
-    assert "1 field or option has a new name" in await state_of(site.bridge.store)
+    assert "1 field or option has a new name" in state_of(site.bridge.store, await seen.look(site.bridge.store))
     accepted = await Requests(site.bridge)._accept_names({"system": "pipedrive"})
     assert "mapping files still say 'Gold': write 'Platinum' there" in accepted
 

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import pytest
+
+from bridge.app import verification
 from bridge.app.requests import Requests
 from bridge.app.restored import Stand, awaited
 from bridge.app.verification import AfterRestore, ScheduledVerification
@@ -75,6 +78,36 @@ async def test_tasks_that_wait_for_a_person_delay_the_verification_for_half_an_h
     assert told == "people: 5 pairs, 1 of them wait; both sides agree"
     assert 1800 <= bench.store.now() - before < 1900
     await bench.work()
+
+
+async def test_a_restore_waits_as_long_as_waiting_records_become_fewer(
+    new_bench: NewSweepBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, since = await restored(new_bench)
+    for record_id in ("2", "3", "4"):
+        bench.crm.person_edits("person", record_id, phone=f"9{record_id}")
+    await bench.reconciler.sweep_all("full")
+    begin, sleep, falls = bench.store.now(), bench.clock.sleep, [1500.0, 3000.0]
+
+    async def falling(seconds: float) -> None:
+        await sleep(seconds)
+        if falls and bench.store.now() - begin >= falls[0]:
+            falls.pop(0)
+            await one_done(bench)
+
+    monkeypatch.setattr(bench.clock, "sleep", falling)
+    monkeypatch.setattr(verification, "SOON_SECONDS", 60.0)  # the same with fewer looks
+    told = await AfterRestore(running(bench)).verified("people", since)
+    assert told == "people: 5 pairs, 1 of them wait; both sides agree"
+    assert 3000 + 1800 <= bench.store.now() - begin < 3000 + 1900
+    await bench.work()
+
+
+async def one_done(bench: SweepBench) -> None:
+    """Work on one of the records that wait."""
+    parts = bench.bench.parts
+    (claim,) = await bench.store.tasks.claim(1, parts.scopes, parts.limits.lease_seconds, set())
+    await bench.bench.worker._work(claim)
 
 
 async def test_a_verification_that_ended_early_is_repeated_later(new_bench: NewSweepBench) -> None:

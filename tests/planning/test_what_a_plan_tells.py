@@ -35,7 +35,7 @@ async def test_a_reference_names_the_record_that_the_plan_creates(new_world: New
     here.crm.person_creates("person", **ANA, company_id=here.crm.person_creates("company", name="Acme"))
     company, person = await plan_of(here, "companies", "people")
     assert (company.kind, company.target) == (Kind.CREATE, "erp company new-1")
-    assert person.fields["company"] == {"after": "companies new-1", "why": "as in crm"}
+    assert person.fields["company"] == {"after": "companies new-1", "why": "as in crm", "new": True}
 
 
 async def test_every_field_shows_before_after_and_the_rule(new_world: NewWorld) -> None:

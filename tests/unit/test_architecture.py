@@ -17,6 +17,7 @@ from bridge.cli.main import COMMANDS, COMPLETE
 from bridge.cli.shown import CONSOLE, PROGRESS
 from bridge.connectors.registry import CONNECTORS, PLACES
 from bridge.domain.late import late
+from bridge.files.document import COMPOSE
 from bridge.mapping.types.email import SYNTAX
 from bridge.mapping.types.places import ALIASES, CURRENCIES, NAMES
 from bridge.monitoring.traces import OTEL
@@ -190,6 +191,7 @@ STORE_PARTS = (
 )
 LATE = {
     BRIDGE / "admin" / "routes.py": {PAGES[0]},
+    BRIDGE / "files" / "document.py": {COMPOSE[0]},
     BRIDGE / "cli" / "main.py": {COMPLETE[0], *(entry[0] for entry in COMMANDS.values())},
     BRIDGE / "store" / "database.py": {POSTGRES[0]},
     BRIDGE / "store" / "engine.py": {one[0] for one in (MIGRATE, *STORE_PARTS)},

@@ -15,7 +15,7 @@ from bridge.app.desk.mappings import Named, find_mapping
 from bridge.app.desk.records import Which
 from bridge.app.desk.words import when
 from bridge.domain.values import dataclass
-from bridge.settings.summary import summary
+from bridge.settings.summary import entries
 from bridge.store.audit import Deed
 
 PLAIN = {"None": "not set", "True": "true", "False": "false", "[]": "none", "{}": "none"}
@@ -227,8 +227,7 @@ class Actions:
 
     async def settings(self, person: Person, given: Nothing) -> Shown:
         sections: dict[str, list[tuple[str, str]]] = {}
-        for line in summary(self._bridge.settings):
-            key, _, value = line.partition(" = ")
+        for key, value in entries(self._bridge.settings):
             head, _, rest = key.partition(".")
             if head == "systems":
                 name, _, rest = rest.partition(".")

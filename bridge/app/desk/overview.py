@@ -13,10 +13,9 @@ from bridge.app.sentence import Counted, sentence
 from bridge.app.verified import agreed_of, ended_early
 from bridge.app.waiting import waiting_numbers
 from bridge.domain.values import dataclass, replace
-from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.engine import Store
-from bridge.store.model import MappingState, Mode, Scope
+from bridge.store.model import ON_PURPOSE, MappingState, Mode, Scope
 
 STEP = 600
 """Seconds. Changes are counted in steps of ten minutes."""

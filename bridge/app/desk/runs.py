@@ -10,10 +10,9 @@ from bridge.app.progress import Progress, progress_of
 from bridge.app.restored import awaited
 from bridge.app.verified import agreed_of, ended_early
 from bridge.domain.values import dataclass
-from bridge.hooks.compare import ON_PURPOSE
 from bridge.store.cursors import Cursor
 from bridge.store.hooks import WINDOWS, HookFigures, HookName
-from bridge.store.model import HookRow
+from bridge.store.model import ON_PURPOSE, HookRow
 from bridge.store.verifications import Verification
 
 Windows = Mapping[HookName, Mapping[str, HookFigures]]

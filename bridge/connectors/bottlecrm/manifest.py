@@ -26,6 +26,7 @@ MANIFEST = Manifest(
     limits=(
         "Listings cannot be filtered by time of change, and accounts and opportunities show none: every sweep reads"
         " all records and compares them.",
+        "A record names who created it, but not who changed it, so conflicts and histories cannot say that.",
         "Hooks need an administrator's login, which an access token cannot replace; its refresh token is valid once,"
         " so each new one is stored before it is used. Without it there are no hooks, and sweeps find every change.",
         "The server accepts callback addresses only with https on port 443 and a public address, and an organisation"

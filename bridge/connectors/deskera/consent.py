@@ -3,7 +3,7 @@
 from bridge.connectors.deskera.auth import TokenKeeper, consent_scope
 from bridge.connectors.deskera.options import DeskeraOptions
 from bridge.connectors.oauth import page
-from bridge.connectors.product import Consent, Construction
+from bridge.connectors.product import Consent, Construction, Needless
 
 PAGES = {
     "https://bifrost.deskera.com": "https://appauth.deskera.com/",
@@ -16,8 +16,9 @@ def _page(options: DeskeraOptions) -> str:
     return options.consent_url or PAGES.get(options.base_url.rstrip("/"), "")
 
 
-def _needless(options: DeskeraOptions) -> str:
-    return "" if _page(options) else "no consent page is known for this base_url; add consent_url to ask there"
+def _needless(options: DeskeraOptions) -> Needless | None:
+    why, instead = "no consent page is known for this base_url", "add consent_url to ask there"
+    return None if _page(options) else Needless(why, instead)
 
 
 def _address(options: DeskeraOptions, redirect: str, state: str) -> str:

@@ -6,11 +6,11 @@ from bridge.connectors.oauth import CODE_REFUSED, SignInDialect, exchange, keep,
 from bridge.connectors.pipedrive.auth import grant_of
 from bridge.connectors.pipedrive.options import PipedriveOptions
 from bridge.connectors.pipedrive.refusals import read_words
-from bridge.connectors.product import Consent, Construction
+from bridge.connectors.product import Consent, Construction, Needless
 
 
-def _needless(options: PipedriveOptions) -> str:
-    return "an API token works without consent" if options.api_token is not None else ""
+def _needless(options: PipedriveOptions) -> Needless | None:
+    return Needless("an API token works without consent") if options.api_token is not None else None
 
 
 def _consent_page(options: PipedriveOptions, redirect: str, state: str) -> str:

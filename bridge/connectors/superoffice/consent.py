@@ -9,7 +9,7 @@ from bridge.connectors.calls import Call
 from bridge.connectors.http import HttpClient
 from bridge.connectors.limits import SMALL_BYTES
 from bridge.connectors.oauth import CODE_REFUSED, SignInDialect, exchange, keep, page, sign_in_client
-from bridge.connectors.product import Consent, Construction
+from bridge.connectors.product import Consent, Construction, Needless
 from bridge.connectors.superoffice.auth import user_grant
 from bridge.connectors.superoffice.options import SuperOfficeOptions
 from bridge.connectors.superoffice.refusals import read_words
@@ -19,10 +19,11 @@ from bridge.domain.errors import NeedsAuthorisation
 JWKS = "login/.well-known/jwks"
 
 
-def _needless(options: SuperOfficeOptions) -> str:
+def _needless(options: SuperOfficeOptions) -> Needless | None:
     if options.way == "password":
-        return "user and password work without consent"
-    return "" if options.client_id else "the system token is in the settings; add client_id to fetch another one"
+        return Needless("user and password work without consent")
+    why, instead = "the system token is in the settings", "add client_id to fetch another one"
+    return None if options.client_id else Needless(why, instead)
 
 
 def _address(options: SuperOfficeOptions, redirect: str, state: str) -> str:

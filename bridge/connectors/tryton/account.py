@@ -12,7 +12,7 @@ from bridge.connectors.tryton.catalog import Catalog, Lists
 from bridge.connectors.tryton.client import BY_ID, Domain, TrytonClient
 from bridge.connectors.tryton.deleted import Deleted
 from bridge.connectors.tryton.options import TrytonOptions
-from bridge.connectors.tryton.shape import BadField
+from bridge.connectors.tryton.shape import USERS, BadField
 from bridge.domain.errors import Rejected, WriteConflict
 from bridge.domain.record import Evidence, Gone, Record, RecordRef
 from bridge.domain.values import dataclass
@@ -54,10 +54,22 @@ class Table:
 
     def __init__(self, account: Account, kind: Kind) -> None:
         self._account, self.kind = account, kind
+        self._fields = kind.fields
 
     async def rows(self, domain: Domain, limit: int | None = None) -> list[Any]:
-        kind = self.kind
-        return await self._account.client.search_read(kind.model, domain, kind.fields, limit=limit, order=BY_ID)
+        """Without the names of users once it is known that our user may not read those."""
+        try:
+            return await self._read_rows(domain, limit, self._fields)
+        except Rejected:
+            plain = [name for name in self._fields if not name.endswith(USERS)]
+            if len(plain) == len(self._fields):
+                raise
+            rows = await self._read_rows(domain, limit, plain)
+        self._fields = plain
+        return rows
+
+    async def _read_rows(self, domain: Domain, limit: int | None, fields: Sequence[str]) -> list[Any]:
+        return await self._account.client.search_read(self.kind.model, domain, fields, limit=limit, order=BY_ID)
 
     async def read(self, ref: RecordRef) -> Record | Gone:
         """A missing record was deleted if the log says so; otherwise it may only be hidden from our user."""

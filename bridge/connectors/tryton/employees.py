@@ -10,7 +10,7 @@ from bridge.connectors.tryton.account import Account, Kind, Table
 from bridge.connectors.tryton.catalog import Lists
 from bridge.connectors.tryton.client import Domain
 from bridge.connectors.tryton.parties import in_order
-from bridge.connectors.tryton.shape import moment, read_mechanisms, record_id, timestamps
+from bridge.connectors.tryton.shape import EDITORS, editor, moment, read_mechanisms, record_id, timestamps
 from bridge.domain.errors import Rejected
 from bridge.domain.record import Fields, Gone, Record, RecordRef
 
@@ -22,6 +22,7 @@ FIELDS = (
     "create_date",
     "last_modified_at",
     "_timestamp",
+    *EDITORS,
     "party.name",
     *(f"party.contact_mechanisms.{name}" for name in _MECHANISMS),
 )
@@ -36,7 +37,8 @@ def read_employee(system: str, row: Row, lists: Lists) -> Record | Gone:
         "end_date": row.get("end_date"),
     }
     ref = RecordRef(system, "employee", str(record_id(row)))
-    return Record(ref, fields, moment(row, "last_modified_at"), moment(row, "create_date"), raw=row)
+    changed, created = moment(row, "last_modified_at"), moment(row, "create_date")
+    return Record(ref, fields, changed, created, raw=row, modified_by=editor(row))
 
 
 def _changed(since: datetime) -> Domain:

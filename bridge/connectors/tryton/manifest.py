@@ -79,6 +79,8 @@ MANIFEST = Manifest(
     },
     limits=(
         "Employees are read-only, for mappings that pair users. Their e-mail address is the first one of their party.",
+        "A record names the user who changed it last. Where a record rule hides other users from the bridge's user,"
+        " their numbers are shown.",
         "There are no webhooks: sweeps find every change, as often as `sweep_seconds` of the system says.",
         "If a contact mechanism or an address is deleted on its own, not in its party's form, the change shows with"
         " the next full sweep.",

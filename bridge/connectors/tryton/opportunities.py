@@ -8,7 +8,17 @@ from bridge.connectors.tryton.account import Account, Kind
 from bridge.connectors.tryton.catalog import Lists
 from bridge.connectors.tryton.client import Domain
 from bridge.connectors.tryton.columns import OPPORTUNITY, STATES
-from bridge.connectors.tryton.shape import Values, moment, needed, read_columns, record_id, timestamps, write_columns
+from bridge.connectors.tryton.shape import (
+    EDITORS,
+    Values,
+    editor,
+    moment,
+    needed,
+    read_columns,
+    record_id,
+    timestamps,
+    write_columns,
+)
 from bridge.connectors.tryton.workflow import Documents, Workflow
 from bridge.domain.record import Fields, Gone, Record, RecordRef
 
@@ -19,6 +29,7 @@ FIELDS = (
     "create_date",
     "last_modified_at",
     "_timestamp",
+    *EDITORS,
 )
 WORKFLOW = Workflow(
     {
@@ -41,7 +52,8 @@ def read_opportunity(system: str, row: Row, lists: Lists) -> Record | Gone:
     if row.get("state") in STATES:
         fields["state"] = row["state"]
     ref = RecordRef(system, "opportunity", str(record_id(row)))
-    return Record(ref, fields, moment(row, "last_modified_at"), moment(row, "create_date"), raw=row)
+    changed, created = moment(row, "last_modified_at"), moment(row, "create_date")
+    return Record(ref, fields, changed, created, raw=row, modified_by=editor(row))
 
 
 def _changed(since: datetime) -> Domain:

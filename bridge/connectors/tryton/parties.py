@@ -12,9 +12,11 @@ from bridge.connectors.tryton.catalog import Lists
 from bridge.connectors.tryton.client import Domain
 from bridge.connectors.tryton.columns import CATEGORIES, COUNTRIES, MECHANISMS, PARTY, PARTY_LISTS
 from bridge.connectors.tryton.shape import (
+    EDITORS,
     BadField,
     Values,
     checked,
+    editor,
     moment,
     needed,
     read_address,
@@ -51,6 +53,7 @@ FIELDS = (
     "create_date",
     "last_modified_at",
     "_timestamp",
+    *EDITORS,
     *(f"contact_mechanisms.{name}" for name in _OF_MECHANISMS),
     *(f"addresses.{name}" for name in _OF_ADDRESSES),
 )
@@ -74,6 +77,7 @@ def read_party(system: str, row: Row, lists: Lists) -> Record | Gone:
         moment(row, "create_date"),
         archived=not row.get("active", True),
         raw=row,
+        modified_by=editor(row),
     )
 
 

@@ -13,8 +13,10 @@ from bridge.connectors.tryton.client import Domain
 from bridge.connectors.tryton.columns import TEMPLATE, VARIANT
 from bridge.connectors.tryton.parties import escaped
 from bridge.connectors.tryton.shape import (
+    EDITORS,
     BadField,
     Values,
+    editor,
     moment,
     needed,
     read_columns,
@@ -33,26 +35,30 @@ FIELDS = (
     "create_date",
     "last_modified_at",
     "_timestamp",
+    *EDITORS,
     *(f"template.{each.name}" for each in TEMPLATE.values()),
     "template.code",
     "template.products",
     "template.last_modified_at",
     "template._timestamp",
+    *(f"template.{name}" for name in EDITORS),
 )
 
 
 def read_product(system: str, row: Row, lists: Lists) -> Record | Gone:
     template = template_of(row)
-    times = [at for at in (moment(row, "last_modified_at"), moment(template, "last_modified_at")) if at is not None]
+    times = {at: editor(one) for one in (template, row) if (at := moment(one, "last_modified_at")) is not None}
+    version = max(times, default=None)
     fields = {**read_columns(VARIANT, row, lists), **read_columns(TEMPLATE, template, lists)}
     fields["code"] = row.get("code") or None
     return Record(
         RecordRef(system, "product", str(record_id(row))),
         fields,
-        max(times, default=None),
+        version,
         moment(row, "create_date"),
         archived=not row.get("active", True),
         raw=row,
+        modified_by=None if version is None else times[version],
     )
 
 

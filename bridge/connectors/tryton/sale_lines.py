@@ -88,7 +88,7 @@ def _values(line: Fields, lists: Lists) -> Values:
     try:
         return write_columns("sale line", SALE_LINE, writable, lists)
     except BadField as bad:
-        raise BadField(f"lines.{bad.column}", bad.args[0].partition(": ")[2], bad.unresolved) from None
+        raise BadField(f"lines.{bad.column}", bad.why, bad.unresolved) from None
 
 
 READ_ONLY = frozenset({"id", *(name for name, each in SALE_LINE.items() if not each.spec.writable)})

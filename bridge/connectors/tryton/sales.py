@@ -13,8 +13,10 @@ from bridge.connectors.tryton.products import MODEL as PRODUCTS
 from bridge.connectors.tryton.products import template_of
 from bridge.connectors.tryton.sale_lines import changed_lines, goods, in_order
 from bridge.connectors.tryton.shape import (
+    EDITORS,
     BadField,
     Values,
+    editor,
     moment,
     needed,
     read_columns,
@@ -35,6 +37,7 @@ FIELDS = (
     "create_date",
     "last_modified_at",
     "_timestamp",
+    *EDITORS,
     *(f"lines.{name}" for name in OF_LINES),
 )
 FILLED_IN = ("invoice_address", "shipment_address", "payment_term", "invoice_method", "shipment_method", "currency")
@@ -63,7 +66,8 @@ def read_sale(system: str, row: Row, lists: Lists) -> Record | Gone:
         {"id": str(record_id(line)), **read_columns(SALE_LINE, line, lists)} for line in goods(in_order(row))
     ]
     ref = RecordRef(system, "sale", str(record_id(row)))
-    return Record(ref, fields, moment(row, "last_modified_at"), moment(row, "create_date"), raw=row)
+    changed, created = moment(row, "last_modified_at"), moment(row, "create_date")
+    return Record(ref, fields, changed, created, raw=row, modified_by=editor(row))
 
 
 def _changed(since: datetime) -> Domain:

@@ -23,6 +23,7 @@ class BadField(Exception):
     def __init__(self, column: str, message: str, unresolved: Unresolved | None = None) -> None:
         super().__init__(f"{column}: {message}")
         self.column = column
+        self.why = message
         self.unresolved = unresolved
 
 
@@ -41,6 +42,21 @@ def record_id(row: Row) -> int:
 def moment(row: Row, name: str) -> datetime | None:
     found = row.get(name)
     return found if isinstance(found, datetime) else None
+
+
+USERS = ("create_uid.rec_name", "write_uid.rec_name")
+EDITORS = ("create_uid", "write_uid", *USERS)
+"""What names the user of a record's version."""
+
+
+def editor(row: Row) -> str | None:
+    """Whoever wrote the record last, else who created it: the name, or the number where users cannot be read."""
+    name = "create_uid" if row.get("write_uid") is None else "write_uid"
+    number, user = row.get(name), row.get(f"{name}.")
+    told = user.get("rec_name") if isinstance(user, Mapping) else None
+    if isinstance(told, str) and told:
+        return told
+    return f"user {number}" if isinstance(number, int) and not isinstance(number, bool) else None
 
 
 def timestamps(model: str, rows: Iterable[Row]) -> dict[str, str]:

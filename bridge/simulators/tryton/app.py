@@ -14,7 +14,7 @@ from bridge.simulators.tryton.changes import FIRST, Changes
 from bridge.simulators.tryton.models import MANY, MODELS
 from bridge.simulators.tryton.rpc import BODY, METHOD, Rpc, fault_answer, page
 from bridge.simulators.tryton.rules import Refused
-from bridge.simulators.tryton.state import GONE, Options, State, seeded_state
+from bridge.simulators.tryton.state import GONE, PERSON, Options, State, seeded_state
 from bridge.simulators.tryton.values import to_wire
 from bridge.simulators.world import World
 
@@ -61,7 +61,7 @@ class TrytonSimulator:
 
     def person_deletes(self, entity: str, record_id: Any) -> None:
         number = self._number(entity, record_id)
-        transaction = self._changes.begin({})
+        transaction = self._changes.begin({}, PERSON)
         try:
             self._changes.delete(entity, [number], transaction)
         except Refused as refused:
@@ -106,7 +106,7 @@ class TrytonSimulator:
 
     def _as_person(self, entity: str, work: Any) -> dict[str, Any]:
         self._known(entity)
-        transaction = self._changes.begin({"company": 1, "employee": 1})
+        transaction = self._changes.begin({"company": 1, "employee": 1}, PERSON)
         try:
             record_id = work(transaction)
         except Refused as refused:

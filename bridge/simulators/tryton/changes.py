@@ -24,7 +24,7 @@ from bridge.simulators.tryton.models import (
 from bridge.simulators.tryton.models import Field as ModelField
 from bridge.simulators.tryton.opportunities import origin, processed
 from bridge.simulators.tryton.rules import Refused, check_sold, places, user_error
-from bridge.simulators.tryton.state import GONE, State
+from bridge.simulators.tryton.state import GONE, PERSON, State
 from bridge.simulators.tryton.values import from_wire, stamp
 
 FIRST = ("email", "phone", "mobile", "fax", "website")
@@ -33,12 +33,24 @@ FIRST = ("email", "phone", "mobile", "fax", "website")
 
 @dataclass
 class Transaction:
-    """`now`: its start, which all its records show. `seen`: timestamps from the context; each is checked once."""
+    """`now`: its start, which all its records show, as they show `user`. `seen`: timestamps from the context; each is
+    checked once."""
 
     now: float
+    user: int
     context: Mapping[str, Any]
     seen: dict[str, str] = field(default_factory=dict)
     undo: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def made(self) -> Record:
+        """What a new record shows of it."""
+        return {"create_date": self.now, "create_uid": self.user, "write_date": None, "write_uid": None}
+
+    @property
+    def written(self) -> Record:
+        """What a written record shows of it."""
+        return {"write_date": self.now, "write_uid": self.user}
 
 
 class Changes:
@@ -47,8 +59,8 @@ class Changes:
     def __init__(self, state: State, faults: Faults) -> None:
         self._state, self._faults = state, faults
 
-    def begin(self, context: Mapping[str, Any]) -> Transaction:
-        return Transaction(self._state.world.clock.now(), context, dict(context.get("_timestamp") or {}))
+    def begin(self, context: Mapping[str, Any], user: int) -> Transaction:
+        return Transaction(self._state.world.clock.now(), user, context, dict(context.get("_timestamp") or {}))
 
     def roll_back(self, transaction: Transaction) -> None:
         for undo in reversed(transaction.undo):
@@ -62,7 +74,7 @@ class Changes:
         if known.company and not (values.get("company") or t.context.get("company")):
             raise user_error(f'You are not allowed to create "{model}": no company')
         record_id = self._state.next_id(model)
-        record: Record = {"id": record_id, "create_date": t.now, "write_date": None}
+        record: Record = {"id": record_id, **t.made}
         record |= {name: each.default for name, each in known.fields.items() if each.type != MANY}
         first = {name: values.pop(name) for name in FIRST if model == "party.party" and name in values}
         record |= self._own(model, self._with_defaults(model, record_id, dict(values), t), record)
@@ -75,7 +87,7 @@ class Changes:
                 self.create("party.contact_mechanism", {"type": kind, "value": text}, t, party=record_id)
         self._finish(model, record_id, t)
         if model == "party.party":  # the server writes a new party a second time, so it has a write date
-            self._put(model, {**self._found(model, record_id), "write_date": t.now}, t)
+            self._put(model, {**self._found(model, record_id), **t.written}, t)
         return record_id
 
     def write(self, model: str, ids: list[int], values: Mapping[str, Any], t: Transaction) -> None:
@@ -84,7 +96,7 @@ class Changes:
             self._check_seen(model, record_id, t)
             record = self._found(model, record_id)
             self._check_open(model, record, values)
-            changed = {**record, **self._own(model, values, record), "write_date": t.now}
+            changed = {**record, **self._own(model, values, record), **t.written}
             self._put(model, changed, t)
             self._children(model, record_id, values, t)
             self._finish(model, record_id, t)
@@ -150,7 +162,7 @@ class Changes:
                 ended["number"] = record["number"] or str(record_id)
             elif end == "confirmed":
                 ended["sale_date"] = record["sale_date"] or _today(t)
-            self._put(model, {**record, **ended, "state": end, "write_date": t.now}, t)
+            self._put(model, {**record, **ended, "state": end, **t.written}, t)
             self._log("button", model, record_id, t)
             if end == "converted":
                 self._make_sale(record, t)
@@ -167,16 +179,16 @@ class Changes:
         for row in list(self._state.rows("sale.opportunity")):
             if sale["origin"] == origin(row):
                 changed = processed(self._state, row, _today(t))
-                self._put("sale.opportunity", {**row, **changed, "write_date": t.now}, t)
+                self._put("sale.opportunity", {**row, **changed, **t.written}, t)
 
     def replace(self, absorbed: int, survivor: int) -> None:
         """The wizard that merges two parties. It deactivates the absorbed one, whose `replaced_by` is the survivor."""
-        t = self.begin({})
+        t = self.begin({}, PERSON)
         for model in ("party.contact_mechanism", "party.address"):
             for row in self._state.children(model, "party", absorbed):
-                self._put(model, {**row, "active": False, "write_date": t.now}, t)
+                self._put(model, {**row, "active": False, **t.written}, t)
         party = self._found("party.party", absorbed)
-        self._put("party.party", {**party, "active": False, "replaced_by": survivor, "write_date": t.now}, t)
+        self._put("party.party", {**party, "active": False, "replaced_by": survivor, **t.written}, t)
 
     def _found(self, model: str, record_id: Any) -> Record:
         record = self._state.get(model, record_id)
@@ -295,8 +307,7 @@ class Changes:
 
     def _log(self, event: str, model: str, record_id: int, t: Transaction, target: str = "") -> None:
         row = {"event": event, "resource": f"{model},{record_id}", "target": target, "action": None}
-        made = {"id": self._state.next_id("ir.model.log"), "create_date": t.now, "write_date": None, **row}
-        self._put("ir.model.log", made, t)
+        self._put("ir.model.log", {"id": self._state.next_id("ir.model.log"), **t.made, **row}, t)
 
 
 def _today(t: Transaction) -> date:

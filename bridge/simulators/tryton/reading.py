@@ -8,9 +8,11 @@ from typing import Any
 from bridge.simulators.records import Record
 from bridge.simulators.tryton.domain import UnknownField, compiled
 from bridge.simulators.tryton.models import BOOLEAN, MANY, MODELS, ONE
-from bridge.simulators.tryton.state import State
+from bridge.simulators.tryton.rules import user_error
+from bridge.simulators.tryton.state import ADMIN, USERS, State
 from bridge.simulators.tryton.values import moment, stamp, to_wire
 
+BY = ("create_uid", "write_uid")
 ORDINARY = ("id", "create_date", "write_date", "last_modified_at", "_timestamp", "rec_name")
 
 
@@ -39,8 +41,12 @@ def read(state: State, model: str, row: Record, fields: Sequence[str], lag: floa
         if rest:
             deeper.setdefault(head, []).append(rest)
         else:
-            shown[name] = _value(state, model, row, name, lag)
+            shown[name] = row.get(name) if name in BY else _value(state, model, row, name, lag)
     for head, names in deeper.items():
+        if head in BY:
+            shown[head] = row.get(head)
+            shown[f"{head}."] = _user(state, row.get(head), names)
+            continue
         known = MODELS[model].fields.get(head)
         if known is None or known.type not in (ONE, MANY):
             raise UnknownField(f"'{head}'")
@@ -52,6 +58,16 @@ def read(state: State, model: str, row: Record, fields: Sequence[str], lag: floa
             other = state.get(known.to, row[head], lag) if row[head] is not None else None
             shown[f"{head}."] = None if other is None else read(state, known.to, other, names, lag)
     return shown
+
+
+def _user(state: State, user: int | None, names: Sequence[str]) -> dict[str, Any] | None:
+    if not state.options.users_readable and user not in (None, ADMIN):
+        raise user_error(
+            f'You are not allowed to read records "{user}" of "User" because of at least one of these rules:'
+        )
+    if wrong := [name for name in names if name != "rec_name"]:
+        raise UnknownField(f"'{wrong[0]}'")
+    return None if user is None else {"id": user, "rec_name": USERS[user]}
 
 
 def _value(state: State, model: str, row: Record, name: str, lag: float) -> Any:

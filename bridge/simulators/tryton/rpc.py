@@ -144,7 +144,7 @@ class Rpc:
         return self._changed(context, lambda t: self._changes.delete(model, given[0], t))
 
     def _changed(self, context: Mapping[str, Any], work: Callable[[Any], Any]) -> Any:
-        transaction = self._changes.begin(context)
+        transaction = self._changes.begin(context, ADMIN)
         try:
             return work(transaction)
         except BaseException:

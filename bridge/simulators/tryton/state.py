@@ -10,13 +10,16 @@ from bridge.simulators.tryton.models import MODELS
 from bridge.simulators.world import World
 
 GONE = "_gone"
-ADMIN = 1
+ADMIN, PERSON = 1, 2
+USERS = {0: "Root", ADMIN: "Bridge", PERSON: "Pat Person"}
+"""Users by id, under the names that records show: the server itself, whose session we have, and a person."""
 
 
 @dataclass(frozen=True)
 class Options:
     """Credentials and behaviour. `max_attempt`, `timeout` (seconds): of the login guard. `numbered_booleans`: 1 and 0
-    instead of true and false, as on SQLite. `log_readable`: the user may read the log of changes."""
+    instead of true and false, as on SQLite. `log_readable`: the user may read the log of changes. `users_readable`: the
+    user may read other users, which no record rule hides."""
 
     database: str = "sandbox"
     user: str = "bridge"
@@ -25,6 +28,7 @@ class Options:
     timeout: float = 300.0
     numbered_booleans: bool = True
     log_readable: bool = True
+    users_readable: bool = True
     control: bool = True
 
 
@@ -64,7 +68,8 @@ class State:
         record_id = self.next_id(model)
         fields = {name: each.default for name, each in MODELS[model].fields.items()}
         now = self.world.clock.now()
-        self.put(model, {"id": record_id, **fields, **values, "create_date": now, "write_date": None})
+        made = {"create_date": now, "create_uid": 0, "write_date": None, "write_uid": None}
+        self.put(model, {"id": record_id, **fields, **values, **made})
         return record_id
 
 

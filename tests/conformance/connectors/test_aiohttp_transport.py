@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 from bridge.connectors.limits import ERROR_BYTES
-from bridge.connectors.protocols import AnswerUnusable, HttpRequest, TransportFailed
+from bridge.connectors.protocols import AnswerUnusable, Failure, HttpRequest, TransportFailed
 from bridge.connectors.transport import AiohttpTransport, http_transport
 
 PACKED: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -113,6 +113,7 @@ async def test_silence_ends_at_the_time_limit_and_counts_as_sent(server: Server,
     with pytest.raises(TransportFailed, match=r"no answer within 0.1 s") as caught:
         await transport.send(HttpRequest("GET", server.url("hang"), timeout_seconds=0.1))
     assert caught.value.sent
+    assert caught.value.failure is Failure.TIME
 
 
 async def test_a_slow_answer_has_the_same_time_limit_as_any_other(server: Server, transport: AiohttpTransport) -> None:
@@ -135,6 +136,7 @@ async def test_a_closed_port_means_nothing_was_sent(transport: AiohttpTransport)
     with pytest.raises(TransportFailed) as caught:
         await transport.send(HttpRequest("POST", f"http://127.0.0.1:{unused_port()}/x"))
     assert not caught.value.sent
+    assert caught.value.failure is Failure.REFUSED
 
 
 @pytest.mark.parametrize(

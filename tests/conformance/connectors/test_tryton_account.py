@@ -15,6 +15,7 @@ from bridge.connectors.tryton.opportunities import WORKFLOW
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, Rejected, RetryLater, WriteConflict
 from bridge.domain.record import Evidence, Gone, Record, RecordRef
 from bridge.simulators.faults import ResponseFault
+from bridge.simulators.tryton.state import PERSON
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ async def test_an_edited_contact_mechanism_shows_in_a_listing_and_changes_no_ver
     since = bench.clock.now()
     changes = bench.simulator._changes  # type: ignore[attr-defined]
     key = before.raw["contact_mechanisms."][0]["id"]
-    changes.write("party.contact_mechanism", [key], {"value": "new@x.example"}, changes.begin({}))
+    changes.write("party.contact_mechanism", [key], {"value": "new@x.example"}, changes.begin({}, PERSON))
     (row,) = (await connector.list("party", since=since, page=None, where={})).rows
     assert isinstance(row, Record)
     assert row.fields["emails"][0]["value"] == "new@x.example"
@@ -258,3 +259,56 @@ async def test_employees_are_read_with_the_address_of_their_party_and_own_opport
     assert (owned.fields["employee_id"], owned.fields["employee"]) == (row.ref.id, "Eva")
     with pytest.raises(Rejected, match="read only"):
         await connector.update(row, {"email": "x@x.example"})
+
+
+ENTITIES = {
+    "party": "party.party",
+    "product": "product.product",
+    "opportunity": "sale.opportunity",
+    "sale": "sale.sale",
+}
+
+
+@pytest.mark.parametrize("kind", Tryton.kinds)
+async def test_a_record_names_the_user_of_its_version_in_reads_and_listings(bench: Bench, kind: str) -> None:
+    connector, sample = bench.connect(), Tryton.samples[kind]
+    since = bench.clock.now()
+    if sample.prepare is not None:
+        sample.prepare(bench.simulator)
+    theirs = ref(bench.person_creates(kind), kind)
+    assert (await read(connector, theirs)).modified_by == "Pat Person"
+    bench.pass_seconds(60)
+    await connector.update(await read(connector, theirs), dict([next(iter(sample.edit.items()))]))
+    assert (await read(connector, theirs)).modified_by == "Bridge"
+    bench.pass_seconds(60)
+    bench.simulator.person_edits(Tryton.kinds[kind], theirs.id, dict(sample.person_edit))
+    page = await connector.list(kind, since=since, page=None, where={})
+    assert [row.modified_by for row in page.rows if row.ref == theirs] == ["Pat Person"]
+
+
+async def test_a_product_names_whoever_changed_it_or_what_it_shares_later(bench: Bench) -> None:
+    connector = bench.connect()
+    before = await record(bench, connector, "product", name="Desk", unit="Unit", type="goods")
+    bench.pass_seconds(60)
+    bench.simulator.person_edits("product.template", before.raw["template"], {"name": "Table"})
+    after = await read(connector, before.ref)
+    assert (before.modified_by, after.modified_by) == ("Bridge", "Pat Person")
+    assert after.fields["name"] == "Table"
+
+
+async def test_where_a_rule_hides_other_users_their_number_is_told_and_nothing_is_asked_twice_again(
+    bench: Bench,
+) -> None:
+    object.__setattr__(bench.simulator.state.options, "users_readable", False)  # type: ignore[attr-defined]
+    connector = bench.connect()
+    made = ref(bench.person_creates("party"))
+    assert (await read(connector, made)).modified_by == "user 2"
+    calls = len(bench.transport.requests)
+    assert (await read(connector, made)).modified_by == "user 2"
+    assert len(bench.transport.requests) == calls + 1
+
+
+async def read(connector: Any, of: RecordRef) -> Record:
+    found = await connector.read(of)
+    assert isinstance(found, Record)
+    return found

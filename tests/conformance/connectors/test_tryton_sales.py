@@ -10,6 +10,7 @@ from tryton_connector import Tryton
 
 from bridge.domain.errors import Rejected, WriteConflict
 from bridge.domain.record import Gone, Record, RecordRef
+from bridge.simulators.tryton.state import PERSON
 
 PRODUCT = {"unit": "Hour", "type": "goods", "list_price": Decimal("10.25"), "salable": True}
 
@@ -191,7 +192,7 @@ async def test_a_line_that_a_program_changed_alone_shows_in_the_next_listing(ben
     since = bench.clock.now()
     assert not (await connector.list("sale", since=since, page=None, where={})).rows
     changes = bench.simulator._changes  # type: ignore[attr-defined]
-    changes.write("sale.line", [1], {"quantity": 5.0}, changes.begin({}))
+    changes.write("sale.line", [1], {"quantity": 5.0}, changes.begin({}, PERSON))
     (row,) = (await connector.list("sale", since=since, page=None, where={})).rows
     assert row.ref == found.ref
 

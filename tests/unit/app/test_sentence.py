@@ -1,11 +1,15 @@
 """The state of the bridge in one sentence."""
 
+from collections import Counter
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 
+from bridge.app.seen import look
 from bridge.app.sentence import Counted, sentence, state_of
 from bridge.app.waiting import waits_for
+from bridge.cli.status import both
 from bridge.domain.record import Side
 from bridge.store import Store
 from bridge.store.model import Lane, Task, TaskKey, TaskState
@@ -57,11 +61,27 @@ def test_the_answer_of_a_system_is_shown_until_it_counts_as_down() -> None:
 
 
 async def test_a_store_without_a_running_bridge_says_so_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert await state_of(store) == "No bridge runs. By what the last one noted: No mapping is set up yet."
+    assert state_of(store, await look(store)) == "No bridge runs. By what the last one noted: No mapping is set up yet."
 
     async def silent() -> list[object]:
         return [SimpleNamespace(runs=lambda now: False)]
 
     monkeypatch.setattr(store.instances, "all", silent)
     monkeypatch.setattr(store.instances, "is_mute", lambda one: True)
-    assert (await state_of(store)).startswith("The store takes no writes: `bridge doctor` says why.")
+    assert state_of(store, await look(store)).startswith("The store takes no writes: `bridge doctor` says why.")
+
+
+async def test_sentence_and_rows_of_status_read_each_list_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = Counter[str]()
+    read = store.database.read
+
+    def counted(work: Callable[..., object]) -> object:
+        reads[work.__qualname__.partition(".<locals>")[0]] += 1
+        return read(work)
+
+    monkeypatch.setattr(store.database, "read", counted)
+    await both(store)
+    lists = ("Instances.all", "Hooks.all", "Verifications.last", "DeadLetters.list", "KnownColumns.all")
+    for name in (*lists, "PinnedNames.renamed", "Conflicts.waiting", "Waiting.groups"):
+        assert reads[name] == 1, name
+    assert "Waiting.numbers" not in reads

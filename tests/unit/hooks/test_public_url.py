@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.connectors.protocols import HttpRequest, HttpResponse, TransportFailed
+from bridge.connectors.protocols import Failure, HttpRequest, HttpResponse, TransportFailed
 from bridge.domain.address import Addresses
 from bridge.hooks.public_url import public_url_fault
 
@@ -34,18 +34,18 @@ async def test_our_own_echo_is_no_problem() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("failure", "expected"),
     [
-        ("[Errno -2] Name or service not known", "does not resolve"),
-        ("certificate verify failed: self-signed certificate", "certificate is not accepted"),
-        ("Connect call failed ('203.0.113.9', 443)", "nothing listens there"),
-        ("no answer in 10 s: timed out", "no answer in time"),
-        ("something else", "cannot be reached from here"),
+        (Failure.NAME, "(DNS: the name does not resolve)"),
+        (Failure.TLS, "(TLS: the certificate is not accepted)"),
+        (Failure.REFUSED, "(nothing listens there)"),
+        (Failure.TIME, "(no answer in time: check firewall and proxy)"),
+        (Failure.OTHER, "cannot be reached from here (network)"),
     ],
 )
-async def test_a_network_fault_is_named(words: str, expected: str) -> None:
+async def test_a_network_fault_is_named_by_its_kind_and_not_by_its_words(failure: Failure, expected: str) -> None:
     def answer(request: HttpRequest) -> HttpResponse:
-        raise TransportFailed(words, sent=False)
+        raise TransportFailed("cannot connect to tls.dns.example, refused", sent=False, failure=failure)
 
     text = await fault(answer)
     assert expected in text
