@@ -10,7 +10,7 @@ from bridge.alerts.message import Message
 from bridge.cli import alerts
 from bridge.domain.errors import BridgeError
 from bridge.monitoring.health import Status
-from tests.acceptance.site import Ended, told
+from tests.acceptance.site import Ended, run_command
 
 SECRET = {"SECRET": "0123456789abcdef", "MAIL": "mailtos://me:pass-w0rd@mail.example?to=me@x.example"}
 TARGETS = """\
@@ -28,12 +28,12 @@ def tested(tmp_path: Path) -> Callable[..., Ended]:
     more = ("--set", "deskera.base_url=https://d.example", "--set", "deskera.client_id=x")
     settings = made / "bridge.yaml"
     address = ("--public-url", "https://bridge.example.com")
-    told(settings, "init", "pipedrive-deskera", str(made), "--no-ask", *address, *options, *more)
+    run_command(settings, "init", "pipedrive-deskera", str(made), "--no-ask", *address, *options, *more)
     text = settings.read_text().replace("{env: INSTANCE_SECRET}", "{env: SECRET}")
 
     def test(*names: str, targets: str = TARGETS) -> Ended:
         settings.write_text(text + targets)
-        return told(settings, "alerts", "test", *names, variables=SECRET)
+        return run_command(settings, "alerts", "test", *names, variables=SECRET)
 
     return test
 

@@ -12,7 +12,7 @@ from bridge.app.seams import system_seams
 from bridge.domain.errors import StoreUnavailable
 from bridge.store import Store, open_store
 from bridge.store.database import Database
-from tests.acceptance.site import Ended, told
+from tests.acceptance.site import Ended, run_command
 from tests.conformance.store.builders import ROUTES, SCOPES, event, left
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class Place:
         return asyncio.run(done())
 
     def forget(self, *more: str, record: str = "42", answer: str | None = None) -> Ended:
-        return told(self.settings, "forget", "crm", "person", record, *more, answer=answer)
+        return run_command(self.settings, "forget", "crm", "person", record, *more, answer=answer)
 
     def knows(self) -> bool:
         return self.on_store(lambda store: store.standing.get(left("42"))) is not None

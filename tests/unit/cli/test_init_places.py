@@ -8,14 +8,14 @@ from bridge.app.starter import WAYS
 from bridge.connectors.registry import CONNECTORS
 from bridge.files.document import Problems, plain, read_documents
 from bridge.settings.secrecy import holds_secret
-from tests.acceptance.site import told
+from tests.acceptance.site import run_command
 
 ADDRESSES = ("--set", "deskera.base_url=https://d.example", "--set", "deskera.client_id=x")
 
 
 def made(folder: Path, pair: str, *more: str) -> dict[str, dict[str, object]]:
     """The options of each product as `bridge init` wrote them."""
-    assert told(folder / "none", "init", pair, str(folder), "--no-ask", *more).code == 0
+    assert run_command(folder / "none", "init", pair, str(folder), "--no-ask", *more).code == 0
     (root,) = read_documents((folder / "bridge.yaml").read_text(), "bridge.yaml", Problems())
     return {name: system["options"] for name, system in plain(root)["systems"].items()}
 
@@ -47,10 +47,10 @@ def test_settings_whose_secrets_are_credentials_pass_check_where_those_are(tmp_p
     assert made(mine, "pipedrive-deskera", *places, *url, *ADDRESSES)["deskera"]["client_secret"] == {
         "credential": "from-the-vault"
     }
-    checked = told(mine / "bridge.yaml", "check", variables={"CREDENTIALS_DIRECTORY": str(credentials)})
+    checked = run_command(mine / "bridge.yaml", "check", variables={"CREDENTIALS_DIRECTORY": str(credentials)})
     assert (checked.code, checked.err) == (0, ""), checked.err
 
 
 def test_a_secret_on_the_command_line_is_refused_with_the_places_there_are(tmp_path: Path) -> None:
-    done = told(tmp_path / "none", "init", "pipedrive-deskera", str(tmp_path), "--set", "pipedrive.api_token=x")
+    done = run_command(tmp_path / "none", "init", "pipedrive-deskera", str(tmp_path), "--set", "pipedrive.api_token=x")
     assert (done.code, "write env:NAME, file:PATH or credential:NAME" in done.err) == (2, True)
