@@ -43,7 +43,7 @@ class Report:
     """
 
     mapping: str
-    names: Mapping[Side, str]  # of the sides, with their entities: `crm person`
+    ends: Mapping[Side, tuple[str, str]]  # each side's name and its entity
     started_at: float
     sample: int | None = None
     seconds: float = 0.0
@@ -98,9 +98,14 @@ class Report:
             "fault": self.fault,
         }
 
+    @property
+    def names(self) -> dict[Side, str]:
+        """Each side with its entity: `crm person`."""
+        return {side: " ".join(end) for side, end in self.ends.items()}
+
     def document(self) -> dict[str, Any]:
         """Return the whole report, for programs."""
-        names = {side: self.names[side].partition(" ")[0] for side in Side}
+        names = {side: name for side, (name, _) in self.ends.items()}
         return {
             "mapping": self.mapping,
             "agrees": self.agrees,

@@ -68,8 +68,8 @@ class Verification:
         self._states: Mapping[str, MappingState] = {}
         self._known: dict[Side, frozenset[str]] = {}
         scope = subject.scope
-        names = {side: f"{subject.mapping.side(side).name} {scope.endpoint(side).entity}" for side in Side}
-        self.report = Report(subject.mapping.name, names, subject.store.now())
+        ends = {side: (subject.mapping.side(side).name, scope.endpoint(side).entity) for side in Side}
+        self.report = Report(subject.mapping.name, ends, subject.store.now())
         self._young: list[str] = []
 
     async def run(self, sample: Sequence[int] | None = None) -> Report:

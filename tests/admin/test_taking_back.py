@@ -238,7 +238,7 @@ async def test_a_repair_from_a_page_is_noted_once_with_the_person(here: Office, 
 
 
 async def test_a_verification_that_ended_early_is_nowhere_shown_as_agreeing(here: Office, client: Client) -> None:
-    report = Report("people", {Side.LEFT: "crm person", Side.RIGHT: "erp contact"}, here.bridge.store.now())
+    report = Report("people", {Side.LEFT: ("crm", "person"), Side.RIGHT: ("erp", "contact")}, here.bridge.store.now())
     report.fault = "crm: no answer within 30 s"
     await here.bridge.store.verifications.end("people", report.started_at, report.summary())
     here.bridge.looks.of_kind["verify people"] = Look("people", "anna", 1.0, 2.0, [report.document()])
