@@ -64,10 +64,13 @@ def test_a_deal_crosses_and_why_shows_its_history_on_both_sides(world: World) ->
 
 def test_why_takes_a_name_and_asks_which_of_several(world: World) -> None:
     site, pipedrive, deskera = world
-    made = [pipedrive.create("organizations", name=f"Ærlig {town} AS") for town in ("Bergen", "Oslo")]
-    for town in ("Bergen", "Oslo"):
+    made = []
+    for town in ("Bergen", "Oslo"):  # one after the other, because several are listed in the order of their links
+        organization = pipedrive.create("organizations", name=f"Ærlig {town} AS")
         deskera.until("contacts", name=f"Ærlig {town} AS")
-    until(lambda: all("linked to" in site.run_command("why", "crm", "organization", one).out for one in made), "linked")
+        why = ("why", "crm", "organization", organization)
+        until(lambda why=why: "linked to" in site.run_command(*why).out, "linked")
+        made.append(organization)
     assert f"crm organization {made[1]} in mapping organizations" in site.run_command("why", "ærlig", "oslo").out
     several = site.run_command("why", "Ærlig")
     assert (several.code, several.out) == (1, "")
