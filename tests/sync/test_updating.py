@@ -300,12 +300,12 @@ async def test_a_first_write_that_never_took_effect_is_not_taken_for_shortened(n
 
 
 async def test_a_read_that_lags_is_not_accepted_because_another_one_lagged_long_ago(new_bench: NewBench) -> None:
-    bench, record_id = await _linked(new_bench, limits=Limits(deletion_limit=0))
+    bench, record_id = await _linked(new_bench, limits=Limits(deletion_limit=0, wait_seconds=25.0))
     bench.crm.person_edits("person", record_id, name="Ana")
     await bench.turn_once()
     bench.clock.advance(0.5)
     bench.crm.person_edits("person", record_id, phone=None)
-    await bench.settle(60)  # first the read lag of our own write passes, then the deletion threshold holds the pair
+    await bench.settle(4)  # first the read lag of our own write passes, then the deletion threshold holds the pair
     (task,) = await bench.store.tasks.about("crm", "person", record_id, bench.parts.scopes)
     bench.clock.advance(task.due - bench.store.now() - 1.0)
     bench.erp.lag = 1.9
