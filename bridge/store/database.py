@@ -40,7 +40,7 @@ from sqlalchemy.pool import QueuePool
 from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.late import late
-from bridge.domain.seams import Seams, epoch
+from bridge.domain.seams import Clock, Seams, epoch
 from bridge.store.model import Unstorable
 from bridge.store.planner import tell_planner
 from bridge.store.prepared import Prepared
@@ -565,19 +565,25 @@ class Batcher(Generic[Item, Result]):
     `limit`: items that may wait; above it `submit` raises StoreUnavailable at once.
     """
 
-    def __init__(self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], size: int, limit: int) -> None:
+    def __init__(
+        self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], size: int, limit: int, clock: Clock
+    ) -> None:
         self._commit = commit
         self._size = size
         self.limit = limit
-        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._clock = clock
+        self._waiting: deque[tuple[Item, asyncio.Future[Result], float]] = deque()
         self._drain: asyncio.Task[None] | None = None
 
-    async def submit(self, item: Item) -> Result:
-        """Return the item's result once it is durable. The item of a cancelled caller is still committed."""
+    async def submit(self, item: Item, within: float = 0.0) -> Result:
+        """Return the item's result once it is durable. The item of a cancelled caller is still committed.
+
+        `within`: seconds for which the item may wait for others, so that they share its batch.
+        """
         if len(self._waiting) >= self.limit:
             raise StoreUnavailable("too much is waiting to be stored")
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
+        self._waiting.append((item, future, within))
         if self._drain is None or self._drain.done():
             self._drain = asyncio.create_task(self._run())
         return await future
@@ -590,10 +596,13 @@ class Batcher(Generic[Item, Result]):
     async def _run(self) -> None:
         try:
             while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
+                *_, within = self._waiting[0]
+                if within > 0:
+                    await self._clock.sleep(within)
+                batch = [self._waiting.popleft()[:2] for _ in range(min(self._size, len(self._waiting)))]
                 await self._settle(batch)
         except BaseException:
-            for _, future in self._waiting:
+            for _, future, _ in self._waiting:
                 future.cancel()
             self._waiting.clear()
             raise

@@ -44,7 +44,7 @@ class Events:
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database
         self._wake = wake
-        self._batcher: Batcher[Routed, list[int | None]] = Batcher(self._commit, BATCH, QUEUE)
+        self._batcher: Batcher[Routed, list[int | None]] = Batcher(self._commit, BATCH, QUEUE, database.seams.clock)
 
     @property
     def queue_limit(self) -> int:

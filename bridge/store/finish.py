@@ -80,15 +80,16 @@ class Finishing:
     def __init__(self, database: Database, wake: Wake) -> None:
         self._database = database
         self._wake = wake
-        self._batcher: Batcher[Completion, bool] = Batcher(self.finish, BATCH, QUEUE)
+        self._batcher: Batcher[Completion, bool] = Batcher(self.finish, BATCH, QUEUE, database.seams.clock)
 
     async def close(self) -> None:
         await self._batcher.close()
 
-    async def submit(self, completion: Completion) -> None:
-        """Finish a claim, together with others. Raises LeaseLost, LinkTaken, Unstorable for this one alone."""
+    async def submit(self, completion: Completion, within: float = 0.0) -> None:
+        """Finish a claim, together with others that end in the next `within` seconds. Raises LeaseLost, LinkTaken,
+        Unstorable for this one alone."""
         require_storable(of_completion(completion))
-        if not await self._batcher.submit(completion):
+        if not await self._batcher.submit(completion, within):
             key = completion.claim.key
             raise LeaseLost(f"{key.mapping} {key.record_id}: another worker has taken the record over")
 

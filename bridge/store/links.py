@@ -544,8 +544,10 @@ class Pending(NamedTuple):
 class Links:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._sending: Batcher[Pending, BridgeError | None] = Batcher(self._send, BATCH, QUEUE)
-        self._opening: Batcher[IntentAsked, IntentResult | None] = Batcher(self._open, BATCH, QUEUE)
+        self._sending: Batcher[Pending, BridgeError | None] = Batcher(self._send, BATCH, QUEUE, database.seams.clock)
+        self._opening: Batcher[IntentAsked, IntentResult | None] = Batcher(
+            self._open, BATCH, QUEUE, database.seams.clock
+        )
 
     async def close(self) -> None:
         await self._sending.close()

@@ -138,7 +138,7 @@ class Questions:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._batcher: Batcher[Sequence[Question[Any]], Mapping[Question[Any], Any]] = Batcher(
-            self._answer, BATCH, QUEUE
+            self._answer, BATCH, QUEUE, database.seams.clock
         )
 
     async def ask(self, questions: Sequence[Question[Any]]) -> Mapping[Question[Any], Any]:

@@ -29,6 +29,9 @@ IDLE_SECONDS = 2.0  # polling is only a safety net: events wake the worker
 BUSY_SECONDS = 0.1  # a task that is due already is held by a running claim, whose end wakes the worker
 TOGETHER_SECONDS = 0.04
 """While claims run, new ones are taken only this often, because claims that are taken together share transactions."""
+ENDS_TOGETHER_SECONDS = 0.03
+"""While other claims run, one that has ended is stored only after this time, in one transaction with those that end
+meanwhile."""
 
 KEPT_FREE = 4
 """One of this many claims is reserved for live changes, so that they never wait for the end of a sweep or backfill."""
@@ -159,7 +162,7 @@ class Worker:
         """Store how a claim ended. An end that cannot be stored is an attempt, so it is not repeated for ever."""
         tasks, key = self.parts.store.tasks, load.draft.key
         try:
-            await tasks.submit(completion)
+            await tasks.submit(completion, ENDS_TOGETHER_SECONDS if len(self.running) > 1 else 0.0)
             return completion
         except (LeaseLost, LinkTaken, StoreUnavailable):
             raise

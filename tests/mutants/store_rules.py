@@ -411,4 +411,28 @@ STRANGERS = (
     ),
 )
 
-STORE_MUTANTS = (*LEASES, *LINKS, *BOOKS, *LISTINGS, *STRANGERS)
+COMMITS = (
+    Mutant(
+        "an item that may wait for others is committed alone",
+        "store/database.py::Batcher._run",
+        "if within > 0:",
+        "if False:",
+        ("unit/store/test_batches.py::test_an_item_that_may_wait_shares_its_batch_with_those_that_come_meanwhile",),
+    ),
+    Mutant(
+        "a claim that ends alone waits for others",
+        "sync/worker.py::Worker._submit",
+        "ENDS_TOGETHER_SECONDS if len(self.running) > 1 else 0.0",
+        "ENDS_TOGETHER_SECONDS",
+        ("sync/test_ends_together.py::test_a_claim_that_ends_alone_is_stored_at_once",),
+    ),
+    Mutant(
+        "a commit does not outlast the task that waits for it",
+        "store/database.py::Ending.cancel",
+        "return False",
+        "return super().cancel(msg)",
+        ("conformance/store/test_opening.py::test_who_waits_for_the_disk_is_cancelled_only_after_the_act_has_ended",),
+    ),
+)
+
+STORE_MUTANTS = (*LEASES, *LINKS, *BOOKS, *LISTINGS, *STRANGERS, *COMMITS)
