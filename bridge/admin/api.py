@@ -115,7 +115,7 @@ class Desk:
         except StoreUnavailable as error:
             raise Problem(503, f"the store cannot be used now: {error}", {"Retry-After": "5"}) from None
         except ConfigError as error:
-            raise Problem(422, "; ".join(str(fault) for fault in error.faults)) from None
+            raise Problem(422, "; ".join(str(problem) for problem in error.problems)) from None
         except BridgeError as error:
             raise Problem(503, str(error), {"Retry-After": "5"}) from None
 

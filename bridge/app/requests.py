@@ -102,7 +102,7 @@ class Requests:
         try:
             text = await self._act(request)
         except ConfigError as error:
-            return Answer("; ".join(str(fault) for fault in error.faults), failed=True)
+            return Answer("; ".join(str(problem) for problem in error.problems), failed=True)
         except BridgeError as error:
             return Answer(str(error), failed=True)
         except Exception:
@@ -305,7 +305,7 @@ class Requests:
         if system not in self._bridge.connectors:
             raise NotDone(f"no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}")
         audit = await self._bridge.keeper.rotate(system, hours * 3600)
-        if audit.faults:
+        if audit.problems:
             raise NotDone(str(audit))
         until = moment(self._bridge.store.now() + hours * 3600)
         return f"{system}: {len(audit.created)} hooks have new addresses; the old ones stay valid until {until}"
@@ -325,10 +325,10 @@ class Requests:
         system, key = self._hook(arguments)
         reason = str(arguments.get("reason") or "")
         audit = await self._bridge.keeper.stop(system, key, f"stopped by a person{f': {reason}' if reason else ''}")
-        row, fault = await self._hook_row(system, key), audit.faults.get(system, "see `bridge hooks list`")
+        row, problem = await self._hook_row(system, key), audit.problems.get(system, "see `bridge hooks list`")
         if row is None or row.state != STOPPED:
-            raise NotDone(f"{system} {key} is not stopped: {fault}")
-        later = f"; it is removed at the vendor as soon as possible ({fault})" if row.vendor_id is not None else ""
+            raise NotDone(f"{system} {key} is not stopped: {problem}")
+        later = f"; it is removed at the vendor as soon as possible ({problem})" if row.vendor_id is not None else ""
         return f"{system} {key} is stopped until `bridge hooks start {system} {key}`; sweeps find its changes{later}"
 
     async def _start_hook(self, arguments: Arguments) -> str:
@@ -337,11 +337,11 @@ class Requests:
             where = f"systems.{system}.hooks_off"
             raise NotDone(f"the settings stop it: remove `{key}` from {where} and restart the bridge")
         audit = await self._bridge.keeper.start(system, key)
-        row, fault = await self._hook_row(system, key), audit.faults.get(system, "see `bridge hooks list`")
+        row, problem = await self._hook_row(system, key), audit.problems.get(system, "see `bridge hooks list`")
         if row is not None and row.state in ON_PURPOSE:
-            raise NotDone(f"{system} {key} is still stopped: {fault}")
+            raise NotDone(f"{system} {key} is still stopped: {problem}")
         if row is None or row.state != "registered":
-            raise NotDone(f"{system} {key} is not registered yet: {fault}")
+            raise NotDone(f"{system} {key} is not registered yet: {problem}")
         return f"{system} {key} is registered; a sweep finds what changed meanwhile"
 
     async def _hook_row(self, system: str, key: str) -> HookRow | None:

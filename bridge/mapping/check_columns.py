@@ -186,10 +186,10 @@ def _path(catalog: Catalog, path: Path, place: Place, what: str, unwritable: str
         return [
             Problem(at, f"{what}: unknown field `{path.column}` of {catalog.name}", did_you_mean(path.column, known))
         ]
-    faults = list(_form(catalog, path, spec, at, what))
+    problems = list(_form(catalog, path, spec, at, what))
     if unwritable and not spec.writable:
-        faults.append(Problem(at, f"{what} writes `{path.text}` of {catalog.name}, which is read-only", unwritable))
-    return faults
+        problems.append(Problem(at, f"{what} writes `{path.text}` of {catalog.name}, which is read-only", unwritable))
+    return problems
 
 
 def _form(catalog: Catalog, path: Path, spec: ColumnSpec, at: str, what: str) -> Iterator[Problem]:

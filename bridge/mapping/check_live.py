@@ -24,13 +24,13 @@ def check_live(
     `live`: what each account reported, by (side's name, entity): custom fields, options, lengths, read-only, required.
     """
     mappings = tuple(mappings)
-    faults = check(mappings, manifests, live, systems)
+    problems = check(mappings, manifests, live, systems)
     for mapping in mappings:
         catalogs = {side: catalog_of(mapping, side, manifests, live) for side in Side}
         for row in mapping.fields:
-            faults += _unlisted(mapping, row, catalogs)
-            faults += _lengths(row, catalogs)
-    return faults
+            problems += _unlisted(mapping, row, catalogs)
+            problems += _lengths(row, catalogs)
+    return problems
 
 
 def account_problems(
@@ -38,10 +38,12 @@ def account_problems(
 ) -> list[Problem]:
     """Return problems for columns, options and stages that the accounts lack. The mapping has passed `check` before."""
     catalogs = {side: catalog_of(mapping, side, manifests, live) for side in Side}
-    faults = [fault for one in catalogs.values() if one is not None for fault in check_columns(mapping, one, mappings)]
+    problems = [
+        problem for one in catalogs.values() if one is not None for problem in check_columns(mapping, one, mappings)
+    ]
     for row in mapping.fields:
-        faults += _unlisted(mapping, row, catalogs)
-    return faults
+        problems += _unlisted(mapping, row, catalogs)
+    return problems
 
 
 def _unlisted(mapping: Mapping, row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[Problem]:

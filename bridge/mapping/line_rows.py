@@ -41,10 +41,12 @@ def read_spec(section: Section, fields: tuple[Field, ...]) -> LineSpec | None:
     wrong = [name for name in names if name not in named]
     if wrong:
         what = f"`key` of {section.what} names `{wrong[0]}`, which is not a field rule of its lines"
-        section.faults.add(section.value_place("key"), what, did_you_mean(wrong[0], list(named)))
+        section.problems.add(section.value_place("key"), what, did_you_mean(wrong[0], list(named)))
     elif not names:
         what = f"{section.what} does not say which lines of both sides belong together"
-        section.faults.add(section.at("lines"), what, "add key: with the rules that identify a line, like key: product")
+        section.problems.add(
+            section.at("lines"), what, "add key: with the rules that identify a line, like key: product"
+        )
     ordered = section.flag("ordered")
     return LineSpec(fields, tuple(names), ordered) if names and not wrong else None
 
@@ -55,7 +57,7 @@ def plain_rows(section: Section, nodes: MappingOf[str, Node]) -> None:
         entries = getattr(node, "keys", {})
         for key in (key for key in NOT_IN_LINES if key in entries):
             what = f"field rule {name} in the lines of {section.what} says `{key}`, which applies to the whole list"
-            section.faults.add(entries[key].place, what, f"write `{key}` beside `lines`, or leave it out")
+            section.problems.add(entries[key].place, what, f"write `{key}` beside `lines`, or leave it out")
 
 
 def line_kind(spec: LineSpec) -> Kind:

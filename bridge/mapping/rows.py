@@ -32,7 +32,7 @@ class Frame:
     entities: MappingOf[Side, str]
     writes: frozenset[Side]
     policy: Policy | None
-    faults: Problems
+    problems: Problems
     functions: Functions
     zones: MappingOf[Side, str] = field(default_factory=dict)
 
@@ -60,13 +60,13 @@ def read_policy(section: Section, sides: MappingOf[str, Side]) -> Policy | None:
     if words[0] == "newest":
         if len(words) == 3 and words[1] == "else" and words[2] in sides:
             return Policy(Conflict.NEWEST, sides[words[2]])
-        section.faults.add(
+        section.problems.add(
             section.value_place("conflict"),
             f"`conflict: {text}` of {section.what} does not say who wins a tie",
             f"write conflict: newest, else {first}",
         )
         return Policy(Conflict.NEWEST, Side.LEFT)
-    section.faults.add(
+    section.problems.add(
         section.value_place("conflict"),
         f"`conflict: {text}` of {section.what} is unknown",
         one_of(text, [*sides, f"`newest, else {first}`", "ask", "fill-empty"]),
@@ -77,13 +77,13 @@ def read_policy(section: Section, sides: MappingOf[str, Side]) -> Policy | None:
 def read_row(name: str, node: Node, frame: Frame) -> Field | None:
     """Compile a field rule; None if it cannot be compiled (a problem says why)."""
     if not isinstance(node, Table):
-        frame.faults.add(
+        frame.problems.add(
             node.place,
             f"field rule {name} must be a table",
             f"write {name}: {{{', '.join(f'{s}: column' for s in frame.sides)}}}",
         )
         return None
-    section = Section(node, f"field rule {name}", frame.faults)
+    section = Section(node, f"field rule {name}", frame.problems)
     section.node("note")
     flows = _flows(section, frame)
     spec: LineSpec | None = None
@@ -117,7 +117,7 @@ def _line_spec(section: Section, frame: Frame, flows: frozenset[Side]) -> LineSp
     """Compile `lines: {...}`, which has one field rule for each field of a line, and `key`; None after a problem."""
     table = section.sub("lines")
     if table is None or not table.table.entries:
-        section.faults.add(
+        section.problems.add(
             section.at("lines"),
             f"`lines` of {section.what} has no field rules",
             "add one for each field of a line",
@@ -155,7 +155,7 @@ def _when(section: Section, frame: Frame) -> dict[Side, All]:
     table.finish()
     if not any(one.parts for one in found.values()) and not table.table.entries:
         first = next(iter(frame.sides))
-        table.faults.add(table.place, f"{table.what} says nothing", f"write when: {{{first}: {{column: word}}}}")
+        table.problems.add(table.place, f"{table.what} says nothing", f"write when: {{{first}: {{column: word}}}}")
     return {side: one for side, one in found.items() if one.parts}
 
 
@@ -164,7 +164,7 @@ def _flows(section: Section, frame: Frame) -> frozenset[Side]:
     if source is None:
         return frame.writes
     if source not in frame.sides:
-        section.faults.add(
+        section.problems.add(
             section.value_place("from"),
             f"`from: {source}` of {section.what} is not a side",
             one_of(source, frame.sides),
@@ -172,7 +172,7 @@ def _flows(section: Section, frame: Frame) -> frozenset[Side]:
         return frame.writes
     target = frame.sides[source].other
     if target not in frame.writes:
-        section.faults.add(
+        section.problems.add(
             section.value_place("from"),
             f"{section.what} would write to {frame.name(target)}, but this mapping only reads that side",
             "remove `from`, or set the mapping's direction to both",
@@ -249,7 +249,7 @@ def _complete(section: Section, frame: Frame, pair: dict[Side, Cells], constant:
     if constant and len(pair) == 1:
         return True
     if constant:
-        section.faults.add(
+        section.problems.add(
             section.place,
             f"{section.what} has a constant and must name one side",
             "keep only the side it is written to",
@@ -258,7 +258,7 @@ def _complete(section: Section, frame: Frame, pair: dict[Side, Cells], constant:
     missing = [name for name, side in frame.sides.items() if side not in pair]
     named = [name for name in missing if section.node(name) is None and section.node("columns") is None]
     if named:
-        section.faults.add(
+        section.problems.add(
             section.place,
             f"{section.what} has no column for {' and '.join(named)}",
             f"write {{{sides}}}, or value: for a constant",
@@ -272,7 +272,7 @@ def _ways_back(section: Section, frame: Frame, pair: MappingOf[Side, Cells], flo
     for side in wrong:
         name = frame.name(side)
         what = f"{section.what} writes to {name} through {', '.join(pair[side].via)}, which has no way back"
-        section.faults.add(section.at(name), what, f"add from: {name} to the field rule, or use one with an inverse")
+        section.problems.add(section.at(name), what, f"add from: {name} to the field rule, or use one with an inverse")
     return not wrong
 
 
@@ -283,13 +283,13 @@ def _check_literals(section: Section, row: Field) -> None:
             continue
         if row.link is not None:
             what = f"{section.what} is a link and cannot have a default: a record has another id on each side"
-            section.faults.add(section.value_place(key), what, "leave it out, or write a constant for one side")
+            section.problems.add(section.value_place(key), what, "leave it out, or write a constant for one side")
             continue
         try:
             if row.kind.parse(literal) is None:
                 raise Untranslatable("it is empty")
         except Untranslatable as error:
-            section.faults.add(
+            section.problems.add(
                 section.value_place(key),
                 f"`{key}` of {section.what} does not fit its type {row.type}: {error}",
                 "write a value of that type",
@@ -306,12 +306,14 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], Co
         path = section.compile_path(rest, item.place) if rest else None
         if label not in frame.sides or path is None:
             remedy = f"write a side, a dot and a column, like {next(iter(frame.sides))}.stage"
-            section.faults.add(item.place, f"`{text}` in `columns` of {section.what} is not a column of a side", remedy)
+            section.problems.add(
+                item.place, f"`{text}` in `columns` of {section.what} is not a column of a side", remedy
+            )
             return {}, None
         order.append((frame.sides[label], path, item.place))
     index = {side: [i for i, entry in enumerate(order) if entry[0] is side] for side in Side}
     if not all(index.values()):
-        section.faults.add(
+        section.problems.add(
             section.at("columns"),
             f"`columns` of {section.what} must name columns of both sides",
             f"add columns of {' and '.join(frame.sides)}",
@@ -319,7 +321,7 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], Co
         return {}, None
     rows = [cells for item in lines if (cells := _table_row(section, item, len(order))) is not None]
     if not rows:
-        section.faults.add(
+        section.problems.add(
             section.at("rows"), f"{section.what} has columns and no rows", "add rows: one list per line of the table"
         )
         return {}, None
@@ -337,7 +339,7 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], Co
 def _table_row(section: Section, item: Node, width: int) -> list[Any] | None:
     if not isinstance(item, Listing) or len(item.items) != width or not all(isinstance(c, Scalar) for c in item.items):
         found = len(item.items) if isinstance(item, Listing) else 1
-        section.faults.add(
+        section.problems.add(
             item.place,
             f"this line of {section.what} has {found} values for {width} columns",
             "write one value per column; `any` where it does not matter",

@@ -196,7 +196,7 @@ class Library:
         try:
             fields = await self._record(mapping, side, trial)
         except ConfigError as error:
-            return Tried(mapping.name, end.name, "", fault="; ".join(str(fault) for fault in error.faults))
+            return Tried(mapping.name, end.name, "", fault="; ".join(str(fault) for fault in error.problems))
         about, rows = explain(mapping, side, fields)
         told = [
             TrialRow(row.field, row.rule, _texts(row.before), row.value, _texts(row.after), row.why) for row in rows

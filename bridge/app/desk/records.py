@@ -260,7 +260,7 @@ def kept_in_sync(scopes: Mapping[str, Scope], which: Which) -> list[tuple[Scope,
     try:
         return places(scopes, which.side, which.entity)
     except ConfigError as error:
-        raise NotThere("; ".join(str(fault) for fault in error.faults)) from None
+        raise NotThere("; ".join(str(problem) for problem in error.problems)) from None
 
 
 def _parsed(row: Row, text: str) -> Any:

@@ -58,7 +58,7 @@ async def test_an_unusable_address_is_one_clear_message(url: str, new_seams: Cal
     with pytest.raises(ConfigError, match=r"store\.url") as refused:
         await open_store(url, new_seams())
     assert "pw@" not in str(refused.value)
-    assert len(refused.value.faults) == 1
+    assert len(refused.value.problems) == 1
 
 
 async def test_a_file_that_is_no_database_is_one_clear_message(tmp_path: Path, new_seams: Callable[..., Seams]) -> None:

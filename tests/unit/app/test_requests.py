@@ -89,7 +89,7 @@ async def test_zero_is_not_replaced_by_the_default() -> None:
 
     async def rotate(system: str, seconds: float) -> Any:
         seen["overlap"] = seconds
-        return SimpleNamespace(faults={}, created=["any.deal"])
+        return SimpleNamespace(problems={}, created=["any.deal"])
 
     async def approve(mapping: str, until: float) -> None:
         seen["approved until"] = until

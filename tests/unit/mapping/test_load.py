@@ -36,7 +36,7 @@ def test_problems_of_several_files_are_reported_together_and_name_their_file(tmp
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError) as caught:
         load_mappings(tmp_path)
-    assert [fault.where for fault in caught.value.faults] == ["a.yaml:1:1", "b.yaml"]
+    assert [problem.where for problem in caught.value.problems] == ["a.yaml:1:1", "b.yaml"]
     with pytest.raises(ConfigError, match="there is no such folder"):
         load_mappings(tmp_path / "none")
 

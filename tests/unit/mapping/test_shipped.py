@@ -34,7 +34,7 @@ def test_every_shipped_mapping_passes_its_own_tests(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", PAIRS, ids=lambda folder: folder.name)
 def test_every_shipped_mapping_fits_its_systems(folder: Path) -> None:
-    assert [str(fault) for fault in check(shipped(folder), MANIFESTS)] == []
+    assert [str(problem) for problem in check(shipped(folder), MANIFESTS)] == []
 
 
 def test_every_shipped_mapping_that_may_meet_duplicates_states_its_policy_for_them() -> None:
