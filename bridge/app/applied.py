@@ -14,7 +14,7 @@ from bridge.domain.seams import Seams
 from bridge.monitoring.metrics import Metrics
 from bridge.planning.carrying_out import CarryingOut, Result
 from bridge.planning.saved import AGAIN, header, steps
-from bridge.reconcile.reconciler import Reconciler, Work
+from bridge.reconcile.reconciler import MappingsInUse, Reconciler
 from bridge.settings.model import Settings
 from bridge.store.engine import Store, open_store
 from bridge.store.instances import BEAT_SECONDS
@@ -45,7 +45,7 @@ async def applied(
         if unusable:
             raise BridgeError("; ".join(unusable))
         told("reading listings that are not complete yet")
-        work = Work(plan.mappings, plan.scopes, plan.routes)
+        work = MappingsInUse(plan.mappings, plan.scopes, plan.routes)
         for sweep in await Reconciler(connectors, work, store, seams).index():
             if sweep.fault:
                 raise BridgeError(f"{sweep.system} {sweep.entity} could not be listed: {sweep.fault}")

@@ -163,7 +163,7 @@ async def _parts(bridge: Bridge, transport: Transport) -> list[Finding]:
     findings += [await _quota(bridge, name) for name in sorted(bridge.connectors)]
     instances = await bridge.store.instances.all()
     if any(one.runs(bridge.store.now()) or bridge.store.instances.is_mute(one) for one in instances):
-        findings += await _asked(bridge.settings, transport, known=report.checks.keys())
+        findings += await _of_running_bridge(bridge.settings, transport, known=report.checks.keys())
     return findings
 
 
@@ -222,7 +222,7 @@ def _token_rejected(address: str, known: bool) -> Finding:
     return Finding("admin token", Status.WARN, f"the bridge that listens at {address} {of_ours}", remedy)
 
 
-async def _asked(settings: Settings, transport: Transport, known: Iterable[str]) -> list[Finding]:
+async def _of_running_bridge(settings: Settings, transport: Transport, known: Iterable[str]) -> list[Finding]:
     """Return what the running bridge reports about the parts in its memory. If it has tokens, it needs one of them."""
     host = settings.admin.host if settings.admin.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.admin.port}/health"

@@ -19,7 +19,7 @@ from bridge.settings.load import validate_options
 from bridge.settings.model import Settings
 from bridge.store.engine import open_store
 
-ASKED_SECONDS = 45.0
+READ_SECONDS = 45.0
 """For all entities of one system, including the waits for its rate limit."""
 Columns = dict[tuple[str, str], Mapping[str, ColumnSpec]]
 
@@ -51,7 +51,7 @@ async def account_columns(
     names = {system: [name for name, bound in settings.sides.items() if bound == system] for system in plan.entities}
     for system, entities in sorted(plan.entities.items()):
         try:
-            async with asyncio.timeout(ASKED_SECONDS):
+            async with asyncio.timeout(READ_SECONDS):
                 for entity in sorted(entities):
                     found = await connectors[system].columns(entity)
                     columns |= {(name, entity): found for name in names[system]}
@@ -65,7 +65,7 @@ async def account_columns(
                 f"system {system}", what, "correct its options in the settings, or try again later"
             )
         except TimeoutError:
-            what = f"its columns could not be read: no answer within {ASKED_SECONDS:.0f} s"
+            what = f"its columns could not be read: no answer within {READ_SECONDS:.0f} s"
             problems[system] = Problem(
                 f"system {system}", what, "try again later, or correct its address in the settings"
             )

@@ -100,7 +100,7 @@ def _found(
         functions, problems = {}, list(error.problems)
     read = read_mappings(folder, functions)
     wrong_places = {problem.where for problem in read.problems}
-    found = check(read.mappings, MANIFESTS, systems=settings.sides if settings else {}, spoilt=read.spoilt)
+    found = check(read.mappings, MANIFESTS, systems=settings.sides if settings else {}, incomplete=read.incomplete)
     if settings is not None:
         found += [
             *_binding_problems(settings, read),

@@ -37,7 +37,7 @@ from bridge.store.scratch import scratch_copy
 from bridge.store.standing import NEVER
 from bridge.sync.reasons import SHADOW
 
-Told = Callable[[str], None]
+Say = Callable[[str], None]
 
 AT_ONCE = 32
 """How many records are decided together. This saves transactions; each system's own limits still set its rate."""
@@ -53,7 +53,7 @@ class Chosen:
 
 
 @asynccontextmanager
-async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, told: Told) -> AsyncIterator[Report]:
+async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, told: Say) -> AsyncIterator[Report]:
     """The plan, while the block runs. Its rows are in a file that is deleted after the block.
 
     The store is only read, with two exceptions: a credential that had to be renewed, and what a vendor reports about
@@ -71,7 +71,7 @@ async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, 
         stack.push_async_callback(scratch.close)
         spool = Spool(folder)
         stack.callback(spool.close)
-        counted, notes = Counted(), Notes(spool, clock.now, told=told)
+        counted, notes = Counted(), Notes(spool, clock.now, say=told)
         real = build_connectors(settings, seams, store, transport, counted, cache=scratch.names)
         scratch.systems.renewals = store.systems.renewals
         used = {scope.endpoint(side).system for scope in plan.scopes.values() for side in Side}

@@ -16,12 +16,12 @@ from bridge.app.why import places
 from bridge.app.wording import moment, record_name
 from bridge.domain.errors import BridgeError, ConfigError, RemoteError
 from bridge.domain.event import Event, EventKind, Origin
-from bridge.domain.patience import once_back
+from bridge.domain.patience import when_store_is_back
 from bridge.domain.record import Side
 from bridge.domain.run import Kind
 from bridge.store.model import ON_PURPOSE, STOPPED, HookRow, JournalEntry, Mode, TaskKey
 from bridge.store.requests import RESTORED, Answer, Request
-from bridge.store.standing import NEVER, questions
+from bridge.store.standing import NEVER, open_conflicts
 from bridge.sync.reasons import SHADOW, Reason
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Requests:
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Wait until the store is reachable, so that no request stays unanswered and none ends the others."""
-        return await once_back(self._bridge.seams.clock, work)
+        return await when_store_is_back(self._bridge.seams.clock, work)
 
     async def answer(self, request: Request) -> Answer:
         """Carry out the request, and return its answer."""
@@ -146,7 +146,7 @@ class Requests:
             number = sum((await left_alone.numbers(SHADOW)).get(mapping, {}).values())
             told = "1 record was" if number == 1 else f"{number} records were"
             return f"; {told} decided in shadow mode and would be synced" if number else ""
-        number = await left_alone.look_again(mapping, SHADOW)
+        number = await left_alone.make_due_again(mapping, SHADOW)
         if not number:
             return ""
         which, are = ("1 record", "is") if number == 1 else (f"{number} records", "are")
@@ -169,7 +169,7 @@ class Requests:
         mappings = [
             name for name, scope in bridge.plan.scopes.items() if system in (scope.left.system, scope.right.system)
         ]
-        due = await bridge.store.tasks.look_now(mappings)
+        due = await bridge.store.tasks.make_due_now(mappings)
         return f"{system}: the pause is over; {due} waiting records are due now"
 
     async def _set_paused(self, arguments: Arguments, paused: bool) -> str:
@@ -183,7 +183,7 @@ class Requests:
         mapping, minutes = arguments["mapping"], float(arguments.get("minutes", 60))
         self._known(mapping)
         await self._bridge.store.mappings.approve(mapping, self._bridge.store.now() + minutes * 60)
-        due = await self._bridge.store.tasks.look_now([mapping], Reason.THRESHOLD_REACHED)
+        due = await self._bridge.store.tasks.make_due_now([mapping], Reason.THRESHOLD_REACHED)
         held = f"{due} held records are due now" if due else "none is held now"
         return f"{mapping}: deletes are allowed for {minutes:.0f} minutes; {held}"
 
@@ -207,7 +207,7 @@ class Requests:
             if winner not in sides:
                 raise NotDone(f"mapping {scope.mapping} has no side `{winner}`; it has {' and '.join(sides)}")
             link = await store.links.of(scope.mapping, which, record)
-            waiting = [question.field for question in questions(link)] if link else []
+            waiting = [question.field for question in open_conflicts(link)] if link else []
             fields += waiting
             wanted = [name for name in waiting if arguments["field"] in (name, "all")]
             if link is not None and wanted:

@@ -294,7 +294,7 @@ class HookKeeper:
     async def _request_sweep(self, system: str, spec: HookSpec) -> None:
         """Request a sweep for missed changes. It begins at the cursor of the last incremental sweep."""
         for entity in sorted(spec.entities):
-            await self.store.cursors.ask(system, entity, "incremental", by="hook repair")
+            await self.store.cursors.request(system, entity, "incremental", by="hook repair")
 
     async def _create_missing(self, system: str, found: Difference, audit: Audit) -> set[str]:
         """Register the missing hooks one by one. Each new hook is registered before the old one of its key is removed,

@@ -18,15 +18,15 @@ def check(
     manifests: MappingOf[str, Manifest],
     extra_columns: ExtraColumns | None = None,
     systems: MappingOf[str, str] | None = None,
-    spoilt: Collection[str] = (),
+    incomplete: Collection[str] = (),
 ) -> list[Problem]:
     """Return all problems, in file order; none if the mappings can run. `systems`: the account of each side.
 
-    `spoilt`: mappings with a part that could not be compiled. Problems that may follow from that are left out.
+    `incomplete`: mappings with a part that could not be compiled. Problems that may follow from that are left out.
     """
     mappings = tuple(mappings)
     problems: list[Problem] = []
-    sound = tuple(one for one in mappings if one.name not in spoilt and _is_known(one, manifests))
+    sound = tuple(one for one in mappings if one.name not in incomplete and _is_known(one, manifests))
     misspelt: set[str] = set()
     for mapping in mappings:
         before = len(problems)
@@ -38,7 +38,7 @@ def check(
                 continue
             problems += _abilities(mapping, side, catalog.entity)
             problems += check_columns(mapping, catalog, sound)
-        if mapping.name not in spoilt:
+        if mapping.name not in incomplete:
             problems += check_choices(mapping, catalogs)
             problems += failed_round_trips(mapping)
         if any(isinstance(problem.remedy, Guess) for problem in problems[before:]):

@@ -14,7 +14,7 @@ from bridge.domain.record import Side
 from bridge.domain.values import dataclass
 from bridge.files.document import Place, Scalar, Table
 from bridge.mapping.functions import Functions, Step
-from bridge.mapping.model import Cells
+from bridge.mapping.model import SideColumns
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ValueTable, with_table
@@ -231,7 +231,7 @@ def _literal(scalar: Scalar) -> Any:
     return value if isinstance(value, bool) else scalar.text
 
 
-def columns_of(section: Section, label: str, side: Side, type_: FieldType, functions: Functions) -> Cells | None:
+def columns_of(section: Section, label: str, side: Side, type_: FieldType, functions: Functions) -> SideColumns | None:
     """Return the field rule's columns on the side called `label`: one path, a table of parts, or columns through
     functions.
 
@@ -256,16 +256,16 @@ def _ways(type_: FieldType, kind: Kind, side: Side) -> tuple[Step, Step]:
     return (kind.parse, kind.render) if type_.table is None else with_table(kind, type_.table, side)
 
 
-def _one_column(path: Path, type_: FieldType, kind: Kind, side: Side, place: Place) -> Cells:
+def _one_column(path: Path, type_: FieldType, kind: Kind, side: Side, place: Place) -> SideColumns:
     parse, render = _ways(type_, kind, side)
 
     def tupled(value: Any) -> tuple[Any, ...]:
         return (None if value is None else render(value),)
 
-    return Cells((path,), parse, tupled, (path.text,), render_one=render, places=(place,))
+    return SideColumns((path,), parse, tupled, (path.text,), render_one=render, places=(place,))
 
 
-def _parts(parts: Section, type_: FieldType, kind: Kind, side: Side) -> Cells | None:
+def _parts(parts: Section, type_: FieldType, kind: Kind, side: Side) -> SideColumns | None:
     names = list(parts.table.entries)
     paths = {name: parts.path(name) for name in names}
     amount = paths.get("amount")
@@ -286,4 +286,4 @@ def _parts(parts: Section, type_: FieldType, kind: Kind, side: Side) -> Cells | 
     join, split = shape.join, shape.split
     parse = join if len(ordered) > 1 else lambda raw: join((raw,))
     places = tuple(parts.value_place(part) for part in shape.parts)
-    return Cells(ordered, parse, split, tuple(path.text for path in ordered), shape.parts, places=places)
+    return SideColumns(ordered, parse, split, tuple(path.text for path in ordered), shape.parts, places=places)

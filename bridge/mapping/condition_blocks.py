@@ -26,7 +26,7 @@ def read_condition(table: Section | None, zone: tzinfo = UTC) -> All:
         return All()
     parts: list[Condition] = []
     for key, node in table.table.entries.items():
-        table.asked.add(key)
+        table.known.add(key)
         if key in GROUPS:
             parts += _group(table, key, node, zone)
             continue
@@ -76,7 +76,7 @@ def _some_null(items: tuple[Node, ...]) -> bool:
 
 def _tests(tests: Section, path: Path, zone: tzinfo) -> Iterator[Condition]:
     """Yield every test of one column; all of them must hold."""
-    tests.asked.update(TESTS)
+    tests.known.update(TESTS)
     entries = tests.table.entries
     if not entries:
         tests.problems.add(tests.place, f"{tests.what} has no test", one_of("", TESTS))

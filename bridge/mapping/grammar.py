@@ -131,10 +131,10 @@ def _places(section: Section, named: MappingOf[str, Side]) -> dict[str, Place]:
 def _readers(fields: tuple[Field, ...], side: Side) -> tuple[Reader, ...]:
     made = []
     for row in fields:
-        cells = row.cells(side)
-        if row.set_on != "create" and cells is not None:
-            keys = tuple(path.steps[0] for path in cells.paths) if all(map(_plain, cells.paths)) else ()
-            made.append(Reader(row.name, keys, cells.paths, cells.parse))
+        columns = row.columns_of(side)
+        if row.set_on != "create" and columns is not None:
+            keys = tuple(path.steps[0] for path in columns.paths) if all(map(_plain, columns.paths)) else ()
+            made.append(Reader(row.name, keys, columns.paths, columns.parse))
     return tuple(made)
 
 
@@ -150,11 +150,11 @@ def _constants(fields: tuple[Field, ...], side: Side) -> dict[str, Any]:
 def _writers(fields: tuple[Field, ...], side: Side) -> dict[str, Writer]:
     made = {}
     for row in fields:
-        cells = row.cells(side)
-        fast = cells is not None and cells.render_one is not None and _plain(cells.paths[0])
-        key = cells.paths[0].top if cells is not None and fast else None
-        render = cells.render_one if cells is not None else None
-        made[row.name] = Writer(cells, key, render or as_is, row.required)
+        columns = row.columns_of(side)
+        fast = columns is not None and columns.render_one is not None and _plain(columns.paths[0])
+        key = columns.paths[0].top if columns is not None and fast else None
+        render = columns.render_one if columns is not None else None
+        made[row.name] = Writer(columns, key, render or as_is, row.required)
     return made
 
 

@@ -33,14 +33,14 @@ class Loaded:
     """The content of a folder of mapping files.
 
     `problems`: all problems, also those that follow from others. `names`: the names of all mappings, also of those that
-    cannot be compiled; None if a file could not be read, because then they are not known. `spoilt`: mappings with
+    cannot be compiled; None if a file could not be read, because then they are not known. `incomplete`: mappings with
     problems of their own. `documents`: the places of the parts of each mapping.
     """
 
     mappings: tuple[Mapping, ...]
     problems: tuple[Problem, ...]
     names: frozenset[str] | None
-    spoilt: frozenset[str] = frozenset()
+    incomplete: frozenset[str] = frozenset()
     documents: tuple[Document, ...] = ()
 
 
@@ -68,11 +68,11 @@ def read_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> L
         lambda name: _text(name, paths[name], problems) if name in paths else None, tuple(paths), problems
     )
     found: list[Mapping] = []
-    spoilt: set[str] = set()
+    incomplete: set[str] = set()
     documents: list[Document] = []
     for name, text in texts.items():
         if text is not None and not is_part(name):
-            found += _load(text, name, problems, functions, sources, spoilt, documents)
+            found += _load(text, name, problems, functions, sources, incomplete, documents)
     named = [_NAME.findall(text or "") for name, text in texts.items() if not is_part(name)]
     names = frozenset(name for some in named for name in some)
     known = names if all(named) and all(one.name for one in documents) else None
@@ -81,7 +81,7 @@ def read_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> L
             found = _with_tests(found, known, read_documents(text, name, problems), problems)
     problems.found += _other_files(directory, found, problems)
     mappings = _together(found, known, problems)
-    return Loaded(mappings, tuple(problems.found), known, frozenset(spoilt), tuple(documents))
+    return Loaded(mappings, tuple(problems.found), known, frozenset(incomplete), tuple(documents))
 
 
 def _below(directory: FilePath, pattern: str) -> list[FilePath]:
@@ -165,10 +165,10 @@ def _load(
     problems: Problems,
     functions: Functions,
     sources: Sources,
-    spoilt: set[str],
+    incomplete: set[str],
     documents: list[Document],
 ) -> list[Mapping]:
-    """Return the mappings of a file that can be compiled; those with problems of their own are added to `spoilt`."""
+    """Return the mappings of a file that can be compiled. Those with problems are added to `incomplete`."""
     before = len(problems.found)
     nodes = read_documents(text, name, problems)
     if not nodes and len(problems.found) == before:
@@ -181,7 +181,7 @@ def _load(
         if mapping is not None:
             found.append(replace(mapping, version=version_of(text)))
             if len(problems.found) > before:
-                spoilt.add(mapping.name)
+                incomplete.add(mapping.name)
     return found
 
 

@@ -14,8 +14,8 @@ from bridge.mapping.columns import FieldType, columns_of, field_type, zone_of
 from bridge.mapping.condition_blocks import read_condition
 from bridge.mapping.conditions import All
 from bridge.mapping.functions import Functions
-from bridge.mapping.line_rows import line_cells, line_kind, plain_rows, read_spec
-from bridge.mapping.model import Cells, Conflict, Field, LineSpec, Policy
+from bridge.mapping.line_rows import line_columns, line_kind, plain_rows, read_spec
+from bridge.mapping.model import Conflict, Field, LineSpec, Policy, SideColumns
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ANY, ColumnTable
@@ -104,9 +104,9 @@ def read_row(name: str, node: Node, frame: Frame) -> Field | None:
             return None
         type_ = found
         pair = {
-            side: cells
+            side: columns
             for label, side in frame.sides.items()
-            if (cells := columns_of(section, label, side, type_, frame.functions)) is not None
+            if (columns := columns_of(section, label, side, type_, frame.functions)) is not None
         }
     row = _finish(name, section, frame, type_, pair, flows)
     section.finish()
@@ -131,14 +131,14 @@ def _line_spec(section: Section, frame: Frame, flows: frozenset[Side]) -> LineSp
     return read_spec(section, found) if len(found) == len(rows) else None  # else a rule has a problem
 
 
-def _line_columns(section: Section, frame: Frame, spec: LineSpec) -> dict[Side, Cells]:
+def _line_columns(section: Section, frame: Frame, spec: LineSpec) -> dict[Side, SideColumns]:
     found = {}
     for label, side in frame.sides.items():
         path = section.path(label)
         if path is not None:
             place = section.value_place(label)
-            plain_cells = Cells((path,), as_is, lambda value: (value,), (path.text,), places=(place,))
-            found[side] = line_cells(path, spec, side, plain_cells)
+            whole = SideColumns((path,), as_is, lambda value: (value,), (path.text,), places=(place,))
+            found[side] = line_columns(path, spec, side, whole)
     return found
 
 
@@ -181,7 +181,7 @@ def _flows(section: Section, frame: Frame) -> frozenset[Side]:
 
 
 def _finish(
-    name: str, section: Section, frame: Frame, type_: FieldType, pair: dict[Side, Cells], flows: frozenset[Side]
+    name: str, section: Section, frame: Frame, type_: FieldType, pair: dict[Side, SideColumns], flows: frozenset[Side]
 ) -> Field | None:
     constant, has_constant = section.scalar("value"), section.node("value") is not None
     set_on = section.word("set", ("on-create", "always"), "on-create") if section.node("set") or has_constant else None
@@ -190,9 +190,9 @@ def _finish(
     if not _complete(section, frame, pair, has_constant) or not _ways_back(section, frame, pair, flows):
         return None
     policy = read_policy(section, frame.sides) or frame.policy
-    columns = {side.value: [frame.entities[side], *cells.columns] for side, cells in pair.items()}
-    parts = {side.value: cells.parts for side, cells in pair.items()}
-    more: dict[str, object] = {side.value: cells.via for side, cells in pair.items() if cells.via}
+    columns = {side.value: [frame.entities[side], *one.names] for side, one in pair.items()}
+    parts = {side.value: one.parts for side, one in pair.items()}
+    more: dict[str, object] = {side.value: one.via for side, one in pair.items() if one.via}
     more |= {"zones": {side.value: frame.zones[side] for side in type_.by_side}} if type_.by_side else {}
     more |= {"form": type_.kind.form} if type_.kind.form > 1 else {}
     default = section.scalar("default")
@@ -223,10 +223,10 @@ def _finish(
     return row
 
 
-def _kind(type_: FieldType, pair: dict[Side, Cells]) -> Kind:
+def _kind(type_: FieldType, pair: dict[Side, SideColumns]) -> Kind:
     """Return the type of the canonical value. If sides write texts in zones of their own, values are equal when one of
     these sides writes both in the same way."""
-    texts = [type_.by_side[side] for side, cells in pair.items() if side in type_.by_side and "text" in cells.parts]
+    texts = [type_.by_side[side] for side, columns in pair.items() if side in type_.by_side and "text" in columns.parts]
     if not texts:
         return type_.kind
     return replace(type_.kind, same=lambda a, b: any(one.same(a, b) for one in texts))
@@ -244,7 +244,7 @@ def _meaning(section: Section, type_: FieldType) -> list[object]:
     return [words, type_.table.canon.value if type_.table is not None else None]
 
 
-def _complete(section: Section, frame: Frame, pair: dict[Side, Cells], constant: bool) -> bool:
+def _complete(section: Section, frame: Frame, pair: dict[Side, SideColumns], constant: bool) -> bool:
     sides = ", ".join(f"{name}: column" for name in frame.sides)
     if constant and len(pair) == 1:
         return True
@@ -266,9 +266,9 @@ def _complete(section: Section, frame: Frame, pair: dict[Side, Cells], constant:
     return not missing
 
 
-def _ways_back(section: Section, frame: Frame, pair: MappingOf[Side, Cells], flows: frozenset[Side]) -> bool:
+def _ways_back(section: Section, frame: Frame, pair: MappingOf[Side, SideColumns], flows: frozenset[Side]) -> bool:
     """Return whether no side is written through a function without an inverse; report each that is."""
-    wrong = [side for side, cells in pair.items() if cells.one_way and side in flows]
+    wrong = [side for side, columns in pair.items() if columns.one_way and side in flows]
     for side in wrong:
         name = frame.name(side)
         what = f"{section.what} writes to {name} through {', '.join(pair[side].via)}, which has no way back"
@@ -296,7 +296,7 @@ def _check_literals(section: Section, row: Field) -> None:
             )
 
 
-def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], ColumnTable | None]:
+def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, SideColumns], ColumnTable | None]:
     """Compile `columns` and `rows`: a table from several columns to several columns."""
     lines = section.items("rows")
     order: list[tuple[Side, Path, Place]] = []
@@ -319,20 +319,20 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], Co
             f"add columns of {' and '.join(frame.sides)}",
         )
         return {}, None
-    rows = [cells for item in lines if (cells := _table_row(section, item, len(order))) is not None]
+    rows = [words for item in lines if (words := _table_row(section, item, len(order))) is not None]
     if not rows:
         section.problems.add(
             section.at("rows"), f"{section.what} has columns and no rows", "add rows: one list per line of the table"
         )
         return {}, None
-    ordered = tuple(tuple(cells[i] for i in (*index[Side.LEFT], *index[Side.RIGHT])) for cells in rows)
+    ordered = tuple(tuple(words[i] for i in (*index[Side.LEFT], *index[Side.RIGHT])) for words in rows)
     table = ColumnTable(ordered, len(index[Side.LEFT]), section.word("unlisted", ("reject", "skip"), "reject"))
     made = {}
     for side in Side:
         entries = [order[i] for i in index[side]]
         paths, places = tuple(entry[1] for entry in entries), tuple(entry[2] for entry in entries)
-        columns = tuple(path.text for path in paths)
-        made[side] = Cells(paths, table.parser(side), table.renderer(side), columns, places=places)
+        names = tuple(path.text for path in paths)
+        made[side] = SideColumns(paths, table.parser(side), table.renderer(side), names, places=places)
     return made, table
 
 
@@ -345,10 +345,10 @@ def _table_row(section: Section, item: Node, width: int) -> list[Any] | None:
             "write one value per column; `any` where it does not matter",
         )
         return None
-    return [_cell(cell) for cell in item.items if isinstance(cell, Scalar)]
+    return [_word(word) for word in item.items if isinstance(word, Scalar)]
 
 
-def _cell(cell: Scalar) -> Any:
-    if cell.null:
+def _word(word: Scalar) -> Any:
+    if word.null:
         return None
-    return LEAVE if cell.text == ANY and not cell.quoted else cell.text
+    return LEAVE if word.text == ANY and not word.quoted else word.text

@@ -19,7 +19,7 @@ class Section:
     table: Table
     what: str
     problems: Problems
-    asked: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
 
     @property
     def place(self) -> Place:
@@ -30,7 +30,7 @@ class Section:
         return self.table.keys[key].place if key in self.table.keys else self.place
 
     def node(self, key: str) -> Node | None:
-        self.asked.add(key)
+        self.known.add(key)
         found = self.table.entries.get(key)
         return None if isinstance(found, Scalar) and found.null else found
 
@@ -106,6 +106,6 @@ class Section:
     def finish(self) -> None:
         """Report every unknown key."""
         for key, scalar in self.table.keys.items():
-            if key not in self.asked:
-                remedy = did_you_mean(key, list(self.asked))
+            if key not in self.known:
+                remedy = did_you_mean(key, list(self.known))
                 self.problems.add(scalar.place, f"unknown `{key}` in {self.what}", remedy, UNKNOWN_KEY)

@@ -7,7 +7,7 @@ from bridge.domain.guess import did_you_mean
 from bridge.domain.values import dataclass
 from bridge.files.document import Node, Scalar, Table, plain
 from bridge.mapping.functions import BUILTIN, NUMBERS, Functions, Step, argument_of, run
-from bridge.mapping.model import Cells
+from bridge.mapping.model import SideColumns
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.types.kind import Kind
@@ -33,7 +33,7 @@ class _Link:
     samples: tuple[Any, ...]
 
 
-def through_functions(side: Section, kind: Kind, parse: Step, render: Step, functions: Functions) -> Cells | None:
+def through_functions(side: Section, kind: Kind, parse: Step, render: Step, functions: Functions) -> SideColumns | None:
     """Return one side of a field rule whose values pass through functions; None after a problem."""
     paths = _paths(side)
     if paths is None:
@@ -46,7 +46,7 @@ def through_functions(side: Section, kind: Kind, parse: Step, render: Step, func
         return None
     width = len(paths)
     back = _backwards(links, render, width)
-    return Cells(
+    return SideColumns(
         paths,
         _forwards(links, parse),
         back or (lambda value: _only_read(links)),

@@ -12,7 +12,7 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bridge.domain.errors import StoreUnavailable
-from bridge.domain.patience import STORE_AWAY, once_back
+from bridge.domain.patience import STORE_AWAY, when_store_is_back
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import CheckResult, HealthBoard, Status
 
@@ -98,7 +98,7 @@ class Timetable:
                 raise error
 
         if not self._stopping:
-            await once_back(self._clock, lambda: self._run(job, state), away=away)
+            await when_store_is_back(self._clock, lambda: self._run(job, state), away=away)
 
     async def check(self) -> CheckResult:
         """Return a warning if a job failed in its last run, or has not ended for several of its intervals."""

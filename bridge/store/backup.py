@@ -59,7 +59,7 @@ from bridge.store.tables import (
     metadata,
     requests,
     sequence,
-    tell_postgres,
+    set_partial_indexes,
     verifications,
 )
 
@@ -173,7 +173,7 @@ def _kind(column: Column[Any]) -> str:
 def _statements(name: str, dialect: Dialect) -> list[str]:
     """How this version makes its tables. A later version upgrades them as it upgrades an existing store."""
     made = [MAKE_COUNTER] if name == "postgresql" else []
-    tell_postgres()
+    set_partial_indexes()
     for table in [*metadata.sorted_tables, version]:
         made.append(str(CreateTable(table).compile(dialect=dialect)))
         made += [

@@ -277,7 +277,7 @@ async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bo
     found = await database.read(schema_of)
     if found == HEAD:
         if upgrade:
-            await database.tell_planner()
+            await database.set_statistics()
         return False
     if found is None and not make:
         raise NoStore([_problem(f"there is no store at {where} yet", MAKES)])
@@ -291,7 +291,7 @@ async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bo
         bring(conn)
 
     await database.write("migrate", work)
-    await database.tell_planner()
+    await database.set_statistics()
     return found is None
 
 

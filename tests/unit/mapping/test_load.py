@@ -56,7 +56,7 @@ def test_defaults_are_the_careful_choices() -> None:
     row = mapping.fields[0]
     assert (row.type, row.missing, row.absent, row.required, row.link) == ("text", "wait", "clear", False, None)
     assert row.policy == Policy(Conflict.SIDE, Side.LEFT)
-    assert (row.columns(Side.LEFT), mapping.right.name) == (("name",), "erp")
+    assert (row.column_names(Side.LEFT), mapping.right.name) == (("name",), "erp")
 
 
 def test_a_one_way_mapping_writes_its_target_only() -> None:

@@ -84,7 +84,9 @@ def test_a_record_created_from_another_is_in_sync_with_it(name: str) -> None:
         assert left.problems == ()
         made = for_create(mapping, RIGHT, left.values)
         assert passes_where(mapping, RIGHT, made) is True
-        unwritten = {path.top: None for row in mapping.fields if row.right for path in row.right.paths if not path.own}
+        unwritten = {
+            path.top: None for row in mapping.fields if row.right for path in row.right.paths if not path.custom
+        }
         right = read(mapping, RIGHT, {**unwritten, **made})
         assert right.problems == ()
         decisions = merge(mapping, left, right, {}, Times(None, None, 1.0))
