@@ -14,15 +14,15 @@ from bridge.mapping import load, sources
 
 @lru_cache(maxsize=500)
 def _parsed(text: str, file: str) -> tuple[tuple[Node, ...], tuple[Problem, ...]]:
-    faults = Problems()
-    return tuple(read_documents(text, file, faults)), tuple(faults.found)
+    problems = Problems()
+    return tuple(read_documents(text, file, problems)), tuple(problems.found)
 
 
-def _read(text: str, file: str, faults: Problems, only: Collection[str] | None = None) -> list[Node]:
+def _read(text: str, file: str, problems: Problems, only: Collection[str] | None = None) -> list[Node]:
     if only is not None:
-        return read_documents(text, file, faults, only)
+        return read_documents(text, file, problems, only)
     nodes, found = _parsed(text, file)
-    faults.found += found
+    problems.found += found
     return list(nodes)
 
 

@@ -31,7 +31,7 @@ LOOK_SECONDS = 5.0
 """Seconds between two looks in the store, while sessions are used, for sessions that ended at other instances."""
 
 
-class Deeds(Protocol):
+class AuditLog(Protocol):
     """What sessions need of the audit log."""
 
     async def note(self, person: str, action: str, answer: str, arguments: Mapping[str, Any]) -> object: ...
@@ -50,18 +50,18 @@ class Problem(Exception):
 class Desk:
     """Carries out an operation, by its name, for a person. Pages and API both use it."""
 
-    def __init__(self, operations: Sequence[Operation], login: Login, redact: Redactor, deeds: Deeds) -> None:
+    def __init__(self, operations: Sequence[Operation], login: Login, redact: Redactor, audit_log: AuditLog) -> None:
         self.operations = {operation.name: operation for operation in operations}
         self.login = login
         self.redact = redact
-        self._deeds = deeds
+        self._audit_log = audit_log
         self._looked = -math.inf
 
-    async def note(self, person: str, deed: str, **about: str) -> None:
+    async def note(self, person: str, action: str, **about: str) -> None:
         """Note an action that is not a request in the audit log. Logins and logouts work even if the store is
         unreachable."""
         with suppress(StoreUnavailable):
-            await self._deeds.note(person, deed, "done", about)
+            await self._audit_log.note(person, action, "done", about)
 
     async def look(self) -> None:
         """Load which sessions ended at other instances, or here before a restart."""
@@ -70,7 +70,7 @@ class Desk:
             return
         self._looked = now
         with suppress(StoreUnavailable):
-            ended = await self._deeds.since("logout", now - LONGEST_SECONDS)
+            ended = await self._audit_log.since("logout", now - LONGEST_SECONDS)
             self.login.have_ended(str(one["session"]) for one in ended if "session" in one)
 
     def person(self, request: web.Request, role: Role) -> Person:
@@ -115,7 +115,7 @@ class Desk:
         except StoreUnavailable as error:
             raise Problem(503, f"the store cannot be used now: {error}", {"Retry-After": "5"}) from None
         except ConfigError as error:
-            raise Problem(422, "; ".join(str(fault) for fault in error.faults)) from None
+            raise Problem(422, "; ".join(str(problem) for problem in error.problems)) from None
         except BridgeError as error:
             raise Problem(503, str(error), {"Retry-After": "5"}) from None
 

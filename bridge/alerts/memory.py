@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
-from bridge.alerts.policy import Standing, Told
+from bridge.alerts.policy import LastTold, Standing
 from bridge.domain.values import dataclass
 from bridge.monitoring.health import Status
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """`standing`: the parts with a warning or a failure; `told`: by target, what it was last told about each part."""
+    """`standing`: the parts with a warning or a failure. `last_told`: by target and part, what was said last."""
 
     standing: Mapping[str, Standing] = field(default_factory=dict)
-    told: Mapping[str, Mapping[str, Told]] = field(default_factory=dict)
+    last_told: Mapping[str, Mapping[str, LastTold]] = field(default_factory=dict)
 
     def dumped(self) -> dict[str, Any]:
         """Return the memory as JSON types."""
@@ -23,7 +23,7 @@ class Memory:
             "standing": {part: [one.status.word, one.since] for part, one in unwell.items()},
             "told": {
                 target: {part: [one.status.word, one.at, one.since] for part, one in parts.items()}
-                for target, parts in self.told.items()
+                for target, parts in self.last_told.items()
                 if parts
             },
         }
@@ -34,7 +34,7 @@ def loaded(state: Mapping[str, Any]) -> Memory:
     return Memory(
         {part: Standing(_status(word), since) for part, (word, since) in state.get("standing", {}).items()},
         {
-            target: {part: Told(_status(word), at, since) for part, (word, at, since) in parts.items()}
+            target: {part: LastTold(_status(word), at, since) for part, (word, at, since) in parts.items()}
             for target, parts in state.get("told", {}).items()
         },
     )

@@ -22,7 +22,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LastTold:
     """What a target was last told about a part, when, and since when that was true. It is kept until the part is
     resolved."""
 
@@ -70,7 +70,7 @@ class Pending:
 
 
 def differences(
-    told: Mapping[str, Told], standing: Mapping[str, Standing], rule: Rule, now: float, moment: datetime
+    told: Mapping[str, LastTold], standing: Mapping[str, Standing], rule: Rule, now: float, moment: datetime
 ) -> list[Line]:
     """Return all lines that may be told now, the worst first. A part that is not in `standing` counts as resolved."""
     lines = []
@@ -81,7 +81,7 @@ def differences(
     return sorted(lines, key=lambda line: (-line.severity, line.change is Change.RESOLVED, line.part))
 
 
-def _line(part: str, told: Told | None, standing: Standing, rule: Rule, now: float) -> Line | None:
+def _line(part: str, told: LastTold | None, standing: Standing, rule: Rule, now: float) -> Line | None:
     status = standing.status if standing.status >= rule.least else Status.PASS
     if told is None:
         return None if status is Status.PASS else Line(part, Change.BEGAN, status, standing.since, status)
@@ -103,18 +103,18 @@ def due(pending: Pending, lines: Sequence[Line], rule: Rule, now: float) -> tupl
     return now - first >= rule.group_seconds, Pending(first)
 
 
-def heard(told: Mapping[str, Told], lines: Sequence[Line], now: float) -> dict[str, Told]:
+def after_delivery(told: Mapping[str, LastTold], lines: Sequence[Line], now: float) -> dict[str, LastTold]:
     """Return what the target has been told after these lines were delivered."""
     after = dict(told)
     for line in lines:
         if line.change is Change.RESOLVED:
             del after[line.part]
         else:
-            after[line.part] = Told(line.status, now, line.since)
+            after[line.part] = LastTold(line.status, now, line.since)
     return after
 
 
-def stands(before: Mapping[str, Standing], seen: Mapping[str, Status], now: float) -> dict[str, Standing]:
+def standing_now(before: Mapping[str, Standing], seen: Mapping[str, Status], now: float) -> dict[str, Standing]:
     """Return each part with the start of its status. The start stays when a warning becomes a failure or the
     reverse."""
     after = {}

@@ -15,7 +15,7 @@ from typing import Any
 
 from bridge.alerts.memory import Memory, loaded
 from bridge.alerts.message import Message, message
-from bridge.alerts.policy import Line, Pending, Rule, Standing, differences, due, heard, stands
+from bridge.alerts.policy import Line, Pending, Rule, Standing, after_delivery, differences, due, standing_now
 from bridge.domain.apart import Apart
 from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import BridgeError, StoreUnavailable
@@ -111,7 +111,7 @@ class Alerts:
             return
         report, now = await self.board.report(), self._now()
         before = self.memory.dumped()
-        self.memory = Memory(self._standing(report, now), self.memory.told)
+        self.memory = Memory(self._standing(report, now), self.memory.last_told)
         ready = {one.name: lines for one in self.targets if (lines := self._ready(one, now))}
         if ready and not await self._still_alerts():
             return
@@ -150,7 +150,7 @@ class Alerts:
         elif not self.unsaved:
             standing = self.memory.standing if self.holds else {}
             kept = loaded(state)
-            self.memory = Memory(standing or kept.standing, kept.told)
+            self.memory = Memory(standing or kept.standing, kept.last_told)
             self.holds = True
 
     async def _still_alerts(self) -> bool:
@@ -177,11 +177,11 @@ class Alerts:
         seen = {part: result.status for part, result in report.checks.items()}
         if seen.get(STORE) is Status.FAIL:
             seen = {part: one.status for part, one in self.memory.standing.items()} | {STORE: Status.FAIL}
-        return stands(self.memory.standing, seen, now)
+        return standing_now(self.memory.standing, seen, now)
 
     def _ready(self, target: Target, now: float) -> Sequence[Line]:
         """Return the lines that the target is told now."""
-        told = self.memory.told.get(target.name, {})
+        told = self.memory.last_told.get(target.name, {})
         lines = differences(told, self.memory.standing, target.rule, now, self.seams.clock.now())
         ready, target.pending = due(target.pending, lines, target.rule, now)
         return lines if ready and now >= target.next_try else ()
@@ -189,8 +189,8 @@ class Alerts:
     async def _deliver(self, target: Target, lines: Sequence[Line], report: HealthReport, now: float) -> None:
         if await self._sent(target, self._message(lines, report.checks, now), now):
             target.pending = Pending()
-            told = heard(self.memory.told.get(target.name, {}), lines, now)
-            self.memory = Memory(self.memory.standing, {**self.memory.told, target.name: told})
+            told = after_delivery(self.memory.last_told.get(target.name, {}), lines, now)
+            self.memory = Memory(self.memory.standing, {**self.memory.last_told, target.name: told})
 
     def _message(self, lines: Sequence[Line], checks: Mapping[str, CheckResult], now: float) -> Message:
         words = self.words

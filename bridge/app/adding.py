@@ -129,10 +129,10 @@ def sides_of(mappings: Iterable[MappingFile]) -> dict[str, str]:
 
 
 def _read(path: Path) -> tuple[str, Table]:
-    text, faults = text_of(path), Problems()
-    documents = read_documents(text, str(path), faults)
-    if faults.found:
-        raise ConfigError(faults.found)
+    text, problems = text_of(path), Problems()
+    documents = read_documents(text, str(path), problems)
+    if problems.found:
+        raise ConfigError(problems.found)
     if len(documents) != 1 or not isinstance(documents[0], Table):
         raise ConfigError([Problem(str(path), "must hold keys and values", "see config/bridge.yaml")])
     return text, documents[0]

@@ -23,7 +23,7 @@ def missing_extras(settings: Settings) -> list[Problem]:
         (("traces", "endpoint"), settings.traces.endpoint, "opentelemetry", "otel"),
     ]
     return [
-        settings.places.fault(
+        settings.places.problem(
             place,
             f"the Python package {package} is missing",
             f"install sync-bridge[{extra}]: in its clone `pipx install --force '.[{extra}]'`",

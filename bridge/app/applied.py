@@ -14,7 +14,7 @@ from bridge.domain.seams import Seams
 from bridge.monitoring.metrics import Metrics
 from bridge.planning.carrying_out import CarryingOut, Result
 from bridge.planning.saved import AGAIN, header, steps
-from bridge.reconcile.reconciler import Reconciler, Work
+from bridge.reconcile.reconciler import MappingsInUse, Reconciler
 from bridge.settings.model import Settings
 from bridge.store.engine import Store, open_store
 from bridge.store.instances import BEAT_SECONDS
@@ -29,9 +29,9 @@ async def applied(
 ) -> AsyncIterator[Result]:
     """Carry out the plan; yield the result of each step. Raises ConfigError before anything is done if the plan does
     not fit the settings and mapping files."""
-    faults = _faults(settings, plan, path)
-    if faults:
-        raise ConfigError(faults)
+    problems = _problems(settings, plan, path)
+    if problems:
+        raise ConfigError(problems)
     planned = header(path).versions.keys()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(store_to_apply_to(settings, plan, seams))
@@ -45,7 +45,7 @@ async def applied(
         if unusable:
             raise BridgeError("; ".join(unusable))
         told("reading listings that are not complete yet")
-        work = Work(plan.mappings, plan.scopes, plan.routes)
+        work = MappingsInUse(plan.mappings, plan.scopes, plan.routes)
         for sweep in await Reconciler(connectors, work, store, seams).index():
             if sweep.fault:
                 raise BridgeError(f"{sweep.system} {sweep.entity} could not be listed: {sweep.fault}")
@@ -54,24 +54,24 @@ async def applied(
             yield result
 
 
-def _faults(settings: Settings, plan: Plan, path: Path) -> list[Problem]:
+def _problems(settings: Settings, plan: Plan, path: Path) -> list[Problem]:
     """Return all reasons why the plan cannot be carried out with these settings and mapping files."""
     head, where = header(path), str(path)
     if head.instance != settings.instance:
         return [
             Problem(where, f"is a plan of instance {head.instance}, and the settings are {settings.instance}", AGAIN)
         ]
-    faults = []
+    problems = []
     for name, version in sorted(head.versions.items()):
         scope = plan.scopes.get(name)
         if scope is None:
-            faults.append(Problem(where, f"mapping {name} is no longer there", AGAIN))
+            problems.append(Problem(where, f"mapping {name} is no longer there", AGAIN))
         elif scope.fingerprint != version:
-            faults.append(Problem(where, f"the file of mapping {name} changed since the plan was made", AGAIN))
+            problems.append(Problem(where, f"the file of mapping {name} changed since the plan was made", AGAIN))
         elif scope.mode is not Mode.LIVE:
             remedy = f"set it live: `bridge mode {name} live`"
-            faults.append(Problem(where, f"mapping {name} is in shadow mode, in which nothing is written", remedy))
-    return faults
+            problems.append(Problem(where, f"mapping {name} is in shadow mode, in which nothing is written", remedy))
+    return problems
 
 
 @asynccontextmanager

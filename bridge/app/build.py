@@ -22,8 +22,7 @@ from bridge.hooks.reliability import Reliability
 from bridge.monitoring.health import HealthBoard
 from bridge.monitoring.metrics import Metrics
 from bridge.monitoring.skipped import SkippedRows
-from bridge.reconcile.reconciler import Reconciler
-from bridge.reconcile.reconciler import Work as Reconciled
+from bridge.reconcile.reconciler import MappingsInUse, Reconciler
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings, SyncSettings
 from bridge.store.engine import Store
@@ -61,7 +60,7 @@ class Bridge:
         await self.store.mappings.sync(plan.scopes)
         self.plan = plan
         self.worker.parts = make_parts(self.settings, self.seams, self.store, self.connectors, plan)
-        self.reconciler.work = Reconciled(plan.mappings, plan.scopes, plan.routes)
+        self.reconciler.work = MappingsInUse(plan.mappings, plan.scopes, plan.routes)
         self.keeper.wanted = plan.sources
 
 
@@ -83,7 +82,7 @@ def build(settings: Settings, seams: Seams, store: Store, transport: Transport, 
         connectors, plan.sources, addresses, transport, store, seams, observe=observe, policies=policies
     )
     reliability = Reliability(store, keeper.specs)
-    work = Reconciled(plan.mappings, plan.scopes, plan.routes)
+    work = MappingsInUse(plan.mappings, plan.scopes, plan.routes)
     bridge = Bridge(
         settings=settings,
         seams=seams,

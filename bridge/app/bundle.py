@@ -126,9 +126,9 @@ def _without_tests(text: str) -> str:
 
     If its examples cannot be located, the whole file is left out.
     """
-    faults, lines = Problems(), text.splitlines(keepends=True)
-    documents = read_documents(text, "", faults)
-    if faults.found or not all(isinstance(one, Table) for one in documents):
+    problems, lines = Problems(), text.splitlines(keepends=True)
+    documents = read_documents(text, "", problems)
+    if problems.found or not all(isinstance(one, Table) for one in documents):
         return "# left out: it is not YAML as the bridge reads it\n"
     for keys in (one.keys for one in documents if isinstance(one, Table)):
         if "tests" not in keys:

@@ -107,9 +107,9 @@ async def _hooks(bridge: Bridge) -> CheckResult:
         return CheckResult(Status.WARN, "not audited yet")
     age = bridge.store.now() - at
     late = age > bridge.settings.health.audit_age_warn_seconds
-    if audit.faults:
-        because = await _unusable(bridge, audit.faults)
-        own = late or len(because) < len(audit.faults)
+    if audit.problems:
+        because = await _unusable(bridge, audit.problems)
+        own = late or len(because) < len(audit.problems)
         return CheckResult(Status.WARN, str(audit), age, "s", because=() if own else because)
     return CheckResult(Status.WARN if late else Status.PASS, f"audited {age:.0f} s ago: {audit}", age, "s")
 

@@ -61,7 +61,7 @@ class ColumnWatch:
             if self._unanswered & {scope.left.system, scope.right.system}:
                 continue
             before = states[mapping.name].problems if mapping.name in states else None
-            now_found = tuple(str(fault) for fault in account_problems(mapping, mappings, MANIFESTS, columns))
+            now_found = tuple(str(one) for one in account_problems(mapping, mappings, MANIFESTS, columns))
             if now_found == before:
                 continue
             await self._bridge.store.mappings.note_problems(mapping.name, now_found)

@@ -31,7 +31,7 @@ from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import http_transport
 from bridge.domain.apart import Apart
 from bridge.domain.errors import StoreUnavailable
-from bridge.domain.patience import once_back
+from bridge.domain.patience import when_store_is_back
 from bridge.domain.seams import Seams
 from bridge.monitoring.redaction import Redactor
 from bridge.monitoring.traces import Traced, tracing_to
@@ -136,13 +136,14 @@ async def at_work(bridge: Bridge) -> AsyncIterator[None]:
     """Run the long-running parts while the block runs. The callback listener is already open."""
     supervisor = Supervisor(bridge.seams, bridge.board)
     clock = bridge.seams.clock
-    await once_back(clock, bridge.store.instances.begin)  # callbacks are refused meanwhile, and vendors send them again
-    await once_back(clock, bridge.systems.start)
+    # Callbacks are refused meanwhile, and vendors send them again.
+    await when_store_is_back(clock, bridge.store.instances.begin)
+    await when_store_is_back(clock, bridge.systems.start)
     supervisor.add("worker", bridge.worker.run)
     supervisor.add("systems", bridge.systems.run)
     supervisor.add("requests", Requests(bridge).run)
     full_seconds = bridge.settings.schedule.full_sweep_seconds
-    supervisor.add("requested sweeps", lambda: bridge.reconciler.keep_sweeping_asked(full_seconds))
+    supervisor.add("requested sweeps", lambda: bridge.reconciler.keep_sweeping_requested(full_seconds))
     supervisor.add("backfills", bridge.reconciler.keep_backfilling)
     supervisor.add("verifications", ScheduledVerification(bridge).run)
     if bridge.alerts.targets:
@@ -181,7 +182,7 @@ async def run(settings: Settings, seams: Seams, redactor: Redactor, service: Ser
         if early.is_set():
             on_hangup()
         look_for_garbage_seldom()
-        async with service.told(bridge.store.ping):
+        async with service.reporting(bridge.store.ping):
             await stop.wait()
 
 

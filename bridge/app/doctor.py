@@ -68,11 +68,11 @@ async def examine(path: Path, environ: Mapping[str, str], seams: Seams, *, live:
         settings, plan = checked(path, environ)
         findings.append(Finding("settings", Status.PASS, f"{path} and {len(plan.mappings)} mappings have no problems"))
     except ConfigError as error:
-        findings += [Finding("settings", Status.FAIL, f"{one.where}: {one.what}", one.remedy) for one in error.faults]
-        told = frozenset(one.what for one in error.faults)
+        findings += [Finding("settings", Status.FAIL, f"{one.where}: {one.what}", one.remedy) for one in error.problems]
+        told = frozenset(one.what for one in error.problems)
     async with AsyncExitStack() as stack:
-        store, faults = await _opened(stack, path, environ, seams, settings)
-        findings += [Finding("store", Status.FAIL, one.what, one.remedy) for one in faults if one.what not in told]
+        store, problems = await _opened(stack, path, environ, seams, settings)
+        findings += [Finding("store", Status.FAIL, one.what, one.remedy) for one in problems if one.what not in told]
         if store is not None:
             findings += await _store(store)
             findings.append(await _running(store))
@@ -98,7 +98,7 @@ async def _opened(
     try:
         store = await open_store(store_url(path, environ), seams, existing=True, seal=seal)
     except ConfigError as error:
-        return None, error.faults
+        return None, error.problems
     stack.push_async_callback(store.close)
     return store, []
 
@@ -109,8 +109,8 @@ async def _store(store: Store) -> list[Finding]:
     except BridgeError as error:
         return [Finding("store", Status.FAIL, str(error), "check that the database answers and its disk is not full")]
     findings = [Finding("store", Status.PASS, f"schema {state.schema}, as this program needs ({state.version})")]
-    if state.faults:
-        text = f"the file is damaged: {'; '.join(state.faults)}"
+    if state.problems:
+        text = f"the file is damaged: {'; '.join(state.problems)}"
         remedy = "stop the bridge, keep a copy of the file, and restore a backup (docs/backup.md)"
         findings.append(Finding("integrity", Status.FAIL, text, remedy))
     elif state.file is not None:
@@ -163,7 +163,7 @@ async def _parts(bridge: Bridge, transport: Transport) -> list[Finding]:
     findings += [await _quota(bridge, name) for name in sorted(bridge.connectors)]
     instances = await bridge.store.instances.all()
     if any(one.runs(bridge.store.now()) or bridge.store.instances.is_mute(one) for one in instances):
-        findings += await _asked(bridge.settings, transport, known=report.checks.keys())
+        findings += await _of_running_bridge(bridge.settings, transport, known=report.checks.keys())
     return findings
 
 
@@ -222,7 +222,7 @@ def _token_rejected(address: str, known: bool) -> Finding:
     return Finding("admin token", Status.WARN, f"the bridge that listens at {address} {of_ours}", remedy)
 
 
-async def _asked(settings: Settings, transport: Transport, known: Iterable[str]) -> list[Finding]:
+async def _of_running_bridge(settings: Settings, transport: Transport, known: Iterable[str]) -> list[Finding]:
     """Return what the running bridge reports about the parts in its memory. If it has tokens, it needs one of them."""
     host = settings.admin.host if settings.admin.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.admin.port}/health"

@@ -21,7 +21,7 @@ from bridge.domain.address import Addresses
 from bridge.domain.errors import BridgeError, NeedsAuthorisation
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS, Seams, epoch
 from bridge.hooks.compare import compare
-from bridge.hooks.public_url import public_url_fault
+from bridge.hooks.public_url import public_url_problem
 from bridge.mapping.check_live import check_live
 from bridge.monitoring.health import Status
 from bridge.monitoring.metrics import Metrics
@@ -174,10 +174,10 @@ def _clock(name: str, skew: float) -> Finding:
 async def _columns(settings: Settings, plan: Plan, connectors: Mapping[str, Connector]) -> list[Finding]:
     """Check fields, options and lengths as `bridge check --live` does."""
     columns, unread = await account_columns(settings, plan, connectors)
-    faults = [*unread.values(), *check_live(plan.mappings.values(), MANIFESTS, columns, settings.sides)]
-    if not faults:
+    problems = [*unread.values(), *check_live(plan.mappings.values(), MANIFESTS, columns, settings.sides)]
+    if not problems:
         return [Finding("fields and options", Status.PASS, "the accounts have everything that the mappings name")]
-    return [Finding("fields and options", Status.FAIL, f"{one.where}: {one.what}", one.remedy) for one in faults]
+    return [Finding("fields and options", Status.FAIL, f"{one.where}: {one.what}", one.remedy) for one in problems]
 
 
 async def _address(
@@ -191,9 +191,9 @@ async def _address(
     """Check whether callbacks reach this bridge, as the running bridge does before it registers hooks."""
     for name, connector in sorted(connectors.items()):
         for spec in connector.hooks_for(plan.sources.get(name, frozenset())) if plan.sources.get(name) else ():
-            fault = await public_url_fault(transport, addresses, addresses.url(name, spec.key), seams.new_id())
-            if fault is None:
+            problem = await public_url_problem(transport, addresses, addresses.url(name, spec.key), seams.new_id())
+            if problem is None:
                 return Finding("public address", Status.PASS, f"{settings.public_url} leads to this bridge")
             remedy = "check that `bridge run` listens, and that DNS, TLS and the proxy lead /hooks/ to it"
-            return Finding("public address", Status.FAIL, fault, remedy)
+            return Finding("public address", Status.FAIL, problem, remedy)
     return Finding("public address", Status.PASS, "no callback is needed")

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.text_file import NotText, read_text
-from bridge.mapping.functions import Function, Functions, example_faults
+from bridge.mapping.functions import Function, Functions, example_problems
 
 LIKE = 'write FUNCTIONS = [Function("name", read, write, examples=(("column\'s value", "row\'s value"),))]'
 
@@ -22,12 +22,12 @@ def load_functions(path: Path | None) -> Functions:
     if not isinstance(listed, list | tuple) or not all(isinstance(one, Function) for one in listed):
         what = "there is no list called FUNCTIONS that holds functions"
         raise ConfigError([Problem(str(path), what, f"{LIKE}; Function is in bridge.api")])
-    faults = [Problem(f"{path}: {name}", what, remedy) for name, what, remedy in example_faults(listed)]
+    problems = [Problem(f"{path}: {name}", what, remedy) for name, what, remedy in example_problems(listed)]
     names = [one.name for one in listed]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        faults.append(Problem(f"{path}: {name}", "two functions have this name", "rename one"))
-    if faults:
-        raise ConfigError(faults)
+        problems.append(Problem(f"{path}: {name}", "two functions have this name", "rename one"))
+    if problems:
+        raise ConfigError(problems)
     return {one.name: replace(one, revision=revision) for one in listed}
 
 

@@ -19,12 +19,12 @@ from bridge.settings.load import validate_options
 from bridge.settings.model import Settings
 from bridge.store.engine import open_store
 
-ASKED_SECONDS = 45.0
+READ_SECONDS = 45.0
 """For all entities of one system, including the waits for its rate limit."""
 Columns = dict[tuple[str, str], Mapping[str, ColumnSpec]]
 
 
-async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Problem]:
+async def live_problems(settings: Settings, seams: Seams, plan: Plan) -> list[Problem]:
     """Return every problem. A system that does not answer is one; its mappings are checked only against its
     manifest."""
     seal = seal_of(settings)
@@ -32,10 +32,10 @@ async def live_faults(settings: Settings, seams: Seams, plan: Plan) -> list[Prob
     try:
         async with http_transport() as transport:
             connectors = build_connectors(settings, seams, store, transport, Metrics())
-            columns, faults = await account_columns(settings, plan, connectors)
+            columns, problems = await account_columns(settings, plan, connectors)
     finally:
         await store.close()
-    return [*faults.values(), *check_live(plan.mappings.values(), MANIFESTS, columns, settings.sides)]
+    return [*problems.values(), *check_live(plan.mappings.values(), MANIFESTS, columns, settings.sides)]
 
 
 async def account_columns(
@@ -47,26 +47,26 @@ async def account_columns(
     Two accounts of one product may have different custom fields, so the product alone is not enough.
     """
     columns: Columns = {}
-    faults: dict[str, Problem] = {}
+    problems: dict[str, Problem] = {}
     names = {system: [name for name, bound in settings.sides.items() if bound == system] for system in plan.entities}
     for system, entities in sorted(plan.entities.items()):
         try:
-            async with asyncio.timeout(ASKED_SECONDS):
+            async with asyncio.timeout(READ_SECONDS):
                 for entity in sorted(entities):
                     found = await connectors[system].columns(entity)
                     columns |= {(name, entity): found for name in names[system]}
         except NeedsAuthorisation as error:
             options = validate_options(settings, OPTIONS)[system]
             what = f"its account refuses the credentials: {error.reason}"
-            faults[system] = Problem(f"system {system}", what, renewal(settings, system, options))
+            problems[system] = Problem(f"system {system}", what, renewal(settings, system, options))
         except RemoteError as error:
             what = f"its columns could not be read: {error.message}"
-            faults[system] = Problem(
+            problems[system] = Problem(
                 f"system {system}", what, "correct its options in the settings, or try again later"
             )
         except TimeoutError:
-            what = f"its columns could not be read: no answer within {ASKED_SECONDS:.0f} s"
-            faults[system] = Problem(
+            what = f"its columns could not be read: no answer within {READ_SECONDS:.0f} s"
+            problems[system] = Problem(
                 f"system {system}", what, "try again later, or correct its address in the settings"
             )
-    return columns, faults
+    return columns, problems

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bridge.app.alerting import missing_extras
 from bridge.app.functions import load_functions
-from bridge.app.switches import switch_faults
+from bridge.app.switches import switch_problems
 from bridge.connectors.registry import CONNECTORS, MANIFESTS, OPTIONS
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import ConfigError, Problem
@@ -19,7 +19,7 @@ from bridge.mapping.follow_ons import mistakes
 from bridge.mapping.load import Loaded, read_mappings
 from bridge.mapping.model import Mapping, MappingSide
 from bridge.mapping.via import UNKNOWN_FUNCTION
-from bridge.settings.load import load_settings, settings_faults, validate_options
+from bridge.settings.load import load_settings, settings_problems, validate_options
 from bridge.settings.model import Settings
 from bridge.settings.parts import mapping_files
 from bridge.store.model import Endpoint, Mode, Quiet, Route, Routes, Scope
@@ -41,8 +41,8 @@ class Plan:
 def checked(path: Path, environ: MappingOf[str, str]) -> tuple[Settings, Plan]:
     """Return settings and plan of a settings file. Raises ConfigError with the problems of settings, options, functions
     and mapping files together, each mistake once."""
-    faults = settings_faults(path, environ, OPTIONS)
-    if not faults:
+    problems = settings_problems(path, environ, OPTIONS)
+    if not problems:
         settings = load_settings(path, environ)
         if missing := missing_extras(settings):
             raise ConfigError(missing)
@@ -50,42 +50,42 @@ def checked(path: Path, environ: MappingOf[str, str]) -> tuple[Settings, Plan]:
     try:
         files = mapping_files(path, environ)
     except ConfigError:
-        raise ConfigError(faults) from None  # `faults` has it already
+        raise ConfigError(problems) from None  # `problems` has it already
     try:
         bound = load_settings(path, environ)
     except ConfigError:
         bound = None
-    if any(isinstance(fault.remedy, Guess) and fault.remedy.near == "mappings_dir" for fault in faults):
-        raise ConfigError(faults)  # the key is misspelt, so the folder of the files is not known
-    raise ConfigError([*faults, *_found(*files, bound)[1]])
+    if any(isinstance(problem.remedy, Guess) and problem.remedy.near == "mappings_dir" for problem in problems):
+        raise ConfigError(problems)  # the key is misspelt, so the folder of the files is not known
+    raise ConfigError([*problems, *_found(*files, bound)[1]])
 
 
 def checked_plan(settings: Settings) -> Plan:
     """Return the plan, after a check of each system's options. Raises ConfigError with the problems of both."""
-    faults: list[Problem] = []
+    problems: list[Problem] = []
     try:
         validate_options(settings, OPTIONS)
     except ConfigError as error:
-        faults += error.faults
+        problems += error.problems
     loaded, more = _found(settings.mappings_dir, settings.functions_file, settings)
-    if faults or more:
-        raise ConfigError([*faults, *more])
+    if problems or more:
+        raise ConfigError([*problems, *more])
     return _plan(settings, loaded)
 
 
 def make_plan(settings: Settings) -> Plan:
     """Load, check and bind the mapping files. Raises ConfigError with every problem."""
-    loaded, faults = _found(settings.mappings_dir, settings.functions_file, settings)
-    if faults:
-        raise ConfigError(faults)
+    loaded, problems = _found(settings.mappings_dir, settings.functions_file, settings)
+    if problems:
+        raise ConfigError(problems)
     return _plan(settings, loaded)
 
 
 def checked_files(folder: Path, functions_file: Path | None) -> tuple[Mapping, ...]:
     """Return the mappings of a folder, without binding them to systems. Raises ConfigError with every problem."""
-    loaded, faults = _found(folder, functions_file, None)
-    if faults:
-        raise ConfigError(faults)
+    loaded, problems = _found(folder, functions_file, None)
+    if problems:
+        raise ConfigError(problems)
     return loaded
 
 
@@ -95,18 +95,22 @@ def _found(
     """Return the mappings that can be compiled, and all problems of the files. A problem that only follows from another
     one is left out. Without settings, bindings are not checked."""
     try:
-        functions, faults = load_functions(functions_file), list[Problem]()
+        functions, problems = load_functions(functions_file), list[Problem]()
     except ConfigError as error:
-        functions, faults = {}, list(error.faults)
+        functions, problems = {}, list(error.problems)
     read = read_mappings(folder, functions)
-    at_fault = {fault.where for fault in read.faults}
-    found = check(read.mappings, MANIFESTS, systems=settings.sides if settings else {}, spoilt=read.spoilt)
+    wrong_places = {problem.where for problem in read.problems}
+    found = check(read.mappings, MANIFESTS, systems=settings.sides if settings else {}, incomplete=read.incomplete)
     if settings is not None:
-        found += [*_binding_faults(settings, read), *switch_faults(settings, read.mappings), *_hook_faults(settings)]
-    if faults:  # if the file of functions cannot be used, its functions are not reported as unknown
-        read = replace(read, faults=tuple(one for one in read.faults if one.code != UNKNOWN_FUNCTION))
-    own = [fault for fault in found if fault.where not in at_fault]
-    return read.mappings, [*faults, *mistakes([*read.faults, *own], read.documents)]
+        found += [
+            *_binding_problems(settings, read),
+            *switch_problems(settings, read.mappings),
+            *_hook_problems(settings),
+        ]
+    if problems:  # if the file of functions cannot be used, its functions are not reported as unknown
+        read = replace(read, problems=tuple(one for one in read.problems if one.code != UNKNOWN_FUNCTION))
+    own = [problem for problem in found if problem.where not in wrong_places]
+    return read.mappings, [*problems, *mistakes([*read.problems, *own], read.documents)]
 
 
 def _plan(settings: Settings, loaded: tuple[Mapping, ...]) -> Plan:
@@ -117,32 +121,32 @@ def _plan(settings: Settings, loaded: tuple[Mapping, ...]) -> Plan:
     return Plan(mappings, scopes, _routes(scopes, mappings), _entities(scopes, everything), _entities(scopes, sources))
 
 
-def _binding_faults(settings: Settings, read: Loaded) -> list[Problem]:
-    faults = []
+def _binding_problems(settings: Settings, read: Loaded) -> list[Problem]:
+    problems = []
     for mapping in read.mappings:
         for side in (mapping.left, mapping.right):
-            fault = _side_fault(settings, mapping, side)
-            if fault:
-                faults.append(fault)
+            problem = _side_problem(settings, mapping, side)
+            if problem:
+                problems.append(problem)
     for name in settings.mappings:
         if read.names is not None and name not in read.names:
             what = "no mapping file has this name"
-            faults.append(settings.places.fault(("mappings", name), what, did_you_mean(name, read.names)))
-    return faults
+            problems.append(settings.places.problem(("mappings", name), what, did_you_mean(name, read.names)))
+    return problems
 
 
-def _hook_faults(settings: Settings) -> list[Problem]:
-    faults = []
+def _hook_problems(settings: Settings) -> list[Problem]:
+    problems = []
     for name, system in settings.systems.items():
         known = CONNECTORS[system.connector].hook_keys if system.connector in CONNECTORS else frozenset[str]()
         for number, key in enumerate(system.hooks_off):
             if system.connector in CONNECTORS and key not in known:
                 where = ("systems", name, "hooks_off", str(number))
-                faults.append(settings.places.fault(where, f"{name} has no hook `{key}`", did_you_mean(key, known)))
-    return faults
+                problems.append(settings.places.problem(where, f"{name} has no hook `{key}`", did_you_mean(key, known)))
+    return problems
 
 
-def _side_fault(settings: Settings, mapping: Mapping, side: MappingSide) -> Problem | None:
+def _side_problem(settings: Settings, mapping: Mapping, side: MappingSide) -> Problem | None:
     where = str(mapping.place)
     system = settings.sides.get(side.name)
     if system is None:

@@ -37,7 +37,7 @@ from bridge.store.scratch import scratch_copy
 from bridge.store.standing import NEVER
 from bridge.sync.reasons import SHADOW
 
-Told = Callable[[str], None]
+Say = Callable[[str], None]
 
 AT_ONCE = 32
 """How many records are decided together. This saves transactions; each system's own limits still set its rate."""
@@ -53,7 +53,7 @@ class Chosen:
 
 
 @asynccontextmanager
-async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, told: Told) -> AsyncIterator[Report]:
+async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, told: Say) -> AsyncIterator[Report]:
     """The plan, while the block runs. Its rows are in a file that is deleted after the block.
 
     The store is only read, with two exceptions: a credential that had to be renewed, and what a vendor reports about
@@ -71,7 +71,7 @@ async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, 
         stack.push_async_callback(scratch.close)
         spool = Spool(folder)
         stack.callback(spool.close)
-        counted, notes = Counted(), Notes(spool, clock.now, told=told)
+        counted, notes = Counted(), Notes(spool, clock.now, say=told)
         real = build_connectors(settings, seams, store, transport, counted, cache=scratch.names)
         scratch.systems.renewals = store.systems.renewals
         used = {scope.endpoint(side).system for scope in plan.scopes.values() for side in Side}
@@ -87,13 +87,13 @@ async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, 
             await Rehearsal(parts, plan.routes, notes, clock).run(backfills, told, reckoning.begin)
         costs = reckoning.costs(notes.calls)
         told("reading hooks")
-        hooks, faults = await _hooks(settings, plan, scratch, connectors, transport, aside)
+        hooks, problems = await _hooks(settings, plan, scratch, connectors, transport, aside)
         yield Report(
             at=at,
             heads=await _heads(plan, store, before, backfills, await _left_out(scratch)),
             spool=spool,
             hooks=hooks,
-            hook_faults=faults,
+            hook_faults=problems,
             costs=costs,
             made=reckoning.made(),
             waiting=await _waiting(plan, store),
@@ -161,12 +161,12 @@ async def _hooks(
     policies = hook_policies(settings)
     keeper = HookKeeper(connectors, plan.sources, addresses_of(settings), transport, scratch, seams, policies=policies)
     await keeper.refresh()
-    rows, faults = list[HookRow](), dict[str, str]()
+    rows, problems = list[HookRow](), dict[str, str]()
     for system in sorted(connectors):
         try:
             found = await keeper.difference(system)
         except BridgeError as error:
-            faults[system] = f"its hooks could not be listed: {error}"
+            problems[system] = f"its hooks could not be listed: {error}"
             continue
         known = {row.key: row for row in await scratch.hooks.all(system)}
         rows += [HookRow(system, "create", spec.key, "not registered there") for spec in found.missing]
@@ -178,7 +178,7 @@ async def _hooks(
             rows.append(
                 HookRow(system, "remove", hook.id, "this bridge's hook, but old, a duplicate, stopped or not wanted")
             )
-    return rows, faults
+    return rows, problems
 
 
 async def _left_out(scratch: Store) -> Counter[str]:

@@ -64,11 +64,11 @@ def _record(said: Any, path: Path, facts: EntityManifest) -> Fields:
     if not isinstance(said, dict):
         raise ConfigError([Problem(str(path), "is not a JSON object", ONE_RECORD)])
     fields: dict[str, Any] = {}
-    faults: list[Problem] = []
+    problems: list[Problem] = []
     for text, raw in said.items():
         if character := _unusable({text: raw}):
             column = text.encode("ascii", "backslashreplace").decode().replace("\x00", "\\x00")
-            faults.append(
+            problems.append(
                 Problem(f"{path}: {column}", f"holds {character}", "write the character itself, or leave it out")
             )
             continue
@@ -76,11 +76,11 @@ def _record(said: Any, path: Path, facts: EntityManifest) -> Fields:
             column = parse_path(text)
             column.put(fields, {}, _typed(raw, facts, column.column))
         except BadPath as error:
-            faults.append(Problem(f"{path}: {text}", error.what, error.remedy))
+            problems.append(Problem(f"{path}: {text}", error.what, error.remedy))
         except Wrong as error:
-            faults.append(Problem(f"{path}: {text}", f"`{raw}` is {error}", "correct the record"))
-    if faults:
-        raise ConfigError(faults)
+            problems.append(Problem(f"{path}: {text}", f"`{raw}` is {error}", "correct the record"))
+    if problems:
+        raise ConfigError(problems)
     return fields
 
 
@@ -91,11 +91,11 @@ def _json(path: Path, text: str) -> Any:
         return json.loads(text, parse_float=Decimal, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         what = f"is not JSON from line {error.lineno}, column {error.colno} on"
-        fault = Problem(str(path), what, f"look at quotes, commas and brackets there; {ONE_RECORD}")
+        problem = Problem(str(path), what, f"look at quotes, commas and brackets there; {ONE_RECORD}")
     except (ValueError, RecursionError):
         what = "holds a number or a nesting that no record has"
-        fault = Problem(str(path), what, ONE_RECORD)
-    raise ConfigError([fault])
+        problem = Problem(str(path), what, ONE_RECORD)
+    raise ConfigError([problem])
 
 
 def _no_number(word: str) -> Any:

@@ -22,9 +22,9 @@ async def reload(bridge: Bridge, environ: Mapping[str, str] | None = None) -> li
         settings = _with_modes(bridge.settings, os.environ if environ is None else environ)
         plan = make_plan(settings)
     except ConfigError as error:
-        for problem in error.faults:
+        for problem in error.problems:
             log.error("mapping files or modes are wrong, the old ones stay in use", extra={"problem": str(problem)})
-        bridge.refused = [str(problem) for problem in error.faults]
+        bridge.refused = [str(problem) for problem in error.problems]
         return list(bridge.refused)
     bridge.refused = ()
     before = {name: scope.mode for name, scope in bridge.plan.scopes.items()}

@@ -16,12 +16,12 @@ from bridge.app.why import places
 from bridge.app.wording import moment, record_name
 from bridge.domain.errors import BridgeError, ConfigError, RemoteError
 from bridge.domain.event import Event, EventKind, Origin
-from bridge.domain.patience import once_back
+from bridge.domain.patience import when_store_is_back
 from bridge.domain.record import Side
 from bridge.domain.run import Kind
 from bridge.store.model import ON_PURPOSE, STOPPED, HookRow, JournalEntry, Mode, TaskKey
 from bridge.store.requests import RESTORED, Answer, Request
-from bridge.store.standing import NEVER, questions
+from bridge.store.standing import NEVER, open_conflicts
 from bridge.sync.reasons import SHADOW, Reason
 
 log = logging.getLogger(__name__)
@@ -95,14 +95,14 @@ class Requests:
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Wait until the store is reachable, so that no request stays unanswered and none ends the others."""
-        return await once_back(self._bridge.seams.clock, work)
+        return await when_store_is_back(self._bridge.seams.clock, work)
 
     async def answer(self, request: Request) -> Answer:
         """Carry out the request, and return its answer."""
         try:
             text = await self._act(request)
         except ConfigError as error:
-            return Answer("; ".join(str(fault) for fault in error.faults), failed=True)
+            return Answer("; ".join(str(problem) for problem in error.problems), failed=True)
         except BridgeError as error:
             return Answer(str(error), failed=True)
         except Exception:
@@ -146,7 +146,7 @@ class Requests:
             number = sum((await left_alone.numbers(SHADOW)).get(mapping, {}).values())
             told = "1 record was" if number == 1 else f"{number} records were"
             return f"; {told} decided in shadow mode and would be synced" if number else ""
-        number = await left_alone.look_again(mapping, SHADOW)
+        number = await left_alone.make_due_again(mapping, SHADOW)
         if not number:
             return ""
         which, are = ("1 record", "is") if number == 1 else (f"{number} records", "are")
@@ -169,7 +169,7 @@ class Requests:
         mappings = [
             name for name, scope in bridge.plan.scopes.items() if system in (scope.left.system, scope.right.system)
         ]
-        due = await bridge.store.tasks.look_now(mappings)
+        due = await bridge.store.tasks.make_due_now(mappings)
         return f"{system}: the pause is over; {due} waiting records are due now"
 
     async def _set_paused(self, arguments: Arguments, paused: bool) -> str:
@@ -183,7 +183,7 @@ class Requests:
         mapping, minutes = arguments["mapping"], float(arguments.get("minutes", 60))
         self._known(mapping)
         await self._bridge.store.mappings.approve(mapping, self._bridge.store.now() + minutes * 60)
-        due = await self._bridge.store.tasks.look_now([mapping], Reason.THRESHOLD_REACHED)
+        due = await self._bridge.store.tasks.make_due_now([mapping], Reason.THRESHOLD_REACHED)
         held = f"{due} held records are due now" if due else "none is held now"
         return f"{mapping}: deletes are allowed for {minutes:.0f} minutes; {held}"
 
@@ -207,7 +207,7 @@ class Requests:
             if winner not in sides:
                 raise NotDone(f"mapping {scope.mapping} has no side `{winner}`; it has {' and '.join(sides)}")
             link = await store.links.of(scope.mapping, which, record)
-            waiting = [question.field for question in questions(link)] if link else []
+            waiting = [question.field for question in open_conflicts(link)] if link else []
             fields += waiting
             wanted = [name for name in waiting if arguments["field"] in (name, "all")]
             if link is not None and wanted:
@@ -305,7 +305,7 @@ class Requests:
         if system not in self._bridge.connectors:
             raise NotDone(f"no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}")
         audit = await self._bridge.keeper.rotate(system, hours * 3600)
-        if audit.faults:
+        if audit.problems:
             raise NotDone(str(audit))
         until = moment(self._bridge.store.now() + hours * 3600)
         return f"{system}: {len(audit.created)} hooks have new addresses; the old ones stay valid until {until}"
@@ -325,10 +325,10 @@ class Requests:
         system, key = self._hook(arguments)
         reason = str(arguments.get("reason") or "")
         audit = await self._bridge.keeper.stop(system, key, f"stopped by a person{f': {reason}' if reason else ''}")
-        row, fault = await self._hook_row(system, key), audit.faults.get(system, "see `bridge hooks list`")
+        row, problem = await self._hook_row(system, key), audit.problems.get(system, "see `bridge hooks list`")
         if row is None or row.state != STOPPED:
-            raise NotDone(f"{system} {key} is not stopped: {fault}")
-        later = f"; it is removed at the vendor as soon as possible ({fault})" if row.vendor_id is not None else ""
+            raise NotDone(f"{system} {key} is not stopped: {problem}")
+        later = f"; it is removed at the vendor as soon as possible ({problem})" if row.vendor_id is not None else ""
         return f"{system} {key} is stopped until `bridge hooks start {system} {key}`; sweeps find its changes{later}"
 
     async def _start_hook(self, arguments: Arguments) -> str:
@@ -337,11 +337,11 @@ class Requests:
             where = f"systems.{system}.hooks_off"
             raise NotDone(f"the settings stop it: remove `{key}` from {where} and restart the bridge")
         audit = await self._bridge.keeper.start(system, key)
-        row, fault = await self._hook_row(system, key), audit.faults.get(system, "see `bridge hooks list`")
+        row, problem = await self._hook_row(system, key), audit.problems.get(system, "see `bridge hooks list`")
         if row is not None and row.state in ON_PURPOSE:
-            raise NotDone(f"{system} {key} is still stopped: {fault}")
+            raise NotDone(f"{system} {key} is still stopped: {problem}")
         if row is None or row.state != "registered":
-            raise NotDone(f"{system} {key} is not registered yet: {fault}")
+            raise NotDone(f"{system} {key} is not registered yet: {problem}")
         return f"{system} {key} is registered; a sweep finds what changed meanwhile"
 
     async def _hook_row(self, system: str, key: str) -> HookRow | None:

@@ -7,7 +7,7 @@ from bridge.app.column_rows import Row, column_rows
 from bridge.store.engine import Store
 from bridge.store.instances import Instance
 from bridge.store.model import HookRow, MappingState, SystemRow, Task
-from bridge.store.standing import Question
+from bridge.store.standing import OpenConflict
 from bridge.store.systems import Renamed
 from bridge.store.verifications import Verification
 
@@ -24,7 +24,7 @@ class Seen(NamedTuple):
     letters: Sequence[tuple[Task, str]]
     changes: Sequence[Row]
     renamed: Sequence[Renamed]
-    conflicts: Sequence[Question]
+    conflicts: Sequence[OpenConflict]
     waiting: Sequence[tuple[Task, int]]
 
 

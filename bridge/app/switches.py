@@ -15,14 +15,14 @@ from bridge.settings.model import Settings
 _POLICIES = {DeletePolicy.DELETE: "deletes", DeletePolicy.ARCHIVE: "archives"}
 
 
-def switch_faults(settings: Settings, mappings: Iterable[Mapping]) -> list[Problem]:
+def switch_problems(settings: Settings, mappings: Iterable[Mapping]) -> list[Problem]:
     """Return a problem for each. Return none if the options themselves are faulty, because that is reported
     elsewhere."""
     try:
         options = validate_options(settings, OPTIONS)
     except ConfigError:
         return []
-    return [fault for mapping in mappings for side in Side for fault in _of(settings, options, mapping, side)]
+    return [problem for mapping in mappings for side in Side for problem in _of(settings, options, mapping, side)]
 
 
 def _of(settings: Settings, options: MappingOf[str, BaseModel], mapping: Mapping, side: Side) -> Iterator[Problem]:

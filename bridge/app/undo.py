@@ -17,7 +17,7 @@ from bridge.store.journal import CREATIONS, REMOVALS, JournalRow
 from bridge.store.model import Claim, Instruction, Json, Link, LinkState, Scope, Task, TaskKey, TaskState
 from bridge.store.questions import LinksNaming
 from bridge.sync import instruct
-from bridge.sync.instruct import Foretold, foretell
+from bridge.sync.instruct import Preview, preview
 from bridge.sync.load import Loader
 
 SHOWN = 50
@@ -83,7 +83,7 @@ async def _results(bridge: Bridge, run: str) -> list[str]:
 
 
 async def _preview(bridge: Bridge, wanted: Sequence[Wanted], show: int, confirm: str) -> str:
-    lines, told = [one.note for one in wanted if one.note], list[Foretold]()
+    lines, told = [one.note for one in wanted if one.note], list[Preview]()
     able = [one for one in wanted if not one.note]
     for one in able[:show]:
         found = await _previewed(bridge, one)
@@ -113,7 +113,7 @@ def _fields_of(number: int) -> str:
     return "1 field" if number == 1 else f"{number} fields"
 
 
-async def _previewed(bridge: Bridge, wanted: Wanted) -> Foretold:
+async def _previewed(bridge: Bridge, wanted: Wanted) -> Preview:
     """Return the preview: the worker's rules applied to fresh reads, without a lease and without storing anything."""
     store, key, scope = bridge.store, wanted.key, bridge.plan.scopes[wanted.key.mapping]
     link = await store.links.of(key.mapping, key.side, key.record_id)
@@ -122,7 +122,7 @@ async def _previewed(bridge: Bridge, wanted: Wanted) -> Foretold:
     loader = Loader(
         bridge.worker.parts, Claim(scope, 0, now, (_task(key, now),), (), link), bridge.plan.mappings[key.mapping]
     )
-    return await loader.conclude(partial(foretell, told=told))
+    return await loader.conclude(partial(preview, told=told))
 
 
 def _task(key: TaskKey, now: float) -> Task:

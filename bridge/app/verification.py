@@ -13,7 +13,7 @@ from bridge.app.verified import agreed_words
 from bridge.app.wording import THE_BRIDGE
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import ConfigError, Problem
-from bridge.domain.patience import once_back
+from bridge.domain.patience import when_store_is_back
 from bridge.domain.seams import Seams
 from bridge.domain.values import dataclass
 from bridge.store.engine import Store
@@ -121,12 +121,12 @@ class AfterRestore:
         bridge, clock = self._bridge, self._bridge.seams.clock
         least, moved_at = inf, bridge.store.now()
         while True:
-            here = await once_back(clock, lambda: self._here(name, since))
+            here = await when_store_is_back(clock, lambda: self._here(name, since))
             waiting = here.waiting if here.stand is Stand.WAITS else inf
             if waiting == inf or waiting < least:
                 least, moved_at = waiting, bridge.store.now()
             if here.stand is Stand.READY or bridge.store.now() - moved_at >= STILL_SECONDS:
-                if told := await once_back(clock, lambda: self._verify(name)):
+                if told := await when_store_is_back(clock, lambda: self._verify(name)):
                     return told
                 await clock.sleep(STILL_SECONDS)
             await clock.sleep(SOON_SECONDS)

@@ -13,7 +13,7 @@ from bridge.domain.values import dataclass
 from bridge.store.engine import Store
 from bridge.store.journal import WRITES
 from bridge.store.model import JournalEntry, Json, Link, MappingState, Mode, Scope, Task, TaskKey, TaskState
-from bridge.store.standing import Question, questions
+from bridge.store.standing import OpenConflict, open_conflicts
 from bridge.sync.reasons import SHADOW
 
 STORY_LINES = 50
@@ -100,7 +100,7 @@ async def _about(store: Store, scopes: Scopes, scope: Scope, which: Side, record
         command = f"bridge forget {scope.endpoint(which).name} {ref.entity} {record} --take-back"
         lines.append(f"forgotten at {moment(forgotten)}: it is never copied (`{command}` allows it again)")
     if link is not None:
-        lines += [f"waits for a choice: {_question(question)}" for question in questions(link)]
+        lines += [f"waits for a choice: {_question(question)}" for question in open_conflicts(link)]
     told = (await store.instructions.of([key])).values()
     lines += [f"requested by a person: {one.kind} ({one.run}), not done yet" for one in told]
     more = await crossed_without(store, scopes, key)
@@ -303,7 +303,7 @@ def now_line(scope: Scope, side: Side, record: str, link: Link | None) -> str:
     return f"linked to {other.name} {other.entity} {record_id} ({link.state.value}, {made})"
 
 
-def _question(question: Question) -> str:
+def _question(question: OpenConflict) -> str:
     values = ", ".join(f"{side} has {value!r}" for side, value in question.values.items())
     said = "; ".join(("", *edits.lines(question.edited)))
     return f"{question.field}: {values}{said} (`bridge conflicts choose`)"

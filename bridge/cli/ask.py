@@ -68,13 +68,13 @@ def ask(
         missing = await _missing(store)
         if missing and queue:
             await _check_names(path, store, arguments)
-            await store.requests.ask(kind, arguments, who())
+            await store.requests.add(kind, arguments, who())
             return Answer(QUEUED)
         if missing:
             if done and alone is not None:
                 await store.audit.note(who(), kind, alone, arguments)
             return Answer(missing, failed=True) if alone is None else Answer(alone)
-        number = await store.requests.ask(kind, arguments, who())
+        number = await store.requests.add(kind, arguments, who())
         click.get_current_context().meta[STOPPED_WORDS] = silence
         with progress(f"{kind}: the bridge is working", lines=wait) as shown:
             found = await _answered(store, number, seconds, shown if patient else None, wait)

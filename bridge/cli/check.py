@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bridge.app.live import live_faults
+from bridge.app.live import live_problems
 from bridge.app.plan import Plan, checked
 from bridge.app.seams import system_seams
 from bridge.cli.shown import json_option, print_json, progress
@@ -27,13 +27,15 @@ def check(settings_path: Path, live: bool, verbose: bool, as_json: bool) -> None
         settings, plan = checked(settings_path, os.environ)
         if live:
             with progress("reading the accounts"):
-                problems = asyncio.run(live_faults(settings, system_seams(), plan))
+                problems = asyncio.run(live_problems(settings, system_seams(), plan))
             if problems:
                 raise ConfigError(problems)
     except ConfigError as error:
         if not as_json:
             raise
-        print_json({"problems": [{"where": one.where, "what": one.what, "remedy": one.remedy} for one in error.faults]})
+        print_json(
+            {"problems": [{"where": one.where, "what": one.what, "remedy": one.remedy} for one in error.problems]}
+        )
         sys.exit(2)
     if as_json:
         print_json({"problems": [], "systems": list(settings.systems), "mappings": _modes(plan)})

@@ -11,7 +11,7 @@ from bridge.cli.shown import json_option, show
 from bridge.domain.record import Side
 from bridge.store.engine import Store
 from bridge.store.model import Endpoint
-from bridge.store.standing import Question
+from bridge.store.standing import OpenConflict
 
 
 @click.group(epilog="Example: bridge conflicts list")
@@ -42,7 +42,7 @@ def conflicts_list(path: Path, mapping: str | None, as_json: bool) -> None:
     show(with_store(path, work), as_json, "no conflicts wait for a choice", after)
 
 
-def _shown(side: Endpoint, question: Question, which: Side) -> str:
+def _shown(side: Endpoint, question: OpenConflict, which: Side) -> str:
     value = question.values.get(side.name)
     return f"{side.name} {side.entity} {question.link.record_id(which)}: {'(empty)' if value is None else value}"
 

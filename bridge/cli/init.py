@@ -96,8 +96,8 @@ def _only_for_new(settings: Path, said: Mapping[str, str | None]) -> None:
         return
     remedy = f"choose another folder, or leave the option out and edit {settings} yourself"
     what = f"{settings} already exists, and `bridge init` does not change what is in it"
-    if faults := [Problem(option, what, remedy) for option, value in said.items() if value]:
-        raise ConfigError(faults)
+    if problems := [Problem(option, what, remedy) for option, value in said.items() if value]:
+        raise ConfigError(problems)
 
 
 def _given(texts: tuple[str, ...], products: list[str]) -> Given:
@@ -221,8 +221,8 @@ def _next_steps(settings: Path) -> None:
         click.echo(f"\n{settings} passes `bridge check`. Next:")
         first = f"{command} check --live   checks that the accounts have what the mappings name"
     except ConfigError as error:
-        click.echo(f"\nStill missing ({len(error.faults)}):")
-        for problem in error.faults:
+        click.echo(f"\nStill missing ({len(error.problems)}):")
+        for problem in error.problems:
             click.echo(f"  {problem}")
         click.echo("\nNext:")
         first = (

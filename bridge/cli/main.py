@@ -217,8 +217,8 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ConfigError as error:
-            lines = "\n".join(f"  {problem}" for problem in error.faults)
-            count = len(error.faults)
+            lines = "\n".join(f"  {problem}" for problem in error.problems)
+            count = len(error.problems)
             click.echo(f"{count} problem{'s' if count != 1 else ''}:\n{lines}", err=True)
             sys.exit(ctx.meta.get(PROBLEM_CODE, 2))
         except BridgeError as error:

@@ -46,7 +46,7 @@ AT_ONCE = 4
 MOST_RENEWALS = 2  # for one call
 LONGEST_NUMBER = 12  # digits; a longer number in a header is not a number of seconds
 LARGE_BYTES = 256 * 1024
-HEAR_SECONDS = 1.0  # how often this instance looks up the pause that another instance stored
+SHARED_PAUSE_SECONDS = 1.0  # how often this instance looks up the pause that another instance stored
 
 Limits = Callable[[Answer], Learned | None]
 """Reads the account's limits from an answer of any status; None: it says nothing about them."""
@@ -114,7 +114,7 @@ class HttpClient:
         self._pause = Pause(0.0)
         self._paused_until = 0.0
         self._budget = budget
-        self._heard_at = float("-inf")
+        self._shared_read_at = float("-inf")
         self._shared_pause = False  # the pause is in the store; when it is no longer there, the pause is over
 
     async def send(self, call: Call) -> Answer:
@@ -173,10 +173,10 @@ class HttpClient:
         return answer
 
     async def _exchange(self, call: Call, request: HttpRequest) -> Answer:
-        await self._hear()
+        await self._read_shared_pause()
         await self._keep_pause()  # before the turn, because a call that is not sent must take nothing of the budget
         async with self._gate.turn(call) as units:
-            await self._hear()
+            await self._read_shared_pause()
             await self._keep_pause()
             if not self._to_probe and not call.one_by_one:
                 return await self._sent(call, request, units)
@@ -237,12 +237,12 @@ class HttpClient:
                 raise RateLimited(self.system, self._pause.why, wait, daily=self._pause.daily)
             await self._seams.clock.sleep(wait)
 
-    async def _hear(self) -> None:
+    async def _read_shared_pause(self) -> None:
         """Look up the pause that another instance stored. Without the store, only this instance's own pause counts."""
         now = self._seams.clock.monotonic()
-        if self._budget is None or now - self._heard_at < HEAR_SECONDS:
+        if self._budget is None or now - self._shared_read_at < SHARED_PAUSE_SECONDS:
             return
-        self._heard_at = now
+        self._shared_read_at = now
         with suppress(StoreUnavailable):
             shared = await self._budget.paused(self.system)
             if shared is None and self._shared_pause:  # a person ended the pause

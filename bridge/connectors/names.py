@@ -53,7 +53,7 @@ class Names:
         """The names that mappings can use."""
         return [name for name, keys in self._keys.items() if len(keys) == 1]
 
-    def doubled(self) -> list[str]:
+    def duplicates(self) -> list[str]:
         return [name for name, keys in self._keys.items() if len(keys) > 1]
 
     def holds(self, key: Any) -> bool:
@@ -97,10 +97,10 @@ class Pins:
         """`read` returns key and name of a row. If it returns None, or no name, the row is left out on purpose."""
         found = await self._listings.read(names.what, rows, partial(_named, read))
         now = {str(pair[0]): pair[1] for pair in found.rows if pair is not None}
-        what, known = names.what, set(names.doubled())
+        what, known = names.what, set(names.duplicates())
         for sentence in names.update(now, await self._cache.pin(self._system, what, now)):
             log.warning("%s: %s: %s", self._system, what, sentence)
-        for doubled in sorted(set(names.doubled()) - known):
+        for doubled in sorted(set(names.duplicates()) - known):
             log.warning("%s: %s: %r appears several times and is left out", self._system, what, doubled)
 
 

@@ -16,15 +16,15 @@ class Exchange:
 
 @dataclass(slots=True)
 class Noted:
-    """Requests in the order they were sent. `told`: a client was called that notes every request, answered or not."""
+    """Requests in the order they were sent. `called`: a client was called that notes every request, answered or not."""
 
     requests: list[Exchange] = field(default_factory=list)
-    told: bool = False
+    called: bool = False
 
     @property
     def nothing_sent(self) -> bool:
         """Whether it is certain that no request that changes something was sent."""
-        return self.told and not self.requests
+        return self.called and not self.requests
 
 
 _NOTED: ContextVar[Noted | None] = ContextVar("requests noted", default=None)
@@ -45,7 +45,7 @@ def note_call() -> None:
     """Called when the client gets a call. From here on, the requests that it sends are noted."""
     noted = _NOTED.get()
     if noted is not None:
-        noted.told = True
+        noted.called = True
 
 
 def note_request(call: str, status: int) -> None:

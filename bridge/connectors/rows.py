@@ -61,22 +61,22 @@ async def understand(rows: Iterable[Any], read: Callable[[Row], T]) -> Understoo
 async def understand_each(rows: Iterable[Any], read: Callable[[Row], Awaitable[T]]) -> Understood[T]:
     """The same, for rows whose reading needs calls. An error of `domain.errors` that `read` raises is passed on."""
     found: list[T] = []
-    faults: list[str] = []
+    problems: list[str] = []
     for number, row in enumerate(rows, 1):
         try:
             found.append(await read(_as_object(row)))
         except MAKES_NO_SENSE as problem:
             log.debug("a row cannot be understood", exc_info=problem)
-            faults.append(why_not(problem))
+            problems.append(why_not(problem))
         if number % PORTION == 0:
             await OthersTurn()
-    return Understood(found, len(faults), faults[0] if faults else "")
+    return Understood(found, len(problems), problems[0] if problems else "")
 
 
 async def read_all(wanted: Sequence[T_in], read: Callable[[T_in], Awaitable[T]], at_once: int) -> Understood[T]:
     """For listings that name their records but do not show them. Read each record, `at_once` of them at a time."""
     found: list[T] = []
-    faults: list[str] = []
+    problems: list[str] = []
 
     async def attempt(one: T_in) -> tuple[T] | str:
         try:
@@ -88,10 +88,10 @@ async def read_all(wanted: Sequence[T_in], read: Callable[[T_in], Awaitable[T]],
     for place in range(0, len(wanted), at_once):
         for each in await asyncio.gather(*(attempt(one) for one in wanted[place : place + at_once])):
             if isinstance(each, str):
-                faults.append(each)
+                problems.append(each)
             else:
                 found.append(each[0])
-    return Understood(found, len(faults), faults[0] if faults else "")
+    return Understood(found, len(problems), problems[0] if problems else "")
 
 
 @contextmanager

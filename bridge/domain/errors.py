@@ -27,9 +27,9 @@ class Problem(NamedTuple):
 class ConfigError(BridgeError):
     """The operator's input is wrong: the command stops and shows every problem at once."""
 
-    def __init__(self, faults: list[Problem]) -> None:
-        super().__init__("\n".join(str(fault) for fault in faults))
-        self.faults = faults
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
 
 
 class NoStore(ConfigError):

@@ -23,7 +23,7 @@ def say(error: StoreUnavailable) -> None:
     log.error("store unavailable", extra={"reason": str(error), "once": STORE_AWAY})
 
 
-async def once_back(
+async def when_store_is_back(
     clock: Clock,
     work: Callable[[], Awaitable[T]],
     *,

@@ -45,7 +45,7 @@ TRUSTED_SKEW_SECONDS = 600.0
 """The bridge assumes that its clock and a vendor's differ by at most this."""
 
 
-def believable(seconds: float | None, now: float) -> float | None:
+def plausible_time(seconds: float | None, now: float) -> float | None:
     """Return a vendor's time; None if it lies further ahead of `now` than clocks differ, as it then orders nothing."""
     return seconds if seconds is not None and seconds <= now + TRUSTED_SKEW_SECONDS else None
 

@@ -15,7 +15,7 @@ TOO_DEEP = ("this is nested too deeply", "nothing the bridge reads needs that ma
 LEVELS = 50
 
 
-def compose(text: str, file: str, faults: Problems, only: Collection[str] | None) -> list[Node]:
+def compose(text: str, file: str, problems: Problems, only: Collection[str] | None) -> list[Node]:
     """Every document of the text; `only`: without other keys at the top."""
     yaml = YAML(typ="safe", pure=True)
     try:
@@ -23,26 +23,26 @@ def compose(text: str, file: str, faults: Problems, only: Collection[str] | None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1 if mark else 1, mark.column + 1 if mark else 1)
-        faults.add(
+        problems.add(
             place,
             f"this is not YAML: {yaml_problem(str(error.problem or error.context))}",
             _yaml_remedy(str(error.problem)),
         )
         return []
     except YAMLError as error:
-        faults.add(
+        problems.add(
             Place(file, 1, 1),
             f"this is not YAML: {yaml_problem(str(error))}",
             "save the file as UTF-8 text without control characters",
         )
         return []
     except RecursionError:
-        faults.add(Place(file, 1, 1), *TOO_DEEP)
+        problems.add(Place(file, 1, 1), *TOO_DEEP)
         return []
     for node in nodes:
         if only is not None and isinstance(node, MappingNode):
             node.value = [(key, value) for key, value in node.value if key.value in only]
-    return [_tree(node, file, faults, ()) for node in nodes]
+    return [_tree(node, file, problems, ()) for node in nodes]
 
 
 def _yaml_remedy(problem: str) -> str:
@@ -53,42 +53,42 @@ def _yaml_remedy(problem: str) -> str:
     return "look at brackets, colons and indentation here and on the line above; quote texts that hold `: ` or ` #`"
 
 
-def _tree(node: Any, file: str, faults: Problems, above: tuple[int, ...]) -> Node:
+def _tree(node: Any, file: str, problems: Problems, above: tuple[int, ...]) -> Node:
     place = Place(file, node.start_mark.line + 1, node.start_mark.column + 1)
     if id(node) in above:
-        faults.add(place, "an anchor that contains itself", "write the rows out")
+        problems.add(place, "an anchor that contains itself", "write the rows out")
         return Scalar("", place)
     if len(above) == LEVELS:
-        faults.add(place, *TOO_DEEP)
+        problems.add(place, *TOO_DEEP)
         return Scalar("", place)
     above = (*above, id(node))
     if isinstance(node, SequenceNode):
-        return Listing(tuple(_tree(item, file, faults, above) for item in node.value), place)
+        return Listing(tuple(_tree(item, file, problems, above) for item in node.value), place)
     if isinstance(node, MappingNode):
-        return _table(node, place, faults, above)
+        return _table(node, place, problems, above)
     assert isinstance(node, ScalarNode)
     if node.tag and not str(node.tag).startswith("tag:yaml.org,2002:"):
-        faults.add(place, "a tag (!NAME) means nothing here", "remove it, or quote the text")
+        problems.add(place, "a tag (!NAME) means nothing here", "remove it, or quote the text")
     if character := unusable_character(node.value):
-        faults.add(place, f"this text holds {character}", "write the character itself, not its number")
+        problems.add(place, f"this text holds {character}", "write the character itself, not its number")
         return Scalar("?", place, quoted=True)
     return Scalar(node.value, place, quoted=node.style is not None)
 
 
-def _table(node: MappingNode, place: Place, faults: Problems, above: tuple[int, ...]) -> Table:
+def _table(node: MappingNode, place: Place, problems: Problems, above: tuple[int, ...]) -> Table:
     entries: dict[str, Node] = {}
     keys: dict[str, Scalar] = {}
     for key_node, value_node in node.value:
-        key = _tree(key_node, place.file, faults, above)
+        key = _tree(key_node, place.file, problems, above)
         if not isinstance(key, Scalar):
-            faults.add(key.place, "a list or table used as a name", "names are plain words")
+            problems.add(key.place, "a list or table used as a name", "names are plain words")
             continue
         if key.text in entries:
             first = keys[key.text].place
-            faults.add(
+            problems.add(
                 key.place, f"`{key.text}` is written twice", f"it is already in line {first.line}; keep one of them"
             )
             continue
         keys[key.text] = key
-        entries[key.text] = _tree(value_node, place.file, faults, above)
+        entries[key.text] = _tree(value_node, place.file, problems, above)
     return Table(entries, keys, place)

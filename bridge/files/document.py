@@ -99,7 +99,7 @@ def plain(node: Node) -> Any:
     return {key: plain(item) for key, item in node.entries.items()}
 
 
-def read_documents(text: str, file: str, faults: Problems, only: Collection[str] | None = None) -> list[Node]:
+def read_documents(text: str, file: str, problems: Problems, only: Collection[str] | None = None) -> list[Node]:
     """Return every document of a file. Problems of the YAML itself are collected. They show no value of the file,
     because it may be a secret.
 
@@ -109,7 +109,7 @@ def read_documents(text: str, file: str, faults: Problems, only: Collection[str]
         text = without_others(text, only)
         if (section := _plain_section(text, file)) is not None and section.entries.keys() <= set(only):
             return [section]
-    found: list[Node] = late(*COMPOSE)(text, file, faults, only)
+    found: list[Node] = late(*COMPOSE)(text, file, problems, only)
     return found
 
 

@@ -13,7 +13,7 @@ from bridge.domain.errors import BridgeError, OutcomeUnknown, Rejected
 from bridge.domain.seams import Seams
 from bridge.domain.together import together
 from bridge.hooks.compare import Difference, HookPolicy, compare
-from bridge.hooks.public_url import public_url_fault
+from bridge.hooks.public_url import public_url_problem
 from bridge.hooks.silence import silences
 from bridge.store.engine import Store
 from bridge.store.hooks import HookFigures
@@ -29,13 +29,13 @@ WITHDRAWN = "its hooks were removed by a person: `bridge hooks repair` registers
 
 @dataclass(slots=True)
 class Audit:
-    """What one audit found and did. `faults`: system -> what a person must correct. `settled`: systems at which the
+    """What one audit found and did. `problems`: system -> what a person must correct. `settled`: systems at which the
     bridge's hooks are exactly those that are wanted. `stopped`: hooks that somebody stopped on purpose."""
 
     kept: int = 0
     created: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
-    faults: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
     stopped: list[str] = field(default_factory=list)
 
@@ -43,7 +43,7 @@ class Audit:
         text = f"{self.kept} hooks in place, {len(self.created)} registered, {len(self.removed)} removed"
         if self.stopped:
             text += f", stopped on purpose: {', '.join(sorted(self.stopped))} (`bridge hooks start` starts them again)"
-        return text + "".join(f"; {system}: {fault}" for system, fault in self.faults.items())
+        return text + "".join(f"; {system}: {problem}" for system, problem in self.problems.items())
 
 
 class HookKeeper:
@@ -93,7 +93,7 @@ class HookKeeper:
         """
         audit = Audit()
         if self.withdrawn:
-            audit.faults["hooks"] = "removed by a person: `bridge hooks repair` registers them again"
+            audit.problems["hooks"] = "removed by a person: `bridge hooks repair` registers them again"
             self.last, self.last_at = audit, self.store.now()
             return audit
         await together(
@@ -113,15 +113,15 @@ class HookKeeper:
 
     async def _rotate(self, system: str, overlap_seconds: float, audit: Audit) -> None:
         if self.withdrawn:
-            audit.faults[system] = WITHDRAWN
+            audit.problems[system] = WITHDRAWN
             return
-        fault = await self._public_url_fault(system, self.specs(system))
-        if fault:
-            audit.faults[system] = f"nothing was changed: {fault}"
+        problem = await self._public_url_problem(system, self.specs(system))
+        if problem:
+            audit.problems[system] = f"nothing was changed: {problem}"
             return
         await self.refresh()
         if await self._has_older(system):
-            audit.faults[system] = "a hook still has an older address: run `bridge hooks repair` first"
+            audit.problems[system] = "a hook still has an older address: run `bridge hooks repair` first"
             return
         await self.store.hooks.turn(system, self.store.now() + overlap_seconds)
         await self._mend(system, audit)
@@ -157,7 +157,7 @@ class HookKeeper:
         """
         unusable = await self.store.systems.unusable(system)
         if unusable:
-            audit.faults[system] = unusable
+            audit.problems[system] = unusable
 
         async def turn() -> None:
             if mark is not None:
@@ -171,27 +171,27 @@ class HookKeeper:
             await self.store.tokens.exclusive(f"hooks:{system}", turn)
         except Exception as error:  # an error at one system must not stop the repair at the others
             expected = isinstance(error, BridgeError)
-            fault = audit.faults[system] = str(error) if expected else f"{type(error).__name__}: {error}"
-            told = {"system": system, "reason": fault, "once": f"hooks {system}"}
+            problem = audit.problems[system] = str(error) if expected else f"{type(error).__name__}: {error}"
+            told = {"system": system, "reason": problem, "once": f"hooks {system}"}
             log.warning("hooks could not be repaired", extra=told, exc_info=not expected)
 
     async def _mend(self, system: str, audit: Audit, started: str | None = None) -> None:
         """Repair one system's hooks. `started`: the key of a hook that a person starts again, whatever stopped it."""
         if self.withdrawn:  # `remove_all` may have been called while this audit waited for its turn
-            audit.faults[system] = WITHDRAWN
+            audit.problems[system] = WITHDRAWN
             return
         await self.refresh()
         specs = self.specs(system)
-        fault = await self._public_url_fault(system, specs)
+        problem = await self._public_url_problem(system, specs)
         found = await self.difference(system, started)
         audit.kept += len(found.keep)
         for key, hook in found.keep.items():
             await self._adopt(system, key, hook, specs)
         await self._note_stopped(system, found, audit)
         await self._remove_stopped(system, found, audit)
-        if fault:
-            audit.faults[system] = f"nothing was registered: {fault}"
-            await self._note_missing(system, found.missing, fault)
+        if problem:
+            audit.problems[system] = f"nothing was registered: {problem}"
+            await self._note_missing(system, found.missing, problem)
             return
         healed = await self._create_missing(system, found, audit)
         await self._remove(system, [hook for hook in found.remove if hook.id not in healed], audit)
@@ -268,11 +268,11 @@ class HookKeeper:
             there = row.vendor_id if hook is None else hook.id
             await self.store.hooks.save(replace(row, state=state, vendor_id=there, note=note))
 
-    async def _public_url_fault(self, system: str, specs: Sequence[HookSpec]) -> str | None:
+    async def _public_url_problem(self, system: str, specs: Sequence[HookSpec]) -> str | None:
         if not specs:
             return None
         url = self.addresses.url(system, specs[0].key)
-        return await public_url_fault(self.transport, self.addresses, url, self.seams.new_id())
+        return await public_url_problem(self.transport, self.addresses, url, self.seams.new_id())
 
     async def _seen(self, system: str) -> Sequence[SeenHook]:
         """Return the vendor's list of hooks; if it has no list, the hooks that the store knows as registered."""
@@ -294,7 +294,7 @@ class HookKeeper:
     async def _request_sweep(self, system: str, spec: HookSpec) -> None:
         """Request a sweep for missed changes. It begins at the cursor of the last incremental sweep."""
         for entity in sorted(spec.entities):
-            await self.store.cursors.ask(system, entity, "incremental", by="hook repair")
+            await self.store.cursors.request(system, entity, "incremental", by="hook repair")
 
     async def _create_missing(self, system: str, found: Difference, audit: Audit) -> set[str]:
         """Register the missing hooks one by one. Each new hook is registered before the old one of its key is removed,
@@ -322,7 +322,7 @@ class HookKeeper:
             await self._remove(system, left[:1], audit)
             made |= await self._create_missing(system, Difference({}, again, left[1:], {}), audit)
         elif refused:
-            audit.faults[system] = "; ".join(f"hook {key}: {error.message}" for key, error in refused.items())
+            audit.problems[system] = "; ".join(f"hook {key}: {error.message}" for key, error in refused.items())
             for spec in found.missing:
                 if spec.key in refused:
                     await self._note_missing(system, [spec], refused[spec.key].message)
@@ -349,7 +349,7 @@ class HookKeeper:
 
         The old one is removed first: it reports nothing that could be lost."""
         for silence in await silences(self.store, system, specs, kept):
-            audit.faults[system] = "; ".join(filter(None, (audit.faults.get(system), str(silence))))
+            audit.problems[system] = "; ".join(filter(None, (audit.problems.get(system), str(silence))))
             log.warning("hook is silent", extra={"system": system, "hook": ", ".join(silence.keys)})
             if silence.renew:
                 await self._remove(system, [kept[key] for key in silence.keys], audit)

@@ -15,7 +15,7 @@ KINDS = {
 }
 
 
-async def public_url_fault(transport: Transport, addresses: Addresses, url: str, challenge: str) -> str | None:
+async def public_url_problem(transport: Transport, addresses: Addresses, url: str, challenge: str) -> str | None:
     """Return None if a GET on a callback URL returns the bridge's keyed echo; else what is wrong and where to look."""
     host = urlsplit(url).netloc
     request = HttpRequest("GET", url, query=(("challenge", challenge),), timeout_seconds=TIMEOUT_SECONDS)

@@ -18,32 +18,32 @@ def check(
     manifests: MappingOf[str, Manifest],
     extra_columns: ExtraColumns | None = None,
     systems: MappingOf[str, str] | None = None,
-    spoilt: Collection[str] = (),
+    incomplete: Collection[str] = (),
 ) -> list[Problem]:
     """Return all problems, in file order; none if the mappings can run. `systems`: the account of each side.
 
-    `spoilt`: mappings with a part that could not be compiled. Problems that may follow from that are left out.
+    `incomplete`: mappings with a part that could not be compiled. Problems that may follow from that are left out.
     """
     mappings = tuple(mappings)
-    faults: list[Problem] = []
-    sound = tuple(one for one in mappings if one.name not in spoilt and _is_known(one, manifests))
+    problems: list[Problem] = []
+    sound = tuple(one for one in mappings if one.name not in incomplete and _is_known(one, manifests))
     misspelt: set[str] = set()
     for mapping in mappings:
-        before = len(faults)
-        faults += [Problem(str(place), what, remedy) for place, what, remedy in mapping.refused]
+        before = len(problems)
+        problems += [Problem(str(place), what, remedy) for place, what, remedy in mapping.refused]
         catalogs = [catalog_of(mapping, side, manifests, extra_columns) for side in Side]
         for side, catalog in zip(Side, catalogs, strict=True):
             if catalog is None:
-                faults.append(_unknown(mapping, side, manifests))
+                problems.append(_unknown(mapping, side, manifests))
                 continue
-            faults += _abilities(mapping, side, catalog.entity)
-            faults += check_columns(mapping, catalog, sound)
-        if mapping.name not in spoilt:
-            faults += check_choices(mapping, catalogs)
-            faults += failed_round_trips(mapping)
-        if any(isinstance(fault.remedy, Guess) for fault in faults[before:]):
+            problems += _abilities(mapping, side, catalog.entity)
+            problems += check_columns(mapping, catalog, sound)
+        if mapping.name not in incomplete:
+            problems += check_choices(mapping, catalogs)
+            problems += failed_round_trips(mapping)
+        if any(isinstance(problem.remedy, Guess) for problem in problems[before:]):
             misspelt.add(mapping.name)
-    return faults + check_together(tuple(one for one in sound if one.name not in misspelt), systems or {})
+    return problems + check_together(tuple(one for one in sound if one.name not in misspelt), systems or {})
 
 
 def _is_known(mapping: Mapping, manifests: MappingOf[str, Manifest]) -> bool:

@@ -14,7 +14,7 @@ from bridge.domain.record import Side
 from bridge.domain.values import dataclass
 from bridge.files.document import Place
 from bridge.mapping.conditions import Condition, Range, Words, exclude, leaves
-from bridge.mapping.model import Cells, Field, Mapping
+from bridge.mapping.model import Field, Mapping, SideColumns
 from bridge.mapping.paths import Path, parse_path
 from bridge.mapping.tables import ANY
 from bridge.mapping.values import Untranslatable
@@ -53,19 +53,19 @@ ANOTHER_COLUMN = "name a column that can be written"
 class Catalog:
     """One side's columns. `role` is the side's name in files.
 
-    `own` None: the account's columns were not read, so any custom field is accepted.
+    `custom` None: the account's columns were not read, so any custom field is accepted.
     """
 
     name: str
     role: str
     side: Side
     entity: EntityManifest
-    own: MappingOf[str, ColumnSpec] | None
+    custom: MappingOf[str, ColumnSpec] | None
     product: str
 
     def spec(self, path: Path) -> ColumnSpec | None:
         """Return the column's spec. The account's own is preferred: it may narrow a fixed column, such as stages."""
-        return (self.own or {}).get(path.column) or self.entity.columns.get(path.column)
+        return (self.custom or {}).get(path.column) or self.entity.columns.get(path.column)
 
 
 def catalog_of(
@@ -85,14 +85,14 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
     side = catalog.side
     which = mapping.side(side)
     for row in mapping.fields:
-        cells = row.cells(side)
-        for path, place in zip(cells.paths, cells.places, strict=True) if cells is not None else ():
+        columns = row.columns_of(side)
+        for path, place in zip(columns.paths, columns.places, strict=True) if columns is not None else ():
             yield from _path(catalog, path, place, f"field rule {row.name}", _only_read(catalog, row))
         yield from _types(catalog, row)
         yield from _choices(catalog, row)
         yield from _link(catalog, row, mappings)
-        if row.items is not None and cells is not None:
-            yield from _lines(catalog, row, cells, mappings)
+        if row.items is not None and columns is not None:
+            yield from _lines(catalog, row, columns, mappings)
         if side in row.when:
             yield from _condition(catalog, row.when[side], f"when of field rule {row.name}")
     yield from _same_item(catalog, mapping)
@@ -110,17 +110,17 @@ def check_columns(mapping: Mapping, catalog: Catalog, mappings: tuple[Mapping, .
         yield from _required(catalog, mapping)
 
 
-def _lines(catalog: Catalog, row: Field, cells: Cells, mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
+def _lines(catalog: Catalog, row: Field, columns: SideColumns, mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
     """Check the field rules of a list's lines against the columns of such a line."""
-    spec = catalog.spec(cells.paths[0])
+    spec = catalog.spec(columns.paths[0])
     if spec is None or spec.type is not Column.LINES or row.items is None:
         return
-    path = cells.paths[0].text
+    path = columns.paths[0].text
     name = f"{catalog.name} {path}"
     inner = Catalog(name, catalog.role, catalog.side, EntityManifest(spec.lines, custom=False), None, catalog.product)
     written: set[str] = set()
     for one in row.items.fields:
-        there = one.cells(catalog.side)
+        there = one.columns_of(catalog.side)
         for column, place in zip(there.paths, there.places, strict=True) if there is not None else ():
             yield from _path(inner, column, place, f"field rule {one.name}", _only_read(inner, one))
             written.add(column.column)
@@ -164,9 +164,9 @@ def _same_item(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
 
 def _written(side: Side, mapping: Mapping) -> Iterator[tuple[Field, Path, Place]]:
     for row in mapping.fields:
-        cells = row.cells(side)
-        if cells is not None and side in row.flows:
-            for path, place in zip(cells.paths, cells.places, strict=True):
+        columns = row.columns_of(side)
+        if columns is not None and side in row.flows:
+            for path, place in zip(columns.paths, columns.places, strict=True):
                 yield row, path, place
 
 
@@ -177,24 +177,24 @@ def _only_read(catalog: Catalog, row: Field) -> str:
 def _path(catalog: Catalog, path: Path, place: Place, what: str, unwritable: str) -> Iterable[Problem]:
     """`unwritable`: what to do if the column cannot be written; "" if it is only read."""
     at, spec = str(place), catalog.spec(path)
-    if path.own and not catalog.entity.custom:
+    if path.custom and not catalog.entity.custom:
         return [Problem(at, f"{what}: {catalog.name} has no custom fields", "use one of its columns")]
     if spec is None:
-        if path.own and catalog.own is None:
+        if path.custom and catalog.custom is None:
             return []
-        known = [*catalog.entity.columns, *(catalog.own or {})]
+        known = [*catalog.entity.columns, *(catalog.custom or {})]
         return [
             Problem(at, f"{what}: unknown field `{path.column}` of {catalog.name}", did_you_mean(path.column, known))
         ]
-    faults = list(_form(catalog, path, spec, at, what))
+    problems = list(_form(catalog, path, spec, at, what))
     if unwritable and not spec.writable:
-        faults.append(Problem(at, f"{what} writes `{path.text}` of {catalog.name}, which is read-only", unwritable))
-    return faults
+        problems.append(Problem(at, f"{what} writes `{path.text}` of {catalog.name}, which is read-only", unwritable))
+    return problems
 
 
 def _form(catalog: Catalog, path: Path, spec: ColumnSpec, at: str, what: str) -> Iterator[Problem]:
     """Yield problems of the path's form: a list needs an item, an object needs a part, a plain column has neither."""
-    column, deeper = f"`{path.column}` of {catalog.name}", len(path.steps) > (2 if path.own else 1)
+    column, deeper = f"`{path.column}` of {catalog.name}", len(path.steps) > (2 if path.custom else 1)
     if spec.type is Column.VALUES and path.label is None:
         yield Problem(at, f"{what}: {column} is a list", f"pick an item, like {path.column}.primary")
     elif spec.type is not Column.VALUES and path.label is not None:
@@ -212,25 +212,25 @@ def _form(catalog: Catalog, path: Path, spec: ColumnSpec, at: str, what: str) ->
 
 def _types(catalog: Catalog, row: Field) -> Iterator[Problem]:
     """Check the type of a field rule with one column. Values in several columns and column tables are not checked."""
-    cells = row.cells(catalog.side)
-    if cells is None or row.type == "columns" or len(cells.paths) != 1 or cells.via:
+    columns = row.columns_of(catalog.side)
+    if columns is None or row.type == "columns" or len(columns.paths) != 1 or columns.via:
         return
-    spec = catalog.spec(cells.paths[0])
+    spec = catalog.spec(columns.paths[0])
     if spec is None or spec.type in (Column.VALUES, Column.OBJECT):
         return
-    if cells.parts == ("instant",):
+    if columns.parts == ("instant",):
         fits = frozenset({Column.INSTANT})
-    elif cells.parts == ("text",) or (row.type == "set" and "separator" in row.source):
+    elif columns.parts == ("text",) or (row.type == "set" and "separator" in row.source):
         fits = frozenset({Column.TEXT})
     else:
         fits = _FITS[row.type]
     if row.type == "text" and catalog.side not in row.flows:
         fits |= _TEXT_READS
     if spec.type not in fits:
-        path = cells.paths[0].text
+        path = columns.paths[0].text
         remedy = _type_remedy(catalog, row, spec, path)
         what = f"field rule {row.name} is of type {row.type}; `{path}` of {catalog.name} holds {spec.type}"
-        yield Problem(str(cells.places[0]), what, remedy)
+        yield Problem(str(columns.places[0]), what, remedy)
 
 
 def _type_remedy(catalog: Catalog, row: Field, spec: ColumnSpec, path: str) -> str:
@@ -253,10 +253,10 @@ def _type_remedy(catalog: Catalog, row: Field, spec: ColumnSpec, path: str) -> s
 
 def _choices(catalog: Catalog, row: Field) -> Iterator[Problem]:
     """Yield problems for words of a field rule that the column does not offer."""
-    cells = row.cells(catalog.side)
-    for index, path in enumerate(cells.paths if cells is not None else ()):
+    columns = row.columns_of(catalog.side)
+    for index, path in enumerate(columns.paths if columns is not None else ()):
         spec = catalog.spec(path)
-        if spec is None or not spec.choices or (cells is not None and cells.via):
+        if spec is None or not spec.choices or (columns is not None and columns.via):
             continue
         for word in words_of(row, catalog.role, path.text, catalog.side, index):
             if word not in spec.choices:
@@ -300,10 +300,10 @@ def check_choices(mapping: Mapping, catalogs: list[Catalog | None]) -> Iterator[
 
 
 def _only(catalog: Catalog, row: Field) -> ColumnSpec | None:
-    cells = row.cells(catalog.side)
-    if cells is None or len(cells.paths) != 1 or cells.via:
+    columns = row.columns_of(catalog.side)
+    if columns is None or len(columns.paths) != 1 or columns.via:
         return None
-    return catalog.spec(cells.paths[0])
+    return catalog.spec(columns.paths[0])
 
 
 def _word(value: Any) -> str:
@@ -311,25 +311,25 @@ def _word(value: Any) -> str:
 
 
 def _link(catalog: Catalog, row: Field, mappings: tuple[Mapping, ...]) -> Iterator[Problem]:
-    cells = row.cells(catalog.side)
+    columns = row.columns_of(catalog.side)
     target = next((mapping for mapping in mappings if mapping.name == row.link), None)
-    if target is None or cells is None:
+    if target is None or columns is None:
         return
     there = target.side(catalog.side)
     product = catalog.product
-    spec = catalog.spec(cells.paths[0])
+    spec = catalog.spec(columns.paths[0])
     to = spec.to if spec is not None else None
     if there.product != product or there.name != catalog.role or to not in (None, there.entity):
-        what = f"field rule {row.name}: `{cells.columns[0]}` of {catalog.name} refers to {product} {to or 'records'}"
+        what = f"field rule {row.name}: `{columns.names[0]}` of {catalog.name} refers to {product} {to or 'records'}"
         remedy = f"mapping {target.name} keeps {there.product} {there.entity}; link to the mapping of {to or product}"
-        yield Problem(str(cells.places[0]), what, remedy)
+        yield Problem(str(columns.places[0]), what, remedy)
 
 
 def _written_filter(catalog: Catalog, mapping: Mapping, path: Path, wanted: Any) -> Iterator[Problem]:
     """Yield problems for field rules that write the filter's column: they would move records out of the mapping."""
     for row in mapping.fields:
-        cells = row.cells(catalog.side)
-        if cells is None or catalog.side not in row.flows or path.steps not in [p.steps for p in cells.paths]:
+        columns = row.columns_of(catalog.side)
+        if columns is None or catalog.side not in row.flows or path.steps not in [p.steps for p in columns.paths]:
             continue
         if row.set_on is None or _word(row.value) != _word(wanted):
             what = f"field rule {row.name} writes `{path.text}`, but where of {mapping.name} needs it to be `{wanted}`"
@@ -400,10 +400,10 @@ def _certain(side: Side, mapping: Mapping) -> frozenset[str]:
     for path, wanted in mapping.side(side).fixed:
         path.put(made, {}, wanted)
     for row in mapping.fields:
-        cells = row.cells(side)
-        if row.set_on is not None and not row.when and cells is not None:
+        columns = row.columns_of(side)
+        if row.set_on is not None and not row.when and columns is not None:
             with suppress(Untranslatable):  # this is reported elsewhere
-                for path, raw in zip(cells.paths, cells.render(row.kind.parse(row.value)), strict=True):
+                for path, raw in zip(columns.paths, columns.render(row.kind.parse(row.value)), strict=True):
                     path.put(made, {}, raw)
     return frozenset(
         row.name
@@ -418,7 +418,7 @@ def _required(catalog: Catalog, mapping: Mapping) -> Iterator[Problem]:
     often = Counter(path.column for row, path, _ in _written(catalog.side, mapping) if row.name not in certain)
     written |= {path.column for row, path, _ in _written(catalog.side, mapping) if row.name in certain}
     written |= {column for column, rows in often.items() if rows > 1}  # one of them is assumed to apply
-    columns = {**catalog.entity.columns, **(catalog.own or {})}
+    columns = {**catalog.entity.columns, **(catalog.custom or {})}
     for name, spec in columns.items():
         if spec.required and spec.writable and not {name, spec.instead} & written:
             what = f"mapping {mapping.name} creates {catalog.name} records without `{name}`, which is required"

@@ -58,7 +58,7 @@ def _written(mapping: Mapping, side: Side, one_way: bool) -> set[str]:
     found: set[str] = set()
     for row in mapping.fields:
         if side in row.flows and row.set_on != "create" and not (one_way and side.other in row.flows):
-            found.update(row.columns(side))
+            found.update(row.column_names(side))
     return found
 
 

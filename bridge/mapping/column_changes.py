@@ -176,17 +176,17 @@ def _words(asked: Iterable[Leaf]) -> set[str]:
 
 def words_known(row: Field, mapping: Mapping, side: Side, column: str) -> set[str] | None:
     """Return the words of that column that the field rule names; None if it reads and writes any word."""
-    cells = row.cells(side)
-    if cells is None or (row.table is None and row.set_on is None and not row.lines):
+    columns = row.columns_of(side)
+    if columns is None or (row.table is None and row.set_on is None and not row.lines):
         return None
     role = mapping.side(side).name
-    named = [words_of(row, role, path.text, side, at) for at, path in enumerate(cells.paths) if path.column == column]
+    named = [words_of(row, role, path.text, side, at) for at, path in enumerate(columns.paths) if path.column == column]
     return {word for words in named for word in words}
 
 
 def _columns(row: Field, side: Side) -> set[str]:
-    cells = row.cells(side)
-    return {path.column for path in cells.paths} if cells is not None else set()
+    columns = row.columns_of(side)
+    return {path.column for path in columns.paths} if columns is not None else set()
 
 
 def names_used(mapping: Mapping, side: Side) -> set[str]:

@@ -14,7 +14,7 @@ from bridge.domain.record import Side
 from bridge.domain.values import dataclass
 from bridge.files.document import Place, Scalar, Table
 from bridge.mapping.functions import Functions, Step
-from bridge.mapping.model import Cells
+from bridge.mapping.model import SideColumns
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ValueTable, with_table
@@ -57,7 +57,7 @@ def field_type(section: Section, flows: frozenset[Side], zones: MappingOf[Side, 
     name = section.text("type") or ("choice" if tabled else "text")
     if name not in TYPES:
         remedy = "write link: MAPPING instead of a type" if name == "link" else did_you_mean(name, list(TYPES))
-        section.faults.add(section.value_place("type"), f"`type: {name}` of {section.what} is unknown", remedy)
+        section.problems.add(section.value_place("type"), f"`type: {name}` of {section.what} is unknown", remedy)
         return None
     named = sorted(TYPES[name][1] - {"aliases", "names"})
     options = {option: value for option in named if (value := section.scalar(option)) is not None}
@@ -65,7 +65,7 @@ def field_type(section: Section, flows: frozenset[Side], zones: MappingOf[Side, 
     unsaid = section.table.entries.get("format") if "format" in named else None
     if isinstance(unsaid, Scalar) and unsaid.null:
         remedy = "put it in quotes where it begins with #, which YAML takes for a remark: format: '#.##0,00'"
-        section.faults.add(section.at("format"), f"`format` of {section.what} says nothing", remedy)
+        section.problems.add(section.at("format"), f"`format` of {section.what} says nothing", remedy)
         return None
     aliases = _aliases(section) if "aliases" in TYPES[name][1] else {}
     names = _names(section) if "names" in TYPES[name][1] else ()
@@ -92,7 +92,9 @@ def _aliases(section: Section) -> dict[str, str] | None:
         try:
             found[name] = parse_country(code) or ""
         except Untranslatable as error:
-            table.faults.add(table.value_place(name), f"`{name}` in {table.what}: {error}", "write NAME: CODE, like NO")
+            table.problems.add(
+                table.value_place(name), f"`{name}` in {table.what}: {error}", "write NAME: CODE, like NO"
+            )
             return None
     return found
 
@@ -106,10 +108,10 @@ def _names(section: Section) -> tuple[str, ...] | None:
     for item in wrong:
         told = f"`{item.text}` in `names`" if isinstance(item, Scalar) else "`names`"
         what = f"{told} of {section.what} is not a language whose names of countries are known"
-        section.faults.add(item.place, what, "write codes of languages, like names: [nb, de, pt-BR]")
+        section.problems.add(item.place, what, "write codes of languages, like names: [nb, de, pt-BR]")
     if not items:
         remedy = "write codes of languages, like names: [nb, de], or leave it out"
-        section.faults.add(section.at("names"), f"`names` of {section.what} names no language", remedy)
+        section.problems.add(section.at("names"), f"`names` of {section.what} names no language", remedy)
     return None if wrong or not items else tuple(item.text for item in items if isinstance(item, Scalar))
 
 
@@ -128,7 +130,7 @@ def _format_remedy(name: str, text: Any) -> str | None:
 def _options_fit(section: Section, name: str, options: dict[str, Any]) -> bool:
     if {"format", "number-format"} <= options.keys():
         what = f"{section.what} says `format` and `number-format`"
-        section.faults.add(section.at("number-format"), what, "keep `format`, which says all of it")
+        section.problems.add(section.at("number-format"), what, "keep `format`, which says all of it")
         return False
     wrong: dict[str, Callable[[Any], str | None]] = {
         "zone": lambda v: None if _is_zone(v) else ZONE_REMEDY,
@@ -145,7 +147,7 @@ def _options_fit(section: Section, name: str, options: dict[str, Any]) -> bool:
     remedies = [(option, value, wrong[option](value)) for option, value in options.items()]
     for option, value, remedy in remedies:
         if remedy is not None:
-            section.faults.add(
+            section.problems.add(
                 section.value_place(option), f"`{option}: {value}` of {section.what} is not known", remedy
             )
     return all(remedy is None for _, _, remedy in remedies)
@@ -160,7 +162,7 @@ def read_zones(section: Section, sides: MappingOf[str, Side]) -> dict[Side, str]
         zone = table.text(name)
         if zone is not None and not _is_zone(zone):
             what, remedy = f"`{name}: {zone}` of {table.what} is not known", ZONE_REMEDY
-            table.faults.add(table.value_place(name), what, remedy)
+            table.problems.add(table.value_place(name), what, remedy)
         elif zone is not None:
             found[sides[name]] = zone
     if table is not None:
@@ -184,14 +186,14 @@ def _is_zone(name: Any) -> bool:
 def _value_table(section: Section, kind: Kind, flows: frozenset[Side]) -> ValueTable | None:
     node = section.node("table")
     if not isinstance(node, Table):
-        section.faults.add(
+        section.problems.add(
             section.at("table"), f"`table` of {section.what} must be a table", "write table: {A: Gold, B: Silver}"
         )
         return None
     pairs = []
     for key, value in node.entries.items():
         if not isinstance(value, Scalar):
-            section.faults.add(
+            section.problems.add(
                 value.place, f"`{key}` in the table of {section.what} must have one value", f"write {key}: value"
             )
             return None
@@ -199,7 +201,7 @@ def _value_table(section: Section, kind: Kind, flows: frozenset[Side]) -> ValueT
     one_way = len(flows) == 1
     otherwise = section.node("otherwise")
     if otherwise is not None and not one_way:
-        section.faults.add(
+        section.problems.add(
             section.at("otherwise"),
             f"`otherwise` of {section.what} has no way back",
             "add `from:` with the side that is read, or use `unlisted: keep`",
@@ -214,7 +216,7 @@ def _value_table(section: Section, kind: Kind, flows: frozenset[Side]) -> ValueT
         for side in Side:
             with_table(kind, table, side)
     except Untranslatable as error:
-        section.faults.add(
+        section.problems.add(
             node.place,
             f"the table of {section.what} does not fit its type {kind.name}: {error}",
             "write values of that type",
@@ -229,7 +231,7 @@ def _literal(scalar: Scalar) -> Any:
     return value if isinstance(value, bool) else scalar.text
 
 
-def columns_of(section: Section, label: str, side: Side, type_: FieldType, functions: Functions) -> Cells | None:
+def columns_of(section: Section, label: str, side: Side, type_: FieldType, functions: Functions) -> SideColumns | None:
     """Return the field rule's columns on the side called `label`: one path, a table of parts, or columns through
     functions.
 
@@ -254,16 +256,16 @@ def _ways(type_: FieldType, kind: Kind, side: Side) -> tuple[Step, Step]:
     return (kind.parse, kind.render) if type_.table is None else with_table(kind, type_.table, side)
 
 
-def _one_column(path: Path, type_: FieldType, kind: Kind, side: Side, place: Place) -> Cells:
+def _one_column(path: Path, type_: FieldType, kind: Kind, side: Side, place: Place) -> SideColumns:
     parse, render = _ways(type_, kind, side)
 
     def tupled(value: Any) -> tuple[Any, ...]:
         return (None if value is None else render(value),)
 
-    return Cells((path,), parse, tupled, (path.text,), render_one=render, places=(place,))
+    return SideColumns((path,), parse, tupled, (path.text,), render_one=render, places=(place,))
 
 
-def _parts(parts: Section, type_: FieldType, kind: Kind, side: Side) -> Cells | None:
+def _parts(parts: Section, type_: FieldType, kind: Kind, side: Side) -> SideColumns | None:
     names = list(parts.table.entries)
     paths = {name: parts.path(name) for name in names}
     amount = paths.get("amount")
@@ -274,7 +276,7 @@ def _parts(parts: Section, type_: FieldType, kind: Kind, side: Side) -> Cells | 
     shape: Shape | None = kind.shapes.get(frozenset(names))
     if shape is None:
         known = " or ".join(f"{{{', '.join(f'{p}: column' for p in s.parts)}}}" for s in kind.shapes.values())
-        parts.faults.add(
+        parts.problems.add(
             parts.place,
             f"{parts.what}: type {kind.name} has no parts {', '.join(names)}",
             f"write one column, or {known}" if known else "write one column",
@@ -284,4 +286,4 @@ def _parts(parts: Section, type_: FieldType, kind: Kind, side: Side) -> Cells | 
     join, split = shape.join, shape.split
     parse = join if len(ordered) > 1 else lambda raw: join((raw,))
     places = tuple(parts.value_place(part) for part in shape.parts)
-    return Cells(ordered, parse, split, tuple(path.text for path in ordered), shape.parts, places=places)
+    return SideColumns(ordered, parse, split, tuple(path.text for path in ordered), shape.parts, places=places)

@@ -26,7 +26,7 @@ def read_condition(table: Section | None, zone: tzinfo = UTC) -> All:
         return All()
     parts: list[Condition] = []
     for key, node in table.table.entries.items():
-        table.asked.add(key)
+        table.known.add(key)
         if key in GROUPS:
             parts += _group(table, key, node, zone)
             continue
@@ -39,10 +39,10 @@ def read_condition(table: Section | None, zone: tzinfo = UTC) -> All:
 def _group(table: Section, key: str, node: Node, zone: tzinfo) -> Iterator[Condition]:
     """Yield the condition of `any-of: [{...}, {...}]` or `none-of`, which are lists of conditions."""
     items = node.items if isinstance(node, Listing) else (node,)
-    tables = [Section(item, f"`{key}` of {table.what}", table.faults) for item in items if isinstance(item, Table)]
+    tables = [Section(item, f"`{key}` of {table.what}", table.problems) for item in items if isinstance(item, Table)]
     if len(tables) < len(items) or not tables:
         what = f"`{key}` of {table.what} must be a list of conditions"
-        table.faults.add(node.place, what, f"write {key}: [{{COLUMN: WORD}}, {{COLUMN: WORD}}]")
+        table.problems.add(node.place, what, f"write {key}: [{{COLUMN: WORD}}, {{COLUMN: WORD}}]")
         return
     either = AnyOf(tuple(read_condition(one, zone) for one in tables))
     yield either if key == "any-of" else Not(either)
@@ -50,7 +50,7 @@ def _group(table: Section, key: str, node: Node, zone: tzinfo) -> Iterator[Condi
 
 def _column(table: Section, key: str, path: Path, node: Node, zone: tzinfo) -> Iterator[Condition]:
     if isinstance(node, Table):
-        tests = Section(node, f"`{key}` of {table.what}", table.faults)
+        tests = Section(node, f"`{key}` of {table.what}", table.problems)
         yield from _tests(tests, path, zone)
         tests.finish()
         return
@@ -65,7 +65,7 @@ def _words(table: Section, key: str, node: Node) -> tuple[Any, ...]:
     words = tuple(item.value() for item in items if isinstance(item, Scalar) and not item.null)
     if len(words) < len(items) or not words:
         remedy = f"for an empty column write {key}: {{empty: true}}" if _some_null(items) else _SHAPE
-        table.faults.add(node.place, f"`{key}` of {table.what} must be one word or a list of words", remedy)
+        table.problems.add(node.place, f"`{key}` of {table.what} must be one word or a list of words", remedy)
         return ()
     return words
 
@@ -76,10 +76,10 @@ def _some_null(items: tuple[Node, ...]) -> bool:
 
 def _tests(tests: Section, path: Path, zone: tzinfo) -> Iterator[Condition]:
     """Yield every test of one column; all of them must hold."""
-    tests.asked.update(TESTS)
+    tests.known.update(TESTS)
     entries = tests.table.entries
     if not entries:
-        tests.faults.add(tests.place, f"{tests.what} has no test", one_of("", TESTS))
+        tests.problems.add(tests.place, f"{tests.what} has no test", one_of("", TESTS))
     if "in" in entries and (words := _words(tests, "in", entries["in"])):
         yield Words(path, words, tests.at("in"))
     if "not" in entries:
@@ -93,7 +93,7 @@ def _tests(tests: Section, path: Path, zone: tzinfo) -> Iterator[Condition]:
 def _negated(tests: Section, path: Path, node: Node, zone: tzinfo) -> Iterator[Condition]:
     """Yield the condition of `not: A`, `not: [A, B]`, or `not` with further tests."""
     if isinstance(node, Table):
-        inner = Section(node, f"`not` of {tests.what}", tests.faults)
+        inner = Section(node, f"`not` of {tests.what}", tests.problems)
         parts = tuple(_tests(inner, path, zone))
         inner.finish()
         if parts:
@@ -116,7 +116,7 @@ def _range(tests: Section, path: Path, zone: tzinfo) -> Iterator[Condition]:
         named = [word for word, is_low, *_ in ends if is_low is low]
         if len(named) > 1:
             what = f"{tests.what} has two {'lower' if low else 'upper'} ends: {' and '.join(named)}"
-            tests.faults.add(place, what, "keep one of them")
+            tests.problems.add(place, what, "keep one of them")
             return
     if not ends:
         return
@@ -132,11 +132,11 @@ def _in_order(tests: Section, place: Place, low: Any, high: Any) -> bool:
         return True
     if type(low) is not type(high):
         what = f"the ends of {tests.what} are {low} and {high}, which cannot be compared"
-        tests.faults.add(place, what, "write two numbers, two days or two moments")
+        tests.problems.add(place, what, "write two numbers, two days or two moments")
         return False
     if low > high:
         what = f"no value lies between the ends of {tests.what}: {low} and {high}"
-        tests.faults.add(place, what, "write the smaller one first")
+        tests.problems.add(place, what, "write the smaller one first")
     return bool(low <= high)
 
 
@@ -148,7 +148,7 @@ def _bounds(tests: Section, word: str, zone: tzinfo, count: int) -> list[Bound]:
         return ends
     told = "a number, a day or a moment" if count == 1 else "two numbers, two days or two moments"
     example = f"{word}: 1000 or {word}: 2026-03-31" if count == 1 else f"{word}: [100, 500]"
-    tests.faults.add(node.place, f"`{word}` of {tests.what} must be {told}", f"write {example}")
+    tests.problems.add(node.place, f"`{word}` of {tests.what} must be {told}", f"write {example}")
     return []
 
 

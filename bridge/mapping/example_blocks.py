@@ -16,11 +16,11 @@ def read_examples(section: Section, named: MappingOf[str, Side]) -> tuple[Exampl
     found = []
     for item in section.items("tests"):
         if not isinstance(item, Table):
-            section.faults.add(
+            section.problems.add(
                 item.place, f"a test of {section.what} must be a table", f"write - name: ..., {left}: ..., {right}: ..."
             )
             continue
-        test = Section(item, "this test", section.faults)
+        test = Section(item, "this test", section.problems)
         name = test.text("name") or f"test in line {item.place.line}"
         test.what = f"test `{name}`"
         records = [_record(test, side) for side in (left, right)]
@@ -36,7 +36,7 @@ def _record(test: Section, side: str) -> dict[str, Any]:
     """Return the record's `Fields`, built from its paths."""
     table = test.sub(side)
     if table is None:
-        test.faults.add(test.place, f"{test.what} has no record for {side}", f"add {side}: {{column: value}}")
+        test.problems.add(test.place, f"{test.what} has no record for {side}", f"add {side}: {{column: value}}")
         return {}
     fields: dict[str, Any] = {}
     for key, node in table.table.entries.items():
@@ -55,7 +55,7 @@ def _links(test: Section) -> dict[str, tuple[tuple[str, str], ...]]:
             tuple(c.text for c in pair.items if isinstance(c, Scalar)) for pair in pairs if isinstance(pair, Listing)
         ]
         if not ids or any(len(pair) != 2 for pair in ids):
-            test.faults.add(
+            test.problems.add(
                 node.place, f"`links` of {test.what} must list pairs of ids", f"write {mapping}: [[7, c-7]]"
             )
             continue

@@ -131,7 +131,10 @@ def _compared(
     for the other direction."""
     rows, silent = _columns(mapping, target, values)
     silent |= {
-        path.whole for name in switched_off if (cells := mapping.named[name].cells(target)) for path in cells.paths
+        path.whole
+        for name in switched_off
+        if (columns := mapping.named[name].columns_of(target))
+        for path in columns.paths
     }
     listed = [path for path in _leaves(wanted) if path not in silent]
     for path in listed:
@@ -178,19 +181,19 @@ def _columns(
     rows: dict[tuple[str, ...], str] = {}
     silent = {path.whole for path, _ in mapping.side(target).fixed}
     for row in mapping.fields:
-        cells = row.cells(target)
-        if cells is None:
+        columns = row.columns_of(target)
+        if columns is None:
             continue
-        for path in cells.paths:
+        for path in columns.paths:
             rows[path.whole] = row.name
         if row.set_on is not None or target not in row.flows:
-            silent |= {path.whole for path in cells.paths}
+            silent |= {path.whole for path in columns.paths}
             continue
         try:
-            raws = cells.render(values.get(row.name))
+            raws = columns.render(values.get(row.name))
         except Untranslatable:
             continue
-        silent |= {path.whole for path, raw in zip(cells.paths, raws, strict=True) if raw is LEAVE}
+        silent |= {path.whole for path, raw in zip(columns.paths, raws, strict=True) if raw is LEAVE}
     conditions = [mapping.side(target).where, *(condition for _, condition in mapping.gates[target])]
     asked = {leaf.path.whole for condition in conditions for leaf in leaves(condition)}
     return rows, silent | (asked - rows.keys())

@@ -60,7 +60,7 @@ def _whole(mapping: Mapping, side: Side, fields: Fields) -> str:
 
 
 def _row(mapping: Mapping, side: Side, fields: Fields, row: Field, reading: Reading) -> Explained:
-    here, there = row.cells(side), row.cells(side.other)
+    here, there = row.columns_of(side), row.columns_of(side.other)
     before = {path.text: path.get(fields) for path in here.paths} if here is not None else {}
     value = reading.values.get(row.name, UNREAD)
     rule = _rule(mapping, row)
@@ -92,9 +92,9 @@ def _rule(mapping: Mapping, row: Field) -> str:
     if row.items is not None:
         kind = f"lines by {' + '.join(row.items.key)}{' in their order' if row.items.ordered else ''}"
     through = [
-        f"{mapping.side(side).name} through {', '.join(cells.via)}"
+        f"{mapping.side(side).name} through {', '.join(columns.via)}"
         for side in Side
-        if (cells := row.cells(side)) is not None and cells.via
+        if (columns := row.columns_of(side)) is not None and columns.via
     ]
     when = [f"when {mapping.side(side).name} {condition}" for side, condition in row.when.items()]
     return ", ".join([kind, *through, f"{mapping.left.name}{arrow}{mapping.right.name}", *when, str(row.place)])

@@ -55,7 +55,7 @@ def document_of(node: Node) -> Document | None:
     )
 
 
-def mistakes(faults: Iterable[Problem], documents: Sequence[Document]) -> list[Problem]:
+def mistakes(problems: Iterable[Problem], documents: Sequence[Document]) -> list[Problem]:
     """Return the problems without those that follow from others, each once, by file and line.
 
     A misspelt word explains the other problems of its field rule or key, and those of its mapping as a whole.
@@ -63,53 +63,53 @@ def mistakes(faults: Iterable[Problem], documents: Sequence[Document]) -> list[P
     starts = sorted(documents, key=lambda document: document.start)
     places = [document.start for document in starts]
     told: dict[int, list[Problem]] = {}
-    for fault in dict.fromkeys(faults):
-        spot = spot_of(fault)
+    for problem in dict.fromkeys(problems):
+        spot = spot_of(problem)
         at = bisect_right(places, spot) - 1
         known = at >= 0 and starts[at].start[0] == spot[0] and spot[1] > 0
-        told.setdefault(at if known else -1, []).append(fault)
-    kept = [fault for at, own in told.items() for fault in (_of(starts[at], own) if at >= 0 else own)]
+        told.setdefault(at if known else -1, []).append(problem)
+    kept = [problem for at, own in told.items() for problem in (_of(starts[at], own) if at >= 0 else own)]
     return sorted(kept, key=spot_of)
 
 
-def spot_of(fault: Problem) -> Spot:
-    """File, line and column of a fault; zeros where it has none."""
-    return _spot(fault.where) if isinstance(fault.where, Place) else (fault.where, 0, 0)
+def spot_of(problem: Problem) -> Spot:
+    """File, line and column of a problem; zeros where it has none."""
+    return _spot(problem.where) if isinstance(problem.where, Place) else (problem.where, 0, 0)
 
 
 def _spot(place: Place) -> Spot:
     return place.file, place.line, place.column
 
 
-def _of(document: Document, faults: list[Problem]) -> list[Problem]:
-    misnamed = _misnamed_side(document, faults)
+def _of(document: Document, problems: list[Problem]) -> list[Problem]:
+    misnamed = _misnamed_side(document, problems)
     if misnamed is not None:
         return [misnamed]
-    guessed = [(document.part_of(spot_of(fault)), guess) for fault in faults if (guess := _guess(fault))]
+    guessed = [(document.part_of(spot_of(problem)), guess) for problem in problems if (guess := _guess(problem))]
     guesses = Counter(part for part, _ in guessed)
     close = {part for part, guess in guessed if guess.near is not None}
-    return [fault for fault in faults if not _follows(document, fault, guesses, close)]
+    return [problem for problem in problems if not _follows(document, problem, guesses, close)]
 
 
-def _follows(document: Document, fault: Problem, guesses: Counter[int], close: Container[int]) -> bool:
+def _follows(document: Document, problem: Problem, guesses: Counter[int], close: Container[int]) -> bool:
     """`guesses`: how many misspelt words each part has; `close`: parts with one that is nearly right."""
-    part, guess = document.part_of(spot_of(fault)), _guess(fault)
+    part, guess = document.part_of(spot_of(problem)), _guess(problem)
     if guess is None:
         return guesses[part] > 0 or (part == 0 and bool(guesses))
-    if fault.code == UNKNOWN_KEY and guess.word in ROW_WORDS:
+    if problem.code == UNKNOWN_KEY and guess.word in ROW_WORDS:
         return guesses[part] > 1
-    if fault.code == UNKNOWN_KEY and part in close and guess.near is None:
+    if problem.code == UNKNOWN_KEY and part in close and guess.near is None:
         return True  # a key of the word that is misspelt beside it
     return guesses.total() > 1 and not guess.known
 
 
-def _misnamed_side(document: Document, faults: list[Problem]) -> Problem | None:
-    """One fault instead of one for each place that calls a side by its right name."""
+def _misnamed_side(document: Document, problems: list[Problem]) -> Problem | None:
+    """One problem instead of one for each place that calls a side by its right name."""
     names = dict(document.sides)
     words = Counter(
         (guess.word, guess.near)
-        for fault in faults
-        if (guess := _guess(fault)) and fault.code == UNKNOWN_KEY and guess.word not in names
+        for problem in problems
+        if (guess := _guess(problem)) and problem.code == UNKNOWN_KEY and guess.word not in names
     )
     for (word, name), number in words.most_common():
         if name in names and number >= SAID_ELSEWHERE:
@@ -118,5 +118,5 @@ def _misnamed_side(document: Document, faults: list[Problem]) -> Problem | None:
     return None
 
 
-def _guess(fault: Problem) -> Guess | None:
-    return fault.remedy if isinstance(fault.remedy, Guess) else None
+def _guess(problem: Problem) -> Guess | None:
+    return problem.remedy if isinstance(problem.remedy, Guess) else None

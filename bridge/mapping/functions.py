@@ -261,19 +261,19 @@ def _is_value(made: Any) -> bool:
     return made is None or isinstance(made, _GIVEN)
 
 
-def example_faults(functions: Iterable[Function]) -> list[tuple[str, str, str]]:
+def example_problems(functions: Iterable[Function]) -> list[tuple[str, str, str]]:
     """Return (function, what, remedy) for every example that does not hold, and every function that cannot be tried."""
-    faults: list[tuple[str, str, str]] = []
+    problems: list[tuple[str, str, str]] = []
     for one in functions:
         if one.name in BUILTIN:
-            faults.append((one.name, "this is the name of a built-in function", "give it another name"))
+            problems.append((one.name, "this is the name of a built-in function", "give it another name"))
         if not one.examples:
-            faults.append((one.name, "it has no examples", "add examples=((column's value, field's value),)"))
+            problems.append((one.name, "it has no examples", "add examples=((column's value, field's value),)"))
         for raw, value in one.examples:
-            faults += _tried(one, one.function, raw, value, "")
+            problems += _tried(one, one.function, raw, value, "")
             if one.inverse is not None:
-                faults += _tried(one, one.inverse, value, raw, "the inverse: ")
-    return faults
+                problems += _tried(one, one.inverse, value, raw, "the inverse: ")
+    return problems
 
 
 def _tried(one: Function, step: Step, given: Any, wanted: Any, what: str) -> list[tuple[str, str, str]]:

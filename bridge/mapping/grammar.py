@@ -29,15 +29,15 @@ from bridge.mapping.section import Section
 from bridge.mapping.types.kind import as_is
 
 
-def read_mapping(node: Node, faults: Problems, functions: Functions) -> Mapping | None:
+def read_mapping(node: Node, problems: Problems, functions: Functions) -> Mapping | None:
     """Compile one document; None if its problems leave nothing to compile. `functions`: those the operator added."""
     if not isinstance(node, Table):
-        faults.add(node.place, "a mapping must be a table", "start with mapping: NAME")
+        problems.add(node.place, "a mapping must be a table", "start with mapping: NAME")
         return None
-    section = Section(node, "the mapping", faults)
+    section = Section(node, "the mapping", problems)
     name = section.text("mapping")
     if name is None:
-        faults.add(section.place, "a mapping without a name", "start with mapping: NAME")
+        problems.add(section.place, "a mapping without a name", "start with mapping: NAME")
         return None
     section.what = f"mapping {name}"
     section.node("description")
@@ -50,10 +50,10 @@ def read_mapping(node: Node, faults: Problems, functions: Functions) -> Mapping 
     writes = _direction(section, named)
     policy = read_policy(section, named)
     entities = {which: f"{side.product} {side.entity}" for which, side in sides.items()}
-    frame = Frame(name, named, entities, writes, policy, faults, functions, zones)
+    frame = Frame(name, named, entities, writes, policy, problems, functions, zones)
     fields = _fields(section, frame)
     if section.node("conflict") is None and any(row.two_way and row.policy is None for row in fields):
-        faults.add(
+        problems.add(
             section.place,
             f"{section.what} goes both ways and does not say who wins when both sides edited a field",
             f"add conflict: {next(iter(named))} (or `newest, else {next(iter(named))}`, ask, fill-empty)",
@@ -131,10 +131,10 @@ def _places(section: Section, named: MappingOf[str, Side]) -> dict[str, Place]:
 def _readers(fields: tuple[Field, ...], side: Side) -> tuple[Reader, ...]:
     made = []
     for row in fields:
-        cells = row.cells(side)
-        if row.set_on != "create" and cells is not None:
-            keys = tuple(path.steps[0] for path in cells.paths) if all(map(_plain, cells.paths)) else ()
-            made.append(Reader(row.name, keys, cells.paths, cells.parse))
+        columns = row.columns_of(side)
+        if row.set_on != "create" and columns is not None:
+            keys = tuple(path.steps[0] for path in columns.paths) if all(map(_plain, columns.paths)) else ()
+            made.append(Reader(row.name, keys, columns.paths, columns.parse))
     return tuple(made)
 
 
@@ -150,11 +150,11 @@ def _constants(fields: tuple[Field, ...], side: Side) -> dict[str, Any]:
 def _writers(fields: tuple[Field, ...], side: Side) -> dict[str, Writer]:
     made = {}
     for row in fields:
-        cells = row.cells(side)
-        fast = cells is not None and cells.render_one is not None and _plain(cells.paths[0])
-        key = cells.paths[0].top if cells is not None and fast else None
-        render = cells.render_one if cells is not None else None
-        made[row.name] = Writer(cells, key, render or as_is, row.required)
+        columns = row.columns_of(side)
+        fast = columns is not None and columns.render_one is not None and _plain(columns.paths[0])
+        key = columns.paths[0].top if columns is not None and fast else None
+        render = columns.render_one if columns is not None else None
+        made[row.name] = Writer(columns, key, render or as_is, row.required)
     return made
 
 
@@ -167,13 +167,13 @@ def _sides(section: Section) -> dict[Side, tuple[str, str, str]] | None:
     remedy = "write sides: {crm: PRODUCT ENTITY, erp: PRODUCT ENTITY}"
     table = section.sub("sides")
     if table is None or len(table.table.entries) != 2:
-        section.faults.add(section.at("sides"), f"{section.what} must name two sides", remedy)
+        section.problems.add(section.at("sides"), f"{section.what} must name two sides", remedy)
         return None
     made: dict[Side, tuple[str, str, str]] = {}
     for which, name in zip(Side, list(table.table.entries), strict=True):
         words = (table.text(name) or "").split()
         if len(words) != 2:
-            section.faults.add(
+            section.problems.add(
                 table.value_place(name), f"side {name} of {section.what} must name a product and an entity", remedy
             )
             return None
@@ -204,7 +204,7 @@ def _direction(section: Section, named: MappingOf[str, Side]) -> frozenset[Side]
     source, arrow, target = text.partition("->")
     if not arrow or {source.strip(), target.strip()} != set(named):
         left, right = named
-        section.faults.add(
+        section.problems.add(
             section.value_place("direction"),
             f"`direction: {text}` of {section.what} is unknown",
             Guess(
@@ -220,7 +220,9 @@ def _direction(section: Section, named: MappingOf[str, Side]) -> frozenset[Side]
 def _fields(section: Section, frame: Frame) -> tuple[Field, ...]:
     table = section.sub("fields")
     if table is None or not table.table.entries:
-        section.faults.add(section.at("fields"), f"{section.what} has no fields", "add fields: with one rule per field")
+        section.problems.add(
+            section.at("fields"), f"{section.what} has no fields", "add fields: with one rule per field"
+        )
         return ()
     rows = (read_row(name, node, frame) for name, node in table.table.entries.items())
     return tuple(row for row in rows if row is not None)
@@ -229,7 +231,7 @@ def _fields(section: Section, frame: Frame) -> tuple[Field, ...]:
 def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...], ...]:
     known = {row.name: row for row in fields}
     if section.node("match") is None:
-        section.faults.add(
+        section.problems.add(
             section.place,
             f"{section.what} does not say how to find a record's counterpart",
             "add match: [FIELD, FIELD + FIELD], or match: none to always create",
@@ -238,7 +240,9 @@ def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...]
     if _matches_none(section):
         if section.text("direction") == "none":
             what = f"{section.what} writes nothing, and with match: none it links nothing"
-            section.faults.add(section.value_place("match"), what, "name the field rules that identify the counterpart")
+            section.problems.add(
+                section.value_place("match"), what, "name the field rules that identify the counterpart"
+            )
         return ()
     found = []
     for item in section.items("match"):
@@ -251,18 +255,18 @@ def _match(section: Section, fields: tuple[Field, ...]) -> tuple[tuple[str, ...]
         ]
         for name in (name for name in wrong if name in known and known[name].items is not None):
             what = f"`match` of {section.what} names `{name}`, which is a list of lines"
-            section.faults.add(item.place, what, "match by field rules that hold one value")
+            section.problems.add(item.place, what, "match by field rules that hold one value")
         for name in wrong:
             # A field rule with a problem of its own is reported there.
             if name not in _row_names(section):
-                section.faults.add(
+                section.problems.add(
                     item.place,
                     f"`match` of {section.what} names `{name}`, which is not a field",
                     did_you_mean(name, [*known, *_row_names(section)]),
                 )
         for name in (name for name in names if name not in wrong and known[name].when):
             what = f"`match` of {section.what} names `{name}`, which holds only under a condition (`when`)"
-            section.faults.add(item.place, what, "match by field rules that hold for every record")
+            section.problems.add(item.place, what, "match by field rules that hold for every record")
         if not wrong:
             found.append(names)
     return tuple(found)
@@ -276,7 +280,7 @@ def _matches_none(section: Section) -> bool:
 def _duplicates(section: Section) -> Duplicates:
     found = Duplicates(section.word("duplicates", list(Duplicates), Duplicates.HOLD))
     if section.node("duplicates") is not None and _matches_none(section):
-        section.faults.add(
+        section.problems.add(
             section.at("duplicates"),
             f"`duplicates` of {section.what} has no effect: with match: none no records are recognised as the same",
             "remove `duplicates`, or write match: [FIELD]",
@@ -293,7 +297,7 @@ def _quiet(section: Section) -> float:
     seconds = float(found[1]) * {"s": 1, "m": 60}[found[2]] if found else 0.0
     if not 1 <= seconds <= LONGEST_QUIET_SECONDS:
         remedy = "write seconds or minutes, like quiet: 30s or quiet: 2m, ten minutes at most"
-        section.faults.add(
+        section.problems.add(
             section.value_place("quiet"), f"`quiet: {text}` of {section.what} is not a quiet time", remedy
         )
         return 0.0
@@ -341,10 +345,10 @@ def _creates(section: Section, frame: Frame) -> frozenset[Side]:
         text = item.text if isinstance(item, Scalar) else ""
         what = f"`creates` of {section.what} names `{text}`"
         if text not in frame.sides:
-            section.faults.add(item.place, f"{what}, which is not a side", one_of(text, frame.sides))
+            section.problems.add(item.place, f"{what}, which is not a side", one_of(text, frame.sides))
         elif frame.sides[text] not in frame.writes:
             remedy = "remove it, or set direction: both"
-            section.faults.add(item.place, f"{what}, which this mapping only reads", remedy)
+            section.problems.add(item.place, f"{what}, which this mapping only reads", remedy)
         else:
             found.add(frame.sides[text])
     return frozenset(found)

@@ -27,18 +27,18 @@ _TEXT: Schema = {"type": "string", "minLength": 1}
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """One side of a pair: `role` is its name in files, `name` is like `pipedrive deal`. `own`: custom fields."""
+    """One side of a pair: `role` is its name in files, `name` is like `pipedrive deal`. `custom`: custom fields."""
 
     role: str
     name: str
     entity: EntityManifest
-    own: MappingOf[str, ColumnSpec] = field(default_factory=dict)
+    custom: MappingOf[str, ColumnSpec] = field(default_factory=dict)
 
 
 def general_schema(functions: Functions = NO_FUNCTIONS) -> Schema:
     """Return the schema of any mapping file, with any names of sides and columns. `functions`: the operator's own."""
     path = {**_TEXT, "description": 'a column: name, address.city, emails.primary, custom."Nr. (ERP)"'}
-    row: Schema = {**_row(functions, _TEXT, _TEXT), "additionalProperties": _cell(path, functions)}
+    row: Schema = {**_row(functions, _TEXT, _TEXT), "additionalProperties": _columns(path, functions)}
     free = {role: _by_side({}, value) for role, value in _side_values(path).items()}
     return _document("A mapping file of the bridge", row, free, _TEXT, _TEXT)
 
@@ -50,7 +50,7 @@ def pair_schema(left: Half, right: Half, functions: Functions = NO_FUNCTIONS) ->
     listed = [f"{role}.{path}" for role, found in paths.items() for path in found["anyOf"][0]["enum"]]
     column = {"anyOf": [{"enum": listed}, {"type": "string", "pattern": f"^({'|'.join(map(re.escape, halves))})\\."}]}
     row: Schema = {**_row(functions, {"enum": list(halves)}, column), "additionalProperties": False}
-    row["properties"] = {**row["properties"], **{role: _cell(path, functions) for role, path in paths.items()}}
+    row["properties"] = {**row["properties"], **{role: _columns(path, functions) for role, path in paths.items()}}
     sides = {
         key: _by_side({role: _side_values(paths[role])[key] for role in halves}, False)
         for key in ("sides", "where", "marker", "zone", "deleted", "merged")
@@ -195,7 +195,7 @@ def _row(functions: Functions, role: Schema, column: Schema) -> Schema:
     }
 
 
-def _cell(path: Schema, functions: Functions) -> Schema:
+def _columns(path: Schema, functions: Functions) -> Schema:
     """Return the schema of one side of a rule: a column, a value in several columns, or columns through functions."""
     shapes = {shape.parts for name in TYPES for shape in make_kind(name, {}).shapes.values()} | {("amount",)}
     parts: list[Schema] = [
@@ -222,7 +222,7 @@ def _paths(half: Half) -> Schema:
     """Return every column of the entity as a path, for completion. Any label of a list and any custom field fits."""
     listed: list[str] = []
     free: list[str] = ["custom\\."] if half.entity.custom else []
-    for name, spec in {**half.entity.columns, **half.own}.items():
+    for name, spec in {**half.entity.columns, **half.custom}.items():
         if spec.type is Column.VALUES:
             listed.append(f"{name}.primary")
             free.append(f"{re.escape(name)}[.[]")

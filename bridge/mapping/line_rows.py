@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
 from bridge.files.document import Node, Scalar
-from bridge.mapping.model import Cells, Field, LineSpec
+from bridge.mapping.model import Field, LineSpec, SideColumns
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.types.kind import Kind
@@ -41,10 +41,12 @@ def read_spec(section: Section, fields: tuple[Field, ...]) -> LineSpec | None:
     wrong = [name for name in names if name not in named]
     if wrong:
         what = f"`key` of {section.what} names `{wrong[0]}`, which is not a field rule of its lines"
-        section.faults.add(section.value_place("key"), what, did_you_mean(wrong[0], list(named)))
+        section.problems.add(section.value_place("key"), what, did_you_mean(wrong[0], list(named)))
     elif not names:
         what = f"{section.what} does not say which lines of both sides belong together"
-        section.faults.add(section.at("lines"), what, "add key: with the rules that identify a line, like key: product")
+        section.problems.add(
+            section.at("lines"), what, "add key: with the rules that identify a line, like key: product"
+        )
     ordered = section.flag("ordered")
     return LineSpec(fields, tuple(names), ordered) if names and not wrong else None
 
@@ -55,7 +57,7 @@ def plain_rows(section: Section, nodes: MappingOf[str, Node]) -> None:
         entries = getattr(node, "keys", {})
         for key in (key for key in NOT_IN_LINES if key in entries):
             what = f"field rule {name} in the lines of {section.what} says `{key}`, which applies to the whole list"
-            section.faults.add(entries[key].place, what, f"write `{key}` beside `lines`, or leave it out")
+            section.problems.add(entries[key].place, what, f"write `{key}` beside `lines`, or leave it out")
 
 
 def line_kind(spec: LineSpec) -> Kind:
@@ -135,8 +137,8 @@ def _folded(row: Field, value: Any) -> str:
     return "" if is_empty(value) else row.kind.fold(value)
 
 
-def line_cells(path: Path, spec: LineSpec, side: Side, cells: Cells) -> Cells:
-    """Return the list's column on one side, made from `cells`, the same as a plain column."""
+def line_columns(path: Path, spec: LineSpec, side: Side, columns: SideColumns) -> SideColumns:
+    """Return the list's column on one side, made from `columns`, the same as a plain column."""
 
     def parse(raw: Any) -> Lines | None:
         if not isinstance(raw, list | tuple):
@@ -149,28 +151,28 @@ def line_cells(path: Path, spec: LineSpec, side: Side, cells: Cells) -> Cells:
     def render(value: Any) -> tuple[Any, ...]:
         return (composed(spec, side, value, ()),)
 
-    return replace(cells, paths=(path,), parse=parse, render=render, render_one=None, compose=compose)
+    return replace(columns, paths=(path,), parse=parse, render=render, render_one=None, compose=compose)
 
 
 def read_line(spec: LineSpec, side: Side, raw: Any, at: int) -> Line:
     """Return one line of a side's list. Raises Untranslatable that names the line and the field."""
     values = []
     for row in spec.fields:
-        cells = row.cells(side)
-        assert cells is not None, "a field rule of a line needs columns on both sides"
+        columns = row.columns_of(side)
+        assert columns is not None, "a field rule of a line needs columns on both sides"
         try:
-            values.append((row.name, _read(cells, raw)))
+            values.append((row.name, _read(columns, raw)))
         except Untranslatable as error:
             raise Untranslatable(f"line {at}, {row.name}: {error}") from None
     return Line(tuple(values))
 
 
-def _read(cells: Cells, raw: Any) -> Any:
-    raws = tuple(path.get(raw if isinstance(raw, Mapping) else {}) for path in cells.paths)
+def _read(columns: SideColumns, raw: Any) -> Any:
+    raws = tuple(path.get(raw if isinstance(raw, Mapping) else {}) for path in columns.paths)
     raws = tuple(None if one is UNREAD else one for one in raws)
     if all(one is None or one == "" for one in raws):
         return None
-    return cells.parse(raws[0] if len(raws) == 1 else raws)
+    return columns.parse(raws[0] if len(raws) == 1 else raws)
 
 
 def composed(spec: LineSpec, side: Side, value: Any, held: Any) -> list[dict[str, Any]]:
@@ -194,17 +196,17 @@ def _written(
 ) -> Iterator[tuple[str, Any]]:
     changes: dict[str, Any] = dict(raw)
     for row in spec.fields:
-        value, cells = line.value(row.name), row.cells(side)
-        assert cells is not None
+        value, columns = line.value(row.name), row.columns_of(side)
+        assert columns is not None
         if before is not None and same_value(row, before.value(row.name), value):
             continue
         if before is None and is_empty(value):
             continue
         if is_empty(value):
-            raws: tuple[Any, ...] = (None,) * len(cells.paths) if len(cells.paths) == 1 else cells.render(None)
+            raws: tuple[Any, ...] = (None,) * len(columns.paths) if len(columns.paths) == 1 else columns.render(None)
         else:
-            raws = cells.render(value)
-        for path, one in zip(cells.paths, raws, strict=True):
+            raws = columns.render(value)
+        for path, one in zip(columns.paths, raws, strict=True):
             if one is not LEAVE:
                 path.put(changes, raw, one)
     yield from changes.items()

@@ -32,15 +32,15 @@ NO_MAPPINGS = "`bridge init PAIR` creates a folder with shipped mapping files; t
 class Loaded:
     """The content of a folder of mapping files.
 
-    `faults`: all problems, also those that follow from others. `names`: the names of all mappings, also of those that
-    cannot be compiled; None if a file could not be read, because then they are not known. `spoilt`: mappings with
+    `problems`: all problems, also those that follow from others. `names`: the names of all mappings, also of those that
+    cannot be compiled; None if a file could not be read, because then they are not known. `incomplete`: mappings with
     problems of their own. `documents`: the places of the parts of each mapping.
     """
 
     mappings: tuple[Mapping, ...]
-    faults: tuple[Problem, ...]
+    problems: tuple[Problem, ...]
     names: frozenset[str] | None
-    spoilt: frozenset[str] = frozenset()
+    incomplete: frozenset[str] = frozenset()
     documents: tuple[Document, ...] = ()
 
 
@@ -51,35 +51,37 @@ def load_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> t
     Files of examples (`*.test.yaml`) name their mapping. `functions`: those the operator added, by name.
     """
     loaded = read_mappings(directory, functions)
-    if loaded.faults:
-        raise ConfigError(mistakes(loaded.faults, loaded.documents))
+    if loaded.problems:
+        raise ConfigError(mistakes(loaded.problems, loaded.documents))
     return loaded.mappings
 
 
 def read_mappings(directory: FilePath, functions: Functions = NO_FUNCTIONS) -> Loaded:
     """Load like `load_mappings`, but return what can be compiled along with the problems, so that it can be checked."""
     if not directory.is_dir():
-        fault = Problem(str(directory), "there is no such folder", "create it, or set mappings_dir to another folder")
-        return Loaded((), (fault,), None)
-    faults = Problems()
+        problem = Problem(str(directory), "there is no such folder", "create it, or set mappings_dir to another folder")
+        return Loaded((), (problem,), None)
+    problems = Problems()
     paths = {path.relative_to(directory).as_posix(): path for path in _below(directory, "*.yaml")}
-    texts = {name: _text(name, path, faults) for name, path in paths.items() if not name.endswith((ROWS, TABLE))}
-    sources = Sources(lambda name: _text(name, paths[name], faults) if name in paths else None, tuple(paths), faults)
+    texts = {name: _text(name, path, problems) for name, path in paths.items() if not name.endswith((ROWS, TABLE))}
+    sources = Sources(
+        lambda name: _text(name, paths[name], problems) if name in paths else None, tuple(paths), problems
+    )
     found: list[Mapping] = []
-    spoilt: set[str] = set()
+    incomplete: set[str] = set()
     documents: list[Document] = []
     for name, text in texts.items():
         if text is not None and not is_part(name):
-            found += _load(text, name, faults, functions, sources, spoilt, documents)
+            found += _load(text, name, problems, functions, sources, incomplete, documents)
     named = [_NAME.findall(text or "") for name, text in texts.items() if not is_part(name)]
     names = frozenset(name for some in named for name in some)
     known = names if all(named) and all(one.name for one in documents) else None
     for name, text in texts.items():
         if text is not None and name.endswith(TESTS):
-            found = _with_tests(found, known, read_documents(text, name, faults), faults)
-    faults.found += _other_files(directory, found, faults)
-    mappings = _together(found, known, faults)
-    return Loaded(mappings, tuple(faults.found), known, frozenset(spoilt), tuple(documents))
+            found = _with_tests(found, known, read_documents(text, name, problems), problems)
+    problems.found += _other_files(directory, found, problems)
+    mappings = _together(found, known, problems)
+    return Loaded(mappings, tuple(problems.found), known, frozenset(incomplete), tuple(documents))
 
 
 def _below(directory: FilePath, pattern: str) -> list[FilePath]:
@@ -88,7 +90,7 @@ def _below(directory: FilePath, pattern: str) -> list[FilePath]:
     return [path for path in found if not any(part.startswith(".") for part in path.relative_to(directory).parts[:-1])]
 
 
-def _other_files(directory: FilePath, found: list[Mapping], faults: Problems) -> list[Problem]:
+def _other_files(directory: FilePath, found: list[Mapping], problems: Problems) -> list[Problem]:
     """Return problems for files that look like mapping files and are not read, and for a folder without mappings."""
     wrong = [path for path in _below(directory, "*") if path.suffix.lower() in (".yml", ".yaml") and path.is_file()]
     strange = [
@@ -100,27 +102,27 @@ def _other_files(directory: FilePath, found: list[Mapping], faults: Problems) ->
         for path in wrong
         if path.suffix != ".yaml"
     ]
-    if not found and not faults.found and not strange:
+    if not found and not problems.found and not strange:
         return [Problem(str(directory), "there is no mapping in this folder", NO_MAPPINGS)]
     return strange
 
 
 def _with_tests(
-    mappings: list[Mapping], names: frozenset[str] | None, documents: list[Node], faults: Problems
+    mappings: list[Mapping], names: frozenset[str] | None, documents: list[Node], problems: Problems
 ) -> list[Mapping]:
     """Return the mappings with the examples of a separate file: its documents have `mapping: NAME` and `tests:`."""
     for node in documents:
         if not isinstance(node, Table):
-            faults.add(node.place, "a file of tests must be a table", "write mapping: NAME and tests: [...]")
+            problems.add(node.place, "a file of tests must be a table", "write mapping: NAME and tests: [...]")
             continue
-        section = Section(node, "this file of tests", faults)
+        section = Section(node, "this file of tests", problems)
         name = section.text("mapping") or ""
         at = next((at for at, mapping in enumerate(mappings) if mapping.name == name), None)
         if at is None and (names is None or name in names):
             continue  # its mapping has problems of its own
         if at is None:
             known = [mapping.name for mapping in mappings]
-            faults.add(
+            problems.add(
                 section.value_place("mapping"), f"tests for `{name}`, which is not a mapping", did_you_mean(name, known)
             )
             continue
@@ -138,48 +140,48 @@ def load_text(
 
     `files`: the texts of files that it may include, by path.
     """
-    faults = Problems()
-    sources = Sources(files.get, tuple(files), faults)
+    problems = Problems()
+    sources = Sources(files.get, tuple(files), problems)
     documents: list[Document] = []
-    found = _load(text, name, faults, functions, sources, set(), documents)
-    mappings = _together(found, frozenset(_NAME.findall(text)), faults)
-    if faults.found:
-        raise ConfigError(mistakes(faults.found, documents))
+    found = _load(text, name, problems, functions, sources, set(), documents)
+    mappings = _together(found, frozenset(_NAME.findall(text)), problems)
+    if problems.found:
+        raise ConfigError(mistakes(problems.found, documents))
     return mappings
 
 
-def _text(name: str, path: FilePath, faults: Problems) -> str | None:
+def _text(name: str, path: FilePath, problems: Problems) -> str | None:
     """Return a file's text; None after a problem."""
     try:
         return read_text(path)
     except NotText as error:
-        faults.found.append(Problem(name, error.what, error.remedy))
+        problems.found.append(Problem(name, error.what, error.remedy))
         return None
 
 
 def _load(
     text: str,
     name: str,
-    faults: Problems,
+    problems: Problems,
     functions: Functions,
     sources: Sources,
-    spoilt: set[str],
+    incomplete: set[str],
     documents: list[Document],
 ) -> list[Mapping]:
-    """Return the mappings of a file that can be compiled; those with problems of their own are added to `spoilt`."""
-    before = len(faults.found)
-    nodes = read_documents(text, name, faults)
-    if not nodes and len(faults.found) == before:
-        faults.found.append(Problem(name, "contains no mapping", "write one (docs/mapping.md), or remove the file"))
+    """Return the mappings of a file that can be compiled. Those with problems are added to `incomplete`."""
+    before = len(problems.found)
+    nodes = read_documents(text, name, problems)
+    if not nodes and len(problems.found) == before:
+        problems.found.append(Problem(name, "contains no mapping", "write one (docs/mapping.md), or remove the file"))
     found = []
     for node in nodes:
         documents += [document] if (document := document_of(node)) is not None else []
-        before = len(faults.found)
-        mapping = read_mapping(sources.completed(node), faults, functions)
+        before = len(problems.found)
+        mapping = read_mapping(sources.completed(node), problems, functions)
         if mapping is not None:
             found.append(replace(mapping, version=version_of(text)))
-            if len(faults.found) > before:
-                spoilt.add(mapping.name)
+            if len(problems.found) > before:
+                incomplete.add(mapping.name)
     return found
 
 
@@ -189,12 +191,12 @@ def version_of(text: str) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()[:VERSION_LETTERS]
 
 
-def _together(mappings: Iterable[Mapping], names: frozenset[str] | None, faults: Problems) -> tuple[Mapping, ...]:
+def _together(mappings: Iterable[Mapping], names: frozenset[str] | None, problems: Problems) -> tuple[Mapping, ...]:
     """Check the mappings together: each name is used once, and links name mappings that exist. Return the mappings."""
     known: dict[str, Mapping] = {}
     for mapping in mappings:
         if mapping.name in known:
-            faults.add(
+            problems.add(
                 mapping.place,
                 f"another mapping is also called {mapping.name}",
                 f"the first is at {known[mapping.name].place}; rename one",
@@ -204,5 +206,5 @@ def _together(mappings: Iterable[Mapping], names: frozenset[str] | None, faults:
         for row in (row for field in mapping.fields for row in field.refers):
             if row.link is not None and row.link not in known and names is not None and row.link not in names:
                 what = f"field rule {row.name} of {mapping.name} links to `{row.link}`, which is not a mapping"
-                faults.add(row.place, what, did_you_mean(row.link, list(known)))
+                problems.add(row.place, what, did_you_mean(row.link, list(known)))
     return tuple(known.values())

@@ -55,7 +55,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class SideColumns:
     """One side of a field rule: its columns, and the translation between their raw values and the canonical value.
 
     With one path `parse` takes that raw value, with several a tuple of them. `render` returns one raw value per path;
@@ -67,7 +67,7 @@ class Cells:
     paths: tuple[Path, ...]
     parse: Callable[[Any], Any] = field(compare=False)
     render: Callable[[Any], tuple[Any, ...]] = field(compare=False)
-    columns: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     via: tuple[str, ...] = ()
     one_way: bool = False
@@ -108,8 +108,8 @@ class Field:
 
     name: str
     kind: Kind = field(compare=False)
-    left: Cells | None
-    right: Cells | None
+    left: SideColumns | None
+    right: SideColumns | None
     flows: frozenset[Side]
     policy: Policy | None
     place: Place
@@ -145,14 +145,14 @@ class Field:
         """Whether edits of both sides cross."""
         return len(self.flows) == 2
 
-    def cells(self, side: Side) -> Cells | None:
+    def columns_of(self, side: Side) -> SideColumns | None:
         """Return this rule's columns on that side, compiled; None for a constant of the other side."""
         return self.left if side is Side.LEFT else self.right
 
-    def columns(self, side: Side) -> tuple[str, ...]:
+    def column_names(self, side: Side) -> tuple[str, ...]:
         """Return this rule's columns on that side as the file spells them."""
-        cells = self.cells(side)
-        return cells.columns if cells else ()
+        columns = self.columns_of(side)
+        return columns.names if columns else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +193,12 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """How one field is written: a plain top-level column by `key` and `render` (the fast way), otherwise by `cells`.
+    """How one field is written: a plain top-level column by `key` and `render` (the fast way), otherwise by `columns`.
 
-    `cells` None: the field has no column on this side.
+    `columns` None: the field has no column on this side.
     """
 
-    cells: Cells | None
+    columns: SideColumns | None
     key: str | None
     render: Callable[[Any], Any]
     required: bool
@@ -253,8 +253,8 @@ class Mapping:
 
     def line_columns(self, side: Side) -> list[str]:
         """Return the columns of that side that are lists of lines."""
-        rows = [row.cells(side) for row in self.fields if row.items is not None]
-        return [path.column for cells in rows if cells is not None for path in cells.paths]
+        rows = [row.columns_of(side) for row in self.fields if row.items is not None]
+        return [path.column for columns in rows if columns is not None for path in columns.paths]
 
     def side(self, side: Side) -> MappingSide:
         """Return that side's name, product, entity and filter."""

@@ -47,14 +47,14 @@ class Path:
         return self.steps[0]
 
     @property
-    def own(self) -> bool:
+    def custom(self) -> bool:
         """Whether the path names a custom field."""
         return self.steps[0] == "custom" and len(self.steps) > 1
 
     @property
     def column(self) -> str:
         """The key of this column in the list of columns of a manifest or an account."""
-        return f"custom.{self.steps[1]}" if self.own else self.steps[0]
+        return f"custom.{self.steps[1]}" if self.custom else self.steps[0]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,7 +98,7 @@ class Path:
         top, *inner = self.steps
         if not inner:
             changes[top] = raw
-        elif self.own:
+        elif self.custom:
             known = fresh.get(top)
             field, *inner = inner
             before = known.get(field) if isinstance(known, Mapping) else None

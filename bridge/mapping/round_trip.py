@@ -12,7 +12,7 @@ from typing import Any
 from bridge.domain.errors import Problem
 from bridge.domain.record import Side
 from bridge.domain.values import dataclass, replace
-from bridge.mapping.model import Cells, Field, Mapping
+from bridge.mapping.model import Field, Mapping, SideColumns
 from bridge.mapping.samples import samples
 from bridge.mapping.values import LEAVE, UNREAD, Money, Untranslatable
 
@@ -111,7 +111,7 @@ def _open_table(row: Field) -> bool:
 
 def _trials(mapping: Mapping, row: Field, source: Side) -> Iterator[list[Broken]]:
     """Yield one list for each value that `source` can show; it is empty if the value returned."""
-    here, there = row.cells(source), row.cells(source.other)
+    here, there = row.columns_of(source), row.columns_of(source.other)
     assert here is not None
     assert there is not None
     name, other = mapping.side(source).name, mapping.side(source.other).name
@@ -120,23 +120,23 @@ def _trials(mapping: Mapping, row: Field, source: Side) -> Iterator[list[Broken]
     for line in row.lines:
         yield list(_line_returns(here, name, line))
     for value in _values(row, here, there):
-        yield [one for cells, at in ((there, other), (here, name)) for one in _value_returns(row, cells, at, value)]
+        yield [one for columns, at in ((there, other), (here, name)) for one in _value_returns(row, columns, at, value)]
 
 
-def _values(row: Field, cells: Cells, other: Cells) -> list[Any]:
+def _values(row: Field, columns: SideColumns, other: SideColumns) -> list[Any]:
     """Return canonical values that this side can show, from the samples of its functions and of the type."""
     if other.closed:
-        cells = other
-    if not cells.via:
+        columns = other
+    if not columns.via:
         return list(samples(row))
-    raws = list(cells.samples)
-    for value in () if cells.closed else samples(row):
+    raws = list(columns.samples)
+    for value in () if columns.closed else samples(row):
         with suppress(Untranslatable):  # this side can never show this value
-            raws.append(_written(cells, value))
+            raws.append(_written(columns, value))
     found: dict[Any, None] = {}
     for raw in raws:
         with suppress(Untranslatable):
-            value = cells.parse(raw)
+            value = columns.parse(raw)
             found.update({} if value is None or value is UNREAD else {value: None})
     return list(found)
 
@@ -155,28 +155,28 @@ def _table_trials(row: Field, source: Side, name: str) -> Iterator[list[Broken]]
         yield [] if again == word else [Broken(told, f"give `{_shown(word)}` a word of its own on the other side")]
 
 
-def _written(cells: Cells, value: Any) -> Any:
-    raws = cells.render(value)
+def _written(columns: SideColumns, value: Any) -> Any:
+    raws = columns.render(value)
     return raws[0] if len(raws) == 1 else raws
 
 
-def _value_returns(row: Field, cells: Cells, name: str, value: Any) -> Iterator[Broken]:
+def _value_returns(row: Field, columns: SideColumns, name: str, value: Any) -> Iterator[Broken]:
     try:
-        back = cells.parse(_written(cells, value))
+        back = columns.parse(_written(columns, value))
     except Untranslatable as error:
         if str(error).startswith(RAISED):
             yield Broken(f"{error}", "correct the function")
         else:
-            yield Broken(f"{_shown(value)} cannot go to {name}: {error}", _instead(row, cells, name))
+            yield Broken(f"{_shown(value)} cannot go to {name}: {error}", _instead(row, columns, name))
         return
     if back != value:
-        yield Broken(f"{_shown(value)} comes back from {name} as {_shown(back)}", _instead(row, cells, name))
+        yield Broken(f"{_shown(value)} comes back from {name} as {_shown(back)}", _instead(row, columns, name))
 
 
-def _instead(row: Field, cells: Cells, name: str) -> str:
-    if cells.via:
-        return f"use the functions of {name} ({', '.join(cells.via)}) on both sides"
-    if "format" in row.source and "text" in cells.parts:
+def _instead(row: Field, columns: SideColumns, name: str) -> str:
+    if columns.via:
+        return f"use the functions of {name} ({', '.join(columns.via)}) on both sides"
+    if "format" in row.source and "text" in columns.parts:
         return "let the format show the whole value" + (", or round it with places" if row.type == "decimal" else "")
     if row.type == "money":
         return f"name {name}'s currency column, or give the field rule the one currency it has"
@@ -185,11 +185,11 @@ def _instead(row: Field, cells: Cells, name: str) -> str:
     return "make the field rule translate in both directions"
 
 
-def _line_returns(cells: Cells, name: str, line: str) -> Iterator[Broken]:
+def _line_returns(columns: SideColumns, name: str, line: str) -> Iterator[Broken]:
     """Try one line of a column table. A column with `any` gets a word that no line names."""
-    raws = tuple("\0" if raw is LEAVE else raw for raw in cells.render(line))
+    raws = tuple("\0" if raw is LEAVE else raw for raw in columns.render(line))
     try:
-        back = cells.parse(raws[0] if len(raws) == 1 else raws)
+        back = columns.parse(raws[0] if len(raws) == 1 else raws)
     except Untranslatable:
         back = UNREAD
     if back != line:

@@ -14,8 +14,8 @@ from bridge.mapping.columns import FieldType, columns_of, field_type, zone_of
 from bridge.mapping.condition_blocks import read_condition
 from bridge.mapping.conditions import All
 from bridge.mapping.functions import Functions
-from bridge.mapping.line_rows import line_cells, line_kind, plain_rows, read_spec
-from bridge.mapping.model import Cells, Conflict, Field, LineSpec, Policy
+from bridge.mapping.line_rows import line_columns, line_kind, plain_rows, read_spec
+from bridge.mapping.model import Conflict, Field, LineSpec, Policy, SideColumns
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ANY, ColumnTable
@@ -32,7 +32,7 @@ class Frame:
     entities: MappingOf[Side, str]
     writes: frozenset[Side]
     policy: Policy | None
-    faults: Problems
+    problems: Problems
     functions: Functions
     zones: MappingOf[Side, str] = field(default_factory=dict)
 
@@ -60,13 +60,13 @@ def read_policy(section: Section, sides: MappingOf[str, Side]) -> Policy | None:
     if words[0] == "newest":
         if len(words) == 3 and words[1] == "else" and words[2] in sides:
             return Policy(Conflict.NEWEST, sides[words[2]])
-        section.faults.add(
+        section.problems.add(
             section.value_place("conflict"),
             f"`conflict: {text}` of {section.what} does not say who wins a tie",
             f"write conflict: newest, else {first}",
         )
         return Policy(Conflict.NEWEST, Side.LEFT)
-    section.faults.add(
+    section.problems.add(
         section.value_place("conflict"),
         f"`conflict: {text}` of {section.what} is unknown",
         one_of(text, [*sides, f"`newest, else {first}`", "ask", "fill-empty"]),
@@ -77,13 +77,13 @@ def read_policy(section: Section, sides: MappingOf[str, Side]) -> Policy | None:
 def read_row(name: str, node: Node, frame: Frame) -> Field | None:
     """Compile a field rule; None if it cannot be compiled (a problem says why)."""
     if not isinstance(node, Table):
-        frame.faults.add(
+        frame.problems.add(
             node.place,
             f"field rule {name} must be a table",
             f"write {name}: {{{', '.join(f'{s}: column' for s in frame.sides)}}}",
         )
         return None
-    section = Section(node, f"field rule {name}", frame.faults)
+    section = Section(node, f"field rule {name}", frame.problems)
     section.node("note")
     flows = _flows(section, frame)
     spec: LineSpec | None = None
@@ -104,9 +104,9 @@ def read_row(name: str, node: Node, frame: Frame) -> Field | None:
             return None
         type_ = found
         pair = {
-            side: cells
+            side: columns
             for label, side in frame.sides.items()
-            if (cells := columns_of(section, label, side, type_, frame.functions)) is not None
+            if (columns := columns_of(section, label, side, type_, frame.functions)) is not None
         }
     row = _finish(name, section, frame, type_, pair, flows)
     section.finish()
@@ -117,7 +117,7 @@ def _line_spec(section: Section, frame: Frame, flows: frozenset[Side]) -> LineSp
     """Compile `lines: {...}`, which has one field rule for each field of a line, and `key`; None after a problem."""
     table = section.sub("lines")
     if table is None or not table.table.entries:
-        section.faults.add(
+        section.problems.add(
             section.at("lines"),
             f"`lines` of {section.what} has no field rules",
             "add one for each field of a line",
@@ -131,14 +131,14 @@ def _line_spec(section: Section, frame: Frame, flows: frozenset[Side]) -> LineSp
     return read_spec(section, found) if len(found) == len(rows) else None  # else a rule has a problem
 
 
-def _line_columns(section: Section, frame: Frame, spec: LineSpec) -> dict[Side, Cells]:
+def _line_columns(section: Section, frame: Frame, spec: LineSpec) -> dict[Side, SideColumns]:
     found = {}
     for label, side in frame.sides.items():
         path = section.path(label)
         if path is not None:
             place = section.value_place(label)
-            plain_cells = Cells((path,), as_is, lambda value: (value,), (path.text,), places=(place,))
-            found[side] = line_cells(path, spec, side, plain_cells)
+            whole = SideColumns((path,), as_is, lambda value: (value,), (path.text,), places=(place,))
+            found[side] = line_columns(path, spec, side, whole)
     return found
 
 
@@ -155,7 +155,7 @@ def _when(section: Section, frame: Frame) -> dict[Side, All]:
     table.finish()
     if not any(one.parts for one in found.values()) and not table.table.entries:
         first = next(iter(frame.sides))
-        table.faults.add(table.place, f"{table.what} says nothing", f"write when: {{{first}: {{column: word}}}}")
+        table.problems.add(table.place, f"{table.what} says nothing", f"write when: {{{first}: {{column: word}}}}")
     return {side: one for side, one in found.items() if one.parts}
 
 
@@ -164,7 +164,7 @@ def _flows(section: Section, frame: Frame) -> frozenset[Side]:
     if source is None:
         return frame.writes
     if source not in frame.sides:
-        section.faults.add(
+        section.problems.add(
             section.value_place("from"),
             f"`from: {source}` of {section.what} is not a side",
             one_of(source, frame.sides),
@@ -172,7 +172,7 @@ def _flows(section: Section, frame: Frame) -> frozenset[Side]:
         return frame.writes
     target = frame.sides[source].other
     if target not in frame.writes:
-        section.faults.add(
+        section.problems.add(
             section.value_place("from"),
             f"{section.what} would write to {frame.name(target)}, but this mapping only reads that side",
             "remove `from`, or set the mapping's direction to both",
@@ -181,7 +181,7 @@ def _flows(section: Section, frame: Frame) -> frozenset[Side]:
 
 
 def _finish(
-    name: str, section: Section, frame: Frame, type_: FieldType, pair: dict[Side, Cells], flows: frozenset[Side]
+    name: str, section: Section, frame: Frame, type_: FieldType, pair: dict[Side, SideColumns], flows: frozenset[Side]
 ) -> Field | None:
     constant, has_constant = section.scalar("value"), section.node("value") is not None
     set_on = section.word("set", ("on-create", "always"), "on-create") if section.node("set") or has_constant else None
@@ -190,9 +190,9 @@ def _finish(
     if not _complete(section, frame, pair, has_constant) or not _ways_back(section, frame, pair, flows):
         return None
     policy = read_policy(section, frame.sides) or frame.policy
-    columns = {side.value: [frame.entities[side], *cells.columns] for side, cells in pair.items()}
-    parts = {side.value: cells.parts for side, cells in pair.items()}
-    more: dict[str, object] = {side.value: cells.via for side, cells in pair.items() if cells.via}
+    columns = {side.value: [frame.entities[side], *one.names] for side, one in pair.items()}
+    parts = {side.value: one.parts for side, one in pair.items()}
+    more: dict[str, object] = {side.value: one.via for side, one in pair.items() if one.via}
     more |= {"zones": {side.value: frame.zones[side] for side in type_.by_side}} if type_.by_side else {}
     more |= {"form": type_.kind.form} if type_.kind.form > 1 else {}
     default = section.scalar("default")
@@ -223,10 +223,10 @@ def _finish(
     return row
 
 
-def _kind(type_: FieldType, pair: dict[Side, Cells]) -> Kind:
+def _kind(type_: FieldType, pair: dict[Side, SideColumns]) -> Kind:
     """Return the type of the canonical value. If sides write texts in zones of their own, values are equal when one of
     these sides writes both in the same way."""
-    texts = [type_.by_side[side] for side, cells in pair.items() if side in type_.by_side and "text" in cells.parts]
+    texts = [type_.by_side[side] for side, columns in pair.items() if side in type_.by_side and "text" in columns.parts]
     if not texts:
         return type_.kind
     return replace(type_.kind, same=lambda a, b: any(one.same(a, b) for one in texts))
@@ -244,12 +244,12 @@ def _meaning(section: Section, type_: FieldType) -> list[object]:
     return [words, type_.table.canon.value if type_.table is not None else None]
 
 
-def _complete(section: Section, frame: Frame, pair: dict[Side, Cells], constant: bool) -> bool:
+def _complete(section: Section, frame: Frame, pair: dict[Side, SideColumns], constant: bool) -> bool:
     sides = ", ".join(f"{name}: column" for name in frame.sides)
     if constant and len(pair) == 1:
         return True
     if constant:
-        section.faults.add(
+        section.problems.add(
             section.place,
             f"{section.what} has a constant and must name one side",
             "keep only the side it is written to",
@@ -258,7 +258,7 @@ def _complete(section: Section, frame: Frame, pair: dict[Side, Cells], constant:
     missing = [name for name, side in frame.sides.items() if side not in pair]
     named = [name for name in missing if section.node(name) is None and section.node("columns") is None]
     if named:
-        section.faults.add(
+        section.problems.add(
             section.place,
             f"{section.what} has no column for {' and '.join(named)}",
             f"write {{{sides}}}, or value: for a constant",
@@ -266,13 +266,13 @@ def _complete(section: Section, frame: Frame, pair: dict[Side, Cells], constant:
     return not missing
 
 
-def _ways_back(section: Section, frame: Frame, pair: MappingOf[Side, Cells], flows: frozenset[Side]) -> bool:
+def _ways_back(section: Section, frame: Frame, pair: MappingOf[Side, SideColumns], flows: frozenset[Side]) -> bool:
     """Return whether no side is written through a function without an inverse; report each that is."""
-    wrong = [side for side, cells in pair.items() if cells.one_way and side in flows]
+    wrong = [side for side, columns in pair.items() if columns.one_way and side in flows]
     for side in wrong:
         name = frame.name(side)
         what = f"{section.what} writes to {name} through {', '.join(pair[side].via)}, which has no way back"
-        section.faults.add(section.at(name), what, f"add from: {name} to the field rule, or use one with an inverse")
+        section.problems.add(section.at(name), what, f"add from: {name} to the field rule, or use one with an inverse")
     return not wrong
 
 
@@ -283,20 +283,20 @@ def _check_literals(section: Section, row: Field) -> None:
             continue
         if row.link is not None:
             what = f"{section.what} is a link and cannot have a default: a record has another id on each side"
-            section.faults.add(section.value_place(key), what, "leave it out, or write a constant for one side")
+            section.problems.add(section.value_place(key), what, "leave it out, or write a constant for one side")
             continue
         try:
             if row.kind.parse(literal) is None:
                 raise Untranslatable("it is empty")
         except Untranslatable as error:
-            section.faults.add(
+            section.problems.add(
                 section.value_place(key),
                 f"`{key}` of {section.what} does not fit its type {row.type}: {error}",
                 "write a value of that type",
             )
 
 
-def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], ColumnTable | None]:
+def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, SideColumns], ColumnTable | None]:
     """Compile `columns` and `rows`: a table from several columns to several columns."""
     lines = section.items("rows")
     order: list[tuple[Side, Path, Place]] = []
@@ -306,47 +306,49 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, Cells], Co
         path = section.compile_path(rest, item.place) if rest else None
         if label not in frame.sides or path is None:
             remedy = f"write a side, a dot and a column, like {next(iter(frame.sides))}.stage"
-            section.faults.add(item.place, f"`{text}` in `columns` of {section.what} is not a column of a side", remedy)
+            section.problems.add(
+                item.place, f"`{text}` in `columns` of {section.what} is not a column of a side", remedy
+            )
             return {}, None
         order.append((frame.sides[label], path, item.place))
     index = {side: [i for i, entry in enumerate(order) if entry[0] is side] for side in Side}
     if not all(index.values()):
-        section.faults.add(
+        section.problems.add(
             section.at("columns"),
             f"`columns` of {section.what} must name columns of both sides",
             f"add columns of {' and '.join(frame.sides)}",
         )
         return {}, None
-    rows = [cells for item in lines if (cells := _table_row(section, item, len(order))) is not None]
+    rows = [words for item in lines if (words := _table_row(section, item, len(order))) is not None]
     if not rows:
-        section.faults.add(
+        section.problems.add(
             section.at("rows"), f"{section.what} has columns and no rows", "add rows: one list per line of the table"
         )
         return {}, None
-    ordered = tuple(tuple(cells[i] for i in (*index[Side.LEFT], *index[Side.RIGHT])) for cells in rows)
+    ordered = tuple(tuple(words[i] for i in (*index[Side.LEFT], *index[Side.RIGHT])) for words in rows)
     table = ColumnTable(ordered, len(index[Side.LEFT]), section.word("unlisted", ("reject", "skip"), "reject"))
     made = {}
     for side in Side:
         entries = [order[i] for i in index[side]]
         paths, places = tuple(entry[1] for entry in entries), tuple(entry[2] for entry in entries)
-        columns = tuple(path.text for path in paths)
-        made[side] = Cells(paths, table.parser(side), table.renderer(side), columns, places=places)
+        names = tuple(path.text for path in paths)
+        made[side] = SideColumns(paths, table.parser(side), table.renderer(side), names, places=places)
     return made, table
 
 
 def _table_row(section: Section, item: Node, width: int) -> list[Any] | None:
     if not isinstance(item, Listing) or len(item.items) != width or not all(isinstance(c, Scalar) for c in item.items):
         found = len(item.items) if isinstance(item, Listing) else 1
-        section.faults.add(
+        section.problems.add(
             item.place,
             f"this line of {section.what} has {found} values for {width} columns",
             "write one value per column; `any` where it does not matter",
         )
         return None
-    return [_cell(cell) for cell in item.items if isinstance(cell, Scalar)]
+    return [_word(word) for word in item.items if isinstance(word, Scalar)]
 
 
-def _cell(cell: Scalar) -> Any:
-    if cell.null:
+def _word(word: Scalar) -> Any:
+    if word.null:
         return None
-    return LEAVE if cell.text == ANY and not cell.quoted else cell.text
+    return LEAVE if word.text == ANY and not word.quoted else word.text

@@ -18,8 +18,8 @@ class Section:
 
     table: Table
     what: str
-    faults: Problems
-    asked: set[str] = field(default_factory=set)
+    problems: Problems
+    known: set[str] = field(default_factory=set)
 
     @property
     def place(self) -> Place:
@@ -30,7 +30,7 @@ class Section:
         return self.table.keys[key].place if key in self.table.keys else self.place
 
     def node(self, key: str) -> Node | None:
-        self.asked.add(key)
+        self.known.add(key)
         found = self.table.entries.get(key)
         return None if isinstance(found, Scalar) and found.null else found
 
@@ -38,7 +38,7 @@ class Section:
         node = self.node(key)
         if node is None or isinstance(node, Scalar):
             return None if node is None else node.text
-        self.faults.add(node.place, f"`{key}` of {self.what} must be one word or text", f"write {key}: word")
+        self.problems.add(node.place, f"`{key}` of {self.what} must be one word or text", f"write {key}: word")
         return None
 
     def word(self, key: str, allowed: Iterable[str], default: str) -> str:
@@ -48,7 +48,7 @@ class Section:
         words = list(allowed)
         if found not in words:
             remedy = did_you_mean(found, words)
-            self.faults.add(self.value_place(key), f"`{key}: {found}` of {self.what} is unknown", remedy)
+            self.problems.add(self.value_place(key), f"`{key}: {found}` of {self.what} is unknown", remedy)
             return default
         return found
 
@@ -59,14 +59,14 @@ class Section:
         value = node.value() if isinstance(node, Scalar) else None
         if isinstance(value, bool):
             return value
-        self.faults.add(node.place, f"`{key}` of {self.what} must be true or false", f"write {key}: true")
+        self.problems.add(node.place, f"`{key}` of {self.what} must be true or false", f"write {key}: true")
         return default
 
     def sub(self, key: str, what: str | None = None) -> "Section | None":
         node = self.node(key)
         if node is None or isinstance(node, Table):
-            return None if node is None else Section(node, what or f"`{key}` of {self.what}", self.faults)
-        self.faults.add(node.place, f"`{key}` of {self.what} must be a table", f"write {key}: {{name: value}}")
+            return None if node is None else Section(node, what or f"`{key}` of {self.what}", self.problems)
+        self.problems.add(node.place, f"`{key}` of {self.what} must be a table", f"write {key}: {{name: value}}")
         return None
 
     def items(self, key: str) -> tuple[Node, ...]:
@@ -78,7 +78,7 @@ class Section:
             return node.items
         if isinstance(node, Scalar):
             return (node,)
-        self.faults.add(node.place, f"`{key}` of {self.what} must be a list", f"write {key}: [first, second]")
+        self.problems.add(node.place, f"`{key}` of {self.what} must be a list", f"write {key}: [first, second]")
         return ()
 
     def path(self, key: str) -> Path | None:
@@ -89,7 +89,7 @@ class Section:
         try:
             return parse_path(text)
         except BadPath as error:
-            self.faults.add(place, error.what, error.remedy)
+            self.problems.add(place, error.what, error.remedy)
             return None
 
     def value_place(self, key: str) -> Place:
@@ -100,12 +100,12 @@ class Section:
         node = self.node(key)
         if node is None or isinstance(node, Scalar):
             return None if node is None else node.value()
-        self.faults.add(node.place, f"`{key}` of {self.what} must be one value", f"write {key}: value")
+        self.problems.add(node.place, f"`{key}` of {self.what} must be one value", f"write {key}: value")
         return None
 
     def finish(self) -> None:
         """Report every unknown key."""
         for key, scalar in self.table.keys.items():
-            if key not in self.asked:
-                remedy = did_you_mean(key, list(self.asked))
-                self.faults.add(scalar.place, f"unknown `{key}` in {self.what}", remedy, UNKNOWN_KEY)
+            if key not in self.known:
+                remedy = did_you_mean(key, list(self.known))
+                self.problems.add(scalar.place, f"unknown `{key}` in {self.what}", remedy, UNKNOWN_KEY)

@@ -23,7 +23,7 @@ class Sources:
 
     read: Callable[[str], str | None]
     known: tuple[str, ...]
-    faults: Problems
+    problems: Problems
     seen: dict[str, Node | None] = field(default_factory=dict)
 
     def completed(self, node: Node) -> Node:
@@ -57,17 +57,19 @@ class Sources:
             if name in rows.entries:
                 first = rows.keys[name].place
                 what = f"field rule `{name}` is written twice: it is also at {first}"
-                self.faults.add(more.keys[name].place, what, "rename one of them, or do not include it")
+                self.problems.add(more.keys[name].place, what, "rename one of them, or do not include it")
         return Table({**rows.entries, **more.entries}, {**rows.keys, **more.keys}, more.place)
 
     def _rows_of(self, item: Node, above: tuple[str, ...]) -> Table | None:
         if not isinstance(item, Scalar) or not item.text.endswith(ROWS):
             what = "`include` names files of field rules"
-            self.faults.add(item.place, what, f"write include: [NAME{ROWS}], a path below the folder of mapping files")
+            self.problems.add(
+                item.place, what, f"write include: [NAME{ROWS}], a path below the folder of mapping files"
+            )
             return None
         if item.text in above:
             ring = " -> ".join((*above[above.index(item.text) :], item.text))
-            self.faults.add(item.place, f"files include each other in a circle: {ring}", "remove one `include`")
+            self.problems.add(item.place, f"files include each other in a circle: {ring}", "remove one `include`")
             return None
         node = self._file(item)
         if node is None:
@@ -76,7 +78,7 @@ class Sources:
         include = node.entries.get("include") if isinstance(node, Table) else None
         if not isinstance(node, Table) or not isinstance(fields, Table) or set(node.entries) - {"fields", "include"}:
             what = f"{item.text} contains other keys than `fields` (and `include`)"
-            self.faults.add(node.place, what, "write fields: with one rule per field, as in a mapping")
+            self.problems.add(node.place, what, "write fields: with one rule per field, as in a mapping")
             return None
         rows = fields if include is None else self._with_rows(fields, include, (*above, item.text))
         return rows if isinstance(rows, Table) else None
@@ -90,12 +92,14 @@ class Sources:
                 continue
             if not table.text.endswith(TABLE):
                 what = f"`table: {table.text}` of field rule {name} is neither a table nor a file of one"
-                self.faults.add(table.place, what, f"write table: {{A: Gold}}, or table: NAME{TABLE}")
+                self.problems.add(table.place, what, f"write table: {{A: Gold}}, or table: NAME{TABLE}")
                 made[name] = replace(row, entries={k: v for k, v in row.entries.items() if k != "table"})
                 continue
             found = self._file(table)
             if found is not None and not isinstance(found, Table):
-                self.faults.add(found.place, f"{table.text} is not a table of values", "write a pair per line: A: Gold")
+                self.problems.add(
+                    found.place, f"{table.text} is not a table of values", "write a pair per line: A: Gold"
+                )
             empty = Table({}, {}, table.place)
             made[name] = replace(row, entries={**row.entries, "table": found if isinstance(found, Table) else empty})
         return replace(rows, entries=made)
@@ -104,18 +108,18 @@ class Sources:
         """Return the only document of a file, which is read once; None after a problem."""
         if name.text in self.seen:
             return self.seen[name.text]
-        text, before = self.read(name.text), len(self.faults.found)
+        text, before = self.read(name.text), len(self.problems.found)
         if text is None:
             ending = ROWS if name.text.endswith(ROWS) else TABLE
             alike = [path for path in self.known if path.endswith(ending)]
             remedy = did_you_mean(name.text, alike) if alike else "the path is relative to the folder of mapping files"
-            self.faults.add(name.place, f"there is no file {name.text}", remedy)
+            self.problems.add(name.place, f"there is no file {name.text}", remedy)
             return None
-        documents = read_documents(text, name.text, self.faults)
+        documents = read_documents(text, name.text, self.problems)
         if len(documents) > 1:
-            self.faults.add(documents[1].place, f"{name.text} holds several documents", "keep one")
-        elif not documents and len(self.faults.found) == before:
-            self.faults.add(Place(name.text, 1, 1), f"{name.text} is empty", "write its field rules or its table")
+            self.problems.add(documents[1].place, f"{name.text} holds several documents", "keep one")
+        elif not documents and len(self.problems.found) == before:
+            self.problems.add(Place(name.text, 1, 1), f"{name.text} is empty", "write its field rules or its table")
         self.seen[name.text] = documents[0] if documents else None
         return self.seen[name.text]
 

@@ -149,8 +149,8 @@ def write(mapping: Mapping, side: Side, values: MappingOf[str, Any], fresh: Fiel
 
 
 def _put(writer: Writer, value: Any, changes: dict[str, Any], fresh: Fields) -> None:
-    cells = writer.cells
-    if cells is None or value is UNREAD:
+    columns = writer.columns
+    if columns is None or value is UNREAD:
         return
     if is_empty(value):
         if writer.required:
@@ -159,12 +159,12 @@ def _put(writer: Writer, value: Any, changes: dict[str, Any], fresh: Fields) -> 
     if writer.key is not None:
         changes[writer.key] = None if value is None else writer.render(value)
         return
-    if cells.compose is not None:
-        (path,) = cells.paths
+    if columns.compose is not None:
+        (path,) = columns.paths
         held = path.get(fresh)
-        path.put(changes, fresh, cells.compose(value, None if held is UNREAD else held))
+        path.put(changes, fresh, columns.compose(value, None if held is UNREAD else held))
         return
-    for path, raw in zip(cells.paths, cells.render(value), strict=True):
+    for path, raw in zip(columns.paths, columns.render(value), strict=True):
         if raw is not LEAVE:
             path.put(changes, fresh, raw)
 
@@ -199,7 +199,7 @@ def for_create(mapping: Mapping, side: Side, values: MappingOf[str, Any], off: f
         path.put(changes, {}, wanted)
     for row in mapping.fields:
         try:
-            if row.name in off or row.cells(side) is None or (side not in row.flows and not row.required):
+            if row.name in off or row.columns_of(side) is None or (side not in row.flows and not row.required):
                 continue
             value = _initial(row, values)
             if is_empty(value):
@@ -227,7 +227,9 @@ def initial(
     mapping: Mapping, side: Side, values: MappingOf[str, Any], off: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
     """Return the canonical values of a new record: `values`, defaults and constants, without what `where` fixes."""
-    written = [row for row in mapping.fields if row.cells(side) is not None and (side in row.flows or row.required)]
+    written = [
+        row for row in mapping.fields if row.columns_of(side) is not None and (side in row.flows or row.required)
+    ]
     rows = [row for row in written if row.name not in off]
     found = {row.name: _initial(row, values) for row in rows}
     return {name: value for name, value in found.items() if not is_empty(value)}
@@ -293,16 +295,16 @@ def lookups(mapping: Mapping, side: Side, key: MatchKey, values: MappingOf[str, 
     """
     found: list[tuple[str, Any]] = []
     for name in key.fields:
-        cells, value = mapping.named[name].cells(side), values.get(name)
-        if cells is None or is_empty(value) or isinstance(value, LinkId):
+        columns, value = mapping.named[name].columns_of(side), values.get(name)
+        if columns is None or is_empty(value) or isinstance(value, LinkId):
             continue
         try:
-            raws = cells.render(value)
+            raws = columns.render(value)
         except Untranslatable:
             continue
         found += [
             (path.column, raw)
-            for path, raw in zip(cells.paths, raws, strict=True)
+            for path, raw in zip(columns.paths, raws, strict=True)
             if raw is not LEAVE and raw is not None
         ]
     return tuple(found)

@@ -46,11 +46,11 @@ class Reference:
 class LinkId:
     """A link field's canonical value: the id of the link itself, which is the same for both sides.
 
-    left_over: it was read from a reference to a record whose pair was merged into this link's pair.
+    merged_away: it was read from a reference to a record whose pair was merged into this link's pair.
     """
 
     id: int
-    left_over: bool = field(default=False, compare=False)
+    merged_away: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"link {self.id}"
@@ -152,9 +152,9 @@ def names_unlinked(value: Any) -> bool:
     return any(isinstance(one, Reference) for one in parts_of(value))
 
 
-def names_left_over(value: Any) -> bool:
+def names_merged_away(value: Any) -> bool:
     """Return whether the value refers to a record that was merged into a linked survivor."""
-    return any(isinstance(one, LinkId) and one.left_over for one in parts_of(value))
+    return any(isinstance(one, LinkId) and one.merged_away for one in parts_of(value))
 
 
 def is_empty(value: Any) -> bool:

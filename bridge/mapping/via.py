@@ -7,7 +7,7 @@ from bridge.domain.guess import did_you_mean
 from bridge.domain.values import dataclass
 from bridge.files.document import Node, Scalar, Table, plain
 from bridge.mapping.functions import BUILTIN, NUMBERS, Functions, Step, argument_of, run
-from bridge.mapping.model import Cells
+from bridge.mapping.model import SideColumns
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.types.kind import Kind
@@ -33,7 +33,7 @@ class _Link:
     samples: tuple[Any, ...]
 
 
-def through_functions(side: Section, kind: Kind, parse: Step, render: Step, functions: Functions) -> Cells | None:
+def through_functions(side: Section, kind: Kind, parse: Step, render: Step, functions: Functions) -> SideColumns | None:
     """Return one side of a field rule whose values pass through functions; None after a problem."""
     paths = _paths(side)
     if paths is None:
@@ -46,7 +46,7 @@ def through_functions(side: Section, kind: Kind, parse: Step, render: Step, func
         return None
     width = len(paths)
     back = _backwards(links, render, width)
-    return Cells(
+    return SideColumns(
         paths,
         _forwards(links, parse),
         back or (lambda value: _only_read(links)),
@@ -62,7 +62,7 @@ def through_functions(side: Section, kind: Kind, parse: Step, render: Step, func
 def _paths(side: Section) -> tuple[Path, ...] | None:
     one, many = side.node("column"), side.items("columns")
     if (one is None) == (not many):
-        side.faults.add(
+        side.problems.add(
             side.place, f"{side.what} must name one `column` or several `columns`", "write {column: NAME, via: trim}"
         )
         return None
@@ -79,12 +79,12 @@ def _link(side: Section, item: Node, kind: Kind, functions: Functions, width: in
     name, raw = (item.text, None) if isinstance(item, Scalar) else _named(item)
     if name is None:
         remedy = "write a name, or {name: argument}, like {add-prefix: C-}"
-        side.faults.add(item.place, f"`via` of {side.what} lists names of functions", remedy)
+        side.problems.add(item.place, f"`via` of {side.what} lists names of functions", remedy)
         return None
     if name in functions:
         one = functions[name]
         if raw is not None:
-            side.faults.add(item.place, f"function {name} takes no argument", f"write {name}")
+            side.problems.add(item.place, f"function {name} takes no argument", f"write {name}")
             return None
         back: Step | None = None if one.inverse is None else partial(run, one, one.inverse)
         samples = tuple(example[0] for example in one.examples)
@@ -93,16 +93,16 @@ def _link(side: Section, item: Node, kind: Kind, functions: Functions, width: in
     builtin = BUILTIN.get(name)
     if builtin is None:
         what = f"`{name}` of {side.what} is not a function"
-        side.faults.add(item.place, what, did_you_mean(name, [*BUILTIN, *functions]), UNKNOWN_FUNCTION)
+        side.problems.add(item.place, what, did_you_mean(name, [*BUILTIN, *functions]), UNKNOWN_FUNCTION)
         return None
     try:
         argument = argument_of(name, raw)
     except ValueError as error:
-        side.faults.add(item.place, f"`{name}` of {side.what} takes {builtin.takes}", str(error))
+        side.problems.add(item.place, f"`{name}` of {side.what} takes {builtin.takes}", str(error))
         return None
     if kind.name not in builtin.fits and not (kind.name == "set" and "separator" in kind.options):
         what = f"`{name}` of {side.what} does not go with type {kind.name}"
-        side.faults.add(item.place, what, f"it goes with {', '.join(sorted(builtin.fits))}")
+        side.problems.add(item.place, what, f"it goes with {', '.join(sorted(builtin.fits))}")
         return None
     forward, back = builtin.make(argument, width) if builtin.several else builtin.make(argument)
     if builtin.fits is NUMBERS:
@@ -134,12 +134,12 @@ def _joined(side: Section, links: list[_Link], width: int) -> bool:
     if width > 1 and not (links and links[0].several):
         names = [name for name, one in BUILTIN.items() if one.several]
         what = f"{side.what} names {width} columns, but no function combines them into one value"
-        side.faults.add(side.place, what, f"start `via` with {' or '.join(names)}")
+        side.problems.add(side.place, what, f"start `via` with {' or '.join(names)}")
         return False
     wrong = [link.text for at, link in enumerate(links) if link.several and (at > 0 or width == 1)]
     if wrong:
         what = f"`{wrong[0]}` of {side.what} combines several columns into one value"
-        side.faults.add(side.place, what, "write columns: [one, two], and this function first")
+        side.problems.add(side.place, what, "write columns: [one, two], and this function first")
     return not wrong
 
 

@@ -37,13 +37,13 @@ class Write:
 @dataclass(slots=True)
 class Notes:
     """What all connectors of one plan share. `writes`: the writes since the list was last emptied. `calls`: the calls
-    that the held writes would have made, by system, method and path. `told`: called with a text before each wait."""
+    that the held writes would have made, by system, method and path. `say`: called with a text before each wait."""
 
     spool: Spool
     now: Callable[[], datetime]
     writes: list[Write] = field(default_factory=list)
     calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    told: Callable[[str], None] = lambda text: None
+    say: Callable[[str], None] = lambda text: None
     made: int = 0
 
     def new_id(self) -> str:
@@ -109,7 +109,7 @@ class Pretending:
                 waited += max(error.after_seconds, 1.0)
                 if error.daily or waited > LONGEST_PAUSE_SECONDS:
                     raise
-                self._notes.told(f"waiting {error.after_seconds:.0f} s, as {self.system} asks")
+                self._notes.say(f"waiting {error.after_seconds:.0f} s, as {self.system} asks")
                 await self._clock.sleep(max(error.after_seconds, 1.0))
 
     # Writes are prepared by the real connector, which may refuse them, and then recorded.

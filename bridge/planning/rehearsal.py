@@ -22,7 +22,7 @@ from bridge.planning.clock import SkippingClock
 from bridge.planning.pretend import Notes
 from bridge.planning.rows import Row
 from bridge.reconcile.backfill import Backfill
-from bridge.reconcile.reconciler import Reconciler, Work
+from bridge.reconcile.reconciler import MappingsInUse, Reconciler
 from bridge.reconcile.walk import Sweep
 from bridge.store.model import Completion, LinkTaken, Mode, Outcome, Routes, TaskKey
 from bridge.sync import retry
@@ -75,7 +75,7 @@ class Rehearsal:
         self.clock = clock
         self.sweeps: list[Sweep] = []
         self._steps = 0
-        work = Work(parts.mappings, live, routes)
+        work = MappingsInUse(parts.mappings, live, routes)
         self.reconciler = Reconciler(parts.connectors, work, parts.store, parts.seams)
         self._dead: dict[TaskKey, str] = {}
         """Dead letters from before this plan, with their codes."""
@@ -106,7 +106,7 @@ class Rehearsal:
             parts = self.parts
             whole = Whole(parts.mappings[name], parts.scopes[name], parts.connectors, parts.store, parts.seams)
             self._sweep(await whole.run())
-            await parts.store.left_alone.look_again(name, SHADOW)
+            await parts.store.left_alone.make_due_again(name, SHADOW)
             await self._work(told)
         self.spool.settle()
 

@@ -27,25 +27,25 @@ Values = MappingOf[str, Any]
 
 @dataclass(slots=True)
 class PageMarks:
-    """What a page's transaction stores. `heard`: records that a waiting event had reported already. `changes`: rows
+    """What a page's transaction stores. `reported`: records that a waiting event had reported already. `changes`: rows
     that somebody changed at the vendor since both sides agreed and since the last sweep."""
 
     events: dict[str, Event] = field(default_factory=dict)
     records: list[RecordNote] = field(default_factory=list)
     keys: list[KeyNote] = field(default_factory=list)
     decided: list[tuple[TaskKey, str]] = field(default_factory=list)
-    heard: set[str] = field(default_factory=set)
+    reported: set[str] = field(default_factory=set)
     changes: dict[str, SweptChange] = field(default_factory=dict)
 
     @property
     def missed(self) -> int:
         """The number of marked rows that no callback had reported."""
-        return len(self.events.keys() - self.heard)
+        return len(self.events.keys() - self.reported)
 
     @property
     def missed_changes(self) -> list[SweptChange]:
         """Changes that no callback has reported yet."""
-        return [change for record_id, change in self.changes.items() if record_id not in self.heard]
+        return [change for record_id, change in self.changes.items() if record_id not in self.reported]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ async def _judge_for(
         record_id = row.ref.id
         link, task = links.get(record_id), tasks.get(record_id, UNKNOWN)
         if task.pending:
-            marks.heard.add(record_id)
+            marks.reported.add(record_id)
         if isinstance(row, Gone):
             if link is not None and link.record_id(side) == record_id:
                 _mark(row, EventKind.DELETED, purpose, marks)

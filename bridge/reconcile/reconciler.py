@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 OVERLAP_SECONDS = 60.0  # added to `read_lag`, because listings lag and times are cut to whole seconds
 HISTORY_MARGIN_SECONDS = 3600.0
 RESUME_SECONDS = 6 * 3600.0  # an unfinished full sweep older than this starts from the first page
-ASKED_POLL_SECONDS = 1.0
-ASK_EVERY_SECONDS = 60.0  # hints of callbacks cause at most one sweep of an entity in this time
+REQUEST_POLL_SECONDS = 1.0
+REQUEST_EVERY_SECONDS = 60.0  # hints of callbacks cause at most one sweep of an entity in this time
 REST_FACTOR = 10.0  # a full listing in place of an incremental one runs at most a tenth of the time
 CHUNK = 500
 GIVE_WAY_TIMES = 20  # how often a full sweep gives way to another instance's sweep before it fails
@@ -42,7 +42,7 @@ Observe = Callable[[str, str, str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class MappingsInUse:
     """The mappings that are in use. The whole value is replaced when mapping files are reloaded."""
 
     mappings: Mapping[str, RecordMapping]
@@ -56,7 +56,7 @@ class Reconciler:
     def __init__(
         self,
         connectors: Mapping[str, Connector],
-        work: Work,
+        work: MappingsInUse,
         store: Store,
         seams: Seams,
         observe: Observe = lambda system, entity, kind, rows, marked: None,
@@ -99,12 +99,12 @@ class Reconciler:
         done = await together(*(of(system) for system in sorted(self.connectors)))
         return [report for reports in done for report in reports if report is not None]
 
-    async def sweep_asked(self) -> list[Sweep]:
+    async def sweep_requested(self) -> list[Sweep]:
         """Do the requested sweeps: those for hints of callbacks at most once a minute, all others at once."""
         done = await together(*(self._sweep_requested(system) for system in sorted(self.connectors)))
         return [report for reports in done for report in reports]
 
-    async def keep_sweeping_asked(self, full_seconds: float) -> None:
+    async def keep_sweeping_requested(self, full_seconds: float) -> None:
         """Do sweeps when they are requested, at each system independently. Runs until cancelled.
 
         Full sweeps that a stop or an unavailable store interrupted are continued. An entity whose last full sweep is
@@ -114,21 +114,21 @@ class Reconciler:
         async def of(system: str) -> None:
             while True:
                 await self._sweep_requested(system)
-                await self.seams.clock.sleep(ASKED_POLL_SECONDS)
+                await self.seams.clock.sleep(REQUEST_POLL_SECONDS)
 
-        await together(self._ask_again(full_seconds), *(of(system) for system in sorted(self.connectors)))
+        await together(self._request_full_sweeps(full_seconds), *(of(system) for system in sorted(self.connectors)))
 
-    async def _ask_again(self, full_seconds: float) -> None:
+    async def _request_full_sweeps(self, full_seconds: float) -> None:
         """Request full sweeps that are overdue or have not moved. One that moves is run by another instance."""
         stood = await self._unfinished()
-        await self.seams.clock.sleep(ASK_EVERY_SECONDS)
+        await self.seams.clock.sleep(REQUEST_EVERY_SECONDS)
         for (system, entity), stand in (await self._unfinished()).items():
             if stood.get((system, entity)) == stand:
-                await self.store.cursors.ask(system, entity, "full", by=UNFINISHED)
+                await self.store.cursors.request(system, entity, "full", by=UNFINISHED)
         for system, entity in self.entities():
             last = await self.store.cursors.get(system, entity, "full")
             if last.done_at is not None and self.store.now() - last.done_at > full_seconds:
-                await self.store.cursors.ask(system, entity, "full", by=UNFINISHED)
+                await self.store.cursors.request(system, entity, "full", by=UNFINISHED)
 
     async def _unfinished(self) -> dict[tuple[str, str], tuple[object, ...]]:
         """Return the positions of full sweeps that began and did not end."""
@@ -156,7 +156,7 @@ class Reconciler:
 
     async def _patient(self, cursor: Cursor) -> bool:
         last = max(cursor.started_at or 0.0, (cursor.asked_at or 0.0) if cursor.asked_by == UNFINISHED else 0.0)
-        if self.store.now() - last < ASK_EVERY_SECONDS:
+        if self.store.now() - last < REQUEST_EVERY_SECONDS:
             return True
         return cursor.kind == "incremental" and await self._rests(cursor.system, cursor.entity)
 
@@ -183,7 +183,7 @@ class Reconciler:
             report = Sweep(system, entity, kind)
             report.fault = await self.store.systems.unusable(system)
             if report.fault:
-                await self.store.cursors.ask(system, entity, kind, by=UNFINISHED)
+                await self.store.cursors.request(system, entity, kind, by=UNFINISHED)
                 return report
             try:
                 await self._shared(report, self._facts(system, entity))
@@ -195,7 +195,7 @@ class Reconciler:
                 told = {"system": system, "entity": entity, "kind": kind, "reason": report.fault}
                 told["once"] = f"sweep {system} {entity} {kind}"
                 log.warning("sweep ended early", extra=told, exc_info=not expected)
-                await self.store.cursors.ask(system, entity, kind, by=UNFINISHED)
+                await self.store.cursors.request(system, entity, kind, by=UNFINISHED)
         self.observe(system, entity, report.kind, report.rows, report.marked)
         return report
 
@@ -299,7 +299,7 @@ class Reconciler:
             for use in unfilled:
                 await self.store.mappings.mark_indexed(use.mapping.name, use.side, use.mapping.match_fingerprint)
         elif unfilled:
-            await self.store.cursors.ask(*place, "full", by="match index")
+            await self.store.cursors.request(*place, "full", by="match index")
         if walk.whole:
             self._gaps.discard(place)
         else:

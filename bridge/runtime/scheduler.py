@@ -12,7 +12,7 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bridge.domain.errors import StoreUnavailable
-from bridge.domain.patience import STORE_AWAY, once_back
+from bridge.domain.patience import STORE_AWAY, when_store_is_back
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import CheckResult, HealthBoard, Status
 
@@ -98,19 +98,19 @@ class Timetable:
                 raise error
 
         if not self._stopping:
-            await once_back(self._clock, lambda: self._run(job, state), away=away)
+            await when_store_is_back(self._clock, lambda: self._run(job, state), away=away)
 
     async def check(self) -> CheckResult:
         """Return a warning if a job failed in its last run, or has not ended for several of its intervals."""
         now = self._clock.monotonic()
-        faults = []
+        problems = []
         for name, state in self._states.items():
             age = now - (state.done if state.done is not None else state.started)
             if state.fault:
-                faults.append(f"{name} failed {state.failures} times in a row, last: {state.fault}")
+                problems.append(f"{name} failed {state.failures} times in a row, last: {state.fault}")
             elif age > LATE_INTERVALS * self._jobs[name].every_seconds + self._jitter:
-                faults.append(f"{name} has not ended for {age:.0f} s")
-        return CheckResult(Status.WARN, "; ".join(faults)) if faults else CheckResult(Status.PASS, "on time")
+                problems.append(f"{name} has not ended for {age:.0f} s")
+        return CheckResult(Status.WARN, "; ".join(problems)) if problems else CheckResult(Status.PASS, "on time")
 
     async def _due(self, name: str) -> None:
         """Run a job; APScheduler calls this."""

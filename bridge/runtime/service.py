@@ -34,8 +34,8 @@ class ServiceManager:
         self.watchdog_seconds = int(microseconds) / 1e6 if mine and microseconds.isdigit() else 0.0
         """After this long without a sign of life the manager restarts this process; 0: it does not watch."""
 
-    def tell(self, **said: str) -> None:
-        """Send one message: `tell(READY="1")`. If the manager cannot be reached, that is logged and nothing else."""
+    def send(self, **said: str) -> None:
+        """Send one message: `send(READY="1")`. If the manager cannot be reached, that is logged and nothing else."""
         if not self._address:
             return
         text = "\n".join(f"{name}={' '.join(value.split())}" for name, value in said.items())
@@ -48,7 +48,7 @@ class ServiceManager:
             log.warning("the service manager cannot be told", extra={"reason": error.strerror or str(error)})
 
     @asynccontextmanager
-    async def told(self, ask_store: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    async def reporting(self, ask_store: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
         """Report READY now, signs of life while the block runs, and STOPPING at its end.
 
         A sign of life is sent only while the event loop runs and the store answers `ask_store`. A refusal is an answer:
@@ -56,7 +56,7 @@ class ServiceManager:
         and a restart would only interrupt that. If the store never answers (a disk that hangs), the signs of life end,
         and the manager restarts the process.
         """
-        self.tell(READY="1", STATUS="running")
+        self.send(READY="1", STATUS="running")
         alive = asyncio.create_task(self._send_signs_of_life(ask_store)) if self.watchdog_seconds else None
         try:
             yield
@@ -64,14 +64,14 @@ class ServiceManager:
             if alive is not None:
                 alive.cancel()
                 await asyncio.wait([alive])
-            self.tell(STOPPING="1", STATUS="stopping")
+            self.send(STOPPING="1", STATUS="stopping")
 
     async def _send_signs_of_life(self, ask_store: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await ask_store()
             except StoreUnavailable as error:
-                self.tell(WATCHDOG="1", STATUS=str(error))
+                self.send(WATCHDOG="1", STATUS=str(error))
             else:
-                self.tell(WATCHDOG="1", STATUS="running")
+                self.send(WATCHDOG="1", STATUS="running")
             await self._clock.sleep(self.watchdog_seconds / LOOKS)

@@ -26,10 +26,10 @@ def overlay(written: Written, environ: Mapping[str, str]) -> None:
 def _put(written: Written, name: str, text: str) -> None:
     steps = name.removeprefix(PREFIX).lower().split("__")
     if not all(steps):
-        written.faults.append(Problem(name, "names no setting", "write BRIDGE_SECTION__KEY, or unset it"))
+        written.problems.append(Problem(name, "names no setting", "write BRIDGE_SECTION__KEY, or unset it"))
         return
     if character := unusable_character(text):
-        written.faults.append(Problem(name, f"holds {character}", "set it to UTF-8 text"))
+        written.problems.append(Problem(name, f"holds {character}", "set it to UTF-8 text"))
         return
     node, at, places = written.values, list[str](), written.places.known
     for step in steps[:-1]:
@@ -39,7 +39,7 @@ def _put(written: Written, name: str, text: str) -> None:
         node = node[at[-1]]
         if not isinstance(node, dict):
             what = f"`{'.'.join(at)}` is a single value"
-            written.faults.append(Problem(name, what, "leave out what follows its name"))
+            written.problems.append(Problem(name, what, "leave out what follows its name"))
             return
     at.append(_same(steps[-1], node))
     node[at[-1]] = _value(text)

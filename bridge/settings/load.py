@@ -9,9 +9,9 @@ from pydantic import BaseModel, SecretStr
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.settings.environment import FromEnvironment, overlay
-from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, Places, in_order
-from bridge.settings.model import Settings, SystemSettings, binding_faults
+from bridge.settings.model import Settings, SystemSettings, binding_problems
 from bridge.settings.parts import absolute_path, absolute_url, has_literal_password
+from bridge.settings.problems import LITERAL_SECRET, SECRET_REMEDY, Places, in_order
 from bridge.settings.read import Named, Written, read_file
 from bridge.settings.secrecy import holds_secret
 from bridge.settings.validation import validated
@@ -22,27 +22,27 @@ Models = Mapping[str, type[BaseModel]]
 
 def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
     """Return the settings of the YAML file, overridden by BRIDGE_ variables. Raises ConfigError with all problems."""
-    settings, faults, _ = _read(path, environ)
-    if settings is None or faults:
-        raise ConfigError(in_order(faults))
+    settings, problems, _ = _read(path, environ)
+    if settings is None or problems:
+        raise ConfigError(in_order(problems))
     return settings
 
 
-def settings_faults(path: Path, environ: Mapping[str, str], models: Models) -> list[Problem]:
+def settings_problems(path: Path, environ: Mapping[str, str], models: Models) -> list[Problem]:
     """Return every problem of the settings and, by `models`, of the systems' options. No key is reported twice."""
-    _, faults, written = _read(path, environ)
-    told = frozenset(fault.where for fault in faults)
+    _, problems, written = _read(path, environ)
+    told = frozenset(problem.where for problem in problems)
     systems = _closed_systems(written.values.get("systems"))
     _, more = _options(systems, written.places, models, told)
-    return in_order([*faults, *more])
+    return in_order([*problems, *more])
 
 
 def validate_options(settings: Settings, models: Models) -> dict[str, BaseModel]:
     """Return each system's options as its product's model, by system. Raises ConfigError with all problems."""
     systems = {name: (system.connector, system.options) for name, system in settings.systems.items()}
-    checked, faults = _options(systems, settings.places, models, frozenset())
-    if faults:
-        raise ConfigError(in_order(faults))
+    checked, problems = _options(systems, settings.places, models, frozenset())
+    if problems:
+        raise ConfigError(in_order(problems))
     return checked
 
 
@@ -50,17 +50,17 @@ def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings | None, list
     written = read_file(path, environ)
     overlay(written, environ)
     bindings = _bindings(written)
-    faults = [*written.faults, *_literal_secrets(written), *bindings]
-    told = frozenset({fault.where for fault in faults} | ({str(path)} if bindings else set()))
+    problems = [*written.problems, *_literal_secrets(written), *bindings]
+    told = frozenset({problem.where for problem in problems} | ({str(path)} if bindings else set()))
     settings, found = validated(Settings, _without_options(_open(written.values)), written.places, told=told)
-    faults += [fault for fault in found if fault.where not in told]
+    problems += [problem for problem in found if problem.where not in told]
     if settings is None:
-        return None, faults, written
+        return None, problems, written
     systems = {
         name: system.model_copy(update={"options": options}) for name, system, options in _given(settings, written)
     }
     settings = settings.model_copy(update={"systems": systems})
-    return _relative_to(path, settings).written_at(written.places), faults, written
+    return _relative_to(path, settings).written_at(written.places), problems, written
 
 
 def _given(settings: Settings, written: Written) -> Iterator[tuple[str, SystemSettings, Mapping[str, Any]]]:
@@ -99,23 +99,23 @@ def _options(
     systems: Mapping[str, tuple[str, dict[str, Any]]], places: Places, models: Models, told: frozenset[str]
 ) -> tuple[dict[str, BaseModel], list[Problem]]:
     checked: dict[str, BaseModel] = {}
-    faults: list[Problem] = []
+    problems: list[Problem] = []
     for name, (connector, given) in systems.items():
         model = models.get(connector)
         if model is None:
             what, remedy = f"no product is called `{connector}`", did_you_mean(connector, models)
-            faults.append(places.fault(("systems", name, "connector"), what, remedy))
+            problems.append(places.problem(("systems", name, "connector"), what, remedy))
             continue
         at = ("systems", name, "options")
         literal = [key for key, value in given.items() if _is_literal(value) and _is_secret(model, key)]
-        secret = [places.fault((*at, key), LITERAL_SECRET, SECRET_REMEDY) for key in literal]
+        secret = [places.problem((*at, key), LITERAL_SECRET, SECRET_REMEDY) for key in literal]
         options = {key: _for_field(model, key, value) for key, value in given.items()}
-        known = told | {fault.where for fault in secret}
+        known = told | {problem.where for problem in secret}
         made, found = validated(model, options, places, at, known)
-        faults += [fault for fault in [*secret, *found] if fault.where not in told]
+        problems += [problem for problem in [*secret, *found] if problem.where not in told]
         if made is not None:
             checked[name] = made
-    return checked, list(dict.fromkeys(faults))
+    return checked, list(dict.fromkeys(problems))
 
 
 def _open(values: dict[str, Any]) -> dict[str, Any]:
@@ -169,26 +169,26 @@ def _is_literal(value: Any) -> bool:
 
 
 def _literal_secrets(written: Written) -> list[Problem]:
-    faults = []
+    problems = []
     for key in INSTANCE_SECRETS:
         if _is_literal(written.values.get(key)):
-            faults.append(written.places.fault((key,), LITERAL_SECRET, SECRET_REMEDY))
+            problems.append(written.places.problem((key,), LITERAL_SECRET, SECRET_REMEDY))
     for index, token in enumerate(_listed(written.values.get("admin"), "tokens")):
         if isinstance(token, dict) and _is_literal(token.get("secret")):
             place = ("admin", "tokens", str(index), "secret")
-            faults.append(written.places.fault(place, LITERAL_SECRET, SECRET_REMEDY))
+            problems.append(written.places.problem(place, LITERAL_SECRET, SECRET_REMEDY))
     for index, target in enumerate(_listed(written.values.get("alerts"), "targets")):
         if isinstance(target, dict) and _is_literal(target.get("url")):
             place = ("alerts", "targets", str(index), "url")
-            faults.append(written.places.fault(place, LITERAL_SECRET, SECRET_REMEDY))
+            problems.append(written.places.problem(place, LITERAL_SECRET, SECRET_REMEDY))
     traces = written.values.get("traces")
     if isinstance(traces, dict) and _is_literal(traces.get("authorization")):
-        faults.append(written.places.fault(("traces", "authorization"), LITERAL_SECRET, SECRET_REMEDY))
+        problems.append(written.places.problem(("traces", "authorization"), LITERAL_SECRET, SECRET_REMEDY))
     store = written.values.get("store")
     url = store.get("url") if isinstance(store, dict) else None
     if has_literal_password(url):
-        faults.append(written.places.fault(("store", "url"), LITERAL_SECRET, SECRET_REMEDY))
-    return faults
+        problems.append(written.places.problem(("store", "url"), LITERAL_SECRET, SECRET_REMEDY))
+    return problems
 
 
 def _listed(section: Any, key: str) -> list[Any]:
@@ -203,7 +203,7 @@ def _bindings(written: Written) -> list[Problem]:
     if not isinstance(systems, dict) or not isinstance(sides, dict):
         return []
     named = {side: system for side, system in sides.items() if isinstance(system, str)}
-    return [written.places.fault(("sides", side), *told) for side, *told in binding_faults(systems, named)]
+    return [written.places.problem(("sides", side), *told) for side, *told in binding_problems(systems, named)]
 
 
 def _relative_to(path: Path, settings: Settings) -> Settings:

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bridge.domain.guess import did_you_mean
-from bridge.settings.faults import NAME, Places
 from bridge.settings.hosts import is_loopback, plain_host
 from bridge.settings.parts import MAPPINGS_DIR, NO_ADDRESS, STORE_URL, is_store
+from bridge.settings.problems import NAME, Places
 
 Name = Annotated[str, Field(pattern=NAME)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -21,18 +21,18 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 WRITE_MARGIN_SECONDS = 15.0  # a lease must last this much longer than a write may, or no write could start
 
 
-def binding_faults(systems: Iterable[str], sides: Mapping[str, str]) -> list[tuple[str, str, str]]:
+def binding_problems(systems: Iterable[str], sides: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Return (side, what is wrong, remedy) for every side that is bound to no system, or to one that another side
     has."""
-    known, taken, faults = set(systems), dict[str, str](), list[tuple[str, str, str]]()
+    known, taken, problems = set(systems), dict[str, str](), list[tuple[str, str, str]]()
     for side, system in sides.items():
         if system not in known:
-            faults.append((side, f"`{system}` is not below `systems:`", did_you_mean(system, known)))
+            problems.append((side, f"`{system}` is not below `systems:`", did_you_mean(system, known)))
         elif system in taken:
             what = f"`{system}` already plays `{taken[system]}`"
-            faults.append((side, what, "bind each side to a system of its own"))
+            problems.append((side, what, "bind each side to a system of its own"))
         taken.setdefault(system, side)
-    return faults
+    return problems
 
 
 class Section(BaseModel):
@@ -381,9 +381,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _bound(self) -> Self:
-        faults = [f"sides.{side}: {what}" for side, what, _ in binding_faults(self.systems, self.sides)]
-        if faults:
-            raise ValueError("; ".join(faults))
+        problems = [f"sides.{side}: {what}" for side, what, _ in binding_problems(self.systems, self.sides)]
+        if problems:
+            raise ValueError("; ".join(problems))
         if self.callbacks.port == self.admin.port != 0 and self.callbacks.host == self.admin.host:
             raise ValueError(f"callbacks and admin both listen on port {self.admin.port}: give each its own")
         return self

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.settings.environment import PREFIX, FromEnvironment, overlay
-from bridge.settings.faults import LITERAL_SECRET, SECRET_REMEDY, in_order
+from bridge.settings.problems import LITERAL_SECRET, SECRET_REMEDY, in_order
 from bridge.settings.read import Named, Written, read_file
 
 SQLITE = "sqlite:///"
@@ -27,33 +27,33 @@ def store_url(path: Path, environ: Mapping[str, str]) -> str:
     """Return the store's address, as in the whole settings. Raises ConfigError with what is wrong with it."""
     written = _part(path, environ, "store")
     store = written.values.get("store", {})
-    faults = list(written.faults)
+    problems = list(written.problems)
     if not isinstance(store, dict):
-        raise ConfigError([written.places.fault(("store",), "must be a section with keys of its own", "write url:")])
+        raise ConfigError([written.places.problem(("store",), "must be a section with keys of its own", "write url:")])
     for key in store.keys() - {"url"}:
-        faults.append(written.places.fault(("store", key), "unknown key", did_you_mean(key, ["url"])))
+        problems.append(written.places.problem(("store", key), "unknown key", did_you_mean(key, ["url"])))
     url = store.get("url", STORE_URL)
-    if not faults and not (isinstance(url, str) and is_store(url)):
-        faults.append(written.places.fault(("store", "url"), NO_ADDRESS))
+    if not problems and not (isinstance(url, str) and is_store(url)):
+        problems.append(written.places.problem(("store", "url"), NO_ADDRESS))
     elif has_literal_password(url):
-        faults.append(written.places.fault(("store", "url"), LITERAL_SECRET, SECRET_REMEDY))
-    if faults:
-        raise ConfigError(in_order(faults))
+        problems.append(written.places.problem(("store", "url"), LITERAL_SECRET, SECRET_REMEDY))
+    if problems:
+        raise ConfigError(in_order(problems))
     return absolute_url(path, str(url))
 
 
 def mapping_files(path: Path, environ: Mapping[str, str]) -> tuple[Path, Path | None]:
     """Return the folder of mapping files, and the file of the operator's functions. Raises ConfigError."""
     written = _part(path, environ, "mappings_dir", "functions_file")
-    faults: list[Problem] = list(written.faults)
+    problems: list[Problem] = list(written.problems)
     found: list[Path | None] = []
     for key, default in (("mappings_dir", MAPPINGS_DIR), ("functions_file", None)):
         value = written.values.get(key, default)
         if value is not None and not isinstance(value, str):
-            faults.append(written.places.fault((key,), "must be a path", f"write {key}: path/to/it"))
+            problems.append(written.places.problem((key,), "must be a path", f"write {key}: path/to/it"))
         found.append(absolute_path(path, value) if isinstance(value, str) and value else None)
-    if faults:
-        raise ConfigError(in_order(faults))
+    if problems:
+        raise ConfigError(in_order(problems))
     folder, functions = found
     return folder or absolute_path(path, MAPPINGS_DIR), functions
 
@@ -61,19 +61,19 @@ def mapping_files(path: Path, environ: Mapping[str, str]) -> tuple[Path, Path | 
 def mapping_modes(path: Path, environ: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """Return the mode of mappings that are not named, and the modes of those that are. Raises ConfigError."""
     written = _part(path, environ, "default_mode", "mappings")
-    faults, given = list(written.faults), written.values.get("mappings", {})
+    problems, given = list(written.problems), written.values.get("mappings", {})
     named = given if isinstance(given, dict) else {}
     default = written.values.get("default_mode", MODES[0])
     modes: dict[tuple[str, ...], Any] = {("default_mode",): default}
     for name, one in named.items():
         modes["mappings", name, "mode"] = one.get("mode") if isinstance(one, dict) else None
     if named is not given:
-        faults.append(written.places.fault(("mappings",), "must be a section with keys of its own", MODE_REMEDY))
+        problems.append(written.places.problem(("mappings",), "must be a section with keys of its own", MODE_REMEDY))
     for key, mode in modes.items():
         if mode not in MODES:
-            faults.append(written.places.fault(key, f"must be {' or '.join(MODES)}", MODE_REMEDY))
-    if faults:
-        raise ConfigError(in_order(faults))
+            problems.append(written.places.problem(key, f"must be {' or '.join(MODES)}", MODE_REMEDY))
+    if problems:
+        raise ConfigError(in_order(problems))
     return str(default), {key[1]: str(mode) for key, mode in modes.items() if len(key) > 1}
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.text_file import NotText, read_text, unusable_character
 from bridge.files.document import Listing, Node, Problems, Scalar, Table, read_documents
-from bridge.settings.faults import Key, Places
+from bridge.settings.problems import Key, Places
 
 KINDS = ("file", "env", "credential")
 """The places of a value that is not in the file itself: {file: path}, {env: NAME}, {credential: NAME}."""
@@ -34,7 +34,7 @@ class Written:
     places: Places
     values: dict[str, Any] = field(default_factory=dict)
     variables: set[str] = field(default_factory=set)
-    faults: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
 def read_file(path: Path, environ: Mapping[str, str], only: Collection[str] | None = None) -> Written:
@@ -51,9 +51,9 @@ def read_file(path: Path, environ: Mapping[str, str], only: Collection[str] | No
         found.found.append(Problem(str(path), "must hold keys and values", "see config/bridge.yaml"))
     if len(documents) != 1 or not isinstance(documents[0], Table):
         raise ConfigError(found.found)
-    reading = _Reading(written, environ, {fault.where: fault for fault in found.found})
+    reading = _Reading(written, environ, {problem.where: problem for problem in found.found})
     written.values = reading.section(documents[0], ())
-    written.faults += reading.odd.values()
+    written.problems += reading.odd.values()
     return written
 
 
@@ -90,7 +90,7 @@ class _Reading(NamedTuple):
             return [self._value(item, (*at, str(index))) for index, item in enumerate(node.items)]
         if isinstance(node, Scalar):
             if odd := self.odd.pop(str(node.place), None):
-                self.written.faults.append(self.written.places.fault(at, odd.what, odd.remedy))
+                self.written.problems.append(self.written.places.problem(at, odd.what, odd.remedy))
             return node.value()
         (kind, named), *more = node.entries.items() or [("", None)]
         if kind in KINDS and isinstance(named, Scalar) and not more:
@@ -118,10 +118,10 @@ def _named(kind: str, name: str, at: Key, written: Written, environ: Mapping[str
             missing = f"{source}: {error.what}"
         remedy = "create it as UTF-8 text, readable for the bridge only"
     if value is None:
-        written.faults.append(written.places.fault(at, missing, remedy))
+        written.problems.append(written.places.problem(at, missing, remedy))
     elif character := unusable_character(value):
-        written.faults.append(written.places.fault(at, f"{source} holds {character}", "put UTF-8 text there"))
+        written.problems.append(written.places.problem(at, f"{source} holds {character}", "put UTF-8 text there"))
         value = ""
     elif not value.strip():
-        written.faults.append(written.places.fault(at, f"{source} is empty", "put the value there"))
+        written.problems.append(written.places.problem(at, f"{source} is empty", "put the value there"))
     return Named((value or "").strip() or STAND_IN)

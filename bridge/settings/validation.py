@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from bridge.domain.errors import Problem
 from bridge.domain.guess import did_you_mean, nearest
-from bridge.settings.faults import NAME, Key, Places
+from bridge.settings.problems import NAME, Key, Places
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -66,33 +66,33 @@ def validated(
     another.
     """
     open_keys = _still_open(values)
-    told |= {places.fault((*above, *key), "").where for key in open_keys}
-    faults = [
-        places.fault((*above, *key), "is still to be filled in", _remedy("", key, model) or "write the value")
+    told |= {places.problem((*above, *key), "").where for key in open_keys}
+    problems = [
+        places.problem((*above, *key), "is still to be filled in", _remedy("", key, model) or "write the value")
         for key in open_keys
     ]
     try:
         made = model(**values)
-        return (None if faults else made), faults
+        return (None if problems else made), problems
     except ValidationError as error:
         found = found_by_pydantic(error, model, places, above)
-        faults += [fault for fault in found if fault.where not in told]
-        faults += _later(error, model, values, places, above)
-        return None, list(dict.fromkeys(faults))
+        problems += [problem for problem in found if problem.where not in told]
+        problems += _later(error, model, values, places, above)
+        return None, list(dict.fromkeys(problems))
 
 
 def found_by_pydantic(error: ValidationError, model: type[BaseModel], places: Places, above: Key = ()) -> list[Problem]:
     """Return one problem for each error. `above`: the keys that lead to the section of `model`. Input values are not
     shown."""
-    faults = []
+    problems = []
     items = error.errors(include_url=False, include_input=False)
     meant_keys = {_meant_key(item["loc"], model) for item in items if item["type"] == "extra_forbidden"}
     for item in items:
         inner = tuple(str(part) for part in item["loc"] if part != "[key]")
         if item["type"] == "missing" and inner in meant_keys:
             continue  # the key is there, but misspelt
-        faults.append(places.fault((*above, *inner), _what(item), _remedy(item["type"], inner, model)))
-    return faults
+        problems.append(places.problem((*above, *inner), _what(item), _remedy(item["type"], inner, model)))
+    return problems
 
 
 def _meant_key(where: tuple[int | str, ...], model: type[BaseModel]) -> Key:

@@ -10,7 +10,7 @@ from bridge.store.steps import delete_in_steps
 from bridge.store.tables import audit
 
 
-class Deed(NamedTuple):
+class AuditEntry(NamedTuple):
     """One action of a person. `answer`: its result; "" while it is running."""
 
     id: int
@@ -22,7 +22,7 @@ class Deed(NamedTuple):
     answer: str
 
 
-def note_deed(
+def note_action(
     conn: Connection, at: float, person: str, action: str, arguments: Mapping[str, Any], request: int | None
 ) -> None:
     """Add an entry inside the caller's transaction, so that no action happens without one."""
@@ -48,17 +48,17 @@ class Audit:
 
         return await self._database.write("audit", work)
 
-    async def answer(self, deed: int, answer: str) -> None:
+    async def answer(self, entry: int, answer: str) -> None:
         """Store the action's result so far."""
-        change = update(audit).where(audit.c.id == deed).values(answer=answer)
+        change = update(audit).where(audit.c.id == entry).values(answer=answer)
         await self._database.write("audit", lambda conn: conn.execute(change))
 
-    async def recent(self, limit: int, before: int | None = None) -> list[Deed]:
+    async def recent(self, limit: int, before: int | None = None) -> list[AuditEntry]:
         """The newest first; `before`: only those older than the one of this id."""
         query = select(audit).order_by(audit.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(audit.c.id < before)
-        return await self._database.read(lambda conn: [Deed(**row) for row in conn.execute(query).mappings()])
+        return await self._database.read(lambda conn: [AuditEntry(**row) for row in conn.execute(query).mappings()])
 
     async def since(self, action: str, moment: float) -> list[Mapping[str, Any]]:
         """The arguments of each such action from this moment (epoch seconds) on."""

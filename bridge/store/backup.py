@@ -59,7 +59,7 @@ from bridge.store.tables import (
     metadata,
     requests,
     sequence,
-    tell_postgres,
+    set_partial_indexes,
     verifications,
 )
 
@@ -173,7 +173,7 @@ def _kind(column: Column[Any]) -> str:
 def _statements(name: str, dialect: Dialect) -> list[str]:
     """How this version makes its tables. A later version upgrades them as it upgrades an existing store."""
     made = [MAKE_COUNTER] if name == "postgresql" else []
-    tell_postgres()
+    set_partial_indexes()
     for table in [*metadata.sorted_tables, version]:
         made.append(str(CreateTable(table).compile(dialect=dialect)))
         made += [
@@ -252,18 +252,18 @@ class Backup:
             try:
                 head = head or self._head(line)
             except (KeyError, TypeError):
-                raise self._fault("is damaged", "take another backup file") from None
+                raise self._problem("is damaged", "take another backup file") from None
             if isinstance(line, dict) and "end" in line:
                 end = line["end"]
                 return head, Written(head.taken_at, end["counter"], end["rows"])
-        raise self._fault("is cut short", "take another backup file")
+        raise self._problem("is cut short", "take another backup file")
 
     def _head(self, line: Any) -> Head:
         if not isinstance(line, dict) or "sync-bridge backup" not in line:
-            raise self._fault("is not a backup of a bridge", "name a file that `bridge backup` wrote")
+            raise self._problem("is not a backup of a bridge", "name a file that `bridge backup` wrote")
         if line["sync-bridge backup"] > FORMAT or line["schema"] > HEAD:
             what = f"was written by a newer version of the bridge ({line['program']}, schema {line['schema']})"
-            raise self._fault(what, "restore it with that version or a newer one")
+            raise self._problem(what, "restore it with that version or a newer one")
         return Head(**{name: line[name] for name in Head.__slots__})
 
     def _lines(self) -> Iterator[Any]:
@@ -275,22 +275,22 @@ class Backup:
                     content = json.loads(line)
                     if isinstance(content, dict) and "end" in content:
                         if content["end"]["sha256"] != sha256.hexdigest():
-                            raise self._fault("was changed since it was written", "take another backup file")
+                            raise self._problem("was changed since it was written", "take another backup file")
                         if packed.read():  # this also checks the gzip trailer
-                            raise self._fault("contains data after its end", "take another backup file")
+                            raise self._problem("contains data after its end", "take another backup file")
                         yield content
                         return
                     yield content
                     sha256.update(line)
         except FileNotFoundError:
-            raise self._fault("there is no such file", "name a file that `bridge backup` wrote") from None
+            raise self._problem("there is no such file", "name a file that `bridge backup` wrote") from None
         except (EOFError, zlib.error, ValueError):
-            raise self._fault("is cut short or damaged", "take another backup file") from None
+            raise self._problem("is cut short or damaged", "take another backup file") from None
         except OSError as error:
             what = f"cannot be read ({(error.strerror or 'it is not a backup').lower()})"
-            raise self._fault(what, "name a file that `bridge backup` wrote") from None
+            raise self._problem(what, "name a file that `bridge backup` wrote") from None
 
-    def _fault(self, what: str, remedy: str) -> ConfigError:
+    def _problem(self, what: str, remedy: str) -> ConfigError:
         return ConfigError([Problem(self.path, what, remedy)])
 
 
@@ -389,15 +389,15 @@ class _Filling:
             what = (
                 f"the store at {self._where} belongs to a newer version of the bridge (schema {found}, this has {HEAD})"
             )
-            raise self._fault(what, "restore with that version")
+            raise self._problem(what, "restore with that version")
         if not replace:
             what = f"there is already a store at {self._where}"
-            raise self._fault(what, "add --replace to replace it by the backup, or name another store")
+            raise self._problem(what, "add --replace to replace it by the backup, or name another store")
         alive = instances.c.stopped_at.is_(None) & (instances.c.seen_at > self._database.now() - SILENT_SECONDS)
         running = self._conn.execute(select(instances.c.name).where(alive)).scalars().all()
         if running and not self._database.sqlite:  # on SQLite the lock shows it, and a killed bridge holds none
             what = f"a bridge is running on the store at {self._where} ({', '.join(running)})"
-            raise self._fault(what, f"stop it first; a killed bridge counts as stopped after {SILENT_SECONDS:.0f} s")
+            raise self._problem(what, f"stop it first; a killed bridge counts as stopped after {SILENT_SECONDS:.0f} s")
 
     def _forgotten(self) -> list[dict[str, Any]]:
         """Return the forgotten records of the existing store; a store of a former version has none."""
@@ -462,7 +462,7 @@ class _Filling:
         for name, number in self._backup.written.rows.items():
             found = self._conn.execute(select(func.count()).select_from(text(f'"{name}"'))).scalar_one()
             if found < number + more.get(name, 0):
-                raise self._fault(f"{name} has {found} of {number} rows", "report this: it is a fault of the bridge")
+                raise self._problem(f"{name} has {found} of {number} rows", "report this: it is a fault of the bridge")
 
-    def _fault(self, what: str, remedy: str) -> ConfigError:
+    def _problem(self, what: str, remedy: str) -> ConfigError:
         return ConfigError([Problem("store.url", what, remedy)])

@@ -137,7 +137,7 @@ class Claims:
                     else:
                         conn.execute(same.values(**{name: before[name] for name in RESTORED}))
             conn.execute(giving_back([claim.fence]))
-            self._database.tell(conn)
+            self._database.notify(conn)
 
         await self._database.write("put_back", work)
         self._wake.set()
@@ -189,7 +189,7 @@ class Claims:
                 unmoved = same.where(tasks.c.gen == task.generation)
                 conn.execute(unmoved.values(due=due, reason=reason, state=TaskState.DUE.value))
             conn.execute(giving_back([claim.fence]))
-            self._database.tell(conn)
+            self._database.notify(conn)
 
         await self._database.write("release", work)
         self._wake.set()

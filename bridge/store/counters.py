@@ -13,9 +13,11 @@ from bridge.store.tables import counters
 RETIRED = ""  # the instance under which totals of stopped instances are kept
 
 
-def count(database: Database, conn: Connection, counts: Mapping[tuple[str, str], int], copy: str | None = None) -> None:
+def count(
+    database: Database, conn: Connection, counts: Mapping[tuple[str, str], int], instance: str | None = None
+) -> None:
     """Add to totals by (mapping, name) inside the caller's transaction, in key order."""
-    owner = database.seams.instance if copy is None else copy
+    owner = database.seams.instance if instance is None else instance
     rows = [
         {"copy": owner, "mapping": mapping, "name": name, "value": value}
         for (mapping, name), value in sorted(counts.items())

@@ -137,7 +137,9 @@ def move_cursor(conn: Connection, move: CursorMove, rows: int, marked: int, now:
         )
 
 
-def ask_sweep(database: Database, conn: Connection, system: str, entity: str, kind: str, by: str, now: float) -> None:
+def request_sweep(
+    database: Database, conn: Connection, system: str, entity: str, kind: str, by: str, now: float
+) -> None:
     """Request a sweep. The first requester since the last start is kept."""
     insert = upsert(database.sqlite, cursors).values(**_new(system, entity, kind), asked_at=now, asked_by=by)
     unasked = cursors.c.asked_at.is_(None)
@@ -179,14 +181,14 @@ class Cursors:
 
         return await self._database.read(work)
 
-    async def ask(self, system: str, entity: str, kind: str, by: str) -> None:
+    async def request(self, system: str, entity: str, kind: str, by: str) -> None:
         """Request a sweep now. The request is kept until one starts."""
 
         def work(conn: Connection) -> None:
-            ask_sweep(self._database, conn, system, entity, kind, by, self._database.now())
-            self._database.tell(conn)
+            request_sweep(self._database, conn, system, entity, kind, by, self._database.now())
+            self._database.notify(conn)
 
-        await self._database.write("ask_sweep", work)
+        await self._database.write("request_sweep", work)
         self._wake.set()
 
     async def resume(self, system: str, entity: str, kind: str) -> Cursor:

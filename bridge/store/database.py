@@ -42,7 +42,7 @@ from bridge.domain.errors import StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Clock, Seams, epoch
 from bridge.store.model import Unstorable
-from bridge.store.planner import tell_planner
+from bridge.store.planner import set_statistics
 from bridge.store.prepared import Prepared
 from bridge.store.remedies import (
     CONTINUES,
@@ -152,10 +152,10 @@ class Database:
         except (DBAPIError, PoolTimeout, OSError, TimeoutError, sqlite3.Error) as error:
             raise StoreUnavailable(f"the store's files cannot be rewritten now: {in_words(error)}") from error
 
-    async def tell_planner(self) -> None:
+    async def set_statistics(self) -> None:
         """Give SQLite the statistics by which it plans its statements; see `planner`."""
         if isinstance(self.backend, Sqlite):
-            await self.write("planner", tell_planner)
+            await self.write("planner", set_statistics)
             self.backend.read_anew()
 
     def next_seqs(self, conn: Connection, count: int) -> list[int]:
@@ -172,7 +172,7 @@ class Database:
         if not self.sqlite:
             conn.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
-    def tell(self, conn: Connection) -> None:
+    def notify(self, conn: Connection) -> None:
         """Wake the other instances when this transaction commits."""
         if not self.sqlite and not self.alone:
             conn.execute(text(f"SELECT pg_notify('{WAKE_CHANNEL}', '')"))

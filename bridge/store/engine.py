@@ -264,12 +264,12 @@ def database_at(parsed: URL, seams: Seams) -> Database:
     try:
         return Database(parsed, seams)
     except ArgumentError as error:
-        raise ConfigError([_fault(f"is not a database address: {error}", ADDRESSES)]) from None
+        raise ConfigError([_problem(f"is not a database address: {error}", ADDRESSES)]) from None
     except ModuleNotFoundError as error:
         if error.name not in POSTGRES_EXTRA:
             raise
         remedy = "install sync-bridge[postgres]: run `pipx install --force '.[postgres]'` in its clone"
-        raise ConfigError([_fault(f"the Python package {error.name} for PostgreSQL is missing", remedy)]) from None
+        raise ConfigError([_problem(f"the Python package {error.name} for PostgreSQL is missing", remedy)]) from None
 
 
 async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bool) -> bool:
@@ -277,13 +277,13 @@ async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bo
     found = await database.read(schema_of)
     if found == HEAD:
         if upgrade:
-            await database.tell_planner()
+            await database.set_statistics()
         return False
     if found is None and not make:
-        raise NoStore([_fault(f"there is no store at {where} yet", MAKES)])
+        raise NoStore([_problem(f"there is no store at {where} yet", MAKES)])
     if found is not None and found < HEAD and not upgrade:
         what = f"the store at {where} belongs to an older version of the bridge (schema {found}, this one has {HEAD})"
-        raise ConfigError([_fault(what, "start `bridge run` of this version: it upgrades the store")])
+        raise ConfigError([_problem(what, "start `bridge run` of this version: it upgrades the store")])
     bring = make_tables if found is None else late(*MIGRATE)
 
     def work(conn: Connection) -> None:
@@ -291,7 +291,7 @@ async def _up_to_date(database: Database, where: str, *, make: bool, upgrade: bo
         bring(conn)
 
     await database.write("migrate", work)
-    await database.tell_planner()
+    await database.set_statistics()
     return found is None
 
 
@@ -308,11 +308,11 @@ def _unusable(where: str, error: StoreUnavailable) -> Problem:
     """Why a command cannot use the store. Unlike a running bridge, a command does not continue by itself."""
     cause = error.__cause__
     if cause is None or known_words(cause) is None:
-        return _fault(f"{where} cannot be used: {error}", "check that the database exists and answers")
-    return _fault(f"{where} cannot be used: {known_words(cause)}", "then try again")
+        return _problem(f"{where} cannot be used: {error}", "check that the database exists and answers")
+    return _problem(f"{where} cannot be used: {known_words(cause)}", "then try again")
 
 
-def _fault(what: str, remedy: str) -> Problem:
+def _problem(what: str, remedy: str) -> Problem:
     return Problem("store.url", what, remedy)
 
 
@@ -324,11 +324,13 @@ def parsed_url(url: str) -> URL:
     try:
         parsed = make_url(_with_hosts_apart(url))
     except (ArgumentError, ValueError):
-        raise ConfigError([_fault("is not a database address", ADDRESSES)]) from None
+        raise ConfigError([_problem("is not a database address", ADDRESSES)]) from None
     if parsed.get_backend_name() not in SCHEMES:
-        raise ConfigError([_fault(f"{parsed.get_backend_name()} is not a database that the bridge can use", ADDRESSES)])
+        raise ConfigError(
+            [_problem(f"{parsed.get_backend_name()} is not a database that the bridge can use", ADDRESSES)]
+        )
     if not parsed.database:
-        raise ConfigError([_fault("does not name a database", ADDRESSES)])
+        raise ConfigError([_problem("does not name a database", ADDRESSES)])
     return parsed
 
 
@@ -358,21 +360,21 @@ def check_file(parsed: URL, existing: bool) -> None:
     """Raises ConfigError unless the file can be used. Creates its folder if only that is missing."""
     path = Path(str(parsed.database))
     if str(path) == ":memory:":
-        fault = _fault("a store in memory loses everything when the bridge stops", "name a file")
+        problem = _problem("a store in memory loses everything when the bridge stops", "name a file")
     elif path.is_dir():
-        fault = _fault(f"{path} is a folder", "name a file")
+        problem = _problem(f"{path} is a folder", "name a file")
     elif existing and not path.exists():
-        raise NoStore([_fault(f"there is no store at {path} yet", MAKES)])
+        raise NoStore([_problem(f"there is no store at {path} yet", MAKES)])
     elif path.parent.is_dir():
         return
     elif not path.parent.parent.is_dir():
-        fault = _fault(f"the folder {path.parent} does not exist", "create it, or name another file")
+        problem = _problem(f"the folder {path.parent} does not exist", "create it, or name another file")
     else:
         try:
             path.parent.mkdir(exist_ok=True)
         except OSError as error:
             remedy = "create it, or name another file"
-            fault = _fault(f"the folder {path.parent} cannot be created: {error.strerror}", remedy)
+            problem = _problem(f"the folder {path.parent} cannot be created: {error.strerror}", remedy)
         else:
             return
-    raise ConfigError([fault])
+    raise ConfigError([problem])

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, select
 from bridge.domain.event import LANE_OF, Event, EventKind, Origin
 from bridge.domain.ids import LONGEST_ID, storable
 from bridge.domain.record import RecordRef
-from bridge.domain.seams import believable, epoch
+from bridge.domain.seams import epoch, plausible_time
 from bridge.store.counters import count
-from bridge.store.cursors import CursorMove, ask_sweep, move_cursor
+from bridge.store.cursors import CursorMove, move_cursor, request_sweep
 from bridge.store.database import Batcher, Database
 from bridge.store.marks import Mark, lock_tasks, mark_due, save_decided, upsert
 from bridge.store.model import (
@@ -148,12 +148,12 @@ class Intake:
         note_records(self._database, conn, notes, spare, sweep)
         note_keys(self._database, conn, keys)
         note_merges(self._database, conn, self._merges(news), spare)
-        self._ask_sweeps(conn, news)
+        self._request_sweeps(conn, news)
         if cursor is not None:
             move_cursor(conn, cursor, len(notes), sum(news), self._now)
         self._counts["", "repeated"] += news.count(False)
         count(self._database, conn, self._counts)
-        self._database.tell(conn)
+        self._database.notify(conn)
         return news
 
     def numbers(self, news: Sequence[bool]) -> list[int | None]:
@@ -185,7 +185,7 @@ class Intake:
         }
 
     def _accepted(self, moment: datetime | None) -> float | None:
-        return believable(epoch(moment), self._now) if moment is not None else None
+        return plausible_time(epoch(moment), self._now) if moment is not None else None
 
     def _new_items(self, news: Sequence[bool]) -> list[tuple[int, Event, Routes]]:
         pairs = zip(self._seqs, self._items, news, strict=True)
@@ -253,7 +253,7 @@ class Intake:
                 continue
             ref = RecordRef(event.system, event.entity, event.id)
             first.setdefault(ref, seq)
-            if self._tells_no_version(event, routes):
+            if self._reports_no_version(event, routes):
                 told[ref] = self._now
             version = self._accepted(event.version)
             if version is not None:
@@ -262,7 +262,7 @@ class Intake:
             notes = [RecordNote(ref, version=versions.get(ref), told_at=told.get(ref)) for ref in first]
             note_records(self._database, conn, notes, min(first.values()))
 
-    def _tells_no_version(self, event: Event, routes: Routes) -> bool:
+    def _reports_no_version(self, event: Event, routes: Routes) -> bool:
         """Whether a callback reported an edit without a version, so that no read can be known to show the edit."""
         if event.origin is not Origin.WEBHOOK or event.kind not in (EventKind.CREATED, EventKind.CHANGED):
             return False
@@ -276,10 +276,10 @@ class Intake:
             if event.kind is EventKind.MERGED and event.id is not None and event.merged_into is not None
         ]
 
-    def _ask_sweeps(self, conn: Connection, news: Sequence[bool]) -> None:
+    def _request_sweeps(self, conn: Connection, news: Sequence[bool]) -> None:
         hints = {(event.system, event.entity) for _, event, _ in self._new_items(news) if event.id is None}
         for system, entity in sorted(hints):
-            ask_sweep(self._database, conn, system, entity, "incremental", "callback", self._now)
+            request_sweep(self._database, conn, system, entity, "incremental", "callback", self._now)
 
 
 OWN_WRITES = Prepared(

@@ -60,16 +60,16 @@ class Figures:
 
 
 SHOWN = 3
-"""At most this many of the faults that SQLite finds are shown."""
+"""At most this many of the problems that SQLite finds are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`faults`: what is broken, in the database's words. `file`: None on PostgreSQL, whose disk is elsewhere."""
+    """`problems`: what is broken, in the database's words. `file`: None on PostgreSQL, whose disk is elsewhere."""
 
     schema: str
     bytes: int
-    faults: tuple[str, ...]
+    problems: tuple[str, ...]
     file: Path | None
     version: str
 
@@ -86,9 +86,9 @@ class Vitals:
 
         def work(conn: Connection) -> State:
             told = [str(row) for row in conn.execute(text(f"PRAGMA quick_check({SHOWN})")).scalars()]
-            faults = () if told == ["ok"] else tuple(told)
+            problems = () if told == ["ok"] else tuple(told)
             version, size = conn.scalar(text("SELECT sqlite_version()")), int(conn.scalar(text(BYTES)) or 0)
-            return State(schema_of(conn) or "", size, faults, file, f"SQLite {version}")
+            return State(schema_of(conn) or "", size, problems, file, f"SQLite {version}")
 
         return await self._database.read(work)
 

@@ -16,7 +16,7 @@ from bridge.store.database import Batcher, Database
 from bridge.store.instructions import fulfil
 from bridge.store.journal import write_journal
 from bridge.store.leases import give_back_held, require_fence
-from bridge.store.links import links_of, lock_links, store_taught, write_links
+from bridge.store.links import links_of, lock_links, store_created_id, write_links
 from bridge.store.marks import Mark, lock_tasks, mark_due, wake_waiting
 from bridge.store.model import (
     Claim,
@@ -138,7 +138,7 @@ class Finishing:
                 ],
             )
             link = links_of(conn, [parent]).get(parent)
-            self._database.tell(conn)
+            self._database.notify(conn)
             if link is not None and link.state is not LinkState.INTENDED:
                 return link
             child = update(tasks).where(*_is_task(claim.key))
@@ -176,7 +176,7 @@ class Booking:
         woken = {key for one in mine if one.outcome is not Outcome.WAITING for key in _looked_at(one)} | linked
         for one in completions:
             if one.claim.fence not in held:
-                self._keep_taught(one)
+                self._keep_created_ids(one)
         self._mark(mine)
         noted = {child: parents for one in mine for child, parents in one.unlinked.items()}
         note_unlinked(self._conn, noted)
@@ -186,7 +186,7 @@ class Booking:
         if woken:
             wake_waiting(self._database, self._conn, woken, self._now, _shown_keys(mine))
         self._note(mine)
-        self._database.tell(self._conn)
+        self._database.notify(self._conn)
         return [one.claim.fence in held for one in completions]
 
     def _learn_running(self, names: set[str]) -> None:
@@ -221,14 +221,14 @@ class Booking:
             changed.sort(key=lambda row: (row["key_mapping"], row["key_side"], row["key_rec"]))
             UPDATE.run_many(self._conn, changed)
 
-    def _keep_taught(self, one: Completion) -> None:
+    def _keep_created_ids(self, one: Completion) -> None:
         for write in one.links:
             if write.id is None or write.values.get("state") != LinkState.LIVE:
                 continue
             for side in Side:
                 record_id = write.values.get(side.value)
                 if record_id is not None:
-                    store_taught(self._database, self._conn, write.id, side, record_id)
+                    store_created_id(self._database, self._conn, write.id, side, record_id)
 
     def _mark(self, completions: Sequence[Completion]) -> None:
         lanes: dict[TaskKey, Lane] = {}

@@ -79,7 +79,7 @@ class Erased:
 class _Held:
     """What the store holds of some records: their links, and the keys of their tasks.
 
-    `told`: the records whose instructions are about them. `requests`, `deeds`: ids of the requests and audit entries
+    `told`: the records whose instructions are about them. `requests`, `entries`: ids of the requests and audit entries
     that name them.
     """
 
@@ -88,7 +88,7 @@ class _Held:
     links: frozenset[int]
     told: frozenset[TaskKey]
     requests: frozenset[int]
-    deeds: frozenset[int]
+    entries: frozenset[int]
 
 
 class Forgotten:
@@ -187,27 +187,27 @@ class Forgotten:
             change = delete(table) if blank is None else update(table).values(blank)
             number = conn.execute(change.where(where)).rowcount
             if table is tasks:
-                self._untold(conn, held)
+                self._clear_instructed(conn, held)
                 self._wake(conn, held)
             if number:
                 found[name] = number
         self._overwrite(conn, "OFF")
         count(self._database, conn, booked)
-        self._database.tell(conn)
+        self._database.notify(conn)
         return found
 
     def _blank(self, name: str) -> dict[str, Any] | None:
         """Return the values that blank a row; None: delete it. Rows of requests stay: their numbers name runs."""
         if name == BODIES:
             return {"body": b"", "actor": None}
-        if name == DEEDS:
+        if name == AUDIT_ENTRIES:
             return {"arguments": {}, "answer": ERASED}
         if name == REQUESTS:  # a request that is still open is cancelled
             done_at = func.coalesce(requests.c.done_at, self._database.now())
             return {"arguments": {}, "answer": ERASED, "done_at": done_at}
         return None
 
-    def _untold(self, conn: Connection, held: _Held) -> None:
+    def _clear_instructed(self, conn: Connection, held: _Held) -> None:
         """Clear other records' instruction bit: a task with the bit and no instruction would be due for ever."""
         kinds = {name: tasks.c[name].bitwise_and(~INSTRUCTED) for name in ("kinds", "kinds_taken")}
         conn.execute(update(tasks).where(_of_keys(tasks, held.told - held.keys)).values(kinds))
@@ -245,7 +245,7 @@ def forgotten_among(conn: Connection, refs: Collection[RecordRef]) -> set[Record
 
 BODIES = "contents of other callbacks"
 REQUESTS = "requests"
-DEEDS = "contents of audit entries"
+AUDIT_ENTRIES = "contents of audit entries"
 
 
 def _rows(held: _Held) -> Iterable[tuple[str, Table, ColumnElement[bool]]]:
@@ -273,7 +273,7 @@ def _rows(held: _Held) -> Iterable[tuple[str, Table, ColumnElement[bool]]]:
     yield "instructions", instructions, _of_keys(instructions, held.told)
     yield "journal entries", journal, _of_journal(keys, ids)
     yield REQUESTS, requests, requests.c.id.in_(held.requests)
-    yield DEEDS, audit, audit.c.id.in_(held.deeds)
+    yield AUDIT_ENTRIES, audit, audit.c.id.in_(held.entries)
 
 
 def _number(conn: Connection, table: Table, where: ColumnElement[bool]) -> int:
@@ -326,14 +326,14 @@ def _all_of(conn: Connection, scopes: Scopes, refs: Collection[RecordRef], ids: 
     numbers = _requests_of(runs | set(conn.execute(of_runs).scalars()))
     named = _naming(scopes, keys)
     asked = select(requests.c.id, requests.c.id.label("request"), requests.c.arguments, requests.c.answer)
-    deeds = select(audit.c.id, audit.c.request, audit.c.arguments, audit.c.answer)
+    entries = select(audit.c.id, audit.c.request, audit.c.arguments, audit.c.answer)
     telling = [
         {
             row.id
             for row in conn.execute(query)
             if (row.request in numbers and row.answer != ERASED) or named(row.arguments, row.answer)
         }
-        for query in (asked, deeds)
+        for query in (asked, entries)
     ]
     return _Held(frozenset(refs), frozenset(keys), frozenset(ids), frozenset(about), *map(frozenset, telling))
 

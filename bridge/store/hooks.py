@@ -190,17 +190,17 @@ def _missed(conn: Connection, system: str, entity: str, changes: Sequence[SweptC
         events.c.origin.in_(told),
         events.c.rec.in_([one.ref.id for one in changes]),
     )
-    heard: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
+    reported: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
     for record_id, origin, stored_at in conn.execute(query):
-        heard[record_id].append((origin, stored_at))
+        reported[record_id].append((origin, stored_at))
 
-    def is_told(one: SweptChange) -> bool:
+    def is_reported(one: SweptChange) -> bool:
         return any(
             stored_at >= one.reported_from and (origin == Origin.WEBHOOK.value or stored_at < one.found_at)
-            for origin, stored_at in heard[one.ref.id]
+            for origin, stored_at in reported[one.ref.id]
         )
 
-    return [one for one in changes if not is_told(one)]
+    return [one for one in changes if not is_reported(one)]
 
 
 def _values(figures: HookFigures) -> dict[str, int]:

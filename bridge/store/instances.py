@@ -111,8 +111,8 @@ class FileLock:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            fault = Problem("store.url", f"{path} cannot be written: {error.strerror}", "check the folder's rights")
-            raise ConfigError([fault]) from error
+            problem = Problem("store.url", f"{path} cannot be written: {error.strerror}", "check the folder's rights")
+            raise ConfigError([problem]) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -24,7 +24,7 @@ LOCK_LEASES = Prepared(
 )
 
 
-LOCK_LEASES_TOLD = Prepared(
+LOCK_LEASES_REPORTED = Prepared(
     select(leases, records.c.told_at)
     .outerjoin(records, and_(*(leases.c[name] == records.c[name] for name in ("system", "entity", "rec"))))
     .where(listed(leases.c.fence, "fences"))
@@ -38,9 +38,9 @@ def fences_held(conn: Connection, claims: Sequence[Claim]) -> set[int]:
     return _whole(_leased(conn, LOCK_LEASES, claims), claims)
 
 
-def fences_and_told(conn: Connection, claims: Sequence[Claim]) -> tuple[set[int], dict[RecordRef, float]]:
+def fences_and_reports(conn: Connection, claims: Sequence[Claim]) -> tuple[set[int], dict[RecordRef, float]]:
     """`fences_held`, and when a callback last reported each leased record without its version."""
-    rows = _leased(conn, LOCK_LEASES_TOLD, claims)
+    rows = _leased(conn, LOCK_LEASES_REPORTED, claims)
     told = {RecordRef(*_key(row)): row["told_at"] for row in rows if row["told_at"] is not None}
     return _whole(rows, claims), told
 

@@ -24,7 +24,7 @@ from bridge.domain.values import replace
 from bridge.store import moves
 from bridge.store.database import Batcher, Database
 from bridge.store.deletions import Counted, count_deletions
-from bridge.store.leases import fences_and_told, fences_held
+from bridge.store.leases import fences_and_reports, fences_held
 from bridge.store.model import (
     AlreadyLinked,
     Claim,
@@ -35,9 +35,9 @@ from bridge.store.model import (
     Link,
     LinkState,
     Move,
+    ReportedMeanwhile,
     TaskKey,
     TaskState,
-    ToldMeanwhile,
 )
 from bridge.store.moves import Kind
 from bridge.store.prepared import Prepared
@@ -277,7 +277,7 @@ def _write_refs(conn: Connection, link: int, refs: Sequence[tuple[str, int]] | N
         conn.execute(insert(link_refs), rows)
 
 
-def store_taught(database: Database, conn: Connection, link_id: int, side: Side, record_id: str) -> bool:
+def store_created_id(database: Database, conn: Connection, link_id: int, side: Side, record_id: str) -> bool:
     """Store the id that a create's answer showed, even without the lease: in the open intent, else as a duplicate.
 
     Returns whether the intent has the id now. An id that is stored already is not stored again.
@@ -306,13 +306,13 @@ def store_taught(database: Database, conn: Connection, link_id: int, side: Side,
 # ---- Opening intents ----
 
 
-DOUBT_SECONDS = 3600.0
+UNKNOWN_OUTCOME_SECONDS = 3600.0
 """A record that waits for a dead letter is processed again after this long."""
 CLOCK_MARGIN_SECONDS = 600.0
 """A vendor's clock differs from ours by at most this."""
 
 
-class IntentAsked(NamedTuple):
+class IntentRequest(NamedTuple):
     """A create on `new_side` for the claimed record.
 
     `keys`: hashes of its non-empty match keys; `first_seq`: when the record was first known; `made_at`: when it was
@@ -340,7 +340,7 @@ class IntentAsked(NamedTuple):
         return self.keys or frozenset({_instead_of_keys(self.key)})
 
 
-def open_intents(database: Database, conn: Connection, batch: Sequence[IntentAsked]) -> list[IntentResult | None]:
+def open_intents(database: Database, conn: Connection, batch: Sequence[IntentRequest]) -> list[IntentResult | None]:
     """Decide about these creates, one after the other. None for a claim that lost its fence."""
     for asked in batch:
         if asked.key.side is not asked.new_side.other:
@@ -406,11 +406,11 @@ def _open(conn: Connection, names: Sequence[str]) -> list[Open]:
 
 def _wait_for(intent: Link, now: float) -> IntentWait:
     if intent.state is LinkState.UNKNOWN:
-        return IntentWait(intent.id, now + DOUBT_SECONDS, _decided_for(intent))
+        return IntentWait(intent.id, now + UNKNOWN_OUTCOME_SECONDS, _decided_for(intent))
     return IntentWait(intent.id, now if intent.look_at is None else intent.look_at)
 
 
-def _intended(asked: IntentAsked, number: int) -> Link:
+def _intended(asked: IntentRequest, number: int) -> Link:
     values = {"payload": asked.payload, "deadline": asked.deadline, "look_at": asked.look_at}
     record_ids: dict[str, Any] = {asked.new_side.value: None}
     move = moves.intend(asked.key.side, asked.key.record_id, values)
@@ -435,7 +435,7 @@ def _instead_of_keys(key: TaskKey) -> str:
     return f"{key.side.value}:{key.record_id}"
 
 
-def _linked_alike(conn: Connection, batch: Sequence[IntentAsked]) -> dict[TaskKey, int]:
+def _linked_alike(conn: Connection, batch: Sequence[IntentRequest]) -> dict[TaskKey, int]:
     """By record a link of another record of its side that has one of the keys in the match index, except `unlike`."""
     found: dict[TaskKey, int] = {}
     asking = [one for one in batch if one.unlike is not None]
@@ -468,7 +468,7 @@ def _decided_for(intent: Link) -> TaskKey | None:
     return None if record_id is None else TaskKey(intent.mapping, side, record_id)
 
 
-def _holds(asked: IntentAsked, one: Open) -> bool:
+def _holds(asked: IntentRequest, one: Open) -> bool:
     """Whether the record must wait for this intent, which may be about the same thing.
 
     A dead letter holds its own record. Until a person has decided about it, it also holds records with the same match
@@ -488,7 +488,7 @@ def _holds(asked: IntentAsked, one: Open) -> bool:
     return not told_apart and _made_at_that_time(link, asked.made_at)
 
 
-def _may_be_about(asked: IntentAsked, one: Open) -> bool:
+def _may_be_about(asked: IntentRequest, one: Open) -> bool:
     """Whether it holds the same match key for another record, may create this record, or is its dead letter."""
     key, own = asked.key, one.link.record_id(asked.key.side)
     if own == key.record_id:
@@ -523,7 +523,7 @@ class Pending(NamedTuple):
     side: Side
     values: Json
     until: float
-    unless_told: tuple[RecordRef, float] | None = None
+    unless_reported: tuple[RecordRef, float] | None = None
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -534,10 +534,10 @@ class Pending(NamedTuple):
         key = self.claim.key
         if self.claim.fence not in held:
             return LeaseLost(f"{key.mapping} {key.record_id}: another worker has taken the record over")
-        if self.unless_told is not None:
-            ref, since = self.unless_told
+        if self.unless_reported is not None:
+            ref, since = self.unless_reported
             if (at := told.get(ref, since)) > since:
-                return ToldMeanwhile(f"{ref.entity} {ref.id}", at)
+                return ReportedMeanwhile(f"{ref.entity} {ref.id}", at)
         return None
 
 
@@ -545,7 +545,7 @@ class Links:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._sending: Batcher[Pending, BridgeError | None] = Batcher(self._send, BATCH, QUEUE, database.seams.clock)
-        self._opening: Batcher[IntentAsked, IntentResult | None] = Batcher(
+        self._opening: Batcher[IntentRequest, IntentResult | None] = Batcher(
             self._open, BATCH, QUEUE, database.seams.clock
         )
 
@@ -566,14 +566,14 @@ class Links:
         found = await self._database.read(lambda conn: links_of(conn, keys))
         return {key.record_id: link for key, link in found.items()}
 
-    async def open_intent(self, asked: IntentAsked) -> IntentResult:
+    async def open_intent(self, asked: IntentRequest) -> IntentResult:
         """Open an intent, unless another intent or a link prevents it. Raises LeaseLost."""
         result = await self._opening.submit(asked)
         if result is None:
             raise LeaseLost(f"{asked.key.mapping} {asked.key.record_id}: another worker has taken the record over")
         return result
 
-    async def _open(self, batch: Sequence[IntentAsked]) -> list[IntentResult | None]:
+    async def _open(self, batch: Sequence[IntentRequest]) -> list[IntentResult | None]:
         return await self._database.write("open_intent", lambda conn: open_intents(self._database, conn, batch))
 
     async def set_pending(
@@ -583,7 +583,7 @@ class Links:
         side: Side,
         values: Json,
         until: float,
-        unless_told: tuple[RecordRef, float] | None = None,
+        unless_reported: tuple[RecordRef, float] | None = None,
         deletion: str | None = None,
         deletion_limit: int | None = None,
         deletion_window: float = 3600.0,
@@ -591,12 +591,13 @@ class Links:
     ) -> None:
         """Commit the pending write to `side`, under the fence. `until`: its deadline.
 
-        unless_told: raises ToldMeanwhile if a callback without a version reported this leased record after that moment.
+        unless_reported: raises ReportedMeanwhile if a callback without a version reported this leased record after
+        that moment.
         deletion: what is removed ("delete", "archive", "blank"), counted in the same transaction `brake_hits` times.
         Above `deletion_limit` in `deletion_window` seconds it raises ThresholdReached and writes nothing (an approval
         lifts the limit). A repeated write that is still unconfirmed is not counted. Raises LeaseLost.
         """
-        pending = Pending(claim, link_id, side, values, until, unless_told)
+        pending = Pending(claim, link_id, side, values, until, unless_reported)
         if deletion is None:
             if (hindrance := await self._sending.submit(pending)) is not None:
                 raise hindrance
@@ -605,7 +606,7 @@ class Links:
         def work(conn: Connection) -> None:
             # The lock has the name of the first versions, because two versions on one store must exclude each other.
             self._database.lock_name(conn, f"bridge-brake-{claim.key.mapping}")
-            if (hindrance := pending.hindrance(*fences_and_told(conn, [claim]))) is not None:
+            if (hindrance := pending.hindrance(*fences_and_reports(conn, [claim]))) is not None:
                 raise hindrance
             again = any(link.sent(side) is not None for link in lock_links(conn, [link_id]).values())
             change_links(conn, {link_id: pending.columns})
@@ -619,7 +620,7 @@ class Links:
         """Commit writes that begin together in one transaction. Return for each what prevents it, or None."""
 
         def work(conn: Connection) -> list[BridgeError | None]:
-            held, told = fences_and_told(conn, [one.claim for one in batch])
+            held, told = fences_and_reports(conn, [one.claim for one in batch])
             hindrances = [one.hindrance(held, told) for one in batch]
             sent = [one for one, hindrance in zip(batch, hindrances, strict=True) if hindrance is None]
             change_links(conn, {one.link: one.columns for one in sent})

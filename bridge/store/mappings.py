@@ -57,7 +57,7 @@ class Mappings:
                 else:
                     fresh = {"paused": False, "pause_reason": "", "indexed_left": False, "indexed_right": False}
                     conn.execute(insert(mappings).values(**fresh, name=name, **values))
-            self._database.tell(conn)
+            self._database.notify(conn)
 
         await self._database.write("sync_mappings", work)
         self._wake.set()
@@ -100,7 +100,7 @@ class Mappings:
 
         def work(conn: Connection) -> None:
             conn.execute(change)
-            self._database.tell(conn)
+            self._database.notify(conn)
 
         await self._database.write(what, work)
         self._wake.set()

@@ -457,7 +457,7 @@ class ThresholdReached(BridgeError):
         self.limit = limit
 
 
-class ToldMeanwhile(BridgeError):
+class ReportedMeanwhile(BridgeError):
     """A callback reported an edit that the decision does not know; nothing was written. `at`: when it was stored."""
 
     def __init__(self, record: str, at: float) -> None:

@@ -32,7 +32,7 @@ INDEXES = text(
 COLUMNS = text("SELECT name FROM pragma_index_info(:index) ORDER BY seqno")
 
 
-def tell_planner(conn: Connection) -> None:
+def set_statistics(conn: Connection) -> None:
     """Store the statistics unless they are stored already. This connection uses them at once, others when they open."""
     wanted = [
         (

@@ -92,7 +92,7 @@ class TaskOf(Question[Task | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class ToldActor(Question[str | None]):
+class ReportedActor(Question[str | None]):
     """Who made a version of a record, by the newest event that names a person; None if no event does.
 
     `version`: when it was made (epoch seconds). An event without a version counts if it is the newest one, or arrived
@@ -267,11 +267,11 @@ ACTORS_AMONG = 10_000
 """How many event numbers are searched, from the newest back. A sweep sees the change soon after its callback."""
 
 
-def _actors(conn: Connection, asked: Sequence[ToldActor]) -> dict[ToldActor, str | None]:
+def _actors(conn: Connection, asked: Sequence[ReportedActor]) -> dict[ReportedActor, str | None]:
     return {one: _actor(conn, one) for one in asked}
 
 
-def _actor(conn: Connection, asked: ToldActor) -> str | None:
+def _actor(conn: Connection, asked: ReportedActor) -> str | None:
     found = SINCE_DONE.rows(conn, {"keys": [task_tuple(asked.key)]})
     if not found:
         return None
@@ -313,7 +313,7 @@ ANSWERERS: Mapping[type, Callable[[Connection, Any], Mapping[Any, Any]]] = {
     SurvivorOf: _survivors,
     Known: _known,
     TaskOf: _tasks,
-    ToldActor: _actors,
+    ReportedActor: _actors,
     InstructionOf: _instructions,
     SharingKeys: _sharing,
     StateOf: _states,

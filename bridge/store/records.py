@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, null, or_, select
 
 from bridge.domain.record import RecordRef, Side
-from bridge.domain.seams import believable
+from bridge.domain.seams import plausible_time
 from bridge.store.database import Database
 from bridge.store.marks import HORIZON, OWNER, SHOWN_KEYS, horizon, upsert
 from bridge.store.model import KeyNote, KnownRecord, LinkState, RecordNote, Scope, of_notes, require_storable
@@ -43,7 +43,7 @@ def note_records(
 
 
 def _record_row(note: RecordNote, first_seq: int, sweep: int | None, now: float) -> dict[str, Any]:
-    shown = believable(note.version, now)
+    shown = plausible_time(note.version, now)
     versions = [version for version in (shown, note.own_version) if version is not None]
     return {
         **horizon(now),

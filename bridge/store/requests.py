@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from bridge.store.audit import note_answer, note_deed
+from bridge.store.audit import note_action, note_answer
 from bridge.store.database import Database
 from bridge.store.model import Json
 from bridge.store.notify import Wake
@@ -49,7 +49,7 @@ class Requests:
         self._database = database
         self._wake = wake
 
-    async def ask(self, kind: str, arguments: Json, by: str = "", *, mine: bool = False) -> int:
+    async def add(self, kind: str, arguments: Json, by: str = "", *, mine: bool = False) -> int:
         """Store a request, wake the daemon, and return the request's id.
 
         `by`: the person who requests it, for the audit log. `mine`: the caller carries it out itself, and answers it.
@@ -61,8 +61,8 @@ class Requests:
         def work(conn: Connection) -> int:
             number = add_request(self._database, conn, values)
             if by:
-                note_deed(conn, now, by, kind, arguments, number)
-            self._database.tell(conn)
+                note_action(conn, now, by, kind, arguments, number)
+            self._database.notify(conn)
             return number
 
         asked = await self._database.write("request", work)

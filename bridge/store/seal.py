@@ -29,7 +29,7 @@ class FernetSeal:
         self._today = _fernet(secret)
         self._fernet = MultiFernet([self._today] if former is None else [self._today, _fernet(former)])
 
-    def is_of_today(self, sealed: Mapping[str, str]) -> bool:
+    def is_current(self, sealed: Mapping[str, str]) -> bool:
         """Whether the stored form is encrypted with the current secret."""
         try:
             self._today.decrypt(sealed.get(FIELD, "").encode())

@@ -231,7 +231,7 @@ class LeftAlone:
 
         return await self._database.read(work)
 
-    async def look_again(self, mapping: str, codes: Collection[str]) -> int:
+    async def make_due_again(self, mapping: str, codes: Collection[str]) -> int:
         """Make records due, after all other work, that were left alone for one of these reasons; returns how many."""
         left = (IDLE, tasks.c.mapping == mapping, tasks.c.code.in_(sorted(codes)))
         query = select(*KEY).where(*left).order_by(*KEY).limit(TOGETHER).with_for_update()
@@ -242,11 +242,11 @@ class LeftAlone:
             seqs = self._database.next_seqs(conn, len(keys))
             marks = [Mark(key, Lane.BACKFILL, now, seq, reason=why) for key, seq in zip(keys, seqs, strict=True)]
             mark_due(self._database, conn, marks)
-            self._database.tell(conn)
+            self._database.notify(conn)
             return len(keys)
 
         found = 0
-        while some := await self._database.write("look_again", work):
+        while some := await self._database.write("make_due_again", work):
             found += some
             self._wake.set()
         return found
@@ -327,7 +327,7 @@ class DeadLetters:
             locked = lock_tasks(conn, wanted)
             dead = {key: row for key, row in locked.items() if row["state"] == TaskState.DEAD.value}
             change(conn, dead)
-            self._database.tell(conn)
+            self._database.notify(conn)
             return len(dead)
 
         number = await self._database.write(name, work)
@@ -342,7 +342,7 @@ def _set(conn: Connection, key: TaskKey, values: dict[str, Any]) -> None:
 # ---- Conflicts that wait for a choice ----
 
 
-class Question(NamedTuple):
+class OpenConflict(NamedTuple):
     """A conflict: one field of one link. `values`: by side name, as people read them. `chosen`: the side that wins.
 
     `edited`: by side name when the record was last changed and by whom, see `sync.compare.edited`.
@@ -359,7 +359,7 @@ class Conflicts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def waiting(self, mapping: str | None = None) -> list[Question]:
+    async def waiting(self, mapping: str | None = None) -> list[OpenConflict]:
         """Every conflict that waits for a person, oldest link first."""
         query = select(links).where(links.c.held.is_not(None), links.c.state == LinkState.LIVE.value)
         if mapping is not None:
@@ -368,14 +368,14 @@ class Conflicts:
         def work(conn: Connection) -> list[Link]:
             return [link_from(row) for row in (conn.execute(query.order_by(links.c.id))).mappings()]
 
-        return [question for link in await self._database.read(work) for question in questions(link)]
+        return [question for link in await self._database.read(work) for question in open_conflicts(link)]
 
     async def choose(self, link_id: int, fields: Collection[str], winner: Side) -> list[str]:
         """Store a person's choice for these fields. Return those that still waited."""
 
         def work(conn: Connection) -> list[str]:
             link: Link | None = late(*LOCK_LINKS)(conn, [link_id]).get(link_id)
-            waiting = [question.field for question in questions(link) if question.field in fields] if link else []
+            waiting = [question.field for question in open_conflicts(link) if question.field in fields] if link else []
             if link is not None and waiting:
                 held = {name: {**entry} for name, entry in (link.held or {}).items()}
                 for name in waiting:
@@ -386,10 +386,10 @@ class Conflicts:
         return await self._database.write("choose", work)
 
 
-def questions(link: Link) -> list[Question]:
+def open_conflicts(link: Link) -> list[OpenConflict]:
     """Return the conflicts of one link that a person must decide, by field name."""
     return [
-        Question(
+        OpenConflict(
             link, name, entry["values"], Side(entry["chosen"]) if entry.get("chosen") else None, entry.get("edited", {})
         )
         for name, entry in sorted((link.held or {}).items())

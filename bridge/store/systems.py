@@ -47,7 +47,7 @@ class Systems:
 
         def work(conn: Connection) -> None:
             conn.execute(statement)
-            self._database.tell(conn)
+            self._database.notify(conn)
 
         await self._database.write("system", work)
         self._wake.set()

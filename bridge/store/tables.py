@@ -54,13 +54,13 @@ class JsonText(TypeDecorator[Any]):
 def partial(name: str, *columns: Any, where: Any, unique: bool = False) -> None:
     """Define a partial index.
 
-    `tell_postgres` sets `where` for PostgreSQL when it is needed: to set it here would import SQLAlchemy's PostgreSQL
-    dialect, which costs every command 0.03 s and 4 MB.
+    `set_partial_indexes` sets `where` for PostgreSQL when it is needed: to set it here would import SQLAlchemy's
+    PostgreSQL dialect, which costs every command 0.03 s and 4 MB.
     """
     Index(name, *columns, unique=unique, sqlite_where=where, info={"where": where})
 
 
-def tell_postgres() -> None:
+def set_partial_indexes() -> None:
     """Set `where` of partial indexes for PostgreSQL. Call it before statements that create indexes are compiled."""
     for table in metadata.tables.values():
         for index in table.indexes:
@@ -71,7 +71,7 @@ def tell_postgres() -> None:
 @event.listens_for(metadata, "before_create")
 def _partial_there(_metadata: MetaData, connection: Connection, **_how: Any) -> None:
     if connection.dialect.name == "postgresql":
-        tell_postgres()
+        set_partial_indexes()
 
 
 sequence = Table("sequence", metadata, Column("id", Integer, primary_key=True), Column("value", Big, nullable=False))

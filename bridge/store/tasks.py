@@ -68,7 +68,7 @@ class Tasks(Claims, Finishing, Standing):
 
         return await self._database.read(work)
 
-    async def look_now(self, names: Sequence[str], code: str | None = None) -> int:
+    async def make_due_now(self, names: Sequence[str], code: str | None = None) -> int:
         """Make the waiting tasks of these mappings due now (`code`: only those with this code); returns how many."""
         now = self._database.now()
         waiting = [tasks.c.mapping.in_(sorted(names)), tasks.c.state == TaskState.WAITING.value, tasks.c.due > now]
@@ -77,9 +77,9 @@ class Tasks(Claims, Finishing, Standing):
 
         def work(conn: Connection) -> int:
             moved = conn.execute(update(tasks).where(*waiting).values(due=now))
-            self._database.tell(conn)
+            self._database.notify(conn)
             return moved.rowcount
 
-        found = await self._database.write("look_now", work)
+        found = await self._database.write("make_due_now", work)
         self._wake.set()
         return found

@@ -11,7 +11,7 @@ from typing import Protocol
 from sqlalchemy import Connection, select, text, update
 from sqlalchemy.util import await_only
 
-from bridge.domain.patience import once_back
+from bridge.domain.patience import when_store_is_back
 from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.tables import tokens
@@ -25,7 +25,7 @@ class Seal(Protocol):
 
     def close(self, tokens: Mapping[str, str]) -> Mapping[str, str]: ...
     def open(self, sealed: Mapping[str, str]) -> Mapping[str, str]: ...
-    def is_of_today(self, sealed: Mapping[str, str]) -> bool: ...
+    def is_current(self, sealed: Mapping[str, str]) -> bool: ...
 
 
 class Plain:
@@ -37,7 +37,7 @@ class Plain:
     def open(self, sealed: Mapping[str, str]) -> Mapping[str, str]:
         return sealed
 
-    def is_of_today(self, sealed: Mapping[str, str]) -> bool:
+    def is_current(self, sealed: Mapping[str, str]) -> bool:
         return True
 
 
@@ -70,7 +70,7 @@ class Tokens:
     async def reseal(self) -> int:
         """Seal tokens again that were sealed with a former secret. Return how many."""
         found = await self._database.read(lambda conn: list(conn.execute(select(tokens.c.credential, tokens.c.sealed))))
-        old = [(credential, sealed) for credential, sealed in found if not self._seal.is_of_today(sealed)]
+        old = [(credential, sealed) for credential, sealed in found if not self._seal.is_current(sealed)]
 
         def work(conn: Connection) -> None:
             for credential, sealed in old:  # tokens that another instance stored meanwhile stay
@@ -85,7 +85,7 @@ class Tokens:
     async def save(self, credential: str, tokens_: Mapping[str, str]) -> None:
         """Save tokens. Waits for a store that is away; raises StoreUnavailable if it stays away."""
         clock = self._database.seams.clock
-        await once_back(clock, lambda: self._save(credential, tokens_), at_most=SAVE_SECONDS)
+        await when_store_is_back(clock, lambda: self._save(credential, tokens_), at_most=SAVE_SECONDS)
 
     async def _save(self, credential: str, tokens_: Mapping[str, str]) -> None:
         values = {"sealed": dict(self._seal.close(tokens_)), "saved_at": self._database.now()}

@@ -124,10 +124,10 @@ def edit_not_shown(draft: Draft, side: Side, record_id: str) -> Stale | None:
         name = draft.named(side, record_id)
         draft.say("accepted", f"callbacks about {name} keep coming; the read is accepted now")
         return None
-    return told_meanwhile(draft, side, record_id, known.told_at)
+    return reported_meanwhile(draft, side, record_id, known.told_at)
 
 
-def unless_told(draft: Draft, side: Side, record_id: str, read_at: float) -> tuple[RecordRef, float] | None:
+def unless_reported(draft: Draft, side: Side, record_id: str, read_at: float) -> tuple[RecordRef, float] | None:
     """Return the record and a moment: if a callback reported an edit of it after that moment, nothing is written.
 
     The claim knows what was reported before it began, but a write may wait long for its turn at a vendor. None: the
@@ -142,7 +142,7 @@ def unless_told(draft: Draft, side: Side, record_id: str, read_at: float) -> tup
     return ref, read_at - read_lag if before is None else max(before, read_at - read_lag)
 
 
-def told_meanwhile(draft: Draft, side: Side, record_id: str, at: float) -> Stale:
+def reported_meanwhile(draft: Draft, side: Side, record_id: str, at: float) -> Stale:
     """Return the Stale for an edit that a callback reported at that moment: reads show it after the read lag."""
     why = Reason.EDIT_NOT_SHOWN.of(record=draft.named(side, record_id))
     read_lag = draft.endpoint(side).read_lag
@@ -160,7 +160,7 @@ def _waited_enough(draft: Draft, read_lag: float) -> bool:
     return draft.now - since > ACCEPT_AFTER_READ_LAGS * read_lag
 
 
-def shows_what_was_told(draft: Draft, side: Side, record_id: str, *, changed: bool) -> bool:
+def shows_reported_edit(draft: Draft, side: Side, record_id: str, *, changed: bool) -> bool:
     """Whether exactly one event reported an edit and the read shows one: mostly the same, so no second read is needed.
 
     changed: whether the record differs from the base.

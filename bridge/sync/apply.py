@@ -16,7 +16,7 @@ from bridge.mapping.base import dump_values
 from bridge.mapping.model import DeletePolicy
 from bridge.mapping.values import UNREAD
 from bridge.store import moves
-from bridge.store.links import IntentAsked
+from bridge.store.links import IntentRequest
 from bridge.store.model import (
     AlreadyLinked,
     Completion,
@@ -24,8 +24,8 @@ from bridge.store.model import (
     IntentWait,
     JournalEntry,
     Link,
+    ReportedMeanwhile,
     ThresholdReached,
-    ToldMeanwhile,
 )
 from bridge.sync import accept, match, remember, remove, settle
 from bridge.sync.draft import Draft
@@ -108,7 +108,7 @@ async def _open(load: Loader, plan: Create) -> Link | Completion:
     passed = _between(load, plan.target, None, plan.fields)
     payload = {"at": now, "values": dump_values(draft.mapping, plan.chosen), **passed}
     look_at = deadline + draft.endpoint(plan.target).read_lag
-    asked = IntentAsked(
+    asked = IntentRequest(
         draft.claim,
         plan.target,
         frozenset(plan.keys),
@@ -291,16 +291,16 @@ async def _commit_pending(
     deadline = load.parts.store.now() + limits.write_seconds
     await _hold_lease(load)
     window, record_id = limits.deletion_window_seconds, str(link.record_id(target))
-    unless = accept.unless_told(draft, target, record_id, read_at)
+    unless = accept.unless_reported(draft, target, record_id, read_at)
     try:
         await load.parts.store.links.set_pending(
             draft.claim, link.id, target, sent, deadline, unless, kind, limits.deletion_limit, window, hits
         )
     except ThresholdReached as error:
         return _held_back(load.refresh(), link, kind or "", error)
-    except ToldMeanwhile as error:
+    except ReportedMeanwhile as error:
         refreshed = load.refresh()
-        return refreshed.stale(accept.told_meanwhile(refreshed, target, record_id, error.at))
+        return refreshed.stale(accept.reported_meanwhile(refreshed, target, record_id, error.at))
     draft.moves.append(moves.sent(link, target, sent, deadline))
     draft.look_at = deadline + draft.endpoint(target).read_lag
     if target is Side.LEFT:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.domain.record import Fields, Record, Side
-from bridge.domain.seams import believable, from_epoch
+from bridge.domain.seams import from_epoch, plausible_time
 from bridge.domain.values import replace
 from bridge.mapping import translate
 from bridge.mapping.base import Base
@@ -18,7 +18,7 @@ from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD
 from bridge.store import moves
 from bridge.store.model import Json, Link, TaskKey
-from bridge.store.questions import ToldActor
+from bridge.store.questions import ReportedActor
 from bridge.sync import references, remember
 from bridge.sync.draft import Draft
 
@@ -55,14 +55,14 @@ def decide(
     """Return one decision per field. An edit that does not move the version is dated by when it was first reported."""
     left, right = readings[Side.LEFT], readings[Side.RIGHT]
     resolution = max(draft.manifest(side).version_resolution or 1.0 for side in Side)
-    heard = {side: _heard_of(draft, side, record) for side, record in records.items()}
-    edited = {side: _modified(draft, record) or heard[side] for side, record in records.items()}
+    reported = {side: _reported_at(draft, side, record) for side, record in records.items()}
+    edited = {side: _modified(draft, record) or reported[side] for side, record in records.items()}
     times = Times(edited[Side.LEFT], edited[Side.RIGHT], resolution)
     decisions = merge(draft.mapping, left, right, base, times)
     uncovered = _uncovered(draft)
     if not uncovered:
         return decisions
-    sights = Times(heard[Side.LEFT], heard[Side.RIGHT], resolution)
+    sights = Times(reported[Side.LEFT], reported[Side.RIGHT], resolution)
     others = merge(draft.mapping, left, right, base, sights)
     return _picked(draft, decisions, others, uncovered)
 
@@ -87,7 +87,7 @@ def _unversioned(draft: Draft, side: Side) -> frozenset[str]:
     return frozenset(
         field.name
         for field in draft.mapping.fields
-        if (cells := field.cells(side)) and any(path.column in columns for path in cells.paths)
+        if (ours := field.columns_of(side)) and any(path.column in columns for path in ours.paths)
     )
 
 
@@ -113,7 +113,7 @@ def _modified(draft: Draft, record: Record) -> datetime | None:
     """When somebody else edited the record last; None if its version is that of our own write, or is in the future."""
     if record.modified_at is None or _ours(draft, record):
         return None
-    return None if believable(record.modified_at.timestamp(), draft.now) is None else record.modified_at
+    return None if plausible_time(record.modified_at.timestamp(), draft.now) is None else record.modified_at
 
 
 def _ours(draft: Draft, record: Record) -> bool:
@@ -123,7 +123,7 @@ def _ours(draft: Draft, record: Record) -> bool:
     return own is not None and record.modified_at is not None and record.modified_at.timestamp() <= own
 
 
-def _heard_of(draft: Draft, side: Side, record: Record) -> datetime:
+def _reported_at(draft: Draft, side: Side, record: Record) -> datetime:
     """Return the event's own time, otherwise when the bridge first learned of the edit (now, if no event did)."""
     task = draft.task_of(side, record.ref.id)
     if task is None:
@@ -188,7 +188,7 @@ def edited(draft: Draft, name: str, records: MappingOf[Side, Record]) -> Json:
     if an edit of the field does not move the record's version, because they would describe other edits.
     """
     shown = [side for side in records if name not in _unversioned(draft, side)]
-    asked = [_told_actor(draft.mapping.name, side, records[side]) for side in shown]
+    asked = [_reported_actor(draft.mapping.name, side, records[side]) for side in shown]
     told = dict(zip(shown, draft.ask_all(asked), strict=True))
     found: dict[str, Json] = {}
     for side, record in records.items():
@@ -198,9 +198,9 @@ def edited(draft: Draft, name: str, records: MappingOf[Side, Record]) -> Json:
     return found
 
 
-def _told_actor(mapping: str, side: Side, record: Record) -> ToldActor:
+def _reported_actor(mapping: str, side: Side, record: Record) -> ReportedActor:
     version = None if record.modified_at is None else record.modified_at.timestamp()
-    return ToldActor(TaskKey(mapping, side, record.ref.id), record.ref, version)
+    return ReportedActor(TaskKey(mapping, side, record.ref.id), record.ref, version)
 
 
 def settle(draft: Draft, link: Link, fields: Collection[str]) -> Link:

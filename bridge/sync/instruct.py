@@ -20,7 +20,7 @@ from bridge.store.model import Completion, Instruction, Link, LinkState, Outcome
 from bridge.store.questions import InstructionOf, IsForgotten, LinkOf
 from bridge.sync import accept, compare, match, merge, recover, remember, remove, settle, undo, update
 from bridge.sync.draft import Draft, Stale
-from bridge.sync.match import NEVER_HEARD_OF
+from bridge.sync.match import UNKNOWN_SEQ
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Create, Moment, Plan, Removal, Undoing
 
@@ -249,7 +249,7 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
             draft.mapping, target, {key: sent[key] for key in chosen}, switched_off - set(chosen)
         ),
         keys=translate.index_hashes(draft.mapping, chosen),
-        first_seq=NEVER_HEARD_OF
+        first_seq=UNKNOWN_SEQ
         if (known := draft.known(draft.ref(source, told.key.record_id))) is None
         else known.first_seq,
         told=remember.in_words(draft, target, chosen),
@@ -307,7 +307,7 @@ ACTS: MappingOf[str, Callable[[Draft, Instruction], Completion | Plan | None]] =
 
 
 @dataclass(frozen=True, slots=True)
-class Foretold:
+class Preview:
     """A preview. `lines`: one sentence about the record, then one per field. `acts`: something would be done.
 
     `restored`, `kept`: how many fields would be restored and how many stay. `removes`: a record would be removed.
@@ -320,15 +320,15 @@ class Foretold:
     removes: bool = False
 
 
-def foretell(draft: Draft, told: Instruction) -> Foretold:
+def preview(draft: Draft, told: Instruction) -> Preview:
     """What the instruction would do now."""
     if draft.shadow:
         return _refused(draft, told, "the mapping is in shadow mode, and nothing is written")
-    return TELLERS[told.kind](draft, told)
+    return PREVIEWS[told.kind](draft, told)
 
 
-def _refused(draft: Draft, told: Instruction, why: str) -> Foretold:
-    return Foretold((f"{draft.named(told.key.side, told.key.record_id)}: refused: {why}",), acts=False)
+def _refused(draft: Draft, told: Instruction, why: str) -> Preview:
+    return Preview((f"{draft.named(told.key.side, told.key.record_id)}: refused: {why}",), acts=False)
 
 
 def _pair(draft: Draft, told: Instruction) -> tuple[Link, dict[Side, Record]] | str:
@@ -343,7 +343,7 @@ def _pair(draft: Draft, told: Instruction) -> tuple[Link, dict[Side, Record]] | 
     return link, {side: one for side, one in found.items() if isinstance(one, Record)}
 
 
-def _undo_told(draft: Draft, told: Instruction) -> Foretold:
+def _undo_preview(draft: Draft, told: Instruction) -> Preview:
     pair = _pair(draft, told)
     if isinstance(pair, str):
         return _refused(draft, told, pair)
@@ -359,10 +359,10 @@ def _undo_told(draft: Draft, told: Instruction) -> Foretold:
         else:
             lines.append(f"{one.field}: {_value(shown['now'])} -> {_value(shown['value'])}")
             restored += 1
-    return Foretold((draft.named(target, told.key.record_id), *lines), acts=restored > 0, restored=restored, kept=kept)
+    return Preview((draft.named(target, told.key.record_id), *lines), acts=restored > 0, restored=restored, kept=kept)
 
 
-def _removal_told(draft: Draft, told: Instruction) -> Foretold:
+def _removal_preview(draft: Draft, told: Instruction) -> Preview:
     pair = _pair(draft, told)
     if isinstance(pair, str):
         return _refused(draft, told, pair)
@@ -371,23 +371,23 @@ def _removal_told(draft: Draft, told: Instruction) -> Foretold:
     edits = undo.edited_since_created(draft, target, told.detail["fields"], records, link)
     if edits:
         head = f"{name}: stays, because somebody has edited it since the bridge created it"
-        return Foretold((head, *edits), acts=False, kept=len(edits))
+        return Preview((head, *edits), acts=False, kept=len(edits))
     policy, kept = removal_policy(draft, target)
     if policy is DeletePolicy.UNLINK:
-        return Foretold((f"{name}: created by the bridge; it stays and is unlinked ({kept})",))
+        return Preview((f"{name}: created by the bridge; it stays and is unlinked ({kept})",))
     verb = "archived" if policy is DeletePolicy.ARCHIVE else "deleted"
-    return Foretold((f"{name}: created by the bridge; it is {verb}",), removes=True)
+    return Preview((f"{name}: created by the bridge; it is {verb}",), removes=True)
 
 
-def _unlink_told(draft: Draft, told: Instruction) -> Foretold:
+def _unlink_preview(draft: Draft, told: Instruction) -> Preview:
     link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.record_id))
     if link is None or link.state not in moves.PAIRED or link.record_id(told.key.side) != told.key.record_id:
         return _refused(draft, told, "it is not linked")
     names = " and ".join(draft.named(side, link.record_id(side)) for side in (told.key.side, told.key.side.other))
-    return Foretold((f"{names} are unlinked; both stay, and are left alone until one of them is edited",))
+    return Preview((f"{names} are unlinked; both stay, and are left alone until one of them is edited",))
 
 
-def _link_told(draft: Draft, told: Instruction) -> Foretold:
+def _link_preview(draft: Draft, told: Instruction) -> Preview:
     side, other, record_id = told.key.side, told.key.side.other, str(told.detail["other"])
     mine, theirs = draft.named(side, told.key.record_id), draft.named(other, record_id)
     out = forgotten(draft, {side: told.key.record_id, other: record_id})
@@ -405,7 +405,7 @@ def _link_told(draft: Draft, told: Instruction) -> Foretold:
     if wrong:
         return _refused(draft, told, wrong)
     records = {one: record for one, record in found.items() if isinstance(record, Record)}
-    return Foretold((f"{mine} and {theirs} are linked", *_merged(draft, told, records)))
+    return Preview((f"{mine} and {theirs} are linked", *_merged(draft, told, records)))
 
 
 def _merged(draft: Draft, told: Instruction, records: MappingOf[Side, Record]) -> list[str]:
@@ -422,7 +422,7 @@ def _merged(draft: Draft, told: Instruction, records: MappingOf[Side, Record]) -
     return lines or ["both have the same values in all mapped fields"]
 
 
-def _restore_told(draft: Draft, told: Instruction) -> Foretold:
+def _restore_preview(draft: Draft, told: Instruction) -> Preview:
     target, record_id = told.key.side.other, str(told.detail["rec"])
     name, mine = draft.named(target, record_id), draft.named(told.key.side, told.key.record_id)
     out = forgotten(draft, {told.key.side: told.key.record_id, target: record_id})
@@ -430,28 +430,28 @@ def _restore_told(draft: Draft, told: Instruction) -> Foretold:
         return _refused(draft, told, out)
     if isinstance(draft.look(draft.ref(target, record_id)), Record):
         refusal = f"{name}: refused: it exists; `bridge link` links it to another record"
-        return Foretold((refusal,), acts=False)
+        return Preview((refusal,), acts=False)
     link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.record_id))
     if link is not None:
         there = draft.named(target, link.record_id(target))
-        return Foretold((f"{name}: refused: its counterpart {mine} is now linked to {there}",), acts=False)
+        return Preview((f"{name}: refused: its counterpart {mine} is now linked to {there}",), acts=False)
     alive = isinstance(draft.look(draft.ref(told.key.side, told.key.record_id)), Record)
     after = f"linked to {mine}" if alive else f"not linked, because {mine} is deleted too"
     values = load_values(draft.mapping, told.detail["values"])
     filled = {name: value for name, value in values.items() if not is_empty(value)}
     shown = remember.in_words(draft, target, filled)
     head = f"{name}: is created again under a new id, {after}, with these values"
-    return Foretold((head, *(f"{field}: {_value(value)}" for field, value in shown.items())))
+    return Preview((head, *(f"{field}: {_value(value)}" for field, value in shown.items())))
 
 
 def _value(value: Any) -> str:
     return "(empty)" if value is None else repr(value)
 
 
-TELLERS: MappingOf[str, Callable[[Draft, Instruction], Foretold]] = {
-    UNDO: _undo_told,
-    REMOVE_CREATED: _removal_told,
-    LINK: _link_told,
-    UNLINK: _unlink_told,
-    RESTORE: _restore_told,
+PREVIEWS: MappingOf[str, Callable[[Draft, Instruction], Preview]] = {
+    UNDO: _undo_preview,
+    REMOVE_CREATED: _removal_preview,
+    LINK: _link_preview,
+    UNLINK: _unlink_preview,
+    RESTORE: _restore_preview,
 }

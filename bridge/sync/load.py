@@ -149,7 +149,7 @@ class Loader:
         return await self.parts.store.tasks.wait_for(self.situation.claim, need.parent)
 
     async def _request_listing(self, need: RequestListing) -> None:
-        await self.parts.store.cursors.ask(need.system, need.entity, "full", by="match index")
+        await self.parts.store.cursors.request(need.system, need.entity, "full", by="match index")
 
     async def _note_merge(self, need: NoteMerge) -> None:
         await self.parts.store.records.note_merge(need.loser, need.survivor)

@@ -97,7 +97,7 @@ def answered(draft: Draft, side: Side, record_id: str) -> None:
 INDEX_WAIT_SECONDS = 5.0
 INDEX_WAIT_LONGEST_SECONDS = 60.0
 CREATE_WAIT_SECONDS = 2.0
-NEVER_HEARD_OF = 2**62  # of a record that the store does not know: it is younger than every open intent
+UNKNOWN_SEQ = 2**62  # of a record that the store does not know: it is younger than every open intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Survivor:
 
 def match_or_create(draft: Draft) -> Completion | Create:
     """Decide about an unlinked record."""
-    draft.ask_all(_asked_of_each(draft))
+    draft.ask_all(_questions_of_each(draft))
     found = accept.read(draft, draft.side, draft.key.record_id)
     if isinstance(found, Stale):
         return draft.stale(found)
@@ -123,7 +123,7 @@ def match_or_create(draft: Draft) -> Completion | Create:
     return _new(draft, found, may_copy=history is None)
 
 
-def _asked_of_each(draft: Draft) -> Sequence[Question[Any]]:
+def _questions_of_each(draft: Draft) -> Sequence[Question[Any]]:
     """Return the questions that every unlinked record needs, to ask them together; none if a read is too early."""
     name, side, record_id = draft.mapping.name, draft.side, draft.key.record_id
     ref = draft.ref(side, record_id)
@@ -425,7 +425,7 @@ def _firsts(draft: Draft, own: Record, key: MatchKey, reading: Reading) -> dict[
 
 def _known_earlier(draft: Draft, record_id: str, than: str) -> bool:
     one, two = (draft.known(draft.ref(draft.side, each)) for each in (record_id, than))
-    return one is not None and (one.first_seq, record_id) < ((two.first_seq if two else NEVER_HEARD_OF), than)
+    return one is not None and (one.first_seq, record_id) < ((two.first_seq if two else UNKNOWN_SEQ), than)
 
 
 def _first_is_gone(draft: Draft, record_id: str, key: MatchKey) -> Completion:
@@ -535,7 +535,7 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
         chosen=chosen,
         fields=fields,
         keys=translate.index_hashes(draft.mapping, reading.values),
-        first_seq=known.first_seq if known else NEVER_HEARD_OF,
+        first_seq=known.first_seq if known else UNKNOWN_SEQ,
         unlike=unlike,
         told=remember.in_words(draft, target, chosen),
         made_at=own.created_at.timestamp() if own.created_at else None,
@@ -567,15 +567,15 @@ def _follows(draft: Draft, target: Side, field: Field) -> bool:
 
     So a create stays one call with one outcome. If only some lines were sent, the next read shows which are missing.
     """
-    cells, columns = field.cells(target), draft.manifest(target).columns
-    return cells is not None and any(path.column in columns and columns[path.column].apart for path in cells.paths)
+    ours, columns = field.columns_of(target), draft.manifest(target).columns
+    return ours is not None and any(path.column in columns and columns[path.column].apart for path in ours.paths)
 
 
 def _again(draft: Draft, own: Record, *, patient: bool) -> float | None:
     """When the new pair is processed again: for its references, and for an edit that this read may not show yet."""
     looks = [draft.now + references.PATIENCE_SECONDS] if patient else []
     hidden = accept.edit_not_shown(draft, draft.side, own.ref.id)
-    if hidden and not accept.shows_what_was_told(draft, draft.side, own.ref.id, changed=True):
+    if hidden and not accept.shows_reported_edit(draft, draft.side, own.ref.id, changed=True):
         looks.append(hidden.due)
     return min(looks, default=None)
 

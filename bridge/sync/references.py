@@ -60,12 +60,12 @@ def _with_links(reading: Reading, found: Mapping[Reference, Link]) -> Reading:
     def known(value: Any) -> Any:
         if not isinstance(value, Reference) or value not in found:
             return value
-        return LinkId(found[value].id, left_over=found[value].record_id(value.side) != value.id)
+        return LinkId(found[value].id, merged_away=found[value].record_id(value.side) != value.id)
 
     return replace(reading, values={name: with_parts(value, known) for name, value in reading.values.items()})
 
 
-def left_over(
+def merged_away(
     draft: Draft, side: Side, decisions: Iterable[Decision], readings: Mapping[Side, Reading]
 ) -> dict[str, Any]:
     """Return the survivors that this side must name, because it still names a record that a merge left over."""
@@ -75,8 +75,8 @@ def left_over(
         there: Any = readings[side.other].values.get(one.field)
         if one.action not in (Action.NONE, Action.IN_SYNC) or side not in draft.mapping.named[one.field].flows:
             continue
-        stale = {part for part in parts_of(here) if isinstance(part, LinkId) and part.left_over}
-        named = {part for part in parts_of(there) if isinstance(part, LinkId) and not part.left_over}
+        stale = {part for part in parts_of(here) if isinstance(part, LinkId) and part.merged_away}
+        named = {part for part in parts_of(there) if isinstance(part, LinkId) and not part.merged_away}
         if stale & named and same(draft.mapping.named[one.field], here, there):
             found[one.field] = there
     return found

@@ -16,7 +16,7 @@ from bridge.mapping.values import (
     Lines,
     LinkId,
     is_empty,
-    names_left_over,
+    names_merged_away,
     names_records,
     names_unlinked,
     parts_of,
@@ -51,14 +51,14 @@ def in_sync(mapping: Mapping, base: Base, readings: MappingOf[Side, Reading], de
 def shows_base(mapping: Mapping, side: Side, reading: Reading, base: Base) -> bool:
     """Whether a side shows in every field the value that both sides agreed on last, under the same definition."""
     for field in mapping.fields:
-        if field.set_on == "create" or field.cells(side) is None or field.name in reading.off or not field.flows:
+        if field.set_on == "create" or field.columns_of(side) is None or field.name in reading.off or not field.flows:
             continue
         if side in field.when:
             return False  # it may hold again now, and then edits of the other side are written
         entry, value = base.get(field.name), reading.values.get(field.name, UNREAD)
         if entry is None or entry.fingerprint != field.fingerprint:
             return False
-        if value is UNREAD or names_unlinked(value) or names_left_over(value):
+        if value is UNREAD or names_unlinked(value) or names_merged_away(value):
             return False
         was, hashed = (entry.left, entry.left_hash) if side is Side.LEFT else (entry.right, entry.right_hash)
         if not same(field, value, was):

@@ -145,7 +145,7 @@ def _not_shown(draft: Draft, readings: Mapping[Side, Reading]) -> list[str]:
         for field in draft.mapping.fields
         for side in Side
         if field.set_on is None
-        and all(field.cells(one) is not None for one in Side)
+        and all(field.columns_of(one) is not None for one in Side)
         and readings[side].values.get(field.name, UNREAD) is UNREAD
         and field.name not in readings[side].hashes
         and field.name not in readings[side].off

@@ -213,7 +213,7 @@ def _weighed(draft: Draft, link: Link, records: MappingOf[Side, Record]) -> Weig
     decisions = compare.chosen(draft, link, compare.decide(draft, records, readings, base), readings)
     plans = compare.plans(decisions, readings)
     for side in Side:
-        plans[side] |= references.left_over(draft, side, decisions, readings)
+        plans[side] |= references.merged_away(draft, side, decisions, readings)
     return Weighed(readings, base, decisions, plans)
 
 
@@ -362,7 +362,7 @@ def unshown(mapping: RecordMapping, readings: MappingOf[Side, Reading]) -> froze
         for row in mapping.fields
         for side, reading in readings.items()
         if row.set_on != "create"
-        and row.cells(side) is not None
+        and row.columns_of(side) is not None
         and row.name not in reading.hashes
         and row.name not in reading.off
     )

@@ -86,7 +86,7 @@ def _of_one_side(draft: Draft, link: Link) -> Completion | None:
     if base is None or not remember.shows_base(draft.mapping, side, reading, base):
         return None
     hidden = accept.edit_not_shown(draft, side, record_id)
-    if hidden and not accept.shows_what_was_told(draft, side, record_id, changed=False):
+    if hidden and not accept.shows_reported_edit(draft, side, record_id, changed=False):
         return draft.stale(hidden, narrow=True)
     draft.accept(alive=True)
     draft.note_keys(side, record_id, reading.values)
@@ -142,7 +142,7 @@ def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completi
     base = remember.in_sync(draft.mapping, base, readings, decisions)
     plans = compare.plans(decisions, readings)
     for side in Side:
-        plans[side] |= references.left_over(draft, side, decisions, readings)
+        plans[side] |= references.merged_away(draft, side, decisions, readings)
     if draft.shadow:
         return shadow.would_update(draft, link, records, readings, decisions, plans)
     link = remember.save_base(draft, link, base)
@@ -163,7 +163,7 @@ def _again(
     waits = []
     for side, stale in hidden.items():
         changed = not remember.shows_base(draft.mapping, side, readings[side], base)
-        if not accept.shows_what_was_told(draft, side, str(link.record_id(side)), changed=changed):
+        if not accept.shows_reported_edit(draft, side, str(link.record_id(side)), changed=changed):
             waits.append(stale.due)
     return min(waits, default=None)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from bridge.domain.errors import BridgeError, LeaseLost, StoreUnavailable
 from bridge.domain.event import Lane
-from bridge.domain.patience import STORE_AWAY, once_back
+from bridge.domain.patience import STORE_AWAY, when_store_is_back
 from bridge.domain.priority import Priority, calls_for, priority_of
 from bridge.monitoring.following import EVENT
 from bridge.store.model import Claim, Completion, LinkTaken, Outcome, Pair, Scope, Unstorable
@@ -63,7 +63,7 @@ class Worker:
     async def _turn(self) -> None:
         if self.running:
             await self.parts.seams.clock.sleep(TOGETHER_SECONDS)
-        claims, next_due = await once_back(self.parts.seams.clock, self._claim)
+        claims, next_due = await when_store_is_back(self.parts.seams.clock, self._claim)
         for claim in claims:
             self._start(claim)
         if self.running and not self._with_room():
@@ -141,7 +141,7 @@ class Worker:
         """End a claim as soon as the store is available, so that nothing waits for the end of its lease."""
         left = load.draft.claim.expires - self.parts.store.now()
         with suppress(LeaseLost, StoreUnavailable):
-            await once_back(self.parts.seams.clock, end, away=lambda _: None, at_most=left)
+            await when_store_is_back(self.parts.seams.clock, end, away=lambda _: None, at_most=left)
 
     async def _outcome(self, load: Loader) -> Completion:
         try:

@@ -14,7 +14,7 @@ from bridge.mapping.base import Base, FieldBase, load_base
 from bridge.mapping.model import Field
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD, Reference, is_empty, names_left_over
+from bridge.mapping.values import UNREAD, Reference, is_empty, names_merged_away
 from bridge.store.model import Link, LinkState
 from bridge.sync.shadow import amount_in
 
@@ -41,7 +41,7 @@ def judge_row(
     edited = [
         row
         for row in mapping.fields
-        if row.set_on != "create" and row.cells(side) and _edited(row, side, reading, base)
+        if row.set_on != "create" and row.columns_of(side) and _edited(row, side, reading, base)
     ]
     if any(_matters(row, side) for row in edited):
         return RowVerdict(look=True)
@@ -51,7 +51,7 @@ def judge_row(
 def _whole(mapping: RecordMapping, side: Side, reading: Reading, shown: Collection[str]) -> bool:
     """Return whether the row shows every field that a single read of the record shows."""
     known = reading.hashes.keys() | reading.off
-    return all(row.name in known or row.name not in shown for row in mapping.fields if row.cells(side))
+    return all(row.name in known or row.name not in shown for row in mapping.fields if row.columns_of(side))
 
 
 def _matters(row: Field, side: Side) -> bool:
@@ -66,7 +66,7 @@ def _edited(row: Field, side: Side, reading: Reading, base: Base) -> bool:
     entry, value = base.get(row.name), reading.values.get(row.name, UNREAD)
     if isinstance(value, Reference):  # the record it refers to is not linked: it is counted elsewhere, nothing crosses
         return row.missing == "blank" and (entry is None or entry.left_hash is not None or entry.right_hash is not None)
-    if names_left_over(value):
+    if names_merged_away(value):
         return True
     if entry is None:
         return value is UNREAD or not is_empty(value)

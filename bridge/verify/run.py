@@ -169,7 +169,9 @@ class Verification:
             shown = found.fields if isinstance(found, Record) else row.fields
             whole = translate.read(self._subject.mapping, side, shown)
             self._known[side] = whole.off.union(whole.hashes)
-            wanted = {row.name for row in self._subject.mapping.fields if row.set_on != "create" and row.cells(side)}
+            wanted = {
+                row.name for row in self._subject.mapping.fields if row.set_on != "create" and row.columns_of(side)
+            }
             name = self._subject.mapping.side(side).name
             self.report.unshown |= {f"{name}.{one}" for one in wanted - self._known[side]}
             listed = translate.read(self._subject.mapping, side, row.fields)
@@ -189,7 +191,7 @@ class Verification:
         for (name, of), record_ids in wanted.items():
             for record_id, link in (await self._subject.store.links.resolve(name, of, sorted(record_ids))).items():
                 if usable(link):
-                    found[Reference(name, of, record_id)] = LinkId(link.id, left_over=link.record_id(of) != record_id)
+                    found[Reference(name, of, record_id)] = LinkId(link.id, merged_away=link.record_id(of) != record_id)
         resolved: dict[str, Reading] = {}
         for record_id, reading in readings.items():
             values: dict[str, Any] = {}

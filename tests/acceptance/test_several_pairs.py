@@ -52,7 +52,7 @@ def sound(folder: Path) -> frozenset[str]:
     sides = values["sides"]
     assert all(isinstance(system, str) for system in sides.values())
     systems = {side: str(system) for side, system in sides.items()}
-    assert [str(fault) for fault in check(mappings, MANIFESTS, systems=systems)] == []
+    assert [str(problem) for problem in check(mappings, MANIFESTS, systems=systems)] == []
     for mapping in mappings:
         for side in (mapping.left, mapping.right):
             system = values["systems"][str(values["sides"][side.name])]

@@ -19,15 +19,15 @@ SIZES = {"wide": (1280, 900), "narrow": (380, 800)}
 
 
 class Reader:
-    """A person at a browser. `faults`: errors that the browser reported."""
+    """A person at a browser. `problems`: errors that the browser reported."""
 
     def __init__(self, page: Any, here: Office) -> None:
         self.page = page
         self.here = here
-        self.faults: list[str] = []
+        self.problems: list[str] = []
         self.asked: set[str] = set()
-        page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda line: self.problems.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("request", lambda request: self.asked.add(request.url))
 
     async def go(self, path: str) -> None:

@@ -56,7 +56,7 @@ async def anna(browser: Any, here: Office) -> AsyncIterator[Reader]:
     reader = await opened(browser, here)
     await reader.login()
     yield reader
-    assert reader.faults == []
+    assert reader.problems == []
     assert {url for url in reader.asked if not url.startswith(here.url)} == set()
     await reader.page.context.close()
 
@@ -89,7 +89,7 @@ async def test_every_page_is_accessible(
         if shots := os.environ.get("BRIDGE_SHOTS"):
             await reader.page.screenshot(path=f"{shots}/{name}-{size}-{scheme}.png", full_page=True)
     assert not problems, "\n".join(problems)
-    assert reader.faults == []
+    assert reader.problems == []
     await reader.page.context.close()
 
 
@@ -310,4 +310,4 @@ async def test_empty_pages_say_what_to_do(anna: Reader) -> None:
     await anna.go("/mappings/none")
     assert "no mapping is called" in await anna.text()
     assert "Log out" in await anna.text()
-    anna.faults.clear()  # the browser notes the 404
+    anna.problems.clear()  # the browser notes the 404

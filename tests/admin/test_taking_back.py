@@ -131,7 +131,7 @@ async def test_a_mode_is_set_in_the_file_and_in_the_running_bridge(here: Office,
 
 async def test_a_request_for_a_mode_that_does_not_take_effect_is_not_marked_done(here: Office, client: Client) -> None:
     requests = here.bridge.store.requests
-    number = await requests.ask("mode", {"mapping": "people", "mode": "shadow"})  # of another instance and its file
+    number = await requests.add("mode", {"mapping": "people", "mode": "shadow"})  # of another instance and its file
 
     async def answered() -> bool:
         return await requests.answer(number) is not None
@@ -261,7 +261,7 @@ async def test_a_verification_that_ended_early_is_nowhere_shown_as_agreeing(here
 
 async def test_after_a_restore_the_page_shows_what_a_verification_waits_for(here: Office, client: Client) -> None:
     """It waits for ever: no sweep is later than a restore in the year 2100."""
-    number = await here.bridge.store.requests.ask(RESTORED, {"mapping": "people", "since": 4_102_444_800.0})
+    number = await here.bridge.store.requests.add(RESTORED, {"mapping": "people", "since": 4_102_444_800.0})
     try:
         (mine,) = [one for one in (await client.get(f"{API}/runs"))["verified"] if one["mapping"] == "people"]
         assert mine["awaited"] == "it is verified after the restore, when every record of both sides was compared"

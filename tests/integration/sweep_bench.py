@@ -8,7 +8,7 @@ from typing import Any
 from bridge.connectors.protocols import Page
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
 from bridge.domain.seams import Seams
-from bridge.reconcile.reconciler import Reconciler, Work
+from bridge.reconcile.reconciler import MappingsInUse, Reconciler
 from bridge.store import Store
 from bridge.store.model import Mode
 from tests.clock import FakeClock
@@ -124,7 +124,7 @@ async def make_sweep_bench(
     right = PagedProduct("erp", **{"clock": clock, **(erp or {})})
     bench = make_bench(store, clock, seams, text, mode, crm=left, erp=right)
     reconciler = Reconciler(
-        {"crm": left, "erp": right}, Work(bench.parts.mappings, bench.parts.scopes, bench.routes), store, seams
+        {"crm": left, "erp": right}, MappingsInUse(bench.parts.mappings, bench.parts.scopes, bench.routes), store, seams
     )
     return SweepBench(bench, left, right, reconciler, store, clock)
 

@@ -72,7 +72,7 @@ async def known(new_bench: NewSweepBench, text: str = ASKS) -> tuple[SweepBench,
     bench.erp.person_edits("person", there, name=f"{NAME} there")
     await bench.store.events.accept(told, bench.bench.routes)
     await bench.work()
-    await bench.store.requests.ask("resync", {"side": "crm", "entity": "person", "record": record_id})
+    await bench.store.requests.add("resync", {"side": "crm", "entity": "person", "record": record_id})
     (request,) = await bench.store.requests.take()
     await bench.store.requests.done(request.id, Answer(f"{NAME} is due"))
     return bench, record_id
@@ -211,7 +211,7 @@ async def asked(bench: SweepBench, kind: str, typed: str = "", **more: Any) -> i
     """Make a request as a command does, and answer it; return the number of the request."""
     names = ("side", "entity", "record", "other")
     words = {**dict(zip(names, typed.split(), strict=False)), **more}
-    number = await bench.store.requests.ask(kind, words, "eve")
+    number = await bench.store.requests.add(kind, words, "eve")
     (request,) = await bench.store.requests.take()
     await bench.store.requests.done(number, Answer(await answered(bench.bench, request)))
     return number
@@ -270,9 +270,9 @@ async def test_requests_and_answers_about_a_forgotten_person_are_erased_too(new_
     after = await of_tables(bench.store)
     assert {(name, one) for name in after for one in gone if one in after[name]} == set()
     assert await bench.store.instructions.waiting() == 0
-    deeds = {deed.request: deed for deed in await bench.store.audit.recent(10)}
-    assert (deeds[undo].person, deeds[undo].action, dict(deeds[undo].arguments)) == ("eve", "undo", {})
-    assert [deed.arguments["note"] for deed in deeds.values() if deed.arguments] == ["stays"]
+    entries = {entry.request: entry for entry in await bench.store.audit.recent(10)}
+    assert (entries[undo].person, entries[undo].action, dict(entries[undo].arguments)) == ("eve", "undo", {})
+    assert [entry.arguments["note"] for entry in entries.values() if entry.arguments] == ["stays"]
     assert await bench.store.forgotten.held(scopes, ref) == Erased((ref,), {})
 
 
@@ -284,7 +284,7 @@ async def test_the_answer_of_a_run_about_a_forgotten_person_is_erased(new_bench:
     await bench.store.database.write("blank", lambda conn: conn.execute(update(audit).values(arguments={})))
     assert await bench.store.journal.of_run(f"undo/{number}", 9)
     await bench.store.forgotten.erase(bench.bench.parts.scopes, RecordRef("crm", "person", record_id), alone=False)
-    assert {deed.answer for deed in await bench.store.audit.recent(9)} == {"erased by `bridge forget`"}
+    assert {entry.answer for entry in await bench.store.audit.recent(9)} == {"erased by `bridge forget`"}
 
 
 async def test_a_record_that_was_to_be_linked_with_a_forgotten_one_is_not_changed(new_bench: NewSweepBench) -> None:

@@ -135,7 +135,7 @@ async def test_a_system_that_is_stopped_or_down_is_not_listed(new_bench: NewSwee
     assert bench.crm.calls == []
     await bench.store.systems.save(SystemRow("crm", "account-1"))
     bench.clock.advance(120)
-    assert [report.marked for report in await bench.reconciler.sweep_asked()] == [1]
+    assert [report.marked for report in await bench.reconciler.sweep_requested()] == [1]
 
 
 async def test_a_record_we_created_after_the_last_page_is_not_missing(new_bench: NewSweepBench) -> None:
@@ -242,17 +242,17 @@ async def test_hints_of_callbacks_cause_at_most_one_sweep_a_minute(new_bench: Ne
     done = 0
     for _ in range(30):
         bench.clock.advance(4)
-        await bench.store.cursors.ask("crm", "person", "incremental", by="callback")
-        done += len(await bench.reconciler.sweep_asked())
+        await bench.store.cursors.request("crm", "person", "incremental", by="callback")
+        done += len(await bench.reconciler.sweep_requested())
     assert done == 2
 
 
 async def test_a_repaired_hook_has_its_window_swept_at_once_and_once(new_bench: NewSweepBench) -> None:
     bench, record_id = await linked(new_bench)
     bench.crm.person_edits("person", record_id, name="Ana Berg")
-    await bench.store.cursors.ask("crm", "person", "incremental", by="hook repair")
-    assert [report.marked for report in await bench.reconciler.sweep_asked()] == [1]
-    assert await bench.reconciler.sweep_asked() == []
+    await bench.store.cursors.request("crm", "person", "incremental", by="hook repair")
+    assert [report.marked for report in await bench.reconciler.sweep_requested()] == [1]
+    assert await bench.reconciler.sweep_requested() == []
 
 
 # -- backfill -------------------------------------------------------------------------------------------------------

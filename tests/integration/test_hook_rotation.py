@@ -32,7 +32,7 @@ async def test_every_hook_gets_a_new_address_and_no_entity_is_without_a_hook_mea
     old, watched = site.hooks(), Watched(site)
     site.receiver.addresses = site.keeper.addresses
     audit = await keeper_of(site, watched).rotate("crm1", HOUR)
-    assert (len(audit.created), len(audit.removed), audit.faults) == (2, 2, {})
+    assert (len(audit.created), len(audit.removed), audit.problems) == (2, 2, {})
     assert watched.without == [set()] * 4
     assert not {url for _, url in site.hooks()} & {url for _, url in old}
     assert [url for _, url in site.hooks()] == [site.keeper.addresses.url("crm1", key) for key in KEYS]
@@ -71,11 +71,11 @@ async def test_a_hook_that_could_not_move_keeps_its_address_until_it_does(site: 
 
     old = site.keeper.addresses.token("crm1", KEYS[0])
     audit = await keeper_of(site, Full()).rotate("crm1", HOUR)
-    assert audit.faults
+    assert audit.problems
     clock.advance(2 * HOUR)
     await site.keeper.refresh()
     assert site.keeper.addresses.check("crm1", KEYS[0], old)
-    assert "run `bridge hooks repair` first" in (await site.keeper.rotate("crm1", HOUR)).faults["crm1"]
+    assert "run `bridge hooks repair` first" in (await site.keeper.rotate("crm1", HOUR)).problems["crm1"]
     await site.keeper.audit()
     await site.keeper.refresh()
     assert [url for _, url in site.hooks()] == [site.keeper.addresses.url("crm1", key) for key in KEYS]
@@ -100,5 +100,5 @@ async def test_nothing_changes_where_the_public_address_cannot_be_reached(site: 
     keeper = HookKeeper({"crm1": site.connector}, WANTED, nowhere, site.transport, site.store, site.seams)
     before = site.hooks()
     audit = await keeper.rotate("crm1", HOUR)
-    assert "nothing was changed" in audit.faults["crm1"]
+    assert "nothing was changed" in audit.problems["crm1"]
     assert (site.hooks(), await site.store.hooks.turns()) == (before, {})

@@ -40,7 +40,7 @@ async def states(site: Site) -> dict[str, str]:
 
 async def test_a_first_audit_registers_the_wanted_hooks_and_requests_a_sweep_of_the_time_before(site: Site) -> None:
     audit = await site.keeper.audit()
-    assert (audit.faults, len(audit.created), audit.kept) == ({}, 2, 0)
+    assert (audit.problems, len(audit.created), audit.kept) == ({}, 2, 0)
     assert site.hooks() == urls(site)
     assert await states(site) == {"any.deal": "registered", "any.person": "registered"}
     assert await site.requested_sweeps() == [("deal", "hook repair"), ("person", "hook repair")]
@@ -59,7 +59,7 @@ async def test_a_second_audit_changes_nothing(site: Site) -> None:
     await site.swept()
     before = site.simulator.hooks.shown()
     audit = await site.keeper.audit()
-    assert (audit.kept, audit.created, audit.removed, audit.faults) == (2, [], [], {})
+    assert (audit.kept, audit.created, audit.removed, audit.problems) == (2, [], [], {})
     assert site.simulator.hooks.shown() == before
     assert await site.requested_sweeps() == []
 
@@ -134,7 +134,7 @@ async def test_a_changed_public_address_moves_the_hooks(site: Site) -> None:
     await site.keeper.audit()
     moved = site.keeper_of(public_url=site.public_url.replace("127.0.0.1", "localhost"))
     audit = await moved.audit()
-    assert (len(audit.created), len(audit.removed), audit.faults) == (2, 2, {})
+    assert (len(audit.created), len(audit.removed), audit.problems) == (2, 2, {})
     assert all("localhost" in url for _, url in site.hooks())
 
 
@@ -150,8 +150,8 @@ async def test_an_entity_no_longer_wanted_loses_its_hook_and_its_row(site: Site)
 async def test_promise_13_nothing_is_registered_while_the_public_address_leads_elsewhere(site: Site) -> None:
     keeper = site.keeper_of(public_url="http://127.0.0.1:1")
     audit = await keeper.audit()
-    assert "nothing was registered" in audit.faults["crm1"]
-    assert "127.0.0.1:1" in audit.faults["crm1"]
+    assert "nothing was registered" in audit.problems["crm1"]
+    assert "127.0.0.1:1" in audit.problems["crm1"]
     assert site.hooks() == []
     assert await states(site) == {"any.deal": "missing", "any.person": "missing"}
     assert not any(request.method == "POST" for request in site.transport.requests)
@@ -168,7 +168,7 @@ async def test_promise_13_a_create_without_an_answer_does_not_lead_to_a_second_h
     lost = ResponseFault(kind="drop", method="POST", path="webhooks", after=True, times=1)
     site.simulator.faults.responses.append(lost)
     audit = await site.keeper.audit()
-    assert audit.faults == {}
+    assert audit.problems == {}
     assert site.hooks() == urls(site)
 
 
@@ -188,7 +188,7 @@ async def test_promise_13_after_a_create_without_an_answer_hooks_are_listed_befo
 
     site.keeper.connectors = {"crm1": Silent()}  # type: ignore[dict-item]
     audit = await site.keeper.audit()
-    assert (created, audit.faults, site.hooks()) == (["any.deal", "any.person"], {}, urls(site))
+    assert (created, audit.problems, site.hooks()) == (["any.deal", "any.person"], {}, urls(site))
 
 
 async def test_an_old_hook_that_the_connector_repairs_stays(site: Site) -> None:
@@ -216,14 +216,14 @@ async def test_an_old_hook_that_the_connector_repairs_stays(site: Site) -> None:
     site.keeper.connectors = {"crm1": healing}  # type: ignore[dict-item]
     audit = await site.keeper.audit()
     assert sorted(healing.healed) == ["any.deal", "any.person"]
-    assert (audit.removed, audit.faults, site.hooks()) == ([], {}, before)
+    assert (audit.removed, audit.problems, site.hooks()) == ([], {}, before)
     assert await states(site) == {"any.deal": "registered", "any.person": "registered"}
 
 
 async def test_a_create_that_never_arrived_is_repeated(site: Site) -> None:
     site.simulator.faults.responses.append(ResponseFault(kind="drop", method="POST", path="webhooks", times=1))
     audit = await site.keeper.audit()
-    assert audit.faults == {}
+    assert audit.problems == {}
     assert site.hooks() == urls(site)
 
 
@@ -232,7 +232,7 @@ async def test_the_vendors_limit_is_reported_in_plain_words_and_the_next_audit_t
         _register_by_hand(site, "note", f"https://zap.example/{number}")
     audit = await site.keeper.audit()
     assert audit.created == ["crm1 any.deal"]
-    assert "limit" in audit.faults["crm1"]
+    assert "limit" in audit.problems["crm1"]
     assert await states(site) == {"any.deal": "registered", "any.person": "missing"}
     site.simulator.drop_hook(site.hook_id("note"))
     assert (await site.keeper.audit()).created == ["crm1 any.person"]
@@ -245,7 +245,7 @@ async def test_at_the_vendors_limit_our_own_strays_make_room(site: Site) -> None
     for entity in ("deal", "person"):
         _register_by_hand(site, entity, old.url("crm1", f"any.{entity}"))
     audit = await site.keeper.audit()
-    assert (audit.faults, len(audit.created), len(audit.removed)) == ({}, 2, 2)
+    assert (audit.problems, len(audit.created), len(audit.removed)) == ({}, 2, 2)
     assert set(urls(site)) < set(site.hooks())
 
 
@@ -268,7 +268,7 @@ async def test_a_failure_at_one_system_does_not_stop_the_others(site: Site, erro
     site.keeper.wanted = {"a-broken-one": frozenset({"deal"}), **site.keeper.wanted}
     site.receiver.decoders = {"a-broken-one": site.connector, "crm1": site.connector}
     audit = await site.keeper.audit()
-    assert list(audit.faults) == ["a-broken-one"]
+    assert list(audit.problems) == ["a-broken-one"]
     assert len(audit.created) == 2
     assert said in str(audit)
 
@@ -297,7 +297,7 @@ async def test_nothing_is_done_at_a_system_that_is_stopped(site: Site) -> None:
     """Its credentials may open another account than before."""
     await site.store.systems.save(SystemRow("crm1", "account-1", stopped="the credentials open another account"))
     audit = await site.keeper.audit()
-    assert "crm1 is stopped" in audit.faults["crm1"]
+    assert "crm1 is stopped" in audit.problems["crm1"]
     assert site.transport.requests == []
 
 
@@ -397,9 +397,9 @@ async def test_promise_14_an_active_hook_without_callbacks_is_reported_and_regis
 
     audit = await site.keeper.audit()
 
-    assert "any.deal is registered but silent: 3 changed records of deal" in audit.faults["crm1"]
+    assert "any.deal is registered but silent: 3 changed records of deal" in audit.problems["crm1"]
     assert (audit.created, audit.removed) == (["crm1 any.deal"], [f"crm1 {silent}"])
-    assert (await site.keeper.audit()).faults == {}
+    assert (await site.keeper.audit()).problems == {}
 
 
 async def test_a_hook_with_a_later_callback_is_not_silent(site: Site) -> None:
@@ -409,7 +409,7 @@ async def test_a_hook_with_a_later_callback_is_not_silent(site: Site) -> None:
     site.clock.advance(500)
     await site.store.hooks.delivered("crm1", "any.deal", site.store.now())
     site.clock.advance(500)
-    assert (await site.keeper.audit()).faults == {}
+    assert (await site.keeper.audit()).problems == {}
 
 
 async def test_one_missed_change_proves_no_silence(site: Site) -> None:
@@ -417,4 +417,4 @@ async def test_one_missed_change_proves_no_silence(site: Site) -> None:
     site.clock.advance(3600)
     await _changed_without_callback(site, "1", "1", "2")
     site.clock.advance(1000)
-    assert (await site.keeper.audit()).faults == {}
+    assert (await site.keeper.audit()).problems == {}

@@ -33,15 +33,15 @@ async def test_a_full_sweep_continues_from_its_page_once_and_is_tried_once_a_min
     tried = 0
     for _ in range(300):
         bench.clock.advance(1)
-        tried += len(await bench.reconciler.sweep_asked())
+        tried += len(await bench.reconciler.sweep_requested())
     assert 3 <= tried <= 6
     left.clear()
     bench.crm.tokens.clear()
     bench.clock.advance(61)
-    assert [report.fault for report in await bench.reconciler.sweep_asked()] == [""]
+    assert [report.fault for report in await bench.reconciler.sweep_requested()] == [""]
     assert bench.crm.tokens == ["4"]
     bench.clock.advance(61)
-    assert await bench.reconciler.sweep_asked() == [], "once is enough"
+    assert await bench.reconciler.sweep_requested() == [], "once is enough"
 
 
 async def test_a_failed_incremental_sweep_is_repeated(new_bench: NewSweepBench) -> None:
@@ -52,7 +52,7 @@ async def test_a_failed_incremental_sweep_is_repeated(new_bench: NewSweepBench) 
     assert (await bench.reconciler.sweep("crm", "person", "incremental")).fault
     left.clear()
     bench.clock.advance(61)
-    assert [(report.fault, report.marked) for report in await bench.reconciler.sweep_asked()] == [("", 1)]
+    assert [(report.fault, report.marked) for report in await bench.reconciler.sweep_requested()] == [("", 1)]
 
 
 async def test_while_a_system_is_down_its_sweeps_wait_and_make_no_calls(new_bench: NewSweepBench) -> None:
@@ -62,12 +62,12 @@ async def test_while_a_system_is_down_its_sweeps_wait_and_make_no_calls(new_benc
     tried = 0
     for _ in range(300):
         bench.clock.advance(1)
-        tried += len(await bench.reconciler.sweep_asked())
+        tried += len(await bench.reconciler.sweep_requested())
     assert tried <= 6
     assert bench.crm.tokens == []
     await bench.bench.systems.check("crm")
     bench.clock.advance(61)
-    assert [report.fault for report in await bench.reconciler.sweep_asked()] == [""]
+    assert [report.fault for report in await bench.reconciler.sweep_requested()] == [""]
 
 
 async def test_a_full_sweep_that_a_stop_or_the_store_cut_off_continues_from_its_page(new_bench: NewSweepBench) -> None:
@@ -77,10 +77,10 @@ async def test_a_full_sweep_that_a_stop_or_the_store_cut_off_continues_from_its_
         await bench.reconciler.sweep("crm", "person", "full")
     left.clear()
     bench.crm.tokens.clear()
-    assert await bench.reconciler.sweep_asked() == []
-    await bench.reconciler._ask_again(86_400.0)
+    assert await bench.reconciler.sweep_requested() == []
+    await bench.reconciler._request_full_sweeps(86_400.0)
     bench.clock.advance(61)
-    assert [report.fault for report in await bench.reconciler.sweep_asked()] == [""]
+    assert [report.fault for report in await bench.reconciler.sweep_requested()] == [""]
     assert bench.crm.tokens == ["4"]
 
 
@@ -89,10 +89,10 @@ async def test_a_bridge_that_is_restarted_often_does_its_full_sweeps_when_they_a
 ) -> None:
     bench = await running(new_bench)
     assert (await bench.reconciler.sweep("crm", "person", "full")).fault == ""
-    await bench.reconciler._ask_again(86_400.0)
+    await bench.reconciler._request_full_sweeps(86_400.0)
     assert not [one for one in await bench.store.cursors.all() if one.kind == "full" and one.asked_at is not None]
     bench.clock.advance(90_000)
-    await bench.reconciler._ask_again(86_400.0)
+    await bench.reconciler._request_full_sweeps(86_400.0)
     asked = {one.entity for one in await bench.store.cursors.all() if one.kind == "full" and one.asked_at is not None}
     assert "person" in asked
 

@@ -9,7 +9,7 @@ import pytest
 from bridge.app.requests import Requests
 from bridge.app.status import status_of
 from bridge.app.why import why_lines
-from bridge.reconcile.reconciler import Work
+from bridge.reconcile.reconciler import MappingsInUse
 from bridge.store.model import Mode
 from bridge.store.requests import Request
 from tests.integration.sweep_bench import ANA, NewSweepBench, SweepBench, start
@@ -38,7 +38,7 @@ async def backfill(site: SweepBench, *, preview: bool = False) -> str:
 async def goes_live(site: SweepBench, text: str = PEOPLE) -> None:
     await site.bench.adopt(text)
     parts = site.bench.parts
-    site.reconciler.work = Work(parts.mappings, parts.scopes, site.bench.routes)
+    site.reconciler.work = MappingsInUse(parts.mappings, parts.scopes, site.bench.routes)
     site.clock.advance(10)
 
 

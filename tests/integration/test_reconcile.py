@@ -270,10 +270,10 @@ async def test_a_cursor_older_than_the_vendors_history_makes_the_sweep_a_full_on
 async def test_an_entity_that_cannot_be_listed_by_time_is_listed_whole(new_bench: NewSweepBench) -> None:
     bench, record_id = await linked(new_bench, crm={"manifest": manifest(since=False)})
     bench.crm.person_edits("person", record_id, name="Ana Berg")
-    await bench.store.cursors.ask("crm", "person", "incremental", by="hook repair")
-    (report,) = await bench.reconciler.sweep_asked()
+    await bench.store.cursors.request("crm", "person", "incremental", by="hook repair")
+    (report,) = await bench.reconciler.sweep_requested()
     assert (report.kind, report.marked) == ("full", 1)
-    assert await bench.reconciler.sweep_asked() == []
+    assert await bench.reconciler.sweep_requested() == []
 
 
 async def test_full_listings_in_place_of_incremental_ones_pause_for_ten_times_their_length(
@@ -310,8 +310,8 @@ async def test_a_system_that_does_not_answer_does_not_delay_the_sweeps_of_others
     seen = asyncio.Event()
     bench.reconciler.observe = lambda system, *_: seen.set() if system == "erp" else None
     for system in ("crm", "erp") if kind == "asked" else ():
-        await bench.store.cursors.ask(system, "person", "full", by="hook repair")
-    sweeps = {"asked": bench.reconciler.sweep_asked, "index": bench.reconciler.index}
+        await bench.store.cursors.request(system, "person", "full", by="hook repair")
+    sweeps = {"asked": bench.reconciler.sweep_requested, "index": bench.reconciler.index}
     sweeping = asyncio.create_task(sweeps[kind]() if kind in sweeps else bench.reconciler.sweep_all(kind))
     async with asyncio.timeout(10):
         await seen.wait()

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.domain.record import Side
 from bridge.mapping.load import load_text
-from bridge.reconcile.reconciler import Reconciler, Work
+from bridge.reconcile.reconciler import MappingsInUse, Reconciler
 from bridge.simulators.faults import ResponseFault
 from bridge.store import Store
 from bridge.store.model import Endpoint, Mode, Route, Scope, TaskKey
@@ -45,7 +45,9 @@ async def reconciler(site: Site) -> Reconciler:
     site.clock.advance(60)
     await site.store.mappings.sync({"deals": scope})
     connectors = {"crm1": site.connector, "erp1": FakeProduct("erp1", site.clock)}
-    return Reconciler(connectors, Work({"deals": mapping}, {"deals": scope}, site.routes), site.store, site.seams)
+    return Reconciler(
+        connectors, MappingsInUse({"deals": mapping}, {"deals": scope}, site.routes), site.store, site.seams
+    )
 
 
 def makes(site: Site, title: str) -> str:
@@ -69,14 +71,14 @@ async def test_promise_14_changes_missed_by_a_lost_hook_are_found_once_it_is_bac
 ) -> None:
     await reconciler.index()
     await site.keeper.audit()
-    await reconciler.sweep_asked()
+    await reconciler.sweep_requested()
     site.clock.advance(600)
     site.simulator.drop_hook(site.hook_id("deal"))
     made = makes(site, "Nobody told us")
     await site.simulator.idle()
     assert await pending(site, made) == 0
     assert (await site.keeper.audit()).created == ["crm1 any.deal"]
-    reports = {report.entity: report for report in await reconciler.sweep_asked()}
+    reports = {report.entity: report for report in await reconciler.sweep_requested()}
     assert (reports["deal"].fault, reports["deal"].missed) == ("", 1)
     assert await pending(site, made) == 1
 
@@ -100,7 +102,7 @@ async def test_a_vendor_that_fails_in_the_middle_loses_nothing(site: Site, recon
     assert (await reconciler.sweep("crm1", "deal", "incremental")).fault != ""
     site.simulator.faults.responses.clear()
     site.clock.advance(120)
-    assert [report.fault for report in await reconciler.sweep_asked()] == [""]
+    assert [report.fault for report in await reconciler.sweep_requested()] == [""]
     assert [await pending(site, record_id) for record_id in made] == [1] * 7
 
 

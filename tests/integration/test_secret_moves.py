@@ -77,7 +77,7 @@ async def test_callbacks_at_former_addresses_are_accepted_until_the_hooks_have_m
     audit = await keeper.audit()
     assert site.hooks() == wanted
     assert watched.without == [set()] * 4
-    assert (audit.settled, audit.faults, len(audit.created), len(audit.removed)) == ({"crm1"}, {}, 2, 2)
+    assert (audit.settled, audit.problems, len(audit.created), len(audit.removed)) == ({"crm1"}, {}, 2, 2)
     assert await delivered(site) == [200]
     assert (await keeper.audit()).created == []
 
@@ -93,7 +93,7 @@ async def test_an_interrupted_move_is_finished_by_the_next_audit(site: Site, lis
     await site.keeper.audit()
     keeper, watched, wanted = moved(site, breaks_at=1, lists=lists)
     audit = await keeper.audit()
-    assert (audit.settled, "connection refused" in audit.faults["crm1"]) == (set(), True)
+    assert (audit.settled, "connection refused" in audit.problems["crm1"]) == (set(), True)
     assert len(site.hooks()) == 3
     audit = await keeper.audit()
     assert (site.hooks(), audit.settled) == (wanted, {"crm1"})
@@ -112,6 +112,6 @@ async def test_at_the_vendors_limit_hooks_are_replaced_one_by_one(site: Site, fr
     audit = await keeper.audit()
     assert set(wanted) < set(site.hooks())
     assert len(site.hooks()) == 40 - free
-    assert (audit.settled, audit.faults) == ({"crm1"}, {})
+    assert (audit.settled, audit.problems) == ({"crm1"}, {})
     assert max(len(without) for without in watched.without) == (0 if free else 1)
     assert {entity for entity, _ in await site.requested_sweeps()} == set(ENTITIES)

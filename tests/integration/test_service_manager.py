@@ -55,7 +55,7 @@ async def turn(times: int = 20) -> None:
 async def test_ready_when_the_block_begins_and_stopping_when_it_ends(
     manager: Manager, tmp_path: Path, clock: FakeClock
 ) -> None:
-    async with service(tmp_path, clock).told(answers):
+    async with service(tmp_path, clock).reporting(answers):
         assert manager.heard() == ["READY=1\nSTATUS=running"]
     assert manager.heard() == ["STOPPING=1\nSTATUS=stopping"]
 
@@ -65,7 +65,7 @@ async def test_keep_alive_messages_come_three_times_within_the_watchdogs_time(
 ) -> None:
     watched = service(tmp_path, clock, WATCHDOG_USEC="180000000", WATCHDOG_PID=str(PID))
     began = clock.monotonic()
-    async with watched.told(answers):
+    async with watched.reporting(answers):
         said = []
         for _ in range(12):
             await turn(1)
@@ -82,7 +82,7 @@ async def test_a_store_that_refuses_writes_is_alive_and_its_message_is_the_statu
     async def refuses() -> None:
         raise StoreUnavailable("database or disk is full\nand more")
 
-    async with service(tmp_path, clock, WATCHDOG_USEC="30000000").told(refuses):
+    async with service(tmp_path, clock, WATCHDOG_USEC="30000000").reporting(refuses):
         await turn(3)
     assert "WATCHDOG=1\nSTATUS=database or disk is full and more" in manager.heard()
 
@@ -97,7 +97,7 @@ async def test_a_store_that_never_answers_ends_the_keep_alive_messages(
         if len(looks) > 1:
             await asyncio.Event().wait()
 
-    async with service(tmp_path, clock, WATCHDOG_USEC="30000000").told(hangs):
+    async with service(tmp_path, clock, WATCHDOG_USEC="30000000").reporting(hangs):
         await turn(200)
         assert len([said for said in manager.heard() if "WATCHDOG=1" in said]) == 1
     assert len(looks) == 2
@@ -109,7 +109,7 @@ async def test_a_store_that_never_answers_ends_the_keep_alive_messages(
 async def test_without_a_watchdog_no_keep_alive_message_is_sent(
     manager: Manager, tmp_path: Path, clock: FakeClock, more: dict[str, str]
 ) -> None:
-    async with service(tmp_path, clock, **more).told(answers):
+    async with service(tmp_path, clock, **more).reporting(answers):
         await turn()
     assert [said for said in manager.heard() if "WATCHDOG" in said] == []
 
@@ -117,11 +117,11 @@ async def test_without_a_watchdog_no_keep_alive_message_is_sent(
 async def test_an_address_in_the_abstract_namespace_works(clock: FakeClock) -> None:
     name = f"bridge-notify-{id(clock)}"
     manager = Manager(f"\0{name}")
-    ServiceManager({"NOTIFY_SOCKET": f"@{name}"}, clock, PID).tell(READY="1")
+    ServiceManager({"NOTIFY_SOCKET": f"@{name}"}, clock, PID).send(READY="1")
     assert manager.heard() == ["READY=1"]
     manager.line.close()
 
 
 async def test_without_a_manager_or_with_one_that_is_gone_nothing_happens(tmp_path: Path, clock: FakeClock) -> None:
-    async with ServiceManager({}, clock, PID).told(answers), service(tmp_path, clock).told(answers):
+    async with ServiceManager({}, clock, PID).reporting(answers), service(tmp_path, clock).reporting(answers):
         await turn()

@@ -77,7 +77,7 @@ async def test_a_listing_with_gaps_fills_the_index_only_when_it_shows_them_again
     await bench.reconciler.sweep("crm", "person", "full")
     assert not await indexed(bench)
     assert (await bench.store.cursors.get("crm", "person", "full")).asked_by == "match index"
-    await bench.reconciler.sweep_asked()
+    await bench.reconciler.sweep_requested()
     assert await indexed(bench)
 
 

@@ -122,7 +122,7 @@ async def test_stop_while_the_vendor_does_not_answer_removes_the_hook_later(site
             raise Unreachable("crm1", "no answer")
 
     audit = await keeper_of(site, {}, Away()).stop("crm1", "any.deal", "stopped by a person")
-    assert "no answer" in audit.faults["crm1"]
+    assert "no answer" in audit.problems["crm1"]
     assert len(site.hooks()) == 2
     audit = await site.keeper.audit()
     assert ([entity for entity, _ in site.hooks()], audit.created) == (["person"], [])

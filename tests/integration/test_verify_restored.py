@@ -25,7 +25,7 @@ async def restored(new_bench: NewSweepBench) -> tuple[SweepBench, float]:
     bench = await people(new_bench)
     bench.clock.advance(3600)
     since = bench.store.now()
-    await bench.store.requests.ask(RESTORED, {"mapping": "people", "since": since})
+    await bench.store.requests.add(RESTORED, {"mapping": "people", "since": since})
     bench.clock.advance(10)
     return bench, since
 

@@ -224,7 +224,7 @@ ONE_LOOK = (
     Mutant(
         "a reference to the leftover of a merge counts as showing its base",
         "sync/remember.py::shows_base",
-        " or names_left_over(value)",
+        " or names_merged_away(value)",
         "",
         (f"{ONE_SIDE}a_side_does_not_show_the_base_when_one_field_is_other_unread_or_not_linked",),
     ),
@@ -617,7 +617,7 @@ TOLD_OF = (
     ),
     Mutant(
         "one edit that shows counts as the last of several reported ones",
-        "sync/accept.py::shows_what_was_told",
+        "sync/accept.py::shows_reported_edit",
         "task.taken != 1",
         "False",
         (f"{TOLD}promise_4_of_two_edits_shortly_after_each_other_the_second_crosses_too",),
@@ -647,14 +647,14 @@ TOLD_OF = (
     ),
     Mutant(
         "a record with a callback during each of its claims is never written",
-        "sync/accept.py::unless_told",
+        "sync/accept.py::unless_reported",
         "if _waited_enough(draft, read_lag):",
         "if False:",
         ("sync/test_told_edits.py::test_a_record_that_is_reported_without_end_is_written_after_a_while",),
     ),
     Mutant(
         "an edit that shows is read once more",
-        "sync/accept.py::shows_what_was_told",
+        "sync/accept.py::shows_reported_edit",
         "return changed or _newer(",
         "return False and _newer(",
         (f"{TOLD}an_edit_that_is_shown_at_once_is_not_waited_for",),

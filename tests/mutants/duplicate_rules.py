@@ -132,7 +132,7 @@ DUPLICATE_MUTANTS = (
     ),
     Mutant(
         "an unlinked record is read although its read would be rejected",
-        "sync/match.py::_asked_of_each",
+        "sync/match.py::_questions_of_each",
         "if accept.too_early(draft, side, record_id):",
         "if False:",
         ("unit/sync/test_deciding_laws.py::test_an_unlinked_record_is_not_read_while_its_read_would_be_rejected",),

@@ -369,7 +369,7 @@ LISTINGS = (
 STRANGERS = (
     Mutant(
         "a time from the future is accepted",
-        "domain/seams.py::believable",
+        "domain/seams.py::plausible_time",
         "seconds is not None and seconds <= now + TRUSTED_SKEW_SECONDS",
         "seconds is not None",
         (f"{AHEAD}the_time_of_a_callback_from_the_future_is_ignored",),

@@ -16,7 +16,7 @@ from bridge.domain.record import RecordRef
 from bridge.domain.seams import Seams
 from bridge.planning.pretend import Write
 from bridge.planning.rehearsal import parents_first
-from bridge.reconcile.reconciler import Reconciler, Work
+from bridge.reconcile.reconciler import MappingsInUse, Reconciler
 from bridge.store import Store, open_store
 from bridge.store.model import Mode
 from bridge.store.tables import metadata
@@ -163,7 +163,7 @@ async def world(
             bench.routes = {place: tuple(found) for place, found in bench.routes.items()}
             await store.mappings.sync(bench.parts.scopes)
             await bench.systems.start()
-            work = Work(bench.parts.mappings, bench.parts.scopes, bench.routes)
+            work = MappingsInUse(bench.parts.mappings, bench.parts.scopes, bench.routes)
             reconciler = Reconciler(bench.parts.connectors, work, store, seams)
             yield World(bench, reconciler, chance, sides)
         finally:

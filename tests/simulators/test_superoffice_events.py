@@ -152,7 +152,7 @@ async def test_created_and_changed_can_arrive_in_the_wrong_order(world: World, r
 async def test_duplicate_events_have_their_own_ids_and_repeated_callbacks_have_the_same(
     world: World, receiver: Receiver
 ) -> None:
-    async with running(world, twin_events=True) as calls:
+    async with running(world, duplicate_events=True) as calls:
         await calls.hook("contact.created")
         await calls.make("/Contact", Name="a")
         twins = await received(calls, receiver)

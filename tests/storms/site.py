@@ -91,7 +91,7 @@ class Site:
         for target, replacement in (
             ("bridge.store.database.connect", connect_mortal),
             ("bridge.app.reload.make_plan", planned),
-            ("bridge.reconcile.reconciler.ASKED_POLL_SECONDS", 5.0),
+            ("bridge.reconcile.reconciler.REQUEST_POLL_SECONDS", 5.0),
             ("bridge.app.requests.POLL_SECONDS", 30.0),
             ("bridge.sync.worker.IDLE_SECONDS", 60.0),  # events wake the worker; polling is only a safety net
         ):

@@ -35,7 +35,7 @@ async def _answer(bench: Bench, kind: str, **arguments: Any) -> str:
     """The running bridge's answer to a command, whose request goes through the store."""
     plan = Plan(bench.parts.mappings, bench.parts.scopes, bench.routes, {}, {})
     running = SimpleNamespace(plan=plan, store=bench.store, seams=bench.parts.seams)
-    number = await bench.store.requests.ask(kind, arguments)
+    number = await bench.store.requests.add(kind, arguments)
     taken: list[Request] = await bench.store.requests.take()
     assert [request.id for request in taken] == [number]
     return str(await Requests(cast(Any, running)).answer(taken[0]))

@@ -40,11 +40,11 @@ STEPS = (
 """The steps of an event through the bridge."""
 
 ELSEWHERE = """
-    accept_names account_columns alert answer approve ask_sweep audit budget choose claim_one count delivered
-    discard forget give_back hook hook_hours indexed instance instruct intake keep_requests look_again look_now
-    migrate names note note_backup pause ping plan planner problems prune prune_audit prune_hook_hours prune_journal
-    put_back release request reseal restore resume_sweep retire retry share start_sweep sync_mappings system
-    take_requests tokens verification void_leases
+    accept_names account_columns alert answer approve audit budget choose claim_one count delivered discard
+    forget give_back hook hook_hours indexed instance instruct intake keep_requests make_due_again
+    make_due_now migrate names note note_backup pause ping plan planner problems prune prune_audit
+    prune_hook_hours prune_journal put_back release request request_sweep reseal restore resume_sweep retire
+    retry share start_sweep sync_mappings system take_requests tokens verification void_leases
 """
 """Transactions of commands, sweeps, hooks, start-up and refused removals. `intake` is `accept` for several events."""
 

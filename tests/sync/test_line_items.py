@@ -12,7 +12,7 @@ from bridge.domain.errors import RetryLater
 from bridge.domain.priority import Priority, purpose
 from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
 from bridge.mapping.base import load_values
-from bridge.reconcile.reconciler import Reconciler, Work
+from bridge.reconcile.reconciler import MappingsInUse, Reconciler
 from bridge.store.model import Mode
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest, raising
@@ -271,7 +271,7 @@ async def test_a_sweep_reads_lines_with_the_priority_of_a_sweep(new_bench: NewBe
     await _pair(bench, ("Desk", 1))
     asked: list[tuple[str, Priority]] = []
     bench.erp.fail = lambda name: asked.append((name, purpose().priority))
-    work = Work(bench.parts.mappings, bench.parts.scopes, bench.routes)
+    work = MappingsInUse(bench.parts.mappings, bench.parts.scopes, bench.routes)
     sweeps = Reconciler({"crm": bench.crm, "erp": bench.erp}, work, bench.store, bench.seams)
     await sweeps.sweep("erp", "person", "full")
     assert {one for one in asked if "before" in one[0]} >= {

@@ -126,7 +126,7 @@ def test_a_side_shows_the_base_when_every_field_does(side: Side) -> None:
         ("name", UNREAD),
         ("phone", None),
         ("company", Reference("companies", Side.LEFT, "3")),
-        ("company", LinkId(7, left_over=True)),
+        ("company", LinkId(7, merged_away=True)),
         ("company", LinkId(8)),
     ],
 )

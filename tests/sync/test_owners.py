@@ -8,7 +8,7 @@ import pytest
 
 from bridge.connectors.protocols import Written
 from bridge.domain.record import Fields, Side
-from bridge.reconcile.reconciler import Reconciler, Work
+from bridge.reconcile.reconciler import MappingsInUse, Reconciler
 from tests.clock import FakeClock
 from tests.product import FakeProduct
 from tests.sync.bench import PEOPLE, Bench
@@ -173,7 +173,7 @@ async def test_a_backfill_pairs_the_records_of_a_mapping_that_writes_nothing(new
     await bench.adopt(OWNED)
     await bench.index()
     bench.clock.advance(3600)
-    work = Work(bench.parts.mappings, bench.parts.scopes, bench.routes)
+    work = MappingsInUse(bench.parts.mappings, bench.parts.scopes, bench.routes)
     reconciler = Reconciler(bench.parts.connectors, work, bench.store, bench.seams)
     report = await reconciler.backfill("users")
     assert (report.fault, report.rows, report.marked) == ("", 2, 2)

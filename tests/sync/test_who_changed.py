@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bridge.app.why import why_lines
-from bridge.store.standing import Question
+from bridge.store.standing import OpenConflict
 from tests.product import FakeProduct, manifest
 from tests.sync.bench import PEOPLE, Bench
 
@@ -13,7 +13,7 @@ ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
 ASK = PEOPLE.replace("name:  {crm: name, erp: name}", "name:  {crm: name, erp: name, conflict: ask}")
 
 
-async def _conflicting(bench: Bench, **more: Any) -> tuple[Question, str]:
+async def _conflicting(bench: Bench, **more: Any) -> tuple[OpenConflict, str]:
     """Change the name of a linked record on both sides; `more` is edited in the crm as well."""
     record_id = bench.crm.person_creates("person", **ANA)
     await bench.settle()
@@ -25,7 +25,7 @@ async def _conflicting(bench: Bench, **more: Any) -> tuple[Question, str]:
     return question, record_id
 
 
-def _by(question: Question) -> dict[str, str | None]:
+def _by(question: OpenConflict) -> dict[str, str | None]:
     return {side: edit["by"] for side, edit in question.edited.items()}
 
 

@@ -16,8 +16,8 @@ from bridge.connectors.registry import CONNECTORS
 from bridge.connectors.transport import WORDS, in_words
 from bridge.domain.errors import ConfigError, Problem
 from bridge.files.document import Problems, read_documents
-from bridge.settings.faults import Places
 from bridge.settings.model import Settings
+from bridge.settings.problems import Places
 from bridge.settings.validation import PATTERNS, validated
 
 ROOT = Path(__file__).parents[2]
@@ -63,11 +63,11 @@ def test_the_rule_finds_foreign_words() -> None:
     assert not FOREIGN.search("`https` must be an address that begins with https:// (deals.yaml:3:4)")
 
 
-def ours(faults: list[Problem]) -> None:
-    for fault in faults:
-        assert not FOREIGN.search(fault.what), fault
-        assert fault.what != "is not of the kind that is expected here", fault
-        assert fault.what != "has a form that is not allowed here", fault
+def ours(problems: list[Problem]) -> None:
+    for problem in problems:
+        assert not FOREIGN.search(problem.what), problem
+        assert problem.what != "is not of the kind that is expected here", problem
+        assert problem.what != "has a form that is not allowed here", problem
 
 
 def places_of(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -128,10 +128,10 @@ BROKEN_YAML = (
 
 @pytest.mark.parametrize("text", BROKEN_YAML)
 def test_broken_yaml_is_reported_in_our_words(text: str) -> None:
-    faults = Problems()
-    read_documents(text, "m.yaml", faults)
-    for fault in faults.found:
-        assert not FOREIGN.search(fault.what), fault
+    problems = Problems()
+    read_documents(text, "m.yaml", problems)
+    for problem in problems.found:
+        assert not FOREIGN.search(problem.what), problem
 
 
 @pytest.mark.parametrize("raw", ['"soon"', '""', "12", "true", '"2026-13-45"', '"1_000x"', "[]", "{}"])
@@ -151,7 +151,7 @@ def test_a_wrong_value_of_a_written_record_is_reported_in_our_words(
     try:
         read_record(file, CONNECTORS[product].manifest.entities[entity])
     except ConfigError as error:
-        told = [fault.what for fault in error.faults]
+        told = [problem.what for problem in error.problems]
     else:
         told = []
     assert not [what for what in told if FOREIGN.search(what)]

@@ -44,13 +44,13 @@ def problems(folder: Path, creates: str, deleted: str, options: str = "") -> lis
     try:
         checked_plan(load_settings(folder / "bridge.yaml", {"SECRET": "0123456789abcdef"}))
     except ConfigError as error:
-        return error.faults
+        return error.problems
     return []
 
 
 def test_a_forbidden_create_or_removal_is_one_clear_refusal_that_names_the_option(tmp_path: Path) -> None:
     found = problems(tmp_path, "[idp]", "delete")
-    assert [(fault.what, fault.remedy) for fault in found] == [
+    assert [(problem.what, problem.remedy) for problem in found] == [
         (
             "mapping people creates entrust user records, which idaas1 does not allow",
             "set `create_users: true` below systems.idaas1.options, or write creates: []",

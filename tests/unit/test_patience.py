@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bridge.domain.errors import LeaseLost, StoreUnavailable
-from bridge.domain.patience import once_back
+from bridge.domain.patience import when_store_is_back
 from tests.clock import FakeClock
 
 
@@ -25,14 +25,14 @@ def away_for(times: int, then: Exception | None = None) -> tuple[Callable[[], Aw
 
 async def test_the_work_is_done_once_the_store_is_back(clock: FakeClock) -> None:
     work, calls = away_for(3)
-    assert await once_back(clock, work) == "done"
+    assert await when_store_is_back(clock, work) == "done"
     assert (len(calls), clock.monotonic()) == (4, 3.0)
 
 
 async def test_other_errors_end_the_wait_at_once(clock: FakeClock) -> None:
     work, calls = away_for(1, LeaseLost("taken over"))
     with pytest.raises(LeaseLost):
-        await once_back(clock, work)
+        await when_store_is_back(clock, work)
     assert len(calls) == 2
 
 
@@ -40,7 +40,7 @@ async def test_the_wait_ends_at_its_limit_and_the_work_is_tried_at_least_once(cl
     for seconds, tries in ((-5.0, 1), (0.0, 1), (2.0, 3)):
         work, calls = away_for(99)
         with pytest.raises(StoreUnavailable):
-            await once_back(clock, work, at_most=seconds)
+            await when_store_is_back(clock, work, at_most=seconds)
         assert len(calls) == tries
 
 
@@ -54,5 +54,5 @@ async def test_each_retry_is_reported_and_the_caller_may_give_up(clock: FakeCloc
 
     work, calls = away_for(99)
     with pytest.raises(StoreUnavailable):
-        await once_back(clock, work, away=away)
+        await when_store_is_back(clock, work, away=away)
     assert (len(told), len(calls)) == (2, 2)

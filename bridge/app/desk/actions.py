@@ -16,7 +16,7 @@ from bridge.app.desk.records import Which
 from bridge.app.desk.words import when
 from bridge.domain.values import dataclass
 from bridge.settings.summary import entries
-from bridge.store.audit import Deed
+from bridge.store.audit import AuditEntry
 
 PLAIN = {"None": "not set", "True": "true", "False": "false", "[]": "none", "{}": "none"}
 """Values of settings, spelled as in the settings file."""
@@ -221,9 +221,9 @@ class Actions:
         return outcome(found)
 
     async def log(self, person: Person, page: Page) -> Log:
-        deeds = await self._bridge.store.audit.recent(page.limit + 1, page.before)
-        shown = deeds[: page.limit]
-        return Log([_act(deed) for deed in shown], shown[-1].id if len(deeds) > page.limit else None)
+        found = await self._bridge.store.audit.recent(page.limit + 1, page.before)
+        shown = found[: page.limit]
+        return Log([_act(one) for one in shown], shown[-1].id if len(found) > page.limit else None)
 
     async def settings(self, person: Person, given: Nothing) -> Shown:
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -244,8 +244,8 @@ class Actions:
         return await ask(self._bridge, person, kind, arguments)
 
 
-def _act(deed: Deed) -> Act:
-    told = deed.arguments
+def _act(entry: AuditEntry) -> Act:
+    told = entry.arguments
     about = [str(told[key]) for key in ABOUT if told.get(key)]
     about += [" ".join(one) for one in told.get("records") or ()][:5]
     about += [f"{key} {told[key]}" for key in ("winner", "run", "code", "minutes", "reason", "store") if told.get(key)]
@@ -253,5 +253,7 @@ def _act(deed: Deed) -> Act:
     about += [f"since {one if isinstance(one, str) else when(one)}" for one in times]
     about += [key for key in ("full", "preview") if told.get(key)]
     about += ["only shown"] if told.get("go") is False else []
-    answer = deed.answer or ("continues in the background" if deed.request is not None else "")
-    return Act(deed.id, when(deed.at), deed.person, deed.action, " ".join(about), str(told.get("note") or ""), answer)
+    answer = entry.answer or ("continues in the background" if entry.request is not None else "")
+    return Act(
+        entry.id, when(entry.at), entry.person, entry.action, " ".join(about), str(told.get("note") or ""), answer
+    )

@@ -36,7 +36,7 @@ async def ask(
 ) -> Outcome:
     """Store the request and wait a moment, because most requests are answered at once."""
     store, clock = bridge.store, bridge.seams.clock
-    number = await store.requests.ask(kind, arguments, person.name)
+    number = await store.requests.add(kind, arguments, person.name)
     end = clock.monotonic() + seconds
     while (found := await store.requests.get(number)) is not None:
         if found.done_at is not None or clock.monotonic() >= end:
@@ -48,7 +48,7 @@ async def ask(
 async def do_here(bridge: Bridge, person: Person, kind: str, arguments: Mapping[str, Any]) -> Outcome:
     """Store the request and let this instance carry it out, even if others run, because it concerns only this one."""
     store = bridge.store.requests
-    number = await store.ask(kind, arguments, person.name, mine=True)
+    number = await store.add(kind, arguments, person.name, mine=True)
     await store.done(number, await Requests(bridge).answer(Request(number, kind, arguments, bridge.store.now())))
     found = await store.get(number)
     assert found is not None

@@ -196,7 +196,7 @@ class Library:
         try:
             fields = await self._record(mapping, side, trial)
         except ConfigError as error:
-            return Tried(mapping.name, end.name, "", fault="; ".join(str(fault) for fault in error.faults))
+            return Tried(mapping.name, end.name, "", fault="; ".join(str(fault) for fault in error.problems))
         about, rows = explain(mapping, side, fields)
         told = [
             TrialRow(row.field, row.rule, _texts(row.before), row.value, _texts(row.after), row.why) for row in rows
@@ -271,9 +271,9 @@ def _rule(mapping: Mapping, row: Field) -> Rule:
     if row.table is not None:
         notes += [f"{left} ↔ {right}" for left, right in row.table.items()]
     for side in Side:
-        if (cells := row.cells(side)) is not None and cells.via:
-            notes.append(f"{mapping.side(side).name} through {', '.join(cells.via)}")
-    left, right = (", ".join(row.columns(side)) for side in Side)
+        if (columns := row.columns_of(side)) is not None and columns.via:
+            notes.append(f"{mapping.side(side).name} through {', '.join(columns.via)}")
+    left, right = (", ".join(row.column_names(side)) for side in Side)
     kind = f"link to {row.link}" if row.link else "table" if row.lines else row.type
     policy = _policy(mapping, row.policy) if row.two_way else ""
     return Rule(row.name, kind, left, arrow(row.flows), right, policy, notes, str(row.place.line))

@@ -20,12 +20,12 @@ from bridge.mapping.model import Field as Row
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import key_hash
 from bridge.mapping.values import UNREAD, LinkId, Untranslatable, parts_of
-from bridge.store.audit import Deed
+from bridge.store.audit import AuditEntry
 from bridge.store.model import Link, LinkState, Scope, TaskKey, TaskState
 
 STORY = 200
 RELATIVES = 50
-DEEDS = 300
+AUDIT_ENTRIES = 300
 MOST_PORTIONS = 200
 """How many portions of links are searched for a text: the newest 200,000 links. If there are more, the search says
 so."""
@@ -186,21 +186,23 @@ class Finder:
     async def story(self, person: Person, which: Which) -> Story:
         """Return everything known about a record. Raises NotThere if no mapping keeps this side and entity in sync."""
         plan, store = self._bridge.plan, self._bridge.store
-        deeds = [deed for deed in await store.audit.recent(DEEDS) if _about(deed, which)]
+        entries = [entry for entry in await store.audit.recent(AUDIT_ENTRIES) if _about(entry, which)]
         pairs = []
         for scope, side in kept_in_sync(plan.scopes, which):
             link = await store.links.of(scope.mapping, side, which.record)
-            pairs.append(await self._pair(scope, side, which.record, link, deeds))
+            pairs.append(await self._pair(scope, side, which.record, link, entries))
         return Story(which.side, which.entity, which.record, pairs)
 
-    async def _pair(self, scope: Scope, side: Side, record_id: str, link: Link | None, deeds: Sequence[Deed]) -> Pair:
+    async def _pair(
+        self, scope: Scope, side: Side, record_id: str, link: Link | None, entries: Sequence[AuditEntry]
+    ) -> Pair:
         store, mapping = self._bridge.store, self._bridge.plan.mappings[scope.mapping]
         own = TaskKey(scope.mapping, side, record_id)
         task, end = await store.tasks.get(own), scope.endpoint(side)
         base = load_base(mapping, link.base) if link is not None else {}
         parents = await self._parents(base)
         children = await store.search.children(link.id, RELATIVES) if link is not None else []
-        story = await self._story(scope, side, record_id, deeds)
+        story = await self._story(scope, side, record_id, entries)
         lines = await nexts(store, scope, side, record_id, link)
         lines += await crossed_without(store, self._bridge.plan.scopes, own)
         return Pair(
@@ -241,12 +243,12 @@ class Finder:
         found = await self._bridge.store.links.many(ids)
         return {number: link for number, link in found.items() if self._knows(link)}
 
-    async def _story(self, scope: Scope, side: Side, record_id: str, deeds: Sequence[Deed]) -> list[Entry]:
+    async def _story(self, scope: Scope, side: Side, record_id: str, entries: Sequence[AuditEntry]) -> list[Entry]:
         """Return the story, the newest entry first: the bridge's actions and people's requests in one order."""
         rows = await self._bridge.store.journal.about(scope.mapping, side, record_id, limit=STORY)
         actors = await causes(self._bridge.store, scope, rows)
         told = [(row.at, of_journal(scope, row, actors)) for row in rows]
-        told += [(deed.at, of_person(deed)) for deed in deeds]
+        told += [(one.at, of_person(one)) for one in entries]
         return [entry for _, entry in sorted(told, key=lambda one: -one[0])]
 
 
@@ -260,16 +262,16 @@ def kept_in_sync(scopes: Mapping[str, Scope], which: Which) -> list[tuple[Scope,
     try:
         return places(scopes, which.side, which.entity)
     except ConfigError as error:
-        raise NotThere("; ".join(str(fault) for fault in error.faults)) from None
+        raise NotThere("; ".join(str(problem) for problem in error.problems)) from None
 
 
 def _parsed(row: Row, text: str) -> Any:
     """Return the canonical value of a text in a field of this type; None if the text is not such a value."""
     for side in Side:
-        cells = row.cells(side)
-        if cells is not None and len(cells.paths) == 1 and row.link is None:
+        columns = row.columns_of(side)
+        if columns is not None and len(columns.paths) == 1 and row.link is None:
             try:
-                value = cells.parse(text)
+                value = columns.parse(text)
             except (Untranslatable, ValueError, TypeError, AttributeError, ArithmeticError):
                 continue
             if value is not None and value is not UNREAD:
@@ -306,7 +308,7 @@ def rule_of(mapping: RecordMapping, row: Row) -> str:
     return f"{way}, {'link to ' + row.link if row.link else row.type}"
 
 
-def _about(deed: Deed, which: Which) -> bool:
-    told = deed.arguments
+def _about(entry: AuditEntry, which: Which) -> bool:
+    told = entry.arguments
     own = [str(told.get(key)) for key in ("side", "entity", "record")] == [which.side, which.entity, which.record]
     return own or any(list(one) == [which.side, which.entity, which.record] for one in told.get("records") or ())

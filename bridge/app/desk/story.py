@@ -8,7 +8,7 @@ from bridge.app.desk.words import address, exactly, name, when
 from bridge.app.why import About, Line, would_write
 from bridge.domain.record import Side
 from bridge.domain.values import dataclass
-from bridge.store.audit import Deed
+from bridge.store.audit import AuditEntry
 from bridge.store.journal import WRITES, JournalRow
 from bridge.store.model import Scope
 
@@ -122,8 +122,8 @@ def _plain(value: object) -> str:
     return "(empty)" if value is None else str(value)
 
 
-def of_person(deed: Deed) -> Entry:
+def of_person(entry: AuditEntry) -> Entry:
     """Return what a person requested."""
-    note = deed.arguments.get("note")
+    note = entry.arguments.get("note")
     details = [f"note: {note}"] if note else []
-    return Entry(when(deed.at), deed.person, deed.action, deed.answer or "continues in the background", details, "")
+    return Entry(when(entry.at), entry.person, entry.action, entry.answer or "continues in the background", details, "")

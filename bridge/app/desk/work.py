@@ -11,7 +11,7 @@ from bridge.domain.record import Side
 from bridge.domain.values import dataclass
 from bridge.mapping.base import load_base
 from bridge.store.model import Scope, Task, TaskKey
-from bridge.store.standing import Question
+from bridge.store.standing import OpenConflict
 from bridge.sync.reasons import Reason
 
 
@@ -222,7 +222,7 @@ class Desk:
                 found.append(await self._conflict(scope, question))
         return Conflicts(len(found), found)
 
-    async def _conflict(self, scope: Scope, question: Question) -> Conflict:
+    async def _conflict(self, scope: Scope, question: OpenConflict) -> Conflict:
         link, mapping = question.link, self._bridge.plan.mappings[scope.mapping]
         entry = load_base(mapping, link.base).get(question.field)
         sides = [
@@ -239,7 +239,7 @@ class Desk:
         about = title(mapping, link)
         return Conflict(scope.mapping, about, end.name, end.entity, record_id, question.field, sides, noticed, chosen)
 
-    async def _held(self, scope: Scope, question: Question, side: Side, was: str | None) -> Held:
+    async def _held(self, scope: Scope, question: OpenConflict, side: Side, was: str | None) -> Held:
         end, record_id = scope.endpoint(side), question.link.record_id(side)
         edit = question.edited.get(end.name, {})
         changed = edit.get("at")

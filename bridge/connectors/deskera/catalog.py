@@ -28,7 +28,7 @@ class Choices:
         return self._names.holds(key)
 
     def knows_name(self, name: str) -> bool:
-        return name in self._names.names() or name in self._names.doubled()
+        return name in self._names.names() or name in self._names.duplicates()
 
     def name(self, key: str) -> str | None:
         """The name of a key; None if it is unknown, or if two keys have this name."""

@@ -189,7 +189,7 @@ def _seen(row: Mapping[str, Any], mine: str | None, stays: bool = False) -> Seen
     is no reason to try again."""
     known, types, filtered = str(row["id"]) == mine, _types(row), _is_filtered(row)
     kept = filtered and known and stays
-    faults = [
+    problems = [
         text
         for text, wrong in (
             ("disabled", not row.get("enabled")),
@@ -202,8 +202,8 @@ def _seen(row: Mapping[str, Any], mine: str | None, stays: bool = False) -> Seen
     missing = sorted(set(EVENTS) - set(types or EVENTS))
     notes = [FILTERED] if kept else []
     notes += [f"this tenant does not report {', '.join(missing)}"] if missing else []
-    note = ", ".join(faults or notes)
+    note = ", ".join(problems or notes)
     # It may also be disabled after a hundred failed deliveries; both look alike.
     by_hand = not row.get("enabled") and not row.get("expired")
     url = str(row.get("callbackUrl") or "")
-    return SeenHook(str(row["id"]), url, KEY if types else "other", not faults, note, by_hand)
+    return SeenHook(str(row["id"]), url, KEY if types else "other", not problems, note, by_hand)

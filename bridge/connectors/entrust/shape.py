@@ -87,7 +87,7 @@ def read_collections(raw: Mapping[str, Any], groups: Names, organizations: Names
     """Read the collections that the answer contains. A missing collection is unread, never empty."""
     fields: dict[str, Any] = {}
     if (aliases := rows_of(raw, "userAliases")) is not None:
-        _put(fields, "aliases", lambda: sorted(str(row["value"]) for row in aliases if _is_own(row)))
+        _put(fields, "aliases", lambda: sorted(str(row["value"]) for row in aliases if _is_custom(row)))
     if (members := rows_of(raw, "groups")) is not None:
         _put(fields, "groups", lambda: _names(members, groups))
     if (owners := rows_of(raw, "organizations")) is not None:
@@ -105,7 +105,7 @@ def rows_of(raw: Mapping[str, Any], name: str) -> Rows | None:
     return rows if isinstance(rows, list) and all(isinstance(row, dict) for row in rows) else None
 
 
-def _is_own(alias: Mapping[str, Any]) -> bool:
+def _is_custom(alias: Mapping[str, Any]) -> bool:
     """False for aliases that the service made from a user's attributes."""
     return alias.get("type") in (None, "CUSTOM")
 

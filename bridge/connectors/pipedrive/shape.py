@@ -113,11 +113,11 @@ def _read_custom(own: Mapping[str, Any], catalog: Catalog, reading: Reading) -> 
         except Unresolved as problem:
             reading.unresolved.append(problem)
             continue
-        reading.put(custom, name, _read_own, code, value, catalog)
+        reading.put(custom, name, _read_custom_field, code, value, catalog)
     return custom
 
 
-def _read_own(code: str, value: Any, catalog: Catalog) -> Any:
+def _read_custom_field(code: str, value: Any, catalog: Catalog) -> Any:
     kind = catalog.types[code]
     column = CUSTOM_TYPES.get(kind, Column.TEXT)
     if column in (Column.CHOICE, Column.SET):
@@ -209,11 +209,11 @@ def _write_custom(value: Any, catalog: Catalog) -> dict[str, Any]:
     for name, item in value.items():
         column = f"custom.{name}"
         code: str = _checked(column, catalog.names_of("field").key, name)
-        body[code] = _checked(column, _write_own, code, item, catalog)
+        body[code] = _checked(column, _write_custom_field, code, item, catalog)
     return body
 
 
-def _write_own(code: str, value: Any, catalog: Catalog) -> Any:
+def _write_custom_field(code: str, value: Any, catalog: Catalog) -> Any:
     """Null clears a custom field. The vendor refuses an empty list for a set, so null is sent."""
     kind = catalog.types[code]
     column = CUSTOM_TYPES.get(kind, Column.TEXT)

@@ -111,7 +111,7 @@ class SuperOfficeClient:
         """The rows of a listing, as the server returned them. Dates in the query are UTC."""
         return _rows(await self.send(Call("GET", path, query=query, headers=IN_UTC, template=path)))
 
-    async def asked(self, path: str, query: Query) -> list[Any] | None:
+    async def archive_or_none(self, path: str, query: Query) -> list[Any] | None:
         """Like `archive`, but None when the server refuses the query itself."""
         call = Call("GET", path, query=query, headers=IN_UTC, template=path, accept=frozenset({400, 500}))
         answer = await self.send(call)

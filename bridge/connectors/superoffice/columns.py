@@ -33,9 +33,9 @@ class Resource:
     listings.
 
     `hook`: its name in webhooks, None when it raises no events. `found_by`: column -> archive column of the search.
-    `own_found_by`: the prefix of the archive columns of custom fields, where it is documented. `recycled`: archive of
-    its soft-deleted rows. `table`: its number in the log of merges, if it can be merged. `dated`: the record shows when
-    it was created and changed. `utc`: its dates are instants and are read in UTC.
+    `custom_found_by`: the prefix of the archive columns of custom fields, where it is documented. `recycled`: archive
+    of its soft-deleted rows. `table`: its number in the log of merges, if it can be merged. `dated`: the record shows
+    when it was created and changed. `utc`: its dates are instants and are read in UTC.
     """
 
     path: str
@@ -46,7 +46,7 @@ class Resource:
     verbs: tuple[str, ...] = ("created", "changed", "deleted")
     changed_column: str = "updatedDate"
     found_by: Mapping[str, str] = field(default_factory=dict)
-    own_found_by: str = ""
+    custom_found_by: str = ""
     recycled: str | None = None
     table: int | None = None
     patched: bool = True
@@ -269,7 +269,7 @@ RESOURCES: Mapping[str, Resource] = {
             "number2": "number",
             "emails": "email/emailAddress",
         },
-        own_found_by="contactUdef",
+        custom_found_by="contactUdef",
         recycled="RecycleContact",
         table=5,
     ),

@@ -31,7 +31,7 @@ def _entity(resource: Resource) -> EntityManifest:
         unversioned=_unversioned(resource) if resource.dated else frozenset(),
         shows_new=resource.dated,
         lookup=Lookup.LAGGING if resource.found_by else Lookup.NONE,
-        lookup_columns=frozenset(resource.found_by) | ({"custom"} if resource.own_found_by else frozenset()),
+        lookup_columns=frozenset(resource.found_by) | ({"custom"} if resource.custom_found_by else frozenset()),
         whole_record=not resource.patched,
         delete_evidence=resource.hook is not None,
         custom=resource.custom,

@@ -77,7 +77,7 @@ class Merges:
             ("$top", str(MOST)),
         ]
         try:
-            rows = await self._account.client.asked(PATH, query)
+            rows = await self._account.client.archive_or_none(PATH, query)
         except Rejected as refused:
             if refused.status not in CLOSED:
                 raise RetryLater(self._account.system, refused.message) from None

@@ -145,10 +145,10 @@ class SuperOfficeReads:
         if name != "custom":
             return resource.found_by.get(name)
         catalog = await self._account.catalogs.of(entity)
-        if not resource.own_found_by or label not in catalog.labels.names():
+        if not resource.custom_found_by or label not in catalog.labels.names():
             return None
         prog_id = catalog.labels.key(label)
-        return f"{resource.own_found_by}/{prog_id}" if catalog.fields[prog_id].type is Column.TEXT else None
+        return f"{resource.custom_found_by}/{prog_id}" if catalog.fields[prog_id].type is Column.TEXT else None
 
     async def _principal(self) -> Mapping[str, Any]:
         said = await self._account.client.get(PRINCIPAL, template=PRINCIPAL, most_bytes=SMALL_BYTES)
@@ -196,7 +196,7 @@ class SuperOfficeReads:
         if entity not in self._to_the_second:
             never = f"{column} afterTime '{_stamp(self._account.clock.now() + FUTURE)}'"
             query = [("$select", resource.key_column), ("$filter", never), ("$top", "1")]
-            self._to_the_second[entity] = await self._account.client.asked(resource.path, query) == []
+            self._to_the_second[entity] = await self._account.client.archive_or_none(resource.path, query) == []
         if self._to_the_second[entity]:
             return f"{column} afterTime '{_stamp(since)}'"
         day_before = since.astimezone(UTC).date() - timedelta(days=1)

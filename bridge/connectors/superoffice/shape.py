@@ -176,11 +176,11 @@ def _write_custom(value: Any, catalog: Catalog, bag: str) -> list[Change]:
         prog_id: str = _checked(column, catalog.labels.key, name)
         if not catalog.fields[prog_id].writable:
             raise BadField(column, "this field cannot be written")
-        changes.append(Change(bag, _checked(column, _write_own, prog_id, item, catalog), prog_id))
+        changes.append(Change(bag, _checked(column, _write_custom_field, prog_id, item, catalog), prog_id))
     return changes
 
 
-def _write_own(prog_id: str, value: Any, catalog: Catalog) -> str:
+def _write_custom_field(prog_id: str, value: Any, catalog: Catalog) -> str:
     kind = catalog.fields[prog_id]
     if kind.type is not Column.CHOICE:
         return write_coded(kind.type, value)

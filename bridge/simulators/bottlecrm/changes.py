@@ -51,7 +51,7 @@ class Invalid(Exception):
 
 
 @dataclass(frozen=True)
-class Told:
+class Event:
     """An event: which record changed, and how."""
 
     entity: str
@@ -62,7 +62,7 @@ class Told:
 class Changes:
     """The only writer of records. Raises Invalid, and KeyError for a missing record."""
 
-    def __init__(self, state: State, faults: Faults, publish: Callable[[Told], None]) -> None:
+    def __init__(self, state: State, faults: Faults, publish: Callable[[Event], None]) -> None:
         self._state, self._faults, self._publish = state, faults, publish
 
     def create(self, entity: str, body: Mapping[str, Any]) -> Record:
@@ -85,23 +85,23 @@ class Changes:
                 raise Invalid(**{name: "This field is required."})
         made = self._checked(entity, {**fresh, **self._given(entity, body)})
         self._state.tables[entity].put(made["id"], made)
-        self._publish(Told(entity, "created", made))
+        self._publish(Event(entity, "created", made))
         return made
 
     def edit(self, entity: str, record_id: str, body: Mapping[str, Any]) -> Record:
         before = self.found(entity, record_id)
         after = self._checked(entity, {**before, **self._given(entity, body), "updated_at": self._state.now_text()})
         self._state.tables[entity].put(record_id, after)
-        self._publish(Told(entity, "updated", after))
+        self._publish(Event(entity, "updated", after))
         kind = {code: kind for code, _, kind in STAGES}.get(after.get("stage", ""))
         if entity == "opportunities" and before["stage"] != after["stage"] and kind in ("won", "lost"):
-            self._publish(Told(entity, kind, after))
+            self._publish(Event(entity, kind, after))
         return after
 
     def delete(self, entity: str, record_id: str) -> None:
         record = self.found(entity, record_id)
         self._state.tables[entity].put(record_id, {**record, GONE: True})
-        self._publish(Told(entity, "deleted", record))
+        self._publish(Event(entity, "deleted", record))
 
     def found(self, entity: str, record_id: str) -> Record:
         record = self._state.get(entity, record_id)

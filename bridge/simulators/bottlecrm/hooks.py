@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from bridge.simulators.bottlecrm.changes import Told
-from bridge.simulators.bottlecrm.shapes import MODULES, told
+from bridge.simulators.bottlecrm.changes import Event
+from bridge.simulators.bottlecrm.shapes import MODULES, delivered
 from bridge.simulators.bottlecrm.state import State
 from bridge.simulators.control import UnknownRecord
 from bridge.simulators.delivery import Callback, DeliveryQueue
@@ -71,14 +71,14 @@ class Hooks:
             raise UnknownRecord(f"no hook {hook_id}")
         return self._state.hooks[hook_id]
 
-    def publish(self, event: Told) -> None:
+    def publish(self, event: Event) -> None:
         name = f"{MODULES[event.entity]}.{event.what}"
         body = {
             "id": self._state.world.new_id(),
             "event": name,
             "created_at": self._state.now_text(),
             "org_id": self._state.organisation,
-            "data": told(event.record, event.entity),
+            "data": delivered(event.record, event.entity),
         }
         content = json.dumps(body, separators=(",", ":")).encode()
         for hook in list(self._state.hooks.values()):

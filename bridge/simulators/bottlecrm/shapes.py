@@ -14,7 +14,7 @@ DETAILS = {
     "leads": "lead_obj",
 }
 WORDS = {"accounts": "Account", "contacts": "Contact", "opportunities": "Opportunity", "leads": "Lead"}
-TOLD = {
+DELIVERED = {
     "accounts": ("name", "email", "phone", "website", "industry", "annual_revenue", "currency"),
     "contacts": ("first_name", "last_name", "email", "phone", "organization", "title"),
     "opportunities": ("name", "stage", "amount", "currency", "probability", "closed_on"),
@@ -36,11 +36,17 @@ def shown(state: State, entity: str, record: Record) -> dict[str, Any]:
     return {**row, "custom_fields": {}, "assigned_to": [], "teams": [], "tags": []}
 
 
-def told(record: Record, entity: str) -> dict[str, Any]:
+def delivered(record: Record, entity: str) -> dict[str, Any]:
     """The `data` of a delivery."""
     link = {"account_id": record["account"]} if "account" in record else {}
     stamps = {name: record[name] for name in ("created_at", "updated_at")}
-    return {"id": record["id"], **{name: record[name] for name in TOLD[entity]}, **link, "assigned_to": [], **stamps}
+    return {
+        "id": record["id"],
+        **{name: record[name] for name in DELIVERED[entity]},
+        **link,
+        "assigned_to": [],
+        **stamps,
+    }
 
 
 def envelope(entity: str, rows: list[dict[str, Any]], offset: int, limit: int) -> dict[str, Any]:

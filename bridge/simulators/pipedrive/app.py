@@ -173,7 +173,7 @@ class PipedriveSimulator:
         self._history.remember(change)
         event_id = self.state.world.new_id()
         for hook_id, hook in list(self.state.hooks.items()):
-            for action in events.told(hook, change):
+            for action in events.deliveries(hook, change):
                 render = events.renderer(self.state, hook, change, event_id, action)
                 self.deliveries.enqueue(Callback(hook_id, hook["subscription_url"], render))
 

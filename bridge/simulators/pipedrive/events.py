@@ -24,7 +24,7 @@ _DROPPED = frozenset(
 )
 
 
-def told(hook: Mapping[str, Any], change: Change) -> tuple[str, ...]:
+def deliveries(hook: Mapping[str, Any], change: Change) -> tuple[str, ...]:
     """The actions of the deliveries that this change causes, in the words of the hook's version. Empty when the hook
     does not request it.
 

@@ -100,8 +100,8 @@ class History:
         for kind, plural in (("note", "notes"), ("activity", "activities"), ("deal", "deals")):
             rows += [(row["add_time"], kind, shown) for row, shown in self._linked(plural, _LINKS[entity.name], record)]
         rows = sorted((row for row in rows if not asked or row[1] in asked), key=lambda row: row[0], reverse=True)
-        told = [{"object": kind, "timestamp": time_v1(time), "data": data} for time, kind, data in rows]
-        return counted_answer(request, told, related_objects=self._related(entity, record))
+        deliveries = [{"object": kind, "timestamp": time_v1(time), "data": data} for time, kind, data in rows]
+        return counted_answer(request, deliveries, related_objects=self._related(entity, record))
 
     def _changes(self, entity: Entity, record: Record, custom: bool) -> Iterator[Record]:
         known = self._state.custom(entity)

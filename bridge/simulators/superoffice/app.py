@@ -175,7 +175,7 @@ class SuperOfficeSimulator:
 
     def _publish(self, event: Event) -> None:
         for hook_id, hook in self.hooks.listening(event.name):
-            for _time in range(2 if self.state.options.twin_events else 1):
+            for _time in range(2 if self.state.options.duplicate_events else 1):
                 self.deliveries.enqueue(Callback(hook_id, hook["TargetUrl"], renderer(self.state, hook, event)))
 
     async def _deliver(self, method: str, url: str, headers: Mapping[str, str], body: bytes, timeout: float) -> int:

@@ -40,7 +40,7 @@ class Options:
     `since_filter`: how exactly a time filter on updatedDate works: "second", "day" or "refused". `requeue`: an event is
     tried in three cycles of three (else it is discarded after one); both end after nine failures in a row. `other_2xx`:
     answers 201 to 299 count as success. `refused_hook_status`: the status of a registration whose test fails.
-    `show_secret`: hooks show their Secret. `field_values`: events carry FieldValues. `twin_events`: each event is
+    `show_secret`: hooks show their Secret. `field_values`: events carry FieldValues. `duplicate_events`: each event is
     raised twice, with different ids. `usage_counters`: hooks show the fields of version 12. `retest`: changing a hook
     tests its target again. `api_delete_event`: an API delete of a contact or person raises `softdeleted`.
     `restore_event`: undelete raises `changed`. `unknown_hook_delete`: status of deleting a missing hook.
@@ -72,7 +72,7 @@ class Options:
     refused_hook_status: int = 500
     show_secret: bool = True
     field_values: bool = True
-    twin_events: bool = False
+    duplicate_events: bool = False
     usage_counters: bool = True
     retest: bool = True
     api_delete_event: bool = True

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from bridge.domain.event import Event, EventKind, Lane, Origin
 from bridge.domain.record import Side
 from bridge.store import Store
-from bridge.store.links import store_taught
+from bridge.store.links import store_created_id
 from bridge.store.marks import Mark, mark_due
 from bridge.store.model import Claim, Completion, Endpoint, LinkState, Mode, Move, Outcome, Route, Scope, TaskKey
 
@@ -72,7 +72,7 @@ async def make_due(store: Store, key: TaskKey, lane: Lane = Lane.LIVE) -> None:
 async def taught(store: Store, link: int, record_id: str) -> bool:
     """Store the right side's id from an answer, as the end of a claim does."""
     database = store.database
-    return await database.write("taught", lambda conn: store_taught(database, conn, link, Side.RIGHT, record_id))
+    return await database.write("taught", lambda conn: store_created_id(database, conn, link, Side.RIGHT, record_id))
 
 
 @dataclass

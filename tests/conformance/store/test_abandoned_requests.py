@@ -8,8 +8,8 @@ from tests.clock import FakeClock
 async def test_a_request_of_a_dead_instance_is_taken_over_and_one_of_a_living_instance_is_not(
     store: Store, clock: FakeClock
 ) -> None:
-    lost = await store.requests.ask("reconcile", {"full": True})
-    long = await store.requests.ask("backfill", {"mapping": "people"})
+    lost = await store.requests.add("reconcile", {"full": True})
+    long = await store.requests.add("backfill", {"mapping": "people"})
     assert [request.id for request in await store.requests.take()] == [lost, long]
     clock.advance(ABANDONED_SECONDS - 1)
     assert await store.requests.take() == []

@@ -67,7 +67,7 @@ async def filled(store: Store) -> None:
     await store.mappings.sync(SCOPES)
     await store.events.submit([event(str(number), body=bytes(range(256))) for number in range(3)], ROUTES)
     await store.events.submit([event("ø\u2028\U0001f600'\"\\", source_at=None)], ROUTES)
-    await store.requests.ask("pause", {"mapping": "people", "reason": "ærlig"})
+    await store.requests.add("pause", {"mapping": "people", "reason": "ærlig"})
     await store.mappings.set_paused("people", True, "a\nb")
     await store.instances.begin()
     await store.tokens.save("crm", {"access": "token-never-shown"})
@@ -129,7 +129,7 @@ async def test_a_restored_store_continues_its_counters_and_accepts_new_rows(
         (number,) = await opened.database.write("draw", lambda conn: opened.database.next_seqs(conn, 1))
         assert number > written.counter
         await opened.events.submit([event("new")], ROUTES)
-        await opened.requests.ask("resume", {})
+        await opened.requests.add("resume", {})
         assert [one.kind for one in await opened.requests.take()] == ["pause", "reconcile", "resume"]
         assert await opened.instances.all() == []
     finally:
@@ -292,7 +292,7 @@ async def test_the_next_bridge_compares_both_sides_from_the_start_and_then_verif
 ) -> None:
     """The backup was made during a full sweep, of a store that was restored before and not verified yet."""
     await filled(store)
-    await store.requests.ask(RESTORED, {"mapping": "people", "since": 1.0})
+    await store.requests.add(RESTORED, {"mapping": "people", "since": 1.0})
     await store.verifications.end("people", 1.0, {"agrees": True})
     cursor = await store.cursors.start("crm", "person", "full")
     move = CursorMove("crm", "person", "full", cursor.sweep, page="7", expect_page=None)

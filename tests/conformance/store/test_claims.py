@@ -14,7 +14,7 @@ from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 from bridge.store.claims import PAGES
 from bridge.store.leases import MARGIN
-from bridge.store.links import IntentAsked
+from bridge.store.links import IntentRequest
 from bridge.store.model import AlreadyLinked, Endpoint, IntentOpened, LinkState, Mode, Move, Outcome, Scope, TaskState
 from tests.clock import FakeClock
 from tests.conformance.store.builders import GUESTS, PEOPLE, ROUTES, Desk, done, event, left, right, routes
@@ -131,7 +131,7 @@ async def test_a_paused_mapping_allows_only_recovery_claims(desk: Desk, clock: F
     await desk.links("4", "c4")
     await desk.receives("1", "2", "3")
     sent = next(claim for claim in await desk.claims() if claim.key.record_id == "1")
-    opened = await desk.store.links.open_intent(IntentAsked(sent, Side.RIGHT, frozenset("k"), {}, 10, 20, 1))
+    opened = await desk.store.links.open_intent(IntentRequest(sent, Side.RIGHT, frozenset("k"), {}, 10, 20, 1))
     assert isinstance(opened, IntentOpened)
     clock.advance(100)
     await desk.store.mappings.set_paused("people", True, "holiday")
@@ -249,7 +249,7 @@ async def test_an_existing_link_is_returned_instead_of_an_intent(desk: Desk, sto
     await desk.links("1", "c1")
     await desk.store.events.accept([event("1")], ROUTES)
     claim = await desk.claims_one()
-    result = await store.links.open_intent(IntentAsked(claim, Side.RIGHT, frozenset("k"), {}, 10, 20, 1))
+    result = await store.links.open_intent(IntentRequest(claim, Side.RIGHT, frozenset("k"), {}, 10, 20, 1))
     assert isinstance(result, AlreadyLinked)
     assert result.link.right == "c1"
 

@@ -262,6 +262,6 @@ async def test_at_the_start_no_message_promises_a_recovery(sqlite_url: str, new_
     with pytest.raises(ConfigError) as caught:
         await open_store(sqlite_url, new_seams(), exclusive=True)
     other.close()
-    (fault,) = caught.value.faults
-    assert fault.what.endswith("cannot be used: another program has locked it: end that program")
-    assert fault.remedy == "then try again"
+    (problem,) = caught.value.problems
+    assert problem.what.endswith("cannot be used: another program has locked it: end that program")
+    assert problem.remedy == "then try again"

@@ -8,7 +8,7 @@ from bridge.domain.errors import LeaseLost
 from bridge.domain.event import EventKind, Lane, Origin
 from bridge.domain.record import RecordRef, Side
 from bridge.store.leases import MARGIN
-from bridge.store.links import IntentAsked
+from bridge.store.links import IntentRequest
 from bridge.store.model import (
     Claim,
     IntentOpened,
@@ -216,7 +216,7 @@ async def test_the_links_that_refer_to_a_link_are_found(desk: Desk) -> None:
 async def test_a_lost_fence_stores_nothing_but_new_ids(desk: Desk, clock: FakeClock) -> None:
     await desk.receives("1")
     claim = await desk.claims_one(ttl=10)
-    opened = await desk.store.links.open_intent(IntentAsked(claim, Side.RIGHT, frozenset("k"), {}, 10, 20, 1))
+    opened = await desk.store.links.open_intent(IntentRequest(claim, Side.RIGHT, frozenset("k"), {}, 10, 20, 1))
     assert isinstance(opened, IntentOpened)
     clock.advance(20 + MARGIN)
     newer = await desk.claims_one()

@@ -9,7 +9,7 @@ from bridge.domain.errors import LeaseLost
 from bridge.domain.record import Side
 from bridge.store import moves
 from bridge.store.leases import MARGIN
-from bridge.store.links import IntentAsked
+from bridge.store.links import IntentRequest
 from bridge.store.model import (
     Claim,
     IntentOpened,
@@ -35,7 +35,7 @@ async def intends(
     now = desk.store.now()
     others = None if unlike is None else frozenset(unlike)
     payload = {"name": "Ana"}
-    asked = IntentAsked(claim, side, frozenset(keys), payload, now + 30, now + 40, first_seq, unlike=others)
+    asked = IntentRequest(claim, side, frozenset(keys), payload, now + 30, now + 40, first_seq, unlike=others)
     return await desk.store.links.open_intent(asked)
 
 

@@ -86,16 +86,16 @@ async def test_pairs_are_counted_and_the_pulse_changes_with_each_event(desk: Des
 
 
 async def test_a_persons_request_is_stored_with_the_name_and_the_answer(store: Store, clock: FakeClock) -> None:
-    number = await store.requests.ask("pause", {"mapping": "people"}, "anna")
-    await store.requests.ask("pause", {"mapping": "people"})
+    number = await store.requests.add("pause", {"mapping": "people"}, "anna")
+    await store.requests.add("pause", {"mapping": "people"})
     await store.audit.note("ole", "login", "done", {})
     await store.requests.done(number, Answer("people: paused"))
-    deeds = await store.audit.recent(10)
-    assert [(deed.person, deed.action, deed.request, deed.answer) for deed in deeds] == [
+    entries = await store.audit.recent(10)
+    assert [(entry.person, entry.action, entry.request, entry.answer) for entry in entries] == [
         ("ole", "login", None, "done"),
         ("anna", "pause", number, "people: paused"),
     ]
-    assert await store.audit.recent(10, before=deeds[0].id) == deeds[1:]
+    assert await store.audit.recent(10, before=entries[0].id) == entries[1:]
     clock.advance(1000)
     await store.retention.prune(Limits(journal=500))
     assert await store.audit.recent(10) == []

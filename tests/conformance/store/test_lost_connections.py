@@ -35,7 +35,7 @@ async def test_a_listener_whose_connection_breaks_before_it_listens_starts_and_g
         async with asyncio.timeout(30):
             await heard.wait()
         hearing.wake.clear()
-        await telling.requests.ask("pause", {})
+        await telling.requests.add("pause", {})
         async with asyncio.timeout(30):
             await hearing.wake.wait()
     finally:

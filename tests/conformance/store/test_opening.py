@@ -40,7 +40,7 @@ async def test_a_second_run_on_one_file_is_refused_but_commands_are_not(
     with pytest.raises(ConfigError, match=r"bridge\.sqlite\.lock"):
         await open_store(sqlite_url, new_seams(), exclusive=True)
     command = await open_store(sqlite_url, new_seams())
-    number = await command.requests.ask("backfill", {"mapping": "people"})
+    number = await command.requests.add("backfill", {"mapping": "people"})
     (request,) = await running.requests.take()
     assert (request.id, request.kind, request.arguments) == (number, "backfill", {"mapping": "people"})
     await running.requests.done(number, Answer("started"))
@@ -58,7 +58,7 @@ async def test_an_unusable_address_is_one_clear_message(url: str, new_seams: Cal
     with pytest.raises(ConfigError, match=r"store\.url") as refused:
         await open_store(url, new_seams())
     assert "pw@" not in str(refused.value)
-    assert len(refused.value.faults) == 1
+    assert len(refused.value.problems) == 1
 
 
 async def test_a_file_that_is_no_database_is_one_clear_message(tmp_path: Path, new_seams: Callable[..., Seams]) -> None:
@@ -201,7 +201,7 @@ async def test_counters_of_former_instances_are_summed_up(
 async def test_another_instance_is_woken(postgres_url: str, new_seams: Callable[..., Seams]) -> None:
     one, two = await open_store(postgres_url, new_seams()), await open_store(postgres_url, new_seams("copy-2"))
     two.wake.clear()
-    await one.requests.ask("pause", {})
+    await one.requests.add("pause", {})
     async with asyncio.timeout(10):
         await two.wake.wait()
     await one.close()
@@ -243,7 +243,7 @@ async def test_a_commit_continues_even_if_the_task_that_waits_for_it_is_cancelle
         await in_thread(backend, act)
 
     monkeypatch.setattr(Sqlite, "in_thread", slow)
-    asked = asyncio.create_task(store.requests.ask("pause", {}))
+    asked = asyncio.create_task(store.requests.add("pause", {}))
     await begun.wait()
     for _ in range(3):
         asked.cancel()
@@ -294,9 +294,9 @@ async def test_transactions_that_are_requested_during_a_commit_share_the_next(
         raise LookupError("nothing there")
 
     monkeypatch.setattr(Sqlite, "in_thread", slow)
-    first = asyncio.create_task(store.requests.ask("pause", {"mapping": "first"}))
+    first = asyncio.create_task(store.requests.add("pause", {"mapping": "first"}))
     await begun.wait()
-    others = [asyncio.create_task(store.requests.ask("pause", {"mapping": name})) for name in ("second", "third")]
+    others = [asyncio.create_task(store.requests.add("pause", {"mapping": name})) for name in ("second", "third")]
     failing = asyncio.create_task(store.database.write("refused", refused))
     await asyncio.sleep(0)
     assert not any(task.done() for task in (first, failing, *others))

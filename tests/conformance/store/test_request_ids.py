@@ -12,11 +12,11 @@ DAY = 86_400.0
 
 
 async def test_the_id_of_a_deleted_request_is_not_used_again(store: Store, clock: FakeClock) -> None:
-    first = await store.requests.ask("undo", {"record": "1"}, by="ana")
+    first = await store.requests.add("undo", {"record": "1"}, by="ana")
     await store.requests.done(first, Answer("undone"))
     clock.advance(8 * DAY)
     assert (await store.retention.prune(Limits())).requests == 1
-    second = await store.requests.ask("pause", {"mapping": "people"}, by="bo")
+    second = await store.requests.add("pause", {"mapping": "people"}, by="bo")
     await store.requests.done(second, Answer("paused"))
     assert second > first
     told = {deed.person: (deed.request, deed.answer) for deed in await store.audit.recent(10)}
@@ -26,6 +26,6 @@ async def test_the_id_of_a_deleted_request_is_not_used_again(store: Store, clock
 async def test_new_request_ids_follow_those_of_a_former_version(store: Store) -> None:
     values = {"kind": "pause", "arguments": {}, "asked_at": 1.0, "answer": ""}
     await store.database.write("former", lambda conn: conn.execute(insert(requests).values(id=5000, **values)))
-    asked = [await store.requests.ask("resume", {}) for _ in range(2)]
+    asked = [await store.requests.add("resume", {}) for _ in range(2)]
     assert 5000 < asked[0] < asked[1]
     assert [request.id for request in await store.requests.take()] == [5000, *asked]

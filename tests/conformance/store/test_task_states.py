@@ -59,7 +59,7 @@ async def _discarded(desk: Desk, clock: FakeClock) -> None:
 
 
 async def _requested_to_look_now(desk: Desk, clock: FakeClock) -> None:
-    await desk.store.tasks.look_now(["people"])
+    await desk.store.tasks.make_due_now(["people"])
 
 
 async def _noted_from_a_listing(desk: Desk, clock: FakeClock) -> None:

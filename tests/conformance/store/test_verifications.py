@@ -28,5 +28,5 @@ async def test_a_result_stays_until_the_next_verification_ends(store: Store, clo
 async def test_the_store_reports_its_size_and_errors(store: Store) -> None:
     state = await store.vitals.state()
     assert state.bytes > 0
-    assert state.faults == ()
+    assert state.problems == ()
     assert (state.file is None) is not store.database.sqlite

@@ -11,7 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.alerts.memory import Memory, loaded
-from bridge.alerts.policy import Change, Line, Pending, Rule, Standing, Told, differences, due, heard, stands
+from bridge.alerts.policy import (
+    Change,
+    LastTold,
+    Line,
+    Pending,
+    Rule,
+    Standing,
+    after_delivery,
+    differences,
+    due,
+    standing_now,
+)
 from bridge.alerts.quiet import QuietHours
 from bridge.monitoring.health import Status
 
@@ -41,13 +52,13 @@ class World:
 
     def step(self, health: Health, *, reached: bool = True, seconds: float = STEP) -> None:
         self.now += seconds
-        told = self.memory.told.get("mail", {})
-        standing = stands(self.memory.standing, health, self.now)
+        told = self.memory.last_told.get("mail", {})
+        standing = standing_now(self.memory.standing, health, self.now)
         lines = differences(told, standing, self.rule, self.now, self.moment)
         ready, self.pending = due(self.pending, lines, self.rule, self.now)
         if ready and reached:
             self.sent.append((self.now, lines))
-            told, self.pending = heard(told, lines, self.now), Pending()
+            told, self.pending = after_delivery(told, lines, self.now), Pending()
         self.memory = Memory(standing, {"mail": told})
 
     def restart(self) -> None:
@@ -115,7 +126,7 @@ def test_each_problem_is_reported_once_before_it_is_resolved_whatever_fails_or_r
             if line.change in (Change.WORSE, Change.BETTER):
                 assert (line.status > open_[line.part]) == (line.change is Change.WORSE)
             open_[line.part] = line.status
-    assert open_ == {part: told.status for part, told in world.memory.told["mail"].items()}
+    assert open_ == {part: told.status for part, told in world.memory.last_told["mail"].items()}
 
 
 @law
@@ -133,7 +144,7 @@ def test_after_half_a_day_of_good_health_everything_is_resolved_and_silent(
     world = lived(rule, history)
     before = len(world.sent)
     world.rest(WELL, 13)
-    assert world.memory.told["mail"] == {}
+    assert world.memory.last_told["mail"] == {}
     assert len(world.sent) <= before + 2
     resolved = [line for _, lines in world.sent[before:] for line in lines]
     assert all(line.change is Change.RESOLVED for line in resolved)
@@ -158,7 +169,7 @@ def test_a_lasting_problem_is_reported_with_the_time_it_began(
 ) -> None:
     world = lived(rule, history)
     world.rest({**WELL, "store": status}, 13)
-    told = world.memory.told["mail"].get("store")
+    told = world.memory.last_told["mail"].get("store")
     assert (told is not None) == (status >= rule.least)
     if told is not None:
         assert told.since <= world.now - 12 * 3600
@@ -204,7 +215,7 @@ def test_a_target_for_failures_gets_a_resolved_message_when_a_failure_becomes_a_
 
 
 def test_the_stored_state_contains_no_text_about_a_record() -> None:
-    memory = Memory({"waiting": Standing(Status.WARN, 1.0)}, {"mail": {"waiting": Told(Status.WARN, 2.0, 1.0)}})
+    memory = Memory({"waiting": Standing(Status.WARN, 1.0)}, {"mail": {"waiting": LastTold(Status.WARN, 2.0, 1.0)}})
     assert memory.dumped() == {
         "standing": {"waiting": ["warn", 1.0]},
         "told": {"mail": {"waiting": ["warn", 2.0, 1.0]}},

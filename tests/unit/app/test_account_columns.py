@@ -43,8 +43,8 @@ def accounts(**changed: Any) -> Any:
 
 
 async def test_two_accounts_of_one_product_do_not_share_their_columns() -> None:
-    columns, faults = await account_columns(SETTINGS, PLAN, accounts())
-    assert not faults
+    columns, problems = await account_columns(SETTINGS, PLAN, accounts())
+    assert not problems
     assert {key: list(found) for key, found in columns.items()} == {
         ("sales", "person"): ["custom.Tier"],
         ("shop", "person"): ["custom.Level"],
@@ -58,12 +58,12 @@ async def test_two_accounts_of_one_product_do_not_share_their_columns() -> None:
 
 async def test_a_field_that_only_the_other_account_has_is_reported() -> None:
     columns, _ = await account_columns(SETTINGS, PLAN, accounts())
-    (fault,) = check_live(
+    (problem,) = check_live(
         load_text(BETWEEN_TWO.replace("Level", "Tier"), "people.yaml"), {"pipedrive": MANIFEST}, columns
     )
-    assert "unknown field `custom.Tier` of pipedrive person" in str(fault)
+    assert "unknown field `custom.Tier` of pipedrive person" in str(problem)
 
 
 async def test_an_unreachable_account_does_not_change_the_columns_of_the_other() -> None:
-    columns, faults = await account_columns(SETTINGS, PLAN, accounts(silent=True))
-    assert (list(columns), list(faults)) == ([("sales", "person")], ["crm2"])
+    columns, problems = await account_columns(SETTINGS, PLAN, accounts(silent=True))
+    assert (list(columns), list(problems)) == ([("sales", "person")], ["crm2"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bridge.app.desk.actions import _act
-from bridge.store.audit import Deed
+from bridge.store.audit import AuditEntry
 
 
 @pytest.mark.parametrize(
@@ -22,5 +22,5 @@ from bridge.store.audit import Deed
     ],
 )
 def test_a_line_names_the_request_and_whether_it_was_done(action: str, told: dict[str, Any], about: str) -> None:
-    act = _act(Deed(1, 0.0, "anna", action, told, None, "done"))
+    act = _act(AuditEntry(1, 0.0, "anna", action, told, None, "done"))
     assert (act.action, act.about) == (action, about)

@@ -124,7 +124,7 @@ async def test_the_running_bridge_is_called_with_a_token_of_the_settings(
     settings = load_settings(site.settings, {**SECRETS, "ACCEPT_STORE_URL": site.store_url})
     tokens = [TokenSettings(name="ana", role="read", secret=SecretStr(ours))] if ours else []
     settings = settings.model_copy(update={"admin": AdminSettings(port=8081, tokens=tokens)})
-    (found,) = await doctor._asked(settings, Listener(theirs), known=())
+    (found,) = await doctor._of_running_bridge(settings, Listener(theirs), known=())
     assert (found.part, found.status) == told[:2]
     assert told[2] in found.text
     assert bool(found.remedy) is (found.status is not Status.PASS)

@@ -42,7 +42,7 @@ def reported(folder: Path) -> Reported:
         environ = {name: value for name, value in SECRETS.items() if name not in missing}
         with pytest.raises(ConfigError) as caught:
             checked(folder / "bridge.yaml", {**environ, **more})
-        return [str(fault).replace(f"{folder}/", "") for fault in caught.value.faults]
+        return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
 
     return reported
 
@@ -63,14 +63,14 @@ def test_check_of_a_fresh_folder_lists_everything_to_fill_in(folder: Path) -> No
     (folder / "bridge.yaml").write_text(starting_settings("mine", {"crm": "pipedrive", "erp": "deskera"}))
     with pytest.raises(ConfigError) as caught:
         checked(folder / "bridge.yaml", {})
-    assert [(fault.where.rpartition(" ")[2], fault.what) for fault in caught.value.faults] == [
+    assert [(problem.where.rpartition(" ")[2], problem.what) for problem in caught.value.problems] == [
         ("instance_secret", "the environment variable INSTANCE_SECRET is not set"),
         ("systems.pipedrive.options", "set api_token, or client_id and client_secret (then run `bridge authorize`)"),
         ("systems.deskera.options.base_url", "is still to be filled in"),
         ("systems.deskera.options.client_id", "is still to be filled in"),
         ("systems.deskera.options.client_secret", "the environment variable DESKERA_CLIENT_SECRET is not set"),
     ]
-    assert all(fault.remedy for fault in caught.value.faults if fault.what.startswith("is "))
+    assert all(problem.remedy for problem in caught.value.problems if problem.what.startswith("is "))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_misspelt_word_of_a_mapping_file_is_one_problem(tmp_path: Path, pair: 
             checked_files(tmp_path / "m", None)
         except ConfigError as error:
             faulty += 1
-            reported = [str(fault) for fault in error.faults if "which is not a mapping" not in fault.what]
+            reported = [str(problem) for problem in error.problems if "which is not a mapping" not in problem.what]
             several += [(name, word, reported)] if len(reported) > 1 else []
         file.write_text(text)
     assert several == []

@@ -37,7 +37,7 @@ def test_a_known_hook_is_accepted(tmp_path: Path) -> None:
 def test_an_unknown_hook_is_refused_with_its_place(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         checked(settings(tmp_path, "[any.deal, any.dael]"), ENVIRON)
-    (fault,) = caught.value.faults
-    assert "crm1 has no hook `any.dael`" in fault.what
-    assert "did you mean `any.deal`?" in fault.remedy
-    assert "systems.crm1.hooks_off" in str(fault)
+    (problem,) = caught.value.problems
+    assert "crm1 has no hook `any.dael`" in problem.what
+    assert "did you mean `any.deal`?" in problem.remedy
+    assert "systems.crm1.hooks_off" in str(problem)

@@ -71,7 +71,7 @@ def test_required_links_of_lines_in_a_circle_are_refused() -> None:
         "name: {crm: name, erp: name}\n---",
         "deal: {crm: company_id, erp: company_id, link: a-deals, required: true}\n---",
     )
-    faults = check_together(tuple(_mappings(text.replace("match: [name]", "match: none", 1)).values()), {})
-    assert [fault.what for fault in faults] == [
+    problems = check_together(tuple(_mappings(text.replace("match: [name]", "match: none", 1)).values()), {})
+    assert [problem.what for problem in problems] == [
         "no record could be created first: required links run in a circle (a-deals -> articles -> a-deals)"
     ]

@@ -134,7 +134,7 @@ def texts() -> Iterator[tuple[str, str]]:
 def test_every_command_a_text_names_exists_and_accepts_its_arguments() -> None:
     named = sorted({(where, found) for where, text in texts() for found in NAMED.findall(text)})
     assert len(named) > 40
-    assert [(where, line, fault) for where, line in named if (fault := refused(line))] == []
+    assert [(where, line, problem) for where, line in named if (problem := refused(line))] == []
 
 
 def refused(line: str) -> str:

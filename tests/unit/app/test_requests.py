@@ -89,16 +89,16 @@ async def test_zero_is_not_replaced_by_the_default() -> None:
 
     async def rotate(system: str, seconds: float) -> Any:
         seen["overlap"] = seconds
-        return SimpleNamespace(faults={}, created=["any.deal"])
+        return SimpleNamespace(problems={}, created=["any.deal"])
 
     async def approve(mapping: str, until: float) -> None:
         seen["approved until"] = until
 
-    async def look_now(mappings: list[str], reason: str) -> int:
+    async def make_due_now(mappings: list[str], reason: str) -> int:
         return 0
 
     store = SimpleNamespace(
-        now=lambda: 5.0, mappings=SimpleNamespace(approve=approve), tasks=SimpleNamespace(look_now=look_now)
+        now=lambda: 5.0, mappings=SimpleNamespace(approve=approve), tasks=SimpleNamespace(make_due_now=make_due_now)
     )
     plan = SimpleNamespace(mappings={"deals": None})
     bridge = SimpleNamespace(store=store, plan=plan, connectors={"crm1": None}, keeper=SimpleNamespace(rotate=rotate))

@@ -46,11 +46,11 @@ def test_a_mode_that_cannot_be_changed_and_a_wrong_mode_are_reported(tmp_path: P
     file.write_text("mappings: [people]\n")
     with pytest.raises(ConfigError) as raised:
         moded_settings(file, "people", "live")
-    assert "write people: {mode: live} there by hand" in str(raised.value.faults[0])
+    assert "write people: {mode: live} there by hand" in str(raised.value.problems[0])
     file.write_text("default_mode: lively\nmappings: {people: {mode: on}, deals: live}\n")
     with pytest.raises(ConfigError) as raised:
         mapping_modes(file, {})
-    assert [fault.where.partition(": ")[2] for fault in raised.value.faults] == [
+    assert [problem.where.partition(": ")[2] for problem in raised.value.problems] == [
         "default_mode",
         "mappings.deals.mode",
         "mappings.people.mode",

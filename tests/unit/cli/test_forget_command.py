@@ -45,8 +45,8 @@ class Place:
         return self.on_store(lambda store: store.standing.get(left("42"))) is not None
 
     def noted(self) -> list[tuple[str, str]]:
-        deeds = self.on_store(lambda store: store.audit.recent(10))
-        return [(deed.action, deed.answer) for deed in deeds]
+        entries = self.on_store(lambda store: store.audit.recent(10))
+        return [(entry.action, entry.answer) for entry in entries]
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ async def test_equal_names_are_left_out_and_refused(caplog: pytest.LogCaptureFix
     names, pins = restarted(PinnedHere())
     for _ in range(2):
         await update(pins, names, [(1, "A"), (2, "A"), (3, "B"), (4, None), (5, " ")])
-    assert (names.names(), names.doubled()) == (["B"], ["A"])
+    assert (names.names(), names.duplicates()) == (["B"], ["A"])
     for ask in (lambda: names.name(1), lambda: names.key("A")):
         with pytest.raises(Unresolved, match="exists twice"):
             ask()

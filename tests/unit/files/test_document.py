@@ -32,16 +32,16 @@ def test_every_key_and_value_knows_its_place() -> None:
     ],
 )
 def test_problems_are_reported_with_their_place(text: str, told: str) -> None:
-    faults = Problems()
-    read_documents(text, "f.yaml", faults)
-    (fault,) = faults.found
-    assert str(fault).startswith(told)
+    problems = Problems()
+    read_documents(text, "f.yaml", problems)
+    (problem,) = problems.found
+    assert str(problem).startswith(told)
 
 
 def test_keys_that_are_not_requested_are_left_out_with_their_problems() -> None:
-    faults = Problems()
-    (root,) = read_documents("a: !x 1\na: 2\nb: {c: 1}\n", "f.yaml", faults, {"b"})
-    assert (plain(root), faults.found) == ({"b": {"c": 1}}, [])
+    problems = Problems()
+    (root,) = read_documents("a: !x 1\na: 2\nb: {c: 1}\n", "f.yaml", problems, {"b"})
+    assert (plain(root), problems.found) == ({"b": {"c": 1}}, [])
 
 
 WORD = st.from_regex(r"[A-Za-z/][A-Za-z0-9_./:@%+=?&-]{0,8}", fullmatch=True)

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.connectors.protocols import Failure, HttpRequest, HttpResponse, TransportFailed
 from bridge.domain.address import Addresses
-from bridge.hooks.public_url import public_url_fault
+from bridge.hooks.public_url import public_url_problem
 
 HERE = Addresses("acme", b"an instance secret of some length", "https://bridge.example")
 OTHER = Addresses("acme", b"another secret", "https://bridge.example")
@@ -21,8 +21,8 @@ class Answers:
         return self._answer(request)
 
 
-async def fault(answer: Callable[[HttpRequest], HttpResponse]) -> str:
-    return await public_url_fault(Answers(answer), HERE, URL, "question") or ""
+async def problem(answer: Callable[[HttpRequest], HttpResponse]) -> str:
+    return await public_url_problem(Answers(answer), HERE, URL, "question") or ""
 
 
 async def test_our_own_echo_is_no_problem() -> None:
@@ -30,7 +30,7 @@ async def test_our_own_echo_is_no_problem() -> None:
         assert (request.method, request.url) == ("GET", URL)
         return HttpResponse(200, body=HERE.echo(dict(request.query)["challenge"]).encode())
 
-    assert await fault(answer) == ""
+    assert await problem(answer) == ""
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ async def test_a_network_fault_is_named_by_its_kind_and_not_by_its_words(failure
     def answer(request: HttpRequest) -> HttpResponse:
         raise TransportFailed("cannot connect to tls.dns.example, refused", sent=False, failure=failure)
 
-    text = await fault(answer)
+    text = await problem(answer)
     assert expected in text
     assert "bridge.example" in text
 
@@ -65,7 +65,7 @@ async def test_a_network_fault_is_named_by_its_kind_and_not_by_its_words(failure
     ],
 )
 async def test_a_wrong_answer_is_named(response: HttpResponse, expected: str) -> None:
-    text = await fault(lambda request: response)
+    text = await problem(lambda request: response)
     assert expected in text
 
 
@@ -76,4 +76,4 @@ async def test_no_error_text_contains_the_token() -> None:
         raise TransportFailed("timed out", sent=True)
 
     for answer in (refuse, lambda request: HttpResponse(404)):
-        assert token not in await fault(answer)
+        assert token not in await problem(answer)

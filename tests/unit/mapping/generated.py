@@ -30,7 +30,7 @@ def values_of(row: Field, side: Side = Side.LEFT) -> st.SearchStrategy[Any]:
         return st.sampled_from(row.lines)
     if row.table is not None and row.flows == {Side.LEFT}:  # the canonical words are those of the side that is written
         return st.sampled_from(sorted(map(str, row.table)))
-    if row.table is not None or any(cells is not None and cells.via for cells in (row.left, row.right)):
+    if row.table is not None or any(columns is not None and columns.via for columns in (row.left, row.right)):
         return st.sampled_from(samples(row))
     return _BY_TYPE[row.type](row)
 
@@ -42,7 +42,7 @@ def _decimals(row: Field) -> st.SearchStrategy[Decimal]:
 
 def _money(row: Field) -> st.SearchStrategy[Money]:
     fixed = row.source.get("currency")
-    split = all(len(cells.paths) == 2 for cells in (row.left, row.right) if cells is not None)
+    split = all(len(columns.paths) == 2 for columns in (row.left, row.right) if columns is not None)
     codes = st.just(fixed) if fixed else st.sampled_from(CURRENCIES) if split else st.none()
 
     def amounts(currency: str | None) -> st.SearchStrategy[Money]:

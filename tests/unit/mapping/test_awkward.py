@@ -12,7 +12,7 @@ MAPPINGS = load_mappings(Path(__file__).with_name("awkward"))
 
 
 def test_they_fit_their_systems() -> None:
-    assert [str(fault) for fault in check(MAPPINGS, MANIFESTS)] == []
+    assert [str(problem) for problem in check(MAPPINGS, MANIFESTS)] == []
 
 
 def test_their_examples_pass() -> None:

@@ -28,8 +28,8 @@ def test_a_ring_is_found_by_accounts_and_not_by_names_of_sides() -> None:
     mappings = load_text(HEAD + NAME + "---\n" + RING, "m.yaml")
     bound = {"crm": "pipe", "erp": "desk", "hr": "people", "hr2": "people"}
     assert check(mappings, MANIFESTS, systems={**bound, "hr2": "others"}) == []
-    (fault,) = check(mappings, MANIFESTS, systems=bound)
-    assert str(fault) == (
+    (problem,) = check(mappings, MANIFESTS, systems=bound)
+    assert str(problem) == (
         "m.yaml:1:1: changes would run in a circle: desk contact -> people item -> pipe person -> desk contact"
         " - make one of these mappings one-way, or remove it"
     )
@@ -49,8 +49,8 @@ def test_a_column_may_have_two_mappings_to_different_systems_but_not_two_masters
     one_way = (NAME.replace("erp: name", "erp: name, from: erp"), rows.replace("erp: name", "erp: name, from: erp"))
     for mine, theirs in ((NAME, rows), (one_way[0], rows), (NAME, one_way[1])):
         assert check(load_text(HEAD + mine + "---\n" + FIRMS + theirs, "m.yaml"), MANIFESTS) == []
-    (fault,) = check(load_text(HEAD + one_way[0] + "---\n" + FIRMS + one_way[1], "m.yaml"), MANIFESTS)
-    assert "mappings people and firms both write `name` of one person" in fault.what
+    (problem,) = check(load_text(HEAD + one_way[0] + "---\n" + FIRMS + one_way[1], "m.yaml"), MANIFESTS)
+    assert "mappings people and firms both write `name` of one person" in problem.what
 
 
 def test_filters_that_cannot_both_pass_keep_mappings_apart() -> None:
@@ -68,16 +68,16 @@ def test_a_correct_mapping_has_no_problems() -> None:
 def test_custom_columns_are_accepted_until_the_account_was_read() -> None:
     mappings = load_text(HEAD + "  name: {crm: custom.Segment, erp: name}\n", "m.yaml")
     assert check(mappings, MANIFESTS) == []
-    (fault,) = check(mappings, MANIFESTS, {("crm", "person"): {"custom.Segments": TEXT}})
-    assert "did you mean `custom.Segments`?" in fault.remedy
+    (problem,) = check(mappings, MANIFESTS, {("crm", "person"): {"custom.Segments": TEXT}})
+    assert "did you mean `custom.Segments`?" in problem.remedy
 
 
 def test_the_real_choices_of_the_account_narrow_a_column() -> None:
     mappings = load_text(HEAD + "  kind: {crm: title, erp: city, table: {A: Oslo, B: Bergen}}\n", "m.yaml")
     assert check(mappings, MANIFESTS) == []
     offered = ColumnSpec(Column.CHOICE, choices=("Oslo", "Berlin"))
-    (fault,) = check(mappings, MANIFESTS, {("erp", "contact"): {"city": offered}})
-    assert "`city` of two contact does not offer `Bergen`" in fault.what
+    (problem,) = check(mappings, MANIFESTS, {("erp", "contact"): {"city": offered}})
+    assert "`city` of two contact does not offer `Bergen`" in problem.what
 
 
 def test_people_and_companies_that_share_an_entity_on_two_systems_run_in_no_ring() -> None:
@@ -90,6 +90,6 @@ def test_people_and_companies_that_share_an_entity_on_two_systems_run_in_no_ring
     )
     bound = {"crm": "pipe", "erp": "desk", "hr": "people", "hr2": "people"}
     same = check(load_text(apart[0] + "---\n" + ring.replace("WORD", "person"), "m.yaml"), MANIFESTS, systems=bound)
-    assert any("in a circle" in str(fault) for fault in same)
+    assert any("in a circle" in str(problem) for problem in same)
     other = check(load_text(apart[0] + "---\n" + ring.replace("WORD", "company"), "m.yaml"), MANIFESTS, systems=bound)
-    assert not any("in a circle" in str(fault) for fault in other)
+    assert not any("in a circle" in str(problem) for problem in other)

@@ -89,7 +89,7 @@ def test_a_mapping_is_checked_against_the_accounts_real_columns(
 ) -> None:
     mappings = load_text(HEAD + f"  f: {row}\n", "m.yaml")
     assert check(mappings, MANIFESTS) == [], "without the accounts no problem can be found"
-    assert [str(fault) for fault in check_live(mappings, MANIFESTS, {PERSON: person, CONTACT: contact})] == [told]
+    assert [str(problem) for problem in check_live(mappings, MANIFESTS, {PERSON: person, CONTACT: contact})] == [told]
 
 
 @pytest.mark.parametrize(

@@ -143,10 +143,10 @@ def test_a_condition_is_described_in_words(where: str, told: str) -> None:
 def test_a_wrong_condition_is_reported_with_a_remedy(where: str, what: str, remedy: str) -> None:
     with pytest.raises(ConfigError) as caught:
         mapping(where)
-    (fault,) = caught.value.faults
-    assert fault.where.startswith("m.yaml:6:")
-    assert what in fault.what
-    assert remedy in fault.remedy
+    (problem,) = caught.value.problems
+    assert problem.where.startswith("m.yaml:6:")
+    assert what in problem.what
+    assert remedy in problem.remedy
 
 
 def test_new_records_get_the_words_their_filter_requires_and_are_refused_where_the_filter_would_fail() -> None:

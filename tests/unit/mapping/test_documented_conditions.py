@@ -30,7 +30,7 @@ CONDITION = load_text(HEAD + "creates: [erp]\n" + block("<!-- example: condition
 
 
 def test_the_example_of_where_passes_check() -> None:
-    told = [fault for fault in check([CONDITION], MANIFESTS) if "where" in fault.what]
+    told = [problem for problem in check([CONDITION], MANIFESTS) if "where" in problem.what]
     assert told == []
 
 

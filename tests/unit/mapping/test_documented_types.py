@@ -32,10 +32,10 @@ def rule_of(line: list[str]) -> Mapping:
 def record(mapping: Mapping, side: Side, cell: str) -> dict[str, Any]:
     """Return the columns of that side with the content of the page's table cell."""
     raw = json.loads(cell.strip("`"), parse_float=Decimal)
-    cells = mapping.fields[0].cells(side)
-    assert cells is not None
-    raws = raw if len(cells.paths) > 1 else [raw]
-    return {path.text: one for path, one in zip(cells.paths, raws, strict=True)}
+    columns = mapping.fields[0].columns_of(side)
+    assert columns is not None
+    raws = raw if len(columns.paths) > 1 else [raw]
+    return {path.text: one for path, one in zip(columns.paths, raws, strict=True)}
 
 
 def plainly(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Which faults follow from another one is decided by what they carry, not by their words."""
+"""Which problems follow from another one is decided by what they carry, not by their words."""
 
 import pytest
 
@@ -16,11 +16,11 @@ NEAR = did_you_mean("tpye", ["type"])
 FOLLOWS = Problem(str(Place(FILE, 4, 9)), "nothing is written", "remove the field rule")
 
 
-def kept(*faults: Problem) -> list[str]:
+def kept(*problems: Problem) -> list[str]:
     (node,) = read_documents(TEXT, FILE, Problems())
     document = document_of(node)
     assert document is not None
-    return [fault.what for fault in mistakes(faults, [document])]
+    return [problem.what for problem in mistakes(problems, [document])]
 
 
 def test_a_place_keeps_its_parts_in_a_problem_whatever_the_file_is_called() -> None:

@@ -190,9 +190,9 @@ def test_functions_that_do_not_fit_are_refused_when_loaded(case: str) -> None:
     side, words, what, remedy = WRONG[case]
     with pytest.raises(ConfigError) as caught:
         through(side, words)
-    (fault,) = caught.value.faults
-    assert fault.what.startswith(what), str(fault)
-    assert remedy in fault.remedy, str(fault)
+    (problem,) = caught.value.problems
+    assert problem.what.startswith(what), str(problem)
+    assert remedy in problem.remedy, str(problem)
 
 
 def test_a_function_of_texts_works_with_a_set_that_is_one_text() -> None:

@@ -96,10 +96,10 @@ def elsewhere(values: dict[str, Any], side: Side) -> dict[str, Any]:
 
 def whole(mapping: Mapping, side: Side, made: dict[str, Any]) -> dict[str, Any]:
     """Return the record as a server shows it: columns that were not written are empty."""
-    paths = [path for row in mapping.fields if (cells := row.cells(side)) for path in cells.paths]
+    paths = [path for row in mapping.fields if (columns := row.columns_of(side)) for path in columns.paths]
     paths += [leaf.path for _, condition in mapping.gates[side] for leaf in leaves(condition)]
     shown = dict.fromkeys((path.top for path in paths), None)
-    custom = {path.steps[1]: None for path in paths if path.own}
+    custom = {path.steps[1]: None for path in paths if path.custom}
     return {**shown, **made, **({"custom": {**custom, **made.get("custom", {})}} if custom else {})}
 
 

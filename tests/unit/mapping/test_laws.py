@@ -72,8 +72,8 @@ def test_an_operators_function_that_raises_is_one_problem_naming_mapping_rule_an
 
     functions = {"flip": Function("flip", lambda text: text[::-1], back, (("ab", "ba"),))}
     text = HEAD + "  f: {crm: {column: name, via: flip}, erp: name}\n"
-    (fault,) = check(load_text(text, "m.yaml", functions), MANIFESTS)
-    assert str(fault) == (
+    (problem,) = check(load_text(text, "m.yaml", functions), MANIFESTS)
+    assert str(problem) == (
         "m.yaml:6:6: field rule f of people loses values: function flip failed on `ba` with KeyError: 'ba'"
         " - correct the function, give the field rule a `from:`, or accept it with lossy: true"
     )

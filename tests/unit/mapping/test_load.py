@@ -36,7 +36,7 @@ def test_problems_of_several_files_are_reported_together_and_name_their_file(tmp
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError) as caught:
         load_mappings(tmp_path)
-    assert [fault.where for fault in caught.value.faults] == ["a.yaml:1:1", "b.yaml"]
+    assert [problem.where for problem in caught.value.problems] == ["a.yaml:1:1", "b.yaml"]
     with pytest.raises(ConfigError, match="there is no such folder"):
         load_mappings(tmp_path / "none")
 
@@ -56,7 +56,7 @@ def test_defaults_are_the_careful_choices() -> None:
     row = mapping.fields[0]
     assert (row.type, row.missing, row.absent, row.required, row.link) == ("text", "wait", "clear", False, None)
     assert row.policy == Policy(Conflict.SIDE, Side.LEFT)
-    assert (row.columns(Side.LEFT), mapping.right.name) == (("name",), "erp")
+    assert (row.column_names(Side.LEFT), mapping.right.name) == (("name",), "erp")
 
 
 def test_a_one_way_mapping_writes_its_target_only() -> None:

@@ -115,7 +115,7 @@ def test_an_order_is_refused_where_the_product_stores_none() -> None:
             "one": manifest("one", "deal", "title", "products", ordered=False),
             "two": manifest("two", "order", "name", "lines", ordered=True),
         }
-        return [fault.what for fault in check([mapping], manifests) if "ordered" in fault.what]
+        return [problem.what for problem in check([mapping], manifests) if "ordered" in problem.what]
 
     assert problems(ORDERS["crm"]) == [
         "field rule items says `ordered`, but in one deal the order of products cannot be written"

@@ -44,7 +44,7 @@ def loaded(more: str = "", users: str = USERS) -> tuple[Any, ...]:
 def test_a_mapping_that_pairs_records_writes_to_no_side_and_fits_products_that_accept_no_writes() -> None:
     users, deals = loaded()
     assert (users.writes, users.creates) == (frozenset(), frozenset())
-    assert [str(fault) for fault in check([users, deals], MANIFESTS)] == []
+    assert [str(problem) for problem in check([users, deals], MANIFESTS)] == []
 
 
 def test_the_examples_of_such_a_mapping_say_which_records_are_the_same() -> None:

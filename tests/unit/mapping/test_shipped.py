@@ -34,7 +34,7 @@ def test_every_shipped_mapping_passes_its_own_tests(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", PAIRS, ids=lambda folder: folder.name)
 def test_every_shipped_mapping_fits_its_systems(folder: Path) -> None:
-    assert [str(fault) for fault in check(shipped(folder), MANIFESTS)] == []
+    assert [str(problem) for problem in check(shipped(folder), MANIFESTS)] == []
 
 
 def test_every_shipped_mapping_that_may_meet_duplicates_states_its_policy_for_them() -> None:
@@ -84,7 +84,9 @@ def test_a_record_created_from_another_is_in_sync_with_it(name: str) -> None:
         assert left.problems == ()
         made = for_create(mapping, RIGHT, left.values)
         assert passes_where(mapping, RIGHT, made) is True
-        unwritten = {path.top: None for row in mapping.fields if row.right for path in row.right.paths if not path.own}
+        unwritten = {
+            path.top: None for row in mapping.fields if row.right for path in row.right.paths if not path.custom
+        }
         right = read(mapping, RIGHT, {**unwritten, **made})
         assert right.problems == ()
         decisions = merge(mapping, left, right, {}, Times(None, None, 1.0))

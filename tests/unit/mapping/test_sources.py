@@ -24,8 +24,8 @@ def loaded(text: str, **files: str) -> tuple[str, ...]:
 def problem_of(text: str, **files: str) -> str:
     with pytest.raises(ConfigError) as caught:
         loaded(text, **files)
-    (fault,) = caught.value.faults
-    return str(fault)
+    (problem,) = caught.value.problems
+    return str(problem)
 
 
 def test_shared_rules_come_before_a_mappings_own_rules() -> None:

@@ -98,8 +98,8 @@ def test_examples_show_both_ways_of_a_condition() -> None:
 def test_problems_with_a_when_are_reported(row: str, what: str, remedy: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_text(TEXT.partition("  title:")[0] + f"  f: {row}\n", "m.yaml")
-    assert what in caught.value.faults[0].what
-    assert remedy in caught.value.faults[0].remedy
+    assert what in caught.value.problems[0].what
+    assert remedy in caught.value.problems[0].remedy
 
 
 def test_a_record_is_not_matched_by_a_conditional_rule() -> None:

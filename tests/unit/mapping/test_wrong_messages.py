@@ -32,7 +32,7 @@ def problems_of(text: str, files: dict[str, str]) -> list[Problem]:
     try:
         return check(load_text(text, "m.yaml", FUNCTIONS, files), MANIFESTS)
     except ConfigError as error:
-        return error.faults
+        return error.problems
 
 
 CASES = cases()

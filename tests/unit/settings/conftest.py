@@ -53,6 +53,6 @@ def problems_of(load: Load) -> ProblemsOf:
     def problems_of(text: str = GOOD, environ: Mapping[str, str] | None = None) -> list[Problem]:
         with pytest.raises(ConfigError) as caught:
             load(text, environ)
-        return caught.value.faults
+        return caught.value.problems
 
     return problems_of

@@ -34,6 +34,6 @@ def test_tokens_are_read_with_their_roles_and_never_shown(load: Load) -> None:
     ],
 )
 def test_problems_of_tokens_are_reported_with_their_place(problems_of: ProblemsOf, written: str, said: str) -> None:
-    (fault,) = problems_of(GOOD + written, ENVIRON)
-    assert said in str(fault)
-    assert ANNA not in str(fault)
+    (problem,) = problems_of(GOOD + written, ENVIRON)
+    assert said in str(problem)
+    assert ANNA not in str(problem)

@@ -10,10 +10,10 @@ SHIPPED = (Path(__file__).parents[3] / "config" / "bridge.yaml").read_text()
 
 
 def read(text: str, only: tuple[str, ...] | None) -> tuple[object, list[str]]:
-    faults = Problems()
-    documents = read_documents(text, "bridge.yaml", faults, only)
+    problems = Problems()
+    documents = read_documents(text, "bridge.yaml", problems, only)
     assert all(isinstance(one, Table) for one in documents)
-    return [plain(one) for one in documents], [str(fault) for fault in faults.found]
+    return [plain(one) for one in documents], [str(problem) for problem in problems.found]
 
 
 def places(text: str, only: tuple[str, ...] | None) -> dict[str, str]:
@@ -39,9 +39,9 @@ ODD = {
 
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD)
 def test_one_key_alone_has_the_same_value_and_place_as_among_all(text: str) -> None:
-    (whole, faults), (part, fewer) = read(text, None), read(text, ("store",))
+    (whole, problems), (part, fewer) = read(text, None), read(text, ("store",))
     assert part == [{key: value for key, value in document.items() if key == "store"} for document in whole]
-    assert faults == fewer
+    assert problems == fewer
     assert places(text, ("store",)) == {key: at for key, at in places(text, None).items() if key == "store"}
 
 

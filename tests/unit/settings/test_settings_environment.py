@@ -35,8 +35,8 @@ def test_a_required_key_may_come_from_the_environment_alone(load: Load) -> None:
     ],
 )
 def test_a_wrong_variable_is_named(problems_of: ProblemsOf, name: str, value: str, told: str) -> None:
-    (fault,) = problems_of(GOOD, {name: value})
-    assert str(fault).startswith(told)
+    (problem,) = problems_of(GOOD, {name: value})
+    assert str(problem).startswith(told)
 
 
 def test_foreign_variables_and_variables_named_in_the_file_are_no_settings(load: Load) -> None:

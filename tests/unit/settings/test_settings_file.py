@@ -37,7 +37,7 @@ def test_norway_is_a_word_and_a_section_without_keys_is_not_given(load: Load) ->
 def test_every_problem_is_reported_at_once_with_its_line_and_a_remedy(problems_of: ProblemsOf, path: Path) -> None:
     text = GOOD.replace("https://bridge", "http://bridge").replace("{env: SECRET}", "{env: NOWHERE}")
     text = text.replace("erp: erp-2", "erp: erp2") + "sync: {workers: 0, atempts_limit: 3}\nxyz: x\n"
-    told = [str(fault) for fault in problems_of(text)]
+    told = [str(problem) for problem in problems_of(text)]
     assert told == [
         f"{path}:2: instance_secret: the environment variable NOWHERE is not set - set it, or write {{file: path}}",
         f"{path}:3: public_url: must be an https:// address (http:// only for loopback)"
@@ -50,10 +50,10 @@ def test_every_problem_is_reported_at_once_with_its_line_and_a_remedy(problems_o
 
 
 def test_a_missing_key_is_reported_with_its_meaning(problems_of: ProblemsOf, path: Path) -> None:
-    (fault,) = problems_of(GOOD.replace("instance: test\n", ""))
-    assert fault.where == f"{path}: instance"
-    assert fault.what == "is missing"
-    assert fault.remedy.startswith("Name of this bridge")
+    (problem,) = problems_of(GOOD.replace("instance: test\n", ""))
+    assert problem.where == f"{path}: instance"
+    assert problem.what == "is missing"
+    assert problem.remedy.startswith("Name of this bridge")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_missing_key_is_reported_with_its_meaning(problems_of: ProblemsOf, pat
     ],
 )
 def test_one_wrong_value_is_one_problem(problems_of: ProblemsOf, line: str, what: str) -> None:
-    assert [fault.what for fault in problems_of(f"{GOOD}{line}\n")] == [what]
+    assert [problem.what for problem in problems_of(f"{GOOD}{line}\n")] == [what]
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_one_wrong_value_is_one_problem(problems_of: ProblemsOf, line: str, what
     ],
 )
 def test_a_public_url_that_vendors_cannot_call_is_refused(problems_of: ProblemsOf, url: str) -> None:
-    (fault,) = problems_of(GOOD.replace("https://bridge.example.com", f"'{url}'"))
-    assert ": public_url" in fault.where
+    (problem,) = problems_of(GOOD.replace("https://bridge.example.com", f"'{url}'"))
+    assert ": public_url" in problem.where
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_a_public_url_may_have_a_path_and_be_plain_http_on_loopback(load: Load, 
 
 
 def test_two_sides_are_two_systems(problems_of: ProblemsOf) -> None:
-    (fault,) = problems_of(GOOD.replace("erp: erp-2", "erp: crm1"))
-    assert fault.what == "`crm1` already plays `crm`"
+    (problem,) = problems_of(GOOD.replace("erp: erp-2", "erp: crm1"))
+    assert problem.what == "`crm1` already plays `crm`"
 
 
 def test_admin_may_listen_elsewhere_when_the_settings_allow_it(load: Load) -> None:
@@ -125,9 +125,9 @@ def test_admin_may_listen_elsewhere_when_the_settings_allow_it(load: Load) -> No
 def test_wrong_yaml_is_reported_with_its_place(
     problems_of: ProblemsOf, path: Path, text: str, where: str, what: str
 ) -> None:
-    (fault,) = problems_of(text)
-    assert fault.where == f"{path}{where}"
-    assert fault.what == what
+    (problem,) = problems_of(text)
+    assert problem.where == f"{path}{where}"
+    assert problem.what == what
 
 
 def test_problems_of_the_yaml_are_reported_with_all_other_problems(problems_of: ProblemsOf, path: Path) -> None:
@@ -135,7 +135,7 @@ def test_problems_of_the_yaml_are_reported_with_all_other_problems(problems_of: 
         GOOD.replace("instance: test", "instance: !name test\ninstance: two")
         + 'xyz: x\nstore: {url: "sqlite:///\\ud800"}\n'
     )
-    assert [(fault.where, fault.what) for fault in problems_of(text)] == [
+    assert [(problem.where, problem.what) for problem in problems_of(text)] == [
         (f"{path}:1: instance", "a tag (!NAME) means nothing here"),
         (f"{path}:2:1", "`instance` is written twice"),
         (f"{path}:13: xyz", "unknown key"),
@@ -165,4 +165,4 @@ def test_a_missing_file_a_folder_and_a_file_without_text_are_reported_plainly(tm
         with pytest.raises(ConfigError) as caught:
             load_settings(file, {})
         assert what in str(caught.value)
-        assert len(caught.value.faults) == 1
+        assert len(caught.value.problems) == 1

@@ -65,8 +65,8 @@ def test_a_whole_section_of_options_may_come_from_one_variable(load: Load) -> No
 def test_a_secret_in_the_settings_file_is_a_problem_that_says_how_to_do_it_right(
     problems_of: ProblemsOf, path: Path, literal: str
 ) -> None:
-    (fault,) = problems_of(GOOD.replace("{env: SECRET}", literal))
-    assert str(fault) == (
+    (problem,) = problems_of(GOOD.replace("{env: SECRET}", literal))
+    assert str(problem) == (
         f"{path}:2: instance_secret: a secret stands in the settings file"
         " - write {file: path} or {env: NAME} instead"
     )
@@ -76,17 +76,17 @@ def test_a_secret_in_the_settings_file_is_a_problem_that_says_how_to_do_it_right
 def test_a_secret_among_the_options_in_the_settings_file_is_one_problem(load: Load, path: Path, literal: str) -> None:
     with pytest.raises(ConfigError) as caught:
         options_of(load, f"{{api_token: {literal}}}")
-    (fault,) = caught.value.faults
-    assert fault.where == f"{path}:7: systems.crm1.options.api_token"
-    assert fault.what == "a secret stands in the settings file"
+    (problem,) = caught.value.problems
+    assert problem.where == f"{path}:7: systems.crm1.options.api_token"
+    assert problem.what == "a secret stands in the settings file"
 
 
 def test_a_store_password_must_not_be_in_the_file_but_may_come_from_elsewhere(
     load: Load, problems_of: ProblemsOf
 ) -> None:
-    (fault,) = problems_of(GOOD + "store: {url: 'postgresql://me:hunter22@db/bridge'}\n")
-    assert fault.what == "a secret stands in the settings file"
-    assert "hunter22" not in str(fault)
+    (problem,) = problems_of(GOOD + "store: {url: 'postgresql://me:hunter22@db/bridge'}\n")
+    assert problem.what == "a secret stands in the settings file"
+    assert "hunter22" not in str(problem)
     url = "postgresql://me:hunter22@db/bridge?password=hunter33"
     for settings in (
         load(GOOD + "store: {url: {env: DB}}\n", {"DB": url}),
@@ -101,7 +101,7 @@ def test_a_store_password_must_not_be_in_the_file_but_may_come_from_elsewhere(
 def test_problems_of_options_have_the_form_of_all_others(load: Load, path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         options_of(load, "{base_urll: x, page_size: many}", {"BRIDGE_SYSTEMS__CRM1__OPTIONS__PAGES": "1"})
-    told = [str(fault) for fault in caught.value.faults]
+    told = [str(problem) for problem in caught.value.problems]
     assert told == [
         f"{path}:7: systems.crm1.options.base_urll: unknown key - did you mean `base_url`?",
         f"{path}:7: systems.crm1.options.page_size: must be a whole number",
@@ -112,7 +112,7 @@ def test_problems_of_options_have_the_form_of_all_others(load: Load, path: Path)
 def test_an_unknown_product_is_a_problem_with_a_guess(load: Load, path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         validate_options(load(GOOD.replace("pipedrive", "pipdrive")), MODELS)
-    assert [str(fault) for fault in caught.value.faults] == [
+    assert [str(problem) for problem in caught.value.problems] == [
         f"{path}:6: systems.crm1.connector: no product is called `pipdrive` - did you mean `pipedrive`?"
     ]
 
@@ -125,10 +125,10 @@ def test_options_that_are_no_secret_may_be_read_from_elsewhere_too(load: Load) -
 
 def test_a_secret_that_is_missing_or_empty_is_reported_once(problems_of: ProblemsOf, path: Path) -> None:
     (path.parent / "empty").write_text(" \n")
-    assert [fault.what for fault in problems_of(GOOD.replace("{env: SECRET}", "{file: empty}"))] == [
+    assert [problem.what for problem in problems_of(GOOD.replace("{env: SECRET}", "{file: empty}"))] == [
         f"the file {path.parent / 'empty'} is empty"
     ]
-    assert [fault.what for fault in problems_of(GOOD.replace("{env: TOKEN}", "{file: nowhere}"))] == [
+    assert [problem.what for problem in problems_of(GOOD.replace("{env: TOKEN}", "{file: nowhere}"))] == [
         f"the file {path.parent / 'nowhere'}: there is no such file"
     ]
 
@@ -137,27 +137,27 @@ def test_a_former_instance_secret_is_a_secret_as_well(load: Load, problems_of: P
     settings = load(GOOD + "instance_secret_former: {env: SECRET}\n")
     assert settings.instance_secret_former is not None
     assert settings.instance_secret_former.get_secret_value() == ENVIRON["SECRET"]
-    (fault,) = problems_of(GOOD + "instance_secret_former: hunter22hunter22hunter22\n")
-    assert (fault.what, "hunter" in str(fault)) == ("a secret stands in the settings file", False)
-    (fault,) = problems_of(GOOD + "instance_secret_former: {env: SHORT}\n", {"SHORT": "short-one"})
-    assert ("16" in fault.what, "short-one" in str(fault)) == (True, False)
+    (problem,) = problems_of(GOOD + "instance_secret_former: hunter22hunter22hunter22\n")
+    assert (problem.what, "hunter" in str(problem)) == ("a secret stands in the settings file", False)
+    (problem,) = problems_of(GOOD + "instance_secret_former: {env: SHORT}\n", {"SHORT": "short-one"})
+    assert ("16" in problem.what, "short-one" in str(problem)) == (True, False)
 
 
 def test_a_short_instance_secret_is_refused_without_being_shown(problems_of: ProblemsOf) -> None:
-    (fault,) = problems_of(GOOD, {"SECRET": "short-one"})
-    assert "16" in fault.what
-    assert "short-one" not in str(fault)
+    (problem,) = problems_of(GOOD, {"SECRET": "short-one"})
+    assert "16" in problem.what
+    assert "short-one" not in str(problem)
 
 
 def test_a_duplicate_key_does_not_show_its_values(problems_of: ProblemsOf) -> None:
-    told = [str(fault) for fault in problems_of("token: hunter22\ntoken: hunter33\n")]
-    assert any("`token` is written twice" in fault for fault in told)
+    told = [str(problem) for problem in problems_of("token: hunter22\ntoken: hunter33\n")]
+    assert any("`token` is written twice" in problem for problem in told)
     assert "hunter" not in "".join(told)
 
 
 def test_text_that_looks_like_a_tag_is_not_shown(problems_of: ProblemsOf) -> None:
-    told = [str(fault) for fault in problems_of(GOOD.replace("https://bridge", "!hunter22 https://bridge"))]
-    assert any("a tag (!NAME) means nothing here" in fault for fault in told)
+    told = [str(problem) for problem in problems_of(GOOD.replace("https://bridge", "!hunter22 https://bridge"))]
+    assert any("a tag (!NAME) means nothing here" in problem for problem in told)
     assert "hunter" not in "".join(told)
 
 
@@ -186,7 +186,7 @@ def test_a_credential_comes_from_the_folder_the_service_manager_names(load: Load
 def test_a_credential_outside_of_a_service_is_one_problem_that_says_what_to_do(
     problems_of: ProblemsOf, path: Path
 ) -> None:
-    (fault,) = problems_of(GOOD.replace("{env: SECRET}", "{credential: secret}"))
-    assert fault.where == f"{path}:2: instance_secret"
-    assert fault.what == "the variable CREDENTIALS_DIRECTORY is not set"
-    assert "LoadCredential=" in fault.remedy
+    (problem,) = problems_of(GOOD.replace("{env: SECRET}", "{credential: secret}"))
+    assert problem.where == f"{path}:2: instance_secret"
+    assert problem.what == "the variable CREDENTIALS_DIRECTORY is not set"
+    assert "LoadCredential=" in problem.remedy

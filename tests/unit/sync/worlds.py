@@ -424,7 +424,7 @@ class Seat:
     def _answer_LinksReferring(self, need: ask.LinksReferring) -> tuple[Link, ...]:  # noqa: N802
         return ()
 
-    def _answer_ToldActor(self, need: ask.ToldActor) -> str | None:  # noqa: N802
+    def _answer_ReportedActor(self, need: ask.ReportedActor) -> str | None:  # noqa: N802
         return None
 
     def _answer_IsForgotten(self, need: ask.IsForgotten) -> bool:  # noqa: N802

@@ -23,7 +23,7 @@ class Places:
     path: Path
     known: dict[Key, str] = field(default_factory=dict)
 
-    def fault(self, key: Key, what: str, remedy: str = "") -> Problem:
+    def problem(self, key: Key, what: str, remedy: str = "") -> Problem:
         """Return a problem of this key."""
         return Problem(f"{self.at(key)}: {'.'.join(key)}" if key else str(self.path), what, remedy)
 
@@ -33,12 +33,12 @@ class Places:
         return next((self.known[section] for section in sections if section in self.known), str(self.path))
 
 
-def in_order(faults: Iterable[Problem]) -> list[Problem]:
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Return each problem once: those of the whole file, then by line, then those of variables."""
-    return sorted(dict.fromkeys(faults), key=_place)
+    return sorted(dict.fromkeys(problems), key=_place)
 
 
-def _place(fault: Problem) -> tuple[bool, int, int, str]:
-    found = re.search(r":(\d+)(?::(\d+))?$", fault.where.partition(": ")[0])
+def _place(problem: Problem) -> tuple[bool, int, int, str]:
+    found = re.search(r":(\d+)(?::(\d+))?$", problem.where.partition(": ")[0])
     line, column = found.groups("0") if found else ("0", "0")
-    return (fault.where.startswith("BRIDGE_"), int(line), int(column), fault.where)
+    return (problem.where.startswith("BRIDGE_"), int(line), int(column), problem.where)
