@@ -1,4 +1,4 @@
-"""What the store holds now, read once: for the sentence and for the rows of `bridge status`."""
+"""The state in the store, read once for the sentence and the rows of `bridge status`."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -13,8 +13,8 @@ from bridge.store.verifications import Verification
 
 
 class Seen(NamedTuple):
-    """`waiting`: by mapping and code the record that waits longest, and how many wait. `changes`: of columns, those
-    that concern a mapping."""
+    """`waiting`: for each mapping and code, the record that waits longest and the number of records. `changes`: the
+    changes of columns that concern a mapping."""
 
     instances: Sequence[Instance]
     states: Mapping[str, MappingState]
@@ -29,7 +29,7 @@ class Seen(NamedTuple):
 
 
 async def look(store: Store) -> Seen:
-    """All of it as it is now."""
+    """Read the state."""
     return Seen(
         instances=await store.instances.all(),
         states=await store.mappings.states(),

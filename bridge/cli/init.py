@@ -159,7 +159,7 @@ def _completed(answers: Answers, products: list[str], kept: str, asking: bool) -
 
 
 def _said(product: str, option: str, kept: str, asking: bool, files: dict[str, str]) -> str:
-    """What is written for an option that was not given; "" for what its product assumes."""
+    """Return what is written for an option that was not given; "" if the product has a default for it."""
     if is_secret(product, option):
         return _secret(product, option, kept, asking, files)
     field = CONNECTORS[product].options.model_fields[option]

@@ -31,7 +31,7 @@ def status(path: Path, as_json: bool) -> None:
 
 
 async def both(store: Store) -> tuple[str, Rows]:
-    """The sentence and the rows, of the same look at the store."""
+    """Return the sentence and the rows, made from one reading of the store."""
     seen = await look(store)
     found = await status_of(store, seen)
     return state_of(store, seen, sum(int(str(row["records"])) for row in found["left behind"])), found

@@ -44,7 +44,7 @@ class Construction:
 
 @dataclass(frozen=True, slots=True)
 class Needless:
-    """Why nothing can or need be authorised, and what to change in the settings to authorise all the same."""
+    """Why no consent is needed or possible, and what to change in the settings to authorise anyway."""
 
     why: str
     instead: str = ""

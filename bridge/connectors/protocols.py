@@ -198,7 +198,7 @@ class HttpResponse:
 
 
 class Failure(Enum):
-    """What kept an answer from coming."""
+    """Why there was no answer."""
 
     NAME = "DNS does not know the name"
     TLS = "no TLS connection"

@@ -8,7 +8,7 @@ SHOWN = 30
 
 
 class Guess(str):
-    """A remedy for a word that is misspelt or means nothing: what may follow from it need not be told.
+    """A remedy for an unknown or misspelt word. Problems that may only follow from it are not reported.
 
     `word`: the unknown one; "" where one is missing. `near`: the known word that was probably meant, if one is near.
     `known`: the words that could be meant.
@@ -44,6 +44,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> Guess:
 
 
 def one_of(word: str, known: Iterable[str]) -> Guess:
-    """A remedy that lists all known words, which are few."""
+    """Return a remedy that lists all known words, which must be few."""
     words = tuple(known)
     return Guess(f"write one of: {', '.join(words)}", word, words)

@@ -1,4 +1,4 @@
-"""YAML as ruamel reads it, turned into the trees of `files.document`. Imported for files that need a whole reader."""
+"""Turns YAML, as ruamel reads it, into the trees of `files.document`. It is imported only for files that need it."""
 
 from collections.abc import Collection
 from typing import Any
@@ -16,7 +16,7 @@ LEVELS = 50
 
 
 def compose(text: str, file: str, problems: Problems, only: Collection[str] | None) -> list[Node]:
-    """Every document of the text; `only`: without other keys at the top."""
+    """Return every document of the text. `only`: the top keys to keep; None for all."""
     yaml = YAML(typ="safe", pure=True)
     try:
         nodes = [node for node in yaml.compose_all(text) if node is not None]

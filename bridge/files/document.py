@@ -10,7 +10,7 @@ from bridge.domain.errors import Problem
 from bridge.domain.late import late
 
 COMPOSE = ("bridge.files.composed", "compose")
-"""The whole reader costs a command 0.015 s, so it is imported only for files that need it."""
+"""The whole reader takes a command 0.015 s to import, so it is imported only for files that need it."""
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)")
 _TOP_KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):(?=\s|$)")
@@ -24,7 +24,7 @@ _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fal
 
 
 class Place(str):
-    """Where something is written: `file:line:column`; line and column count from 1."""
+    """Where something is written: `file:line:column`. Lines and columns are counted from 1."""
 
     file: str
     line: int
@@ -36,7 +36,7 @@ class Place(str):
         return place
 
     def __str__(self) -> "Place":
-        """A problem's `where` keeps the parts, so that nobody takes its text apart."""
+        """A problem's `where` has the parts as attributes, so that no code splits its text."""
         return self
 
 

@@ -175,7 +175,7 @@ def _only_read(catalog: Catalog, row: Field) -> str:
 
 
 def _path(catalog: Catalog, path: Path, place: Place, what: str, unwritable: str) -> Iterable[Problem]:
-    """`unwritable`: what to do if the column cannot be written; "" if it is only read."""
+    """`unwritable`: what to do if the column must be writable; "" if it is only read."""
     at, spec = str(place), catalog.spec(path)
     if path.custom and not catalog.entity.custom:
         return [Problem(at, f"{what}: {catalog.name} has no custom fields", "use one of its columns")]

@@ -156,7 +156,7 @@ def _update(draft: Draft, plan: Update, write: SideWrite) -> Row:
 
 
 def _naming_new(draft: Draft, side: Side, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """A mark for each field that names a record which the plan creates."""
+    """Return, for each field, whether it names a record that the plan creates."""
     named = {name: [one for one in parts_of(value) if isinstance(one, LinkId)] for name, value in values.items()}
     links = {name: draft.ask_all(LinkById(one.id) for one in some) for name, some in named.items()}
     return {

@@ -1,4 +1,4 @@
-"""Which settings hold a secret."""
+"""Finds the settings that hold a secret."""
 
 from typing import Any, get_args
 
@@ -6,5 +6,5 @@ from pydantic import SecretStr
 
 
 def holds_secret(annotation: Any) -> bool:
-    """Whether a field of this type holds a secret, or may hold one."""
+    """Return whether a field of this type holds a secret, or may hold one."""
     return annotation is SecretStr or any(map(holds_secret, get_args(annotation)))

@@ -402,7 +402,7 @@ STOPPED = "stopped"  # by `bridge hooks stop`, until `bridge hooks start`
 OFF = "off"  # by the settings
 DEACTIVATED = "deactivated"  # at the vendor, and the settings say to respect that
 ON_PURPOSE = frozenset({STOPPED, OFF, DEACTIVATED})
-"""States of hooks that somebody stopped and that no audit registers again."""
+"""States of hooks that a person stopped. No audit registers them again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class Report:
 
     @property
     def names(self) -> dict[Side, str]:
-        """Each side with its entity: `crm person`."""
+        """Return each side with its entity, as `crm person`."""
         return {side: " ".join(end) for side, end in self.ends.items()}
 
     def document(self) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Table:
         self._fields = kind.fields
 
     async def rows(self, domain: Domain, limit: int | None = None) -> list[Any]:
-        """Without the names of users once it is known that our user may not read those."""
+        """Leave out the names of users once it is known that our user may not read them."""
         try:
             return await self._read_rows(domain, limit, self._fields)
         except Rejected:

@@ -46,11 +46,11 @@ def moment(row: Row, name: str) -> datetime | None:
 
 USERS = ("create_uid.rec_name", "write_uid.rec_name")
 EDITORS = ("create_uid", "write_uid", *USERS)
-"""What names the user of a record's version."""
+"""The columns that name the user who wrote or created a record."""
 
 
 def editor(row: Row) -> str | None:
-    """Whoever wrote the record last, else who created it: the name, or the number where users cannot be read."""
+    """Return who wrote the record last, else who created it: the name, or the number if users cannot be read."""
     name = "create_uid" if row.get("write_uid") is None else "write_uid"
     number, user = row.get(name), row.get(f"{name}.")
     told = user.get("rec_name") if isinstance(user, Mapping) else None

@@ -44,12 +44,12 @@ class Transaction:
 
     @property
     def made(self) -> Record:
-        """What a new record shows of it."""
+        """The columns of a new record that name the time and the user."""
         return {"create_date": self.now, "create_uid": self.user, "write_date": None, "write_uid": None}
 
     @property
     def written(self) -> Record:
-        """What a written record shows of it."""
+        """The columns of a written record that name the time and the user."""
         return {"write_date": self.now, "write_uid": self.user}
 
 

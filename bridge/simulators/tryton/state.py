@@ -12,7 +12,7 @@ from bridge.simulators.world import World
 GONE = "_gone"
 ADMIN, PERSON = 1, 2
 USERS = {0: "Root", ADMIN: "Bridge", PERSON: "Pat Person"}
-"""Users by id, under the names that records show: the server itself, whose session we have, and a person."""
+"""Users by id, with the names that records show: the server, the user of our session, and a person."""
 
 
 @dataclass(frozen=True)
