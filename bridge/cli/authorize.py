@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from bridge.app.authorize import Authorised, NotAuthorised, Request, code_of, complete, prepare
-from bridge.cli.ask import ask
 from bridge.cli.opened import note
+from bridge.cli.requests import send_request
 from bridge.settings.load import load_settings
 from bridge.settings.model import Settings
 
@@ -31,7 +31,7 @@ def authorize(path: Path, system: str) -> None:
         raise click.ClickException(f"{system} is not authorised: {error}") from None
     _report(settings, system, done)
     note(path, "authorize", done.identity.label if done.identity is not None else "done", system=system)
-    ask(
+    send_request(
         path,
         "systems check",
         {"system": system},

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from bridge.app.column_rows import column_rows
-from bridge.cli.ask import ask, queueable
 from bridge.cli.opened import with_store
+from bridge.cli.requests import queueable, send_request
 from bridge.cli.shown import json_option, show
 
 
@@ -32,4 +32,4 @@ def columns_list(path: Path, as_json: bool) -> None:
 @click.pass_obj
 def columns_accept(path: Path, system: str, column: str | None, queue: bool) -> None:
     """Accept all columns of SYSTEM, or only COLUMN, as they are now. Later changes are reported again."""
-    ask(path, "columns accept", {"system": system, "column": column}, queue=queue)
+    send_request(path, "columns accept", {"system": system, "column": column}, queue=queue)

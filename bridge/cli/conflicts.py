@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from bridge.app import edits
-from bridge.cli.ask import ask, queueable
 from bridge.cli.opened import known_scopes, with_store
+from bridge.cli.requests import queueable, send_request
 from bridge.cli.shown import json_option, show
 from bridge.domain.record import Side
 from bridge.store.engine import Store
@@ -61,4 +61,4 @@ def conflicts_choose(path: Path, side: str, entity: str, record: str, field: str
     The choice is valid only while both sides show the values that it was made on.
     """
     arguments = {"side": side, "entity": entity, "record": record, "field": field, "winner": winner}
-    ask(path, "conflicts choose", arguments, queue=queue)
+    send_request(path, "conflicts choose", arguments, queue=queue)

@@ -6,8 +6,8 @@ import click
 
 from bridge.app.waiting import known_code
 from bridge.app.wording import moment, record_name
-from bridge.cli.ask import ask, queueable
 from bridge.cli.opened import known_scopes, with_store
+from bridge.cli.requests import queueable, send_request
 from bridge.cli.shown import json_option, show
 from bridge.store.engine import Store
 
@@ -56,7 +56,7 @@ def all_or_one(_ctx: click.Context, _parameter: click.Parameter, which: tuple[st
 def dead_letters_retry(path: Path, which: tuple[str, ...], queue: bool) -> None:
     """Try dead letters again: all, those of MAPPING, or those of one record."""
     one = dict(zip(("side", "entity", "record"), which, strict=True)) if len(which) == 3 else None
-    ask(path, "dead-letters retry", one or {"mapping": which[0] if which else None}, queue=queue)
+    send_request(path, "dead-letters retry", one or {"mapping": which[0] if which else None}, queue=queue)
 
 
 @dead_letters.command("discard", epilog="Example: bridge dead-letters discard crm deal 7")
@@ -67,4 +67,4 @@ def dead_letters_retry(path: Path, which: tuple[str, ...], queue: bool) -> None:
 @click.pass_obj
 def dead_letters_discard(path: Path, side: str, entity: str, record: str, queue: bool) -> None:
     """Discard a dead letter. A later change of the record is synced again."""
-    ask(path, "dead-letters discard", {"side": side, "entity": entity, "record": record}, queue=queue)
+    send_request(path, "dead-letters discard", {"side": side, "entity": entity, "record": record}, queue=queue)

@@ -50,21 +50,21 @@ async def _demo(folder: Path, once: bool) -> bool:
 
 async def _play(world: DemoWorld) -> list[tuple[Checked, float]]:
     story, checked, clock = Scenario(world), [], world.bridge.seams.clock
-    teller = asyncio.create_task(tell(world.bridge.store))
+    printer = asyncio.create_task(print_journal(world.bridge.store))
     try:
         for step in STEPS:
             click.echo(f"- {(step.__doc__ or '').splitlines()[0]}")
             started = clock.monotonic()
             result = await step(story)
             checked.append((result, clock.monotonic() - started))
-            await asyncio.sleep(0.6)  # give `tell` the time to print what crossed
+            await asyncio.sleep(0.6)  # give `print_journal` the time to print what crossed
     finally:
-        teller.cancel()
-        await asyncio.gather(teller, return_exceptions=True)
+        printer.cancel()
+        await asyncio.gather(printer, return_exceptions=True)
     return checked
 
 
-async def tell(store: Store, *, new: bool = False) -> None:
+async def print_journal(store: Store, *, new: bool = False) -> None:
     """Print journal entries as they are written. `new`: only new ones."""
     last = max((row.id for row in await store.journal.recent(limit=1)), default=0) if new else 0
     while True:
@@ -95,4 +95,4 @@ async def _watch(world: DemoWorld) -> None:
     click.echo("\nThe demo keeps running. Edit a record, and watch the change arrive:\n")
     click.echo(f'  curl -X POST {world.pipedrive_url}/_control/records/organizations -d \'{{"name": "Acme"}}\'')
     click.echo(f"  curl {world.deskera_url}/_control/state\n\nCtrl-C ends it.\n")
-    await tell(world.bridge.store, new=True)
+    await print_journal(world.bridge.store, new=True)

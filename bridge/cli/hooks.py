@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from bridge.app.hook_rows import hook_rows
-from bridge.cli.ask import ask, must_run, queueable
 from bridge.cli.opened import with_store
+from bridge.cli.requests import must_run, queueable, send_request
 from bridge.cli.shown import json_option, show
 
 
@@ -37,7 +37,7 @@ def hooks_list(path: Path, as_json: bool) -> None:
 @click.pass_obj
 def hooks_repair(path: Path, queue: bool) -> None:
     """Compare wanted and registered hooks now, and repair the differences."""
-    ask(path, "hooks repair", {}, queue=queue)
+    send_request(path, "hooks repair", {}, queue=queue)
 
 
 @hooks.command("remove", epilog="Example: bridge hooks remove --yes")
@@ -50,7 +50,7 @@ def hooks_remove(path: Path, yes: bool, queue: bool) -> None:
         must_run(path)
     if not yes:
         click.confirm("Remove this instance's hooks at every system?", abort=True)
-    ask(path, "hooks remove", {}, queue=queue)
+    send_request(path, "hooks remove", {}, queue=queue)
 
 
 @hooks.command("rotate", epilog="Example: bridge hooks rotate pipedrive --overlap 48")
@@ -66,7 +66,7 @@ def hooks_remove(path: Path, yes: bool, queue: bool) -> None:
 @click.pass_obj
 def hooks_rotate(path: Path, system: str, overlap: float, queue: bool) -> None:
     """Give every hook of SYSTEM a new address and secret. Each new hook is registered before the old one is removed."""
-    ask(path, "hooks rotate", {"system": system, "overlap": overlap}, queue=queue)
+    send_request(path, "hooks rotate", {"system": system, "overlap": overlap}, queue=queue)
 
 
 @hooks.command("stop", epilog='Example: bridge hooks stop pipedrive any.deal --reason "an import until Friday"')
@@ -77,7 +77,7 @@ def hooks_rotate(path: Path, system: str, overlap: float, queue: bool) -> None:
 @click.pass_obj
 def hooks_stop(path: Path, system: str, hook: str, reason: str, queue: bool) -> None:
     """Remove HOOK at SYSTEM until `bridge hooks start`. Sweeps find its changes meanwhile."""
-    ask(path, "hooks stop", {"system": system, "hook": hook, "reason": reason}, queue=queue)
+    send_request(path, "hooks stop", {"system": system, "hook": hook, "reason": reason}, queue=queue)
 
 
 @hooks.command("start", epilog="Example: bridge hooks start pipedrive any.deal")
@@ -87,4 +87,4 @@ def hooks_stop(path: Path, system: str, hook: str, reason: str, queue: bool) -> 
 @click.pass_obj
 def hooks_start(path: Path, system: str, hook: str, queue: bool) -> None:
     """Register a HOOK of SYSTEM again that was stopped on purpose, here or at the vendor."""
-    ask(path, "hooks start", {"system": system, "hook": hook}, queue=queue)
+    send_request(path, "hooks start", {"system": system, "hook": hook}, queue=queue)

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from bridge.app.adding import set_mode
-from bridge.cli.ask import ask
 from bridge.cli.completion import mapping_names
+from bridge.cli.requests import send_request
 from bridge.domain.errors import ConfigError, NoStore, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.settings.parts import MODES, mapping_files
@@ -30,6 +30,6 @@ def mode(path: Path, mapping: str, mode: str) -> None:
         raise ConfigError([Problem(mapping, "no mapping file has this name", did_you_mean(mapping, known))])
     click.echo(set_mode(path, os.environ, mapping, mode))
     try:
-        ask(path, "mode", {"mapping": mapping, "mode": mode}, alone=NONE_RUNS, done=True)
+        send_request(path, "mode", {"mapping": mapping, "mode": mode}, alone=NONE_RUNS, done=True)
     except NoStore:
         click.echo(NONE_RUNS)

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from bridge.app.column_rows import renamed_rows
-from bridge.cli.ask import ask, queueable
 from bridge.cli.opened import with_store
+from bridge.cli.requests import queueable, send_request
 from bridge.cli.shown import json_option, show
 
 
@@ -31,4 +31,4 @@ def names_list(path: Path, as_json: bool) -> None:
 @click.pass_obj
 def names_accept(path: Path, system: str, queue: bool) -> None:
     """Accept the current names of SYSTEM."""
-    ask(path, "names accept", {"system": system}, queue=queue)
+    send_request(path, "names accept", {"system": system}, queue=queue)

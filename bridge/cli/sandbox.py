@@ -18,7 +18,7 @@ from bridge.app.daemon import running
 from bridge.app.plan import checked_files
 from bridge.app.reload import reload
 from bridge.app.seams import system_seams
-from bridge.cli.demo import tell
+from bridge.cli.demo import print_journal
 from bridge.cli.demo_world import free_port
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.text_file import make_folder, write_text
@@ -184,7 +184,7 @@ async def _run(home: Path, file: Path, places: list[Place], mappings: Path, reda
         bridge = await stack.enter_async_context(running(settings, system_seams(), redactor))
         _greet(bridge, file, places)
         async with asyncio.TaskGroup() as together:
-            together.create_task(tell(bridge.store, new=True))
+            together.create_task(print_journal(bridge.store, new=True))
             together.create_task(_watch(bridge, mappings))
 
 

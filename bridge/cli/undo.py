@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from bridge.app.wording import moment_of
-from bridge.cli.ask import ask, queueable
+from bridge.cli.requests import queueable, send_request
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,13 +36,13 @@ def shows_first(command: F) -> F:
     return queueable(command)
 
 
-def _ask(path: Path, kind: str, arguments: dict[str, Any], *, go: bool, queue: bool) -> None:
+def _send(path: Path, kind: str, arguments: dict[str, Any], *, go: bool, queue: bool) -> None:
     if queue and not go:
         raise click.UsageError(
             "--queue stores the request for the next bridge, so nothing can be shown first: add --yes"
         )
     told = {**arguments, "go": go}
-    ask(path, kind, told, queue=queue, seconds=LOOK_SECONDS if not go else 15.0, silence=SILENCE)
+    send_request(path, kind, told, queue=queue, seconds=LOOK_SECONDS if not go else 15.0, silence=SILENCE)
 
 
 @click.command(epilog="Example: bridge undo crm deal 7 --at 2h")
@@ -83,7 +83,7 @@ def undo(
         raise click.UsageError("--mapping and --since need each other: --mapping NAME --since TIME")
     named = dict(zip(("side", "entity", "record"), record, strict=True)) if record else {}
     arguments = {**named, "at": at, "run": run, "mapping": mapping, "since": since, "show": show}
-    _ask(path, "undo", arguments, go=go, queue=queue)
+    _send(path, "undo", arguments, go=go, queue=queue)
 
 
 @click.command(epilog="Example: bridge link crm person 7 31 --prefer crm")
@@ -110,7 +110,7 @@ def link(
 ) -> None:
     """Link SIDE ENTITY ID and the record OTHER of the other side as a pair: `link crm deal 7 c-9`."""
     arguments = {"side": side, "entity": entity, "record": record, "other": other, "mapping": mapping, "prefer": prefer}
-    _ask(path, "link", arguments, go=go, queue=queue)
+    _send(path, "link", arguments, go=go, queue=queue)
 
 
 @click.command(epilog="Example: bridge unlink crm person 7 --yes")
@@ -122,7 +122,7 @@ def link(
 @click.pass_obj
 def unlink(path: Path, side: str, entity: str, record: str, mapping: str | None, go: bool, queue: bool) -> None:
     """End the pair of SIDE ENTITY ID. Both records stay, and are left alone until one of them is edited."""
-    _ask(path, "unlink", {"side": side, "entity": entity, "record": record, "mapping": mapping}, go=go, queue=queue)
+    _send(path, "unlink", {"side": side, "entity": entity, "record": record, "mapping": mapping}, go=go, queue=queue)
 
 
 @click.command(epilog="Example: bridge restore erp crm_contact 3 --yes")
@@ -133,4 +133,4 @@ def unlink(path: Path, side: str, entity: str, record: str, mapping: str | None,
 @click.pass_obj
 def restore(path: Path, side: str, entity: str, record: str, go: bool, queue: bool) -> None:
     """Create a deleted record again from its last known values, under a new id, and link it."""
-    _ask(path, "restore", {"side": side, "entity": entity, "record": record}, go=go, queue=queue)
+    _send(path, "restore", {"side": side, "entity": entity, "record": record}, go=go, queue=queue)

@@ -20,7 +20,7 @@ from bridge.domain.errors import (
 from bridge.domain.record import Side
 from bridge.domain.values import dataclass, replace
 from bridge.planning import describe
-from bridge.planning.rehearsal import tell
+from bridge.planning.rehearsal import worded
 from bridge.planning.rows import REMEMBERED, Kind, Row
 from bridge.store.model import Completion, LinkTaken, Outcome, TaskKey
 from bridge.store.rows import kind_bits
@@ -114,13 +114,13 @@ class CarryingOut:
         load = Loader(self.parts, claim, self.parts.mappings[key.mapping])
         try:
             decision = await load.conclude(decide)
-            compared, _ = await tell(load, partial(describe.both, decision=decision))
+            compared, _ = await worded(load, partial(describe.both, decision=decision))
             if _same(compared, rows[0].decided):
                 return await self._carry_out(load, decision, rows)
             if isinstance(decision, Completion) and decision.outcome is Outcome.WAITING and not last:
                 await store.tasks.submit(decision)
                 return max(BUSY_SECONDS, (decision.due or 0.0) - store.now())
-            changed = await tell(load, partial(_changed, rows=rows))
+            changed = await worded(load, partial(_changed, rows=rows))
         except (LeaseLost, StoreUnavailable):
             raise
         except RemoteError as error:

@@ -169,7 +169,7 @@ class Rehearsal:
         try:
             if isinstance(decision, Exception):
                 raise decision
-            compared, rows = await tell(load, partial(describe.both, decision=decision))
+            compared, rows = await worded(load, partial(describe.both, decision=decision))
             self.notes.writes.clear()
             end = decision if isinstance(decision, Completion) else await apply(load, decision)
             rows = describe.written(load.draft, rows, self.notes.writes)
@@ -184,7 +184,7 @@ class Rehearsal:
         except Exception as error:
             log.exception("unexpected failure", extra={"mapping": claim.key.mapping, "record": claim.key.record_id})
             end, rows = retry.crashed(load, error), []
-        rows += await tell(load, partial(describe.of_end, end=end, removal=isinstance(decision, Removal)))
+        rows += await worded(load, partial(describe.of_end, end=end, removal=isinstance(decision, Removal)))
         end = self._ended(load.draft, end, rows)
         kinds = sorted({kind for task in claim.tasks if task.key == claim.key for kind in task.kinds})
         for row in rows:
@@ -229,7 +229,7 @@ def parents_first(mappings: Mapping[str, RecordMapping], names: Iterable[str]) -
     return order
 
 
-async def tell(load: Loader, words: Callable[[Draft], T]) -> T:
+async def worded(load: Loader, words: Callable[[Draft], T]) -> T:
     """Return `words` of a draft. The names of records that it needs are looked up first."""
     draft = load.draft
     told = await load.conclude(words, before=draft)

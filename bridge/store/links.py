@@ -587,15 +587,15 @@ class Links:
         deletion: str | None = None,
         deletion_limit: int | None = None,
         deletion_window: float = 3600.0,
-        brake_hits: int = 1,
+        deletion_count: int = 1,
     ) -> None:
         """Commit the pending write to `side`, under the fence. `until`: its deadline.
 
         unless_reported: raises ReportedMeanwhile if a callback without a version reported this leased record after
         that moment.
-        deletion: what is removed ("delete", "archive", "blank"), counted in the same transaction `brake_hits` times.
-        Above `deletion_limit` in `deletion_window` seconds it raises ThresholdReached and writes nothing (an approval
-        lifts the limit). A repeated write that is still unconfirmed is not counted. Raises LeaseLost.
+        deletion: what is removed ("delete", "archive", "blank"), counted `deletion_count` times in the same
+        transaction. Above `deletion_limit` in `deletion_window` seconds it raises ThresholdReached and writes nothing
+        (an approval lifts the limit). A repeated write that is still unconfirmed is not counted. Raises LeaseLost.
         """
         pending = Pending(claim, link_id, side, values, until, unless_reported)
         if deletion is None:
@@ -611,7 +611,7 @@ class Links:
             again = any(link.sent(side) is not None for link in lock_links(conn, [link_id]).values())
             change_links(conn, {link_id: pending.columns})
             if not again:
-                hit = Counted(claim.key.mapping, deletion, link_id, brake_hits, deletion_limit, deletion_window)
+                hit = Counted(claim.key.mapping, deletion, link_id, deletion_count, deletion_limit, deletion_window)
                 count_deletions(conn, hit, self._database.now())
 
         await self._database.write("sent", work)

@@ -77,7 +77,7 @@ async def _create(load: Loader, plan: Create) -> Completion:
         raise
     draft.say(
         "created",
-        settle.told_created(draft, plan, written.id),
+        settle.created_words(draft, plan, written.id),
         {
             "values": remember.printable(plan.chosen),
             "to": target.value,

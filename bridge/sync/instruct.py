@@ -252,7 +252,7 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
         first_seq=UNKNOWN_SEQ
         if (known := draft.known(draft.ref(source, told.key.record_id))) is None
         else known.first_seq,
-        told=remember.in_words(draft, target, chosen),
+        words=remember.in_words(draft, target, chosen),
     )
 
 

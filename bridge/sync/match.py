@@ -537,7 +537,7 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
         keys=translate.index_hashes(draft.mapping, reading.values),
         first_seq=known.first_seq if known else UNKNOWN_SEQ,
         unlike=unlike,
-        told=remember.in_words(draft, target, chosen),
+        words=remember.in_words(draft, target, chosen),
         made_at=own.created_at.timestamp() if own.created_at else None,
         again=draft.now if _lines_follow(draft, target, holding) else _again(draft, own, patient=settled.again),
         left_out=settled.left_out,

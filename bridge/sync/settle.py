@@ -214,8 +214,8 @@ def created(
     return draft.done(Outcome.APPLIED, why, due=min(looks, default=None), narrow=again is None)
 
 
-def told_created(draft: Draft, plan: Create, record_id: str) -> str:
-    values = ", ".join(f"{name}={value!r}" for name, value in plan.told.items())
+def created_words(draft: Draft, plan: Create, record_id: str) -> str:
+    values = ", ".join(f"{name}={value!r}" for name, value in plan.words.items())
     out = "".join(f"; left out: {why}" for why in plan.left_out.values())
     source, new = draft.named(draft.side, draft.key.record_id), draft.named(plan.target, record_id)
     return f"{source} -> created {new}: {values}{out}"

@@ -177,11 +177,11 @@ class ForgetMerge(Question[None]):
 class Create:
     """Create the counterpart of the claim's record. `source`: that record as it was read.
 
-    chosen: canonical values; fields: the same as the target's columns; told: the same in words, for the journal. keys:
-    hashes of the match keys that the intent holds meanwhile. first_seq: when the record was first known. made_at: when
-    it was created, as its system says. unlike: records of its side that the match index has under these keys, and that
-    do not show them any more; None where duplicates are copied. again: when it must be processed once more. left_out:
-    by field why a reference is not among the values.
+    chosen: canonical values; fields: the same as the target's columns; words: the same as people read them, for the
+    journal. keys: hashes of the match keys that the intent holds meanwhile. first_seq: when the record was first known.
+    made_at: when it was created, as its system says. unlike: records of its side that the match index has under these
+    keys, and that do not show them any more; None where duplicates are copied. again: when it must be processed once
+    more. left_out: by field why a reference is not among the values.
     """
 
     target: Side
@@ -190,7 +190,7 @@ class Create:
     fields: Fields
     keys: Sequence[str]
     first_seq: int
-    told: MappingOf[str, Any]
+    words: MappingOf[str, Any]
     made_at: float | None = None
     unlike: frozenset[str] | None = None
     again: float | None = None

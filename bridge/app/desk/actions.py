@@ -10,9 +10,9 @@ from pydantic import Field
 from bridge.admin.operation import ABOUT, Given, Nothing, NotThere, Person
 from bridge.app.adding import set_mode
 from bridge.app.build import Bridge
-from bridge.app.desk.asking import Outcome, ask, do_here, outcome
 from bridge.app.desk.mappings import Named, find_mapping
 from bridge.app.desk.records import Which
+from bridge.app.desk.requesting import Outcome, do_here, outcome, send_request
 from bridge.app.desk.words import when
 from bridge.domain.values import dataclass
 from bridge.settings.summary import entries
@@ -159,53 +159,53 @@ class Actions:
         self._bridge = bridge
 
     async def resync(self, person: Person, which: Noted) -> Outcome:
-        return await self._ask(person, "resync", which.model_dump())
+        return await self._send(person, "resync", which.model_dump())
 
     async def retry(self, person: Person, some: Some) -> Outcome:
-        return await self._ask(person, "dead-letters retry", some.model_dump(exclude_none=True))
+        return await self._send(person, "dead-letters retry", some.model_dump(exclude_none=True))
 
     async def discard(self, person: Person, some: Some) -> Outcome:
-        return await self._ask(person, "dead-letters discard", some.model_dump(exclude_none=True))
+        return await self._send(person, "dead-letters discard", some.model_dump(exclude_none=True))
 
     async def choose(self, person: Person, chosen: Chosen) -> Outcome:
-        return await self._ask(person, "conflicts choose", chosen.model_dump())
+        return await self._send(person, "conflicts choose", chosen.model_dump())
 
     async def pause(self, person: Person, pausing: Pausing) -> Outcome:
         reason = pausing.reason or f"paused by {person.name}"
-        return await self._ask(person, "pause", {"mapping": pausing.mapping, "reason": reason})
+        return await self._send(person, "pause", {"mapping": pausing.mapping, "reason": reason})
 
     async def resume(self, person: Person, named: Named) -> Outcome:
-        return await self._ask(person, "resume", named.model_dump())
+        return await self._send(person, "resume", named.model_dump())
 
     async def approve(self, person: Person, approving: Approving) -> Outcome:
-        return await self._ask(person, "approve", approving.model_dump())
+        return await self._send(person, "approve", approving.model_dump())
 
     async def backfill(self, person: Person, filling: Filling) -> Outcome:
-        return await self._ask(person, "backfill", filling.model_dump())
+        return await self._send(person, "backfill", filling.model_dump())
 
     async def reconcile(self, person: Person, comparing: Comparing) -> Outcome:
-        return await self._ask(person, "reconcile", comparing.model_dump())
+        return await self._send(person, "reconcile", comparing.model_dump())
 
     async def repair_hooks(self, person: Person, given: Nothing) -> Outcome:
-        return await self._ask(person, "hooks repair", {})
+        return await self._send(person, "hooks repair", {})
 
     async def resume_system(self, person: Person, named: SystemNamed) -> Outcome:
         self._known(named.system)
-        return await self._ask(person, "resume", {"mapping": named.system})
+        return await self._send(person, "resume", {"mapping": named.system})
 
     async def check_system(self, person: Person, named: SystemNamed) -> Outcome:
         self._known(named.system)
-        return await self._ask(person, "systems check", named.model_dump())
+        return await self._send(person, "systems check", named.model_dump())
 
     async def rotate_hooks(self, person: Person, rotating: Rotating) -> Outcome:
         self._known(rotating.system)
-        return await self._ask(person, "hooks rotate", rotating.model_dump())
+        return await self._send(person, "hooks rotate", rotating.model_dump())
 
     async def stop_hook(self, person: Person, stopping: Stopping) -> Outcome:
-        return await self._ask(person, "hooks stop", stopping.model_dump())
+        return await self._send(person, "hooks stop", stopping.model_dump())
 
     async def start_hook(self, person: Person, named: HookNamed) -> Outcome:
-        return await self._ask(person, "hooks start", named.model_dump())
+        return await self._send(person, "hooks start", named.model_dump())
 
     async def mode(self, person: Person, moding: Moding) -> Outcome:
         """Set the mode in this instance's settings file and in the bridge. Raises ConfigError if the file cannot be
@@ -240,8 +240,8 @@ class Actions:
         if system not in self._bridge.connectors:
             raise NotThere(f"no system is called `{system}`; known: {', '.join(sorted(self._bridge.connectors))}")
 
-    async def _ask(self, person: Person, kind: str, arguments: Mapping[str, Any]) -> Outcome:
-        return await ask(self._bridge, person, kind, arguments)
+    async def _send(self, person: Person, kind: str, arguments: Mapping[str, Any]) -> Outcome:
+        return await send_request(self._bridge, person, kind, arguments)
 
 
 def _act(entry: AuditEntry) -> Act:

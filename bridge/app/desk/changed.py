@@ -7,7 +7,7 @@ from bridge.app.build import Bridge
 from bridge.app.column_check import used_names
 from bridge.app.column_rows import column_rows
 from bridge.app.desk.actions import SystemNamed
-from bridge.app.desk.asking import Outcome, ask
+from bridge.app.desk.requesting import Outcome, send_request
 from bridge.domain.values import dataclass
 
 
@@ -68,7 +68,7 @@ class Accounts:
         return Changed(columns, names)
 
     async def accept_columns(self, person: Person, accepting: Accepting) -> Outcome:
-        return await ask(self._bridge, person, "columns accept", accepting.model_dump())
+        return await send_request(self._bridge, person, "columns accept", accepting.model_dump())
 
     async def accept_names(self, person: Person, named: SystemNamed) -> Outcome:
-        return await ask(self._bridge, person, "names accept", named.model_dump())
+        return await send_request(self._bridge, person, "names accept", named.model_dump())

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from bridge.admin.operation import Given, Person
 from bridge.app.build import Bridge
-from bridge.app.desk.asking import Outcome, ask
 from bridge.app.desk.mappings import Named
 from bridge.app.desk.records import Which
+from bridge.app.desk.requesting import Outcome, send_request
 from bridge.app.desk.words import exactly
 from bridge.app.wording import moment_of
 
@@ -85,29 +85,29 @@ class Instructions:
         self._bridge = bridge
 
     async def undo(self, person: Person, undoing: Undoing) -> Outcome:
-        return await self._ask(person, "undo", undoing.model_dump())
+        return await self._send(person, "undo", undoing.model_dump())
 
     async def undo_run(self, person: Person, undoing: UndoingRun) -> Outcome:
-        return await self._ask(person, "undo", undoing.model_dump())
+        return await self._send(person, "undo", undoing.model_dump())
 
     async def undo_mapping(self, person: Person, undoing: UndoingMapping) -> Outcome:
-        return await self._ask(person, "undo", undoing.model_dump())
+        return await self._send(person, "undo", undoing.model_dump())
 
     async def link(self, person: Person, linking: Linking) -> Outcome:
-        return await self._ask(person, "link", linking.model_dump())
+        return await self._send(person, "link", linking.model_dump())
 
     async def unlink(self, person: Person, unlinking: Unlinking) -> Outcome:
-        return await self._ask(person, "unlink", unlinking.model_dump())
+        return await self._send(person, "unlink", unlinking.model_dump())
 
     async def restore(self, person: Person, restoring: Restoring) -> Outcome:
-        return await self._ask(person, "restore", restoring.model_dump())
+        return await self._send(person, "restore", restoring.model_dump())
 
-    async def _ask(self, person: Person, kind: str, told: dict[str, Any]) -> Outcome:
+    async def _send(self, person: Person, kind: str, told: dict[str, Any]) -> Outcome:
         arguments = {key: value for key, value in told.items() if value not in (None, "")}
         since = None
         for key in arguments.keys() & TIMES:
             with suppress(ValueError):  # the answer of the request says what is wrong with the time
                 since = arguments[key] = exactly(moment_of(arguments[key], self._bridge.store.now()))
         seconds = DO_SECONDS if told["go"] else SHOW_SECONDS
-        came = await ask(self._bridge, person, kind, {**arguments, "confirm": CONFIRM}, seconds)
+        came = await send_request(self._bridge, person, kind, {**arguments, "confirm": CONFIRM}, seconds)
         return came if told["go"] else replace(came, since=since)

@@ -19,7 +19,7 @@ from bridge.app.desk import (
     verified,
     work,
 )
-from bridge.app.desk.asking import Outcome
+from bridge.app.desk.requesting import Outcome
 
 GET, POST = "GET", "POST"
 READ, OPERATE = Role.READ, Role.OPERATE

@@ -80,7 +80,7 @@ class EntrustClient:
         """The JSON of the answer; None if the record does not exist."""
         return self._found(await self.send(Call("GET", path, template=template, accept=frozenset({404}))))
 
-    async def ask(self, path: str, body: Mapping[str, Any], *, absent: frozenset[int] = frozenset()) -> Any:
+    async def query(self, path: str, body: Mapping[str, Any], *, absent: frozenset[int] = frozenset()) -> Any:
         """Send a POST that changes nothing. None: the status of the answer is one of `absent`."""
         return self._found(await self.send(Call("POST", path, json=dict(body), reads=True, accept=absent)))
 

@@ -43,7 +43,7 @@ class Groups:
         """Uses the vendor's call, which takes a name or an external id."""
         if column not in ("name", "external_id") or not isinstance(value, str) or not value.strip():
             return []
-        raw = await self._client.ask("v1/groups/externalid", {"id": value}, absent=frozenset({404}))
+        raw = await self._client.query("v1/groups/externalid", {"id": value}, absent=frozenset({404}))
         return (await self._account.listings.read("group found", [] if raw is None else [raw], self._record)).rows
 
     async def create(self, fields: Fields) -> Written:

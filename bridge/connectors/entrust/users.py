@@ -87,7 +87,7 @@ class Users:
         path = _FOUND_BY.get(column)
         if path is None or not isinstance(value, str) or not value.strip():
             return []
-        raw = await self._client.ask(path, {"userId": value}, absent=frozenset({404}))
+        raw = await self._client.query(path, {"userId": value}, absent=frozenset({404}))
         rows = [] if raw is None else [raw]
         return (await self._account.listings.read_each("user found", rows, self._record)).rows
 

@@ -31,7 +31,7 @@ class Outcome:
     since: str | None = None
 
 
-async def ask(
+async def send_request(
     bridge: Bridge, person: Person, kind: str, arguments: Mapping[str, Any], seconds: float = ANSWER_SECONDS
 ) -> Outcome:
     """Store the request and wait a moment, because most requests are answered at once."""

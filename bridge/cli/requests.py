@@ -43,7 +43,7 @@ def waitable(command: F) -> F:
     return click.option("--wait", is_flag=True, help=text)(command)
 
 
-def ask(
+def send_request(
     path: Path,
     kind: str,
     arguments: Mapping[str, Any],
@@ -87,7 +87,7 @@ def ask(
 
 
 async def _answered(store: Store, number: int, seconds: float, shown: Shown | None, wait: bool) -> Answer | None:
-    """Return the bridge's answer; None if there is none within this time. `shown`: the work is long (see `ask`)."""
+    """Return the bridge's answer; None if there is none within this time. `shown`: the work is long."""
     looks, most = 0, int(seconds / LOOK_SECONDS)
     while looks < most or wait or (shown is not None and sys.stderr.isatty()):
         await asyncio.sleep(LOOK_SECONDS)
@@ -151,7 +151,7 @@ async def _missing(store: Store) -> str:
 @click.pass_obj
 def reconcile(path: Path, mapping: str | None, full: bool, queue: bool, wait: bool) -> None:
     """Compare both sides now, for MAPPING or for all."""
-    ask(path, "reconcile", {"mapping": mapping, "full": full}, queue=queue, patient=True, wait=wait)
+    send_request(path, "reconcile", {"mapping": mapping, "full": full}, queue=queue, patient=True, wait=wait)
 
 
 @click.command(epilog="Example: bridge backfill deals --preview")
@@ -162,7 +162,7 @@ def reconcile(path: Path, mapping: str | None, full: bool, queue: bool, wait: bo
 @click.pass_obj
 def backfill(path: Path, mapping: str, preview: bool, queue: bool, wait: bool) -> None:
     """Sync the records of MAPPING from before going live."""
-    ask(path, "backfill", {"mapping": mapping, "preview": preview}, queue=queue, patient=True, wait=wait)
+    send_request(path, "backfill", {"mapping": mapping, "preview": preview}, queue=queue, patient=True, wait=wait)
 
 
 @click.command(epilog='Example: bridge pause deals --reason "the ERP is being moved"')
@@ -172,7 +172,7 @@ def backfill(path: Path, mapping: str, preview: bool, queue: bool, wait: bool) -
 @click.pass_obj
 def pause(path: Path, mapping: str | None, reason: str, queue: bool) -> None:
     """Stop writing for MAPPING or for all. The bridge still accepts callbacks."""
-    ask(path, "pause", {"mapping": mapping, "reason": reason}, queue=queue)
+    send_request(path, "pause", {"mapping": mapping, "reason": reason}, queue=queue)
 
 
 @click.command(epilog="Example: bridge resume deals")
@@ -181,7 +181,7 @@ def pause(path: Path, mapping: str | None, reason: str, queue: bool) -> None:
 @click.pass_obj
 def resume(path: Path, mapping: str | None, queue: bool) -> None:
     """Continue writing for MAPPING or for all. For a SYSTEM, end the pause that its vendor asked for."""
-    ask(path, "resume", {"mapping": mapping}, queue=queue)
+    send_request(path, "resume", {"mapping": mapping}, queue=queue)
 
 
 @click.command(epilog="Example: bridge approve deals --minutes 30")
@@ -197,7 +197,7 @@ def resume(path: Path, mapping: str | None, queue: bool) -> None:
 @click.pass_obj
 def approve(path: Path, mapping: str, minutes: int, queue: bool) -> None:
     """Allow the deletes of MAPPING that the deletion threshold holds, for some time."""
-    ask(path, "approve", {"mapping": mapping, "minutes": minutes}, queue=queue)
+    send_request(path, "approve", {"mapping": mapping, "minutes": minutes}, queue=queue)
 
 
 @click.command(epilog="Example: bridge resync crm deal 7")
@@ -208,4 +208,4 @@ def approve(path: Path, mapping: str, minutes: int, queue: bool) -> None:
 @click.pass_obj
 def resync(path: Path, side: str, entity: str, record: str, queue: bool) -> None:
     """Sync one record now."""
-    ask(path, "resync", {"side": side, "entity": entity, "record": record}, queue=queue)
+    send_request(path, "resync", {"side": side, "entity": entity, "record": record}, queue=queue)
