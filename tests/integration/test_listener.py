@@ -228,10 +228,10 @@ class Kernel:
     """Accepts like the kernel for a process without descriptors: first `refusals` errors, then the given connection."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, refusals: list[int]) -> None:
-        self.accept, self.refusals, self.archive_or_none = loop.sock_accept, refusals, 0
+        self.accept, self.refusals, self.asked = loop.sock_accept, refusals, 0
 
     async def __call__(self, listening: socket.socket) -> Any:
-        self.archive_or_none += 1
+        self.asked += 1
         if self.refusals:
             code = self.refusals.pop(0)
             raise OSError(code, errno.errorcode[code])
@@ -249,7 +249,7 @@ async def test_without_descriptors_accepting_pauses_and_says_so_once_a_minute(
         assert await (await here.line(request())).answer() == 200
         assert here.listener.exhausted_at > float("-inf")
         assert here.listener.accepting
-    assert kernel.archive_or_none < 60
+    assert kernel.asked < 60
     said = [record.levelname for record in lines.records if "ulimit" in record.getMessage()]
     assert said == ["WARNING"]
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.storms.seeds import LastTold, one
+from tests.storms.seeds import Told, one
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--log", action="store_true", help="tell the whole story of failing seeds")
     chosen = parser.parse_args(arguments)
     seeds, began = range(chosen.first, chosen.first + chosen.seeds), time.perf_counter()
-    told: list[LastTold] = []
+    told: list[Told] = []
     for result in ran(seeds, chosen.acts, chosen.rounds, min(chosen.jobs, chosen.seeds)):
         told.append(result)
         if result.problems:
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if violations else 0
 
 
-def ran(seeds: Sequence[int], acts: int, rounds: int, jobs: int) -> Iterator[LastTold]:
+def ran(seeds: Sequence[int], acts: int, rounds: int, jobs: int) -> Iterator[Told]:
     """Run the seeds; in this process if there is one job, because a further process would import everything again."""
     if jobs == 1:
         yield from (one(seed, acts, rounds) for seed in seeds)

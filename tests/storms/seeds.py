@@ -12,7 +12,7 @@ QUICK_STEPS = 40
 
 
 @dataclass(frozen=True)
-class LastTold:
+class Told:
     """The result of one seed."""
 
     seed: int
@@ -24,7 +24,7 @@ class LastTold:
     undecided: int = 0
 
 
-def one(seed: int, acts: int, rounds: int) -> LastTold:
+def one(seed: int, acts: int, rounds: int) -> Told:
     logging.getLogger("bridge").addHandler(logging.NullHandler())
     gc.disable()  # a storm is short and makes few cycles
     problems = []
@@ -35,4 +35,4 @@ def one(seed: int, acts: int, rounds: int) -> LastTold:
     found, storm = run(seed, acts, rounds)
     gc.collect()
     story, judge = storm.story(), storm.judge
-    return LastTold(seed, problems + found, story, storm.site.deaths, storm.watch.writes, judge.exact, judge.open)
+    return Told(seed, problems + found, story, storm.site.deaths, storm.watch.writes, judge.exact, judge.open)
