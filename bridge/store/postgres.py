@@ -5,6 +5,7 @@ asyncio extension does the same with a greenlet for each step, but imports the w
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -156,7 +157,14 @@ def _engine(url: URL) -> Engine:
         connect_args=given,
     )
     event.listen(engine, "handle_error", _leave_silent_server)
+    logging.getLogger(engine.pool.logger.name).addFilter(is_no_cancelled_close)
     return engine
+
+
+def is_no_cancelled_close(record: logging.LogRecord) -> bool:
+    """Whether the pool's log line is shown. It also reports, with a traceback, that a task was cancelled while its
+    connection closed; the connection is closed all the same."""
+    return not (record.exc_info and record.exc_info[0] is asyncio.CancelledError)
 
 
 def _leave_silent_server(context: ExceptionContext) -> None:

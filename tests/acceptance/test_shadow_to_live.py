@@ -18,7 +18,7 @@ def test_once_live_the_backfill_writes_exactly_what_shadow_mode_showed(tmp_path:
         contact = deskera.create("contacts", name="A. Lund", email="ana@lund.example", type="person")
         daemon = site.start()
         try:
-            until(lambda: "registered" in site.bridge("hooks", "list").out, "hooks are registered")
+            pipedrive.until_hooked(3)
             person = pipedrive.create("persons", name="Ana Lund", emails=EMAILS)
             deal = pipedrive.create("deals", title="First order", value=10, currency="EUR")
             until(lambda: "would create" in site.bridge("why", "crm", "deal", deal).out, "the deal was looked at")

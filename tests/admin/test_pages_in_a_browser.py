@@ -81,7 +81,7 @@ async def test_every_page_is_accessible(
             continue
         await reader.go(path)
         for lazy in await reader.page.query_selector_all(".lazy"):
-            await lazy.wait_for_selector("h3, .comparison, p.dim >> text=/Read|What a field rule/", timeout=10_000)
+            await lazy.wait_for_selector("h3, .comparison, p.dim >> text=/Read|What a field rule/", timeout=30_000)
         width = await reader.page.evaluate("document.documentElement.scrollWidth")
         if width > SIZES[size][0]:
             problems.append(f"{name}: {width} px wide")
