@@ -23,6 +23,8 @@ from bridge.domain.errors import StoreUnavailable
 
 __all__ = ["Postgres", "insert"]  # `marks` imports `insert` from here: only this file imports PostgreSQL's dialect
 
+POOL_LOG = logging.getLogger(f"{AsyncAdaptedQueuePool.__module__}.{AsyncAdaptedQueuePool.__name__}")
+
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
@@ -157,7 +159,7 @@ def _engine(url: URL) -> Engine:
         connect_args=given,
     )
     event.listen(engine, "handle_error", _leave_silent_server)
-    logging.getLogger(engine.pool.logger.name).addFilter(is_no_cancelled_close)
+    POOL_LOG.addFilter(is_no_cancelled_close)
     return engine
 
 
