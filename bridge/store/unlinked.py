@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select
+from sqlalchemy import Connection, Select, and_, delete, exists, func, insert, or_, select
 
 from bridge.domain.event import Lane
 from bridge.domain.record import Side
@@ -67,8 +67,8 @@ class UnlinkedReferences:
     async def overdue(self) -> list[Overdue]:
         """References of linked records that were not written, without a decision to leave them out.
 
-        References to a filtered record do not count, because it has no counterpart. Nor do those to one that is due or
-        waits.
+        References to a filtered or deleted record do not count, because it has no counterpart. Nor do those to one that
+        is due or waits.
         """
 
         def work(conn: Connection) -> list[Overdue]:
@@ -102,6 +102,20 @@ NOT_DECIDED = and_(
 )
 
 
+ENDED = links.alias()
+PARENT_ENDED = exists().where(
+    ENDED.c.mapping == unlinked_refs.c.parent_mapping,
+    ENDED.c.state == LinkState.TOMBSTONE.value,
+    or_(
+        *(
+            and_(unlinked_refs.c.parent_side == side.value, ENDED.c[side.value] == unlinked_refs.c.parent_rec)
+            for side in Side
+        )
+    ),
+)
+"""The record that is named, or its counterpart, was deleted."""
+
+
 def _overdue(side: Side) -> Select[Any]:
     """Select the overdue references of one side. A query of both sides would read all links."""
     linked = and_(
@@ -112,7 +126,7 @@ def _overdue(side: Side) -> Select[Any]:
     pair = (unlinked_refs.c.mapping, unlinked_refs.c.parent_mapping)
     query = select(*pair, func.count(), func.min(unlinked_refs.c.rec)).where(unlinked_refs.c.side == side.value)
     query = query.join(links, linked).outerjoin(tasks, PARENT_TASK)
-    return query.where(or_(tasks.c.rec.is_(None), NOT_DECIDED)).group_by(*pair)
+    return query.where(or_(tasks.c.rec.is_(None), NOT_DECIDED), ~PARENT_ENDED).group_by(*pair)
 
 
 OVERDUE = {side: _overdue(side) for side in Side}

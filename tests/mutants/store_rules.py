@@ -411,7 +411,14 @@ STRANGERS = (
     ),
 )
 
-COMMITS = (
+ENDS = (
+    Mutant(
+        "a reference to a deleted record counts as missing",
+        "store/unlinked.py::_overdue",
+        ", ~PARENT_ENDED)",
+        ")",
+        ("sync/test_references.py::test_a_reference_to_a_deleted_record_is_not_missing",),
+    ),
     Mutant(
         "an item that may wait for others is committed alone",
         "store/database.py::Batcher._run",
@@ -435,4 +442,4 @@ COMMITS = (
     ),
 )
 
-STORE_MUTANTS = (*LEASES, *LINKS, *BOOKS, *LISTINGS, *STRANGERS, *COMMITS)
+STORE_MUTANTS = (*LEASES, *LINKS, *BOOKS, *LISTINGS, *STRANGERS, *ENDS)

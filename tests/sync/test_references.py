@@ -8,7 +8,7 @@ import pytest
 
 from bridge.domain.errors import Rejected
 from bridge.domain.record import RecordRef, Side
-from bridge.store.model import Claim, LinkState, Mode
+from bridge.store.model import Claim, LinkState, Mode, TaskKey
 from bridge.store.questions import LinksNaming
 from tests.product import raising
 from tests.sync.bench import PEOPLE, WITH_COMPANIES, Bench
@@ -295,6 +295,21 @@ async def test_a_child_gets_the_reference_when_the_other_sides_record_links_the_
     await bench.settle()
     assert _company_of(bench) == "Acme"
     assert len(bench.erp.live("company")) == 1
+
+
+async def test_a_reference_to_a_deleted_record_is_not_missing(new_bench: NewBench) -> None:
+    """The other side keeps its record, so that no command could ever make the reference cross."""
+    bench, _, _ = await _at_company(new_bench)
+    await bench.settle()
+    (company,) = bench.erp.live("company")
+    bench.clock.advance(60)
+    bench.erp.person_deletes("company", company)
+    await bench.settle()
+    bench.erp.person_edits("person", _person(bench), phone="2")
+    await bench.settle()
+    named = await bench.store.unlinked.of(TaskKey("people", Side.RIGHT, _person(bench)))
+    assert [one.record_id for one in named] == [company]
+    assert await _missing(bench) == []
 
 
 async def test_a_reference_crosses_when_its_filtered_parent_passes_where(new_bench: NewBench) -> None:
