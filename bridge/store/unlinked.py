@@ -102,7 +102,7 @@ NOT_DECIDED = and_(
 )
 
 
-ENDED = links.alias()
+ENDED = links.alias("ended")
 PARENT_ENDED = exists().where(
     ENDED.c.mapping == unlinked_refs.c.parent_mapping,
     ENDED.c.state == LinkState.TOMBSTONE.value,

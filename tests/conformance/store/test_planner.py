@@ -49,8 +49,9 @@ async def test_references_that_did_not_cross_are_found_without_reading_all_links
     try:
         used = {step for step in await store.database.read(explained) if " links" in step}
         assert used == {
-            "SEARCH links USING INDEX links_any_left (mapping=? AND left_rec=?)",
-            "SEARCH links USING INDEX links_any_right (mapping=? AND right_rec=?)",
+            f"SEARCH {links} USING INDEX links_any_{side} (mapping=? AND {side}_rec=?)"
+            for links in ("links", "ended")
+            for side in ("left", "right")
         }
     finally:
         await store.close()
