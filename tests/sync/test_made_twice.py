@@ -16,16 +16,22 @@ NewBench = Callable[..., Awaitable[Bench]]
 ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
 
 
-async def _reported(bench: Bench) -> str:
-    """A person created Ana in erp (1) while the bridge copied her there (2). Returns the crm record's id."""
+async def _made_twice(bench: Bench) -> str:
+    """A person creates Ana in erp (1) while the bridge copies her there. Returns the crm record's id."""
     record_id = bench.crm.person_creates("person", **ANA)
     bench.erp.person_creates("person", **ANA)
     bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
     await bench.settle()
     await bench.tell("erp", "person", "1")
     await bench.settle()
-    assert await bench.story("erp", "person", "1") == ["duplicate"]
     bench.clock.advance(60)
+    return record_id
+
+
+async def _reported(bench: Bench) -> str:
+    """The same, with the copy (2) reported. Returns the crm record's id."""
+    record_id = await _made_twice(bench)
+    assert await bench.story("erp", "person", "1") == ["duplicate"]
     return record_id
 
 
@@ -117,13 +123,7 @@ async def test_a_duplicate_that_takes_the_place_empties_nothing_on_the_other_sid
 async def test_a_duplicate_that_was_deleted_as_well_takes_no_place(new_bench: NewBench) -> None:
     bench = await new_bench(text=PEOPLE.replace("erp: unlink", "erp: delete"))
     bench.crm.person_creates("person", name="Bo", email="bo@x.example")
-    record_id = bench.crm.person_creates("person", **ANA)
-    bench.erp.person_creates("person", **ANA)
-    bench.seen["erp", "person", "1"] = (False, dict(bench.erp.rows["person", "1"].fields))
-    await bench.settle()
-    await bench.tell("erp", "person", "1")
-    await bench.settle()
-    bench.clock.advance(60)
+    record_id = await _made_twice(bench)
     (copy,) = [one for one, row in bench.erp.live("person").items() if one != "1" and row["name"] == ANA["name"]]
     bench.erp.person_deletes("person", "1")
     bench.erp.person_deletes("person", copy)
