@@ -114,18 +114,15 @@ class Postgres:
             await driver.add_listener(channel, lambda *_: heard())
             ready()
             while not ended.is_set():
-                await _at_most(ended, LISTEN_SECONDS)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LISTEN_SECONDS):
+                        await ended.wait()
                 await driver.execute("SELECT 1", timeout=CONNECT_SECONDS)
         finally:
             await greenlet_spawn(raw.invalidate)
 
     async def close(self) -> None:
         await greenlet_spawn(self.engine.dispose)
-
-
-async def _at_most(ended: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(ended.wait(), seconds)
 
 
 async def _again_if_lost(once: Callable[[], T], nothing_done: Callable[[], bool]) -> T:

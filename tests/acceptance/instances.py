@@ -190,7 +190,8 @@ class Instances:
         """Wait until no callback is on its way and nothing is due in the store, three times in a row."""
         end, quiet, left = time.monotonic() + seconds, 0, [""]
         while quiet < 3:
-            await asyncio.wait_for(asyncio.gather(self.crm.idle(), self.erp.idle()), seconds)
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(self.crm.idle(), self.erp.idle())
             left = await self.open_work()
             quiet = 0 if left else quiet + 1
             assert time.monotonic() < end, f"never at rest: {left}"

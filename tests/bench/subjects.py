@@ -209,7 +209,8 @@ class Bridge(Subject):
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            said, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
+            async with asyncio.timeout(COMMAND_SECONDS):
+                said, _ = await process.communicate()
         finally:
             if process.returncode is None:
                 process.kill()

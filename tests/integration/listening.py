@@ -45,7 +45,8 @@ class Line:
 
     async def _until(self, reading: "asyncio.Future[bytes]") -> bytes:
         try:
-            return await asyncio.wait_for(reading, PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await reading
         except (asyncio.IncompleteReadError, ConnectionError):
             return b""
 

@@ -201,7 +201,8 @@ async def raw(client: Client, head: str) -> int:
     """Return the status of the answer to a request that is sent byte for byte."""
     reader, writer = await asyncio.open_connection("127.0.0.1", client.server.port)
     writer.write(head.encode())
-    line = await asyncio.wait_for(reader.readline(), 10)
+    async with asyncio.timeout(10):
+        line = await reader.readline()
     writer.close()
     return int(line.split()[1])
 

@@ -273,7 +273,8 @@ async def test_a_length_over_the_limit_is_refused_before_the_body_comes(public: 
     reader, writer = await asyncio.open_connection("127.0.0.1", public.server.port)
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000000\r\n\r\n"
     writer.write(head.encode())
-    status = await asyncio.wait_for(reader.readline(), 5)
+    async with asyncio.timeout(5):
+        status = await reader.readline()
     writer.close()
     assert b" 413 " in status
 

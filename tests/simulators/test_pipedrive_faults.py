@@ -35,7 +35,8 @@ async def test_a_hanging_request_does_not_delay_the_end(world: World) -> None:
     call = asyncio.create_task(client.get("/v1/users/me"))
     await until(lambda: not simulator.faults.responses)
 
-    await asyncio.wait_for(client.server.close(), 5)
+    async with asyncio.timeout(5):
+        await client.server.close()
 
     with pytest.raises((ClientError, OSError)):
         await call
