@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -17,21 +18,29 @@ def count(
     database: Database, conn: Connection, counts: Mapping[tuple[str, str], int], instance: str | None = None
 ) -> None:
     """Add to totals by (mapping, name) inside the caller's transaction, in key order."""
-    owner = database.seams.instance if instance is None else instance
-    rows = [
-        {"copy": owner, "mapping": mapping, "name": name, "value": value}
-        for (mapping, name), value in sorted(counts.items())
-        if value
-    ]
+    rows = count_rows(counts, database.seams.instance if instance is None else instance)
     if rows:
         _grown(database.sqlite).run_many(conn, rows)
 
 
+def count_rows(counts: Mapping[tuple[str, str], int], instance: str) -> list[dict[str, Any]]:
+    """The values of a statement that adds to totals (`grown`)."""
+    return [
+        {"copy": instance, "mapping": mapping, "name": name, "value": value}
+        for (mapping, name), value in sorted(counts.items())
+        if value
+    ]
+
+
 @cache
 def _grown(is_sqlite: bool) -> Prepared:
-    insert = upsert(is_sqlite, counters)
-    grown = {"value": counters.c.value + insert.excluded.value}
-    return Prepared(insert.on_conflict_do_update(index_elements=["copy", "mapping", "name"], set_=grown))
+    return Prepared(grown(upsert(is_sqlite, counters)))
+
+
+def grown(insert: Any) -> Any:
+    """Let an insert of totals add to those that exist."""
+    total = {"value": counters.c.value + insert.excluded.value}
+    return insert.on_conflict_do_update(index_elements=["copy", "mapping", "name"], set_=total)
 
 
 class Counters:

@@ -1,21 +1,21 @@
 """Intake: events and the tasks they make due, in one transaction; group commit for callbacks."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, bindparam, func, select
 
 from bridge.domain.event import LANE_OF, Event, EventKind, Origin
 from bridge.domain.ids import LONGEST_ID, storable
 from bridge.domain.record import RecordRef
 from bridge.domain.seams import epoch, plausible_time
-from bridge.store.counters import count
+from bridge.store.counters import count, count_rows, grown
 from bridge.store.cursors import CursorMove, move_cursor, request_sweep
 from bridge.store.database import Batcher, Database
-from bridge.store.marks import Mark, lock_tasks, mark_due, save_decided, upsert
+from bridge.store.marks import Mark, due, horizon, lock_tasks, mark_due, mark_row, save_decided, upsert
 from bridge.store.model import (
     KeyNote,
     Quiet,
@@ -29,9 +29,9 @@ from bridge.store.model import (
 )
 from bridge.store.notify import Wake
 from bridge.store.prepared import Prepared
-from bridge.store.records import note_keys, note_merges, note_records
+from bridge.store.records import newest, note_keys, note_merges, note_records, record_row
 from bridge.store.rows import KIND_BITS, chunks, keyed
-from bridge.store.tables import events, records
+from bridge.store.tables import counters, events, records, tasks
 
 BATCH = 256
 QUEUE = 10_000
@@ -106,6 +106,8 @@ class Events:
 
     async def _commit(self, batch: Sequence[Routed]) -> list[list[int | None]]:
         def work(conn: Connection) -> list[int | None]:
+            if (number := Intake(self._database, batch).store_at_once(conn)) is not None:
+                return [number]
             intake = Intake(self._database, batch)
             return intake.numbers(intake.store(conn))
 
@@ -143,7 +145,8 @@ class Intake:
             lock_tasks(conn, [*marks, *(key for key, _ in decided)])
             save_decided(self._database, conn, decided)
         mark_due(self._database, conn, marks.values())
-        self._note_records(conn, news)
+        if of_events := self._notes(news):
+            note_records(self._database, conn, of_events, min(of_events.values()))
         sweep = cursor.expect_sweep if cursor is not None and cursor.kind == "full" else None
         note_records(self._database, conn, notes, spare, sweep)
         note_keys(self._database, conn, keys)
@@ -155,6 +158,31 @@ class Intake:
         count(self._database, conn, self._counts)
         self._database.notify(conn)
         return news
+
+    def store_at_once(self, conn: Connection) -> int | None:
+        """Store a new event with its task in one round trip to PostgreSQL, and return the event's number.
+
+        None: nothing was stored. The event is repeated, or there is more to store, or the store is on SQLite, which
+        needs no round trips.
+        """
+        if self._database.sqlite or len(self._items) != 1:
+            return None
+        self._seqs, new = [0], [True]  # PostgreSQL draws the number
+        marks, notes = self._marks(conn, new), self._notes(new)
+        counts = count_rows(self._counts, self._database.seams.instance)
+        if self._merges(new) or not len(marks) == len(notes) == len(counts) == 1:
+            return None
+        (mark,), (note,), (total,) = marks.values(), notes, counts
+        values = {
+            **_named(events, self._event_row(0, self._items[0][0])),
+            **_named(tasks, mark_row(mark, horizon(self._now))),
+            **_named(records, record_row(note, 0, None, self._now)),
+            **_named(counters, total),
+        }
+        number: int | None = _intake_of_one(tuple(values)).one(conn, values)
+        if number is not None:
+            self._database.notify(conn)
+        return number
 
     def numbers(self, news: Sequence[bool]) -> list[int | None]:
         """Return the number of each new event, None for the others."""
@@ -243,8 +271,8 @@ class Intake:
                     found[system, entity, record_id] = at
         return found
 
-    def _note_records(self, conn: Connection, news: Sequence[bool]) -> None:
-        """Store that the records of these events are known, and what the events say about their versions."""
+    def _notes(self, news: Sequence[bool]) -> dict[RecordNote, int]:
+        """The records of these events, what the events say about their versions, and the number of the first event."""
         first: dict[RecordRef, int] = {}
         versions: dict[RecordRef, float] = {}
         told: dict[RecordRef, float] = {}
@@ -258,9 +286,7 @@ class Intake:
             version = self._accepted(event.version)
             if version is not None:
                 versions[ref] = max(versions.get(ref, float("-inf")), version)
-        if first:
-            notes = [RecordNote(ref, version=versions.get(ref), told_at=told.get(ref)) for ref in first]
-            note_records(self._database, conn, notes, min(first.values()))
+        return {RecordNote(ref, version=versions.get(ref), told_at=told.get(ref)): seq for ref, seq in first.items()}
 
     def _reports_no_version(self, event: Event, routes: Routes) -> bool:
         """Whether a callback reported an edit without a version, so that no read can be known to show the edit."""
@@ -289,9 +315,43 @@ OWN_WRITES = Prepared(
 
 @cache
 def _event_insert(is_sqlite: bool) -> Prepared:
-    insert = upsert(is_sqlite, events)
+    return Prepared(_if_new(upsert(is_sqlite, events)).returning(events.c.seq))
+
+
+def _if_new(insert: Any) -> Any:
     target = {"index_elements": ["system", "vendor_id"], "index_where": events.c.vendor_id.is_not(None)}
-    return Prepared(insert.on_conflict_do_nothing(**target).returning(events.c.seq))
+    return insert.on_conflict_do_nothing(**target)
+
+
+@cache
+def _intake_of_one(names: Collection[str]) -> Prepared:
+    """The statement that stores an event if it is new, and then its task, its record and its total (PostgreSQL).
+
+    `names`: those of its values, see `_named`. PostgreSQL runs these inserts from the last to the first, so they lock
+    rows in the order of all other transactions. It does not promise that; another order might cause deadlocks, after
+    which a transaction is tried again.
+    """
+
+    def values(table: Table) -> dict[str, Any]:
+        named = {column.key: f"{table.name}_{column.key}" for column in table.c}
+        return {key: bindparam(name, type_=table.c[key].type) for key, name in named.items() if name in names}
+
+    def follows(table: Table, *numbers: str) -> Any:
+        """An insert into this table, if the event is new. These columns get the event's number."""
+        row = values(table) | dict.fromkeys(numbers, event.c.seq)
+        return upsert(False, table).from_select(list(row), select(*row.values()).select_from(event))
+
+    row = values(events) | {"seq": func.nextval("bridge_seq")}
+    event = _if_new(upsert(False, events).values(row)).returning(events.c.seq).cte("event")
+    last = grown(follows(counters))
+    middle = newest(follows(records, "first_seq"), alive=False)
+    first = due(follows(tasks, "gen", "event"))
+    return Prepared(select(event.c.seq).add_cte(last.cte("total"), middle.cte("record"), first.cte("task")))
+
+
+def _named(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row as `_intake_of_one` names them: columns of several tables have the same name."""
+    return {f"{table.name}_{name}" if name in table.c else name: value for name, value in row.items()}
 
 
 def _merged(one: Mark, two: Mark) -> Mark:

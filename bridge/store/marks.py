@@ -71,31 +71,33 @@ def upsert(is_sqlite: bool, table: Any) -> Any:
 def mark_due(database: Database, conn: Connection, marks: Iterable[Mark]) -> None:
     """Insert or revive task rows, in key order. Each mark's `generation` is new, so that a running claim sees it."""
     latest = horizon(database.now())
-    rows = [
-        {
-            **latest,
-            "mapping": mark.key.mapping,
-            "side": mark.key.side.value,
-            "rec": mark.key.record_id,
-            "state": TaskState.WAITING.value if mark.code else TaskState.DUE.value,
-            "longest": LONGEST_QUIET * mark.quiet,
-            "lane": mark.lane.value,
-            "due": mark.due,
-            "gen": mark.generation,
-            "pending": mark.events,
-            "kinds": mark.kinds | (BOTH_SIDES if mark.both_sides else 0) | (INSTRUCTED if mark.instructed else 0),
-            "run": mark.run,
-            "event": mark.generation if mark.events else mark.event,
-            "source_at": mark.source_at,
-            "first_due": mark.due if mark.since is None else mark.since,
-            "reason": mark.reason,
-            "code": mark.code,
-            **EMPTY,
-        }
-        for mark in sorted(marks, key=lambda mark: task_tuple(mark.key))
-    ]
+    rows = [mark_row(mark, latest) for mark in sorted(marks, key=lambda mark: task_tuple(mark.key))]
     if rows:
         _mark(database.sqlite).run_many(conn, rows)
+
+
+def mark_row(mark: Mark, latest: Mapping[str, float]) -> dict[str, Any]:
+    """The values of a statement that makes a task due (`due`). `latest`: the value of `HORIZON`."""
+    return {
+        **latest,
+        "mapping": mark.key.mapping,
+        "side": mark.key.side.value,
+        "rec": mark.key.record_id,
+        "state": TaskState.WAITING.value if mark.code else TaskState.DUE.value,
+        "longest": LONGEST_QUIET * mark.quiet,
+        "lane": mark.lane.value,
+        "due": mark.due,
+        "gen": mark.generation,
+        "pending": mark.events,
+        "kinds": mark.kinds | (BOTH_SIDES if mark.both_sides else 0) | (INSTRUCTED if mark.instructed else 0),
+        "run": mark.run,
+        "event": mark.generation if mark.events else mark.event,
+        "source_at": mark.source_at,
+        "first_due": mark.due if mark.since is None else mark.since,
+        "reason": mark.reason,
+        "code": mark.code,
+        **EMPTY,
+    }
 
 
 EMPTY = {"done_gen": 0, "taken": 0, "attempts": 0, "kinds_taken": 0}
@@ -103,7 +105,11 @@ EMPTY = {"done_gen": 0, "taken": 0, "attempts": 0, "kinds_taken": 0}
 
 @cache
 def _mark(is_sqlite: bool) -> Prepared:
-    insert = upsert(is_sqlite, tasks)
+    return Prepared(due(upsert(is_sqlite, tasks)))
+
+
+def due(insert: Any) -> Any:
+    """Let an insert of tasks make those due that exist."""
     new, old = insert.excluded, tasks.c
     asleep = and_(old.state == TaskState.DEAD.value, new.pending == 0)
     revived = and_(old.state == TaskState.DEAD.value, new.pending > 0)
@@ -117,7 +123,7 @@ def _mark(is_sqlite: bool) -> Prepared:
     # The quiet time begins now if the task was not due, or waited for something else.
     begins = or_(old.due.is_(None), and_(LONGEST > 0, old.code.is_distinct_from(new.code)))
     edited_on, at_last = and_(LONGEST > 0, old.code == new.code), old.first_due + LONGEST
-    kept = insert.on_conflict_do_update(
+    return insert.on_conflict_do_update(
         index_elements=["mapping", "side", "rec"],
         set_={
             "state": case((asleep, old.state), else_=new.state),
@@ -142,7 +148,6 @@ def _mark(is_sqlite: bool) -> Prepared:
             "event": case((old.due.is_(None), new.event), else_=func.coalesce(new.event, old.event)),
         },
     )
-    return Prepared(kept)
 
 
 LOCK_TASKS = Prepared(select(tasks).where(keyed(tasks)).order_by(*tasks.primary_key.columns).with_for_update())

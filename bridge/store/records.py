@@ -37,12 +37,13 @@ def note_records(
     ordered = sorted(notes, key=lambda note: note.ref)
     for alive in (False, True):
         some = [note for note in ordered if note.alive is alive]
-        rows = [_record_row(note, known.get(note.ref, first_seq), sweep, now) for note in some]
+        rows = [record_row(note, known.get(note.ref, first_seq), sweep, now) for note in some]
         if rows:
             _record_upsert(database.sqlite, alive).run_many(conn, rows)
 
 
-def _record_row(note: RecordNote, first_seq: int, sweep: int | None, now: float) -> dict[str, Any]:
+def record_row(note: RecordNote, first_seq: int, sweep: int | None, now: float) -> dict[str, Any]:
+    """The values of a statement that stores what is known of a record (`newest`)."""
     shown = plausible_time(note.version, now)
     versions = [version for version in (shown, note.own_version) if version is not None]
     return {
@@ -62,7 +63,11 @@ def _record_row(note: RecordNote, first_seq: int, sweep: int | None, now: float)
 
 @cache
 def _record_upsert(is_sqlite: bool, alive: bool) -> Prepared:
-    insert = upsert(is_sqlite, records)
+    return Prepared(newest(upsert(is_sqlite, records), alive))
+
+
+def newest(insert: Any, alive: bool) -> Any:
+    """Let an insert of records keep the newest of what is known."""
     new, old = insert.excluded, records.c
     kept: dict[str, Any] = {
         name: func.coalesce(new[name], old[name])
@@ -78,7 +83,7 @@ def _record_upsert(is_sqlite: bool, alive: bool) -> Prepared:
         (new.version > known, new.version),
         else_=known,
     )
-    return Prepared(insert.on_conflict_do_update(index_elements=["system", "entity", "rec"], set_=kept))
+    return insert.on_conflict_do_update(index_elements=["system", "entity", "rec"], set_=kept)
 
 
 def note_keys(database: Database, conn: Connection, notes: Sequence[KeyNote]) -> None:

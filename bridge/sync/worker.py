@@ -32,6 +32,8 @@ TOGETHER_SECONDS = 0.04
 ENDS_TOGETHER_SECONDS = 0.03
 """While other claims run, one that has ended is stored only after this time, in one transaction with those that end
 meanwhile."""
+STARTED_TOGETHER = 2
+"""This many claims are started at a time: each start later on costs a turn of the event loop or two."""
 
 KEPT_FREE = 4
 """One of this many claims is reserved for live changes, so that they never wait for the end of a sweep or backfill."""
@@ -64,8 +66,7 @@ class Worker:
         if self.running:
             await self.parts.seams.clock.sleep(TOGETHER_SECONDS)
         claims, next_due = await when_store_is_back(self.parts.seams.clock, self._claim)
-        for claim in claims:
-            self._start(claim)
+        self._start_spread(claims)
         if self.running and not self._with_room():
             await asyncio.wait(self.running, return_when=asyncio.FIRST_COMPLETED)
         elif not claims:
@@ -96,9 +97,21 @@ class Worker:
             async with asyncio.timeout(seconds):
                 await self.parts.store.wake.wait()
 
-    def _start(self, claim: Claim) -> None:
+    def _start_spread(self, claims: Sequence[Claim]) -> None:
+        """Start claims, spread over the time until the next ones are taken.
+
+        A callback that arrives meanwhile then waits for the work of few of them. If there may be more to claim than
+        workers, all start at once.
+        """
+        full = len(self.running) + len(claims) >= self.parts.limits.workers
+        apart = 0.0 if full or not claims else TOGETHER_SECONDS / len(claims)
+        for number, claim in enumerate(claims):
+            self._start(claim, apart * (number - number % STARTED_TOGETHER))
+
+    def _start(self, claim: Claim, after_seconds: float = 0.0) -> None:
         with calls_for(purpose_of(claim)):
-            task = asyncio.get_running_loop().create_task(self._work(claim), name=f"sync {claim.key.mapping}")
+            working = self._work(claim, after_seconds)
+            task = asyncio.get_running_loop().create_task(working, name=f"sync {claim.key.mapping}")
         self.running[task] = claim.scope.pair
         if claim.tasks[0].lane is not Lane.LIVE:
             self.lower.add(task)
@@ -111,8 +124,10 @@ class Worker:
         if not task.cancelled() and task.exception() is not None:
             log.error("a claim was abandoned", exc_info=task.exception())
 
-    async def _work(self, claim: Claim) -> None:
+    async def _work(self, claim: Claim, after_seconds: float = 0.0) -> None:
         parts = self.parts
+        if after_seconds:
+            await parts.seams.clock.sleep(after_seconds)
         EVENT.set(claim.event)
         load = Loader(parts, claim, parts.mappings[claim.key.mapping])
         if log.isEnabledFor(logging.DEBUG):
