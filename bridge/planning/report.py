@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.domain.seams import from_epoch
 from bridge.planning.cost import Cost
 from bridge.planning.rows import HEADINGS, NEEDS_PERSON, REMEMBERED, WRITES, Kind, Row
-from bridge.planning.spool import Spool
+
+if TYPE_CHECKING:
+    from bridge.planning.spool import Spool  # needs SQLite, which a bridge on PostgreSQL does not import
 
 SAMPLES = 3
 """The number of rows of each kind that are shown, unless all are requested."""
@@ -44,7 +46,7 @@ class Report:
 
     at: float
     heads: Sequence[Head]
-    spool: Spool
+    spool: "Spool"
     hooks: Sequence[HookRow] = ()
     hook_faults: Mapping[str, str] = field(default_factory=dict)
     costs: Sequence[Cost] = ()

@@ -173,7 +173,7 @@ def _kind(column: Column[Any]) -> str:
 def _statements(name: str, dialect: Dialect) -> list[str]:
     """How this version makes its tables. A later version upgrades them as it upgrades an existing store."""
     made = [MAKE_COUNTER] if name == "postgresql" else []
-    set_partial_indexes()
+    set_partial_indexes(name)
     for table in [*metadata.sorted_tables, version]:
         made.append(str(CreateTable(table).compile(dialect=dialect)))
         made += [

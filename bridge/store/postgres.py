@@ -87,6 +87,9 @@ class Postgres:
 
         return await _again_if_lost(once, lambda: not began)
 
+    def read_anew(self) -> None:
+        raise AssertionError("only SQLite reads its statistics when a connection opens")
+
     async def scrub(self) -> None:
         """Remove rows that no transaction can see any more; their bytes vanish when the space is reused."""
         raw = await greenlet_spawn(self.engine.raw_connection)

@@ -1,7 +1,22 @@
 """Turns the error of a database that cannot be used into a sentence that says what to do."""
 
-import sqlite3
 from collections.abc import Mapping
+from enum import IntEnum
+
+
+class SqliteCode(IntEnum):
+    """Primary result codes of SQLite (https://www.sqlite.org/rescode.html). A bridge on PostgreSQL needs no SQLite."""
+
+    PERM = 3
+    BUSY = 5
+    LOCKED = 6
+    READONLY = 8
+    IOERR = 10
+    CORRUPT = 11
+    FULL = 13
+    CANTOPEN = 14
+    NOTADB = 26
+
 
 RESTORE = "stop the bridge, move the file, its -wal and its -shm away, then run `bridge restore-backup FILE`"
 
@@ -9,17 +24,17 @@ LOCKED = "another program has locked it: end that program"
 CONTINUES = "; then the bridge continues by itself"
 
 SQLITE_REMEDIES: Mapping[int, str] = {
-    sqlite3.SQLITE_FULL: "the disk is full: free some space",
-    sqlite3.SQLITE_READONLY: "its file or disk is read-only: give the bridge's user the right to write it",
-    sqlite3.SQLITE_BUSY: LOCKED,
-    sqlite3.SQLITE_LOCKED: LOCKED,
-    sqlite3.SQLITE_IOERR: "the disk cannot be read or written: see the log of the operating system",
-    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened: check that it exists and that the bridge's user may write it",
-    sqlite3.SQLITE_PERM: "its file may not be written: give the bridge's user the right to write it",
-    sqlite3.SQLITE_CORRUPT: f"its file is damaged: {RESTORE}",
-    sqlite3.SQLITE_NOTADB: f"its file is not a database, or is damaged: correct store.url, or {RESTORE}",
+    SqliteCode.FULL: "the disk is full: free some space",
+    SqliteCode.READONLY: "its file or disk is read-only: give the bridge's user the right to write it",
+    SqliteCode.BUSY: LOCKED,
+    SqliteCode.LOCKED: LOCKED,
+    SqliteCode.IOERR: "the disk cannot be read or written: see the log of the operating system",
+    SqliteCode.CANTOPEN: "its file cannot be opened: check that it exists and that the bridge's user may write it",
+    SqliteCode.PERM: "its file may not be written: give the bridge's user the right to write it",
+    SqliteCode.CORRUPT: f"its file is damaged: {RESTORE}",
+    SqliteCode.NOTADB: f"its file is not a database, or is damaged: correct store.url, or {RESTORE}",
 }
-DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+DAMAGED = frozenset({SqliteCode.CORRUPT, SqliteCode.NOTADB})
 
 POSTGRES_REMEDIES: Mapping[str, str] = {
     "53300": "PostgreSQL has no free connection: raise max_connections, or close other connections",
@@ -38,11 +53,11 @@ POSTGRES_REMEDIES: Mapping[str, str] = {
 PASSING = frozenset(
     {
         *(
-            sqlite3.SQLITE_FULL,
-            sqlite3.SQLITE_READONLY,
-            sqlite3.SQLITE_BUSY,
-            sqlite3.SQLITE_LOCKED,
-            sqlite3.SQLITE_PERM,
+            SqliteCode.FULL,
+            SqliteCode.READONLY,
+            SqliteCode.BUSY,
+            SqliteCode.LOCKED,
+            SqliteCode.PERM,
         ),
         *("53300", "53100", "53200", "57P03"),
     }
@@ -58,7 +73,7 @@ def code_of(error: BaseException) -> int:
 
 def is_locked(error: BaseException) -> bool:
     """Whether another connection is writing, or has locked the file."""
-    return code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return code_of(error) in (SqliteCode.BUSY, SqliteCode.LOCKED)
 
 
 def state_of(error: BaseException) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select, text, update
 
 from bridge.domain.seams import Seams
-from bridge.store.database import Kept
 from bridge.store.engine import Store, open_store
+from bridge.store.sqlite_file import Kept
 from bridge.store.tables import (
     alert_state,
     audit,

@@ -54,24 +54,23 @@ class JsonText(TypeDecorator[Any]):
 def partial(name: str, *columns: Any, where: Any, unique: bool = False) -> None:
     """Define a partial index.
 
-    `set_partial_indexes` sets `where` for PostgreSQL when it is needed: to set it here would import SQLAlchemy's
-    PostgreSQL dialect, which costs every command 0.03 s and 4 MB.
+    `set_partial_indexes` sets `where` when it is needed: to set it here would import SQLAlchemy's dialects for both
+    databases. The one for PostgreSQL alone costs every command 0.03 s and 4 MB.
     """
-    Index(name, *columns, unique=unique, sqlite_where=where, info={"where": where})
+    Index(name, *columns, unique=unique, info={"where": where})
 
 
-def set_partial_indexes() -> None:
-    """Set `where` of partial indexes for PostgreSQL. Call it before statements that create indexes are compiled."""
+def set_partial_indexes(dialect: str) -> None:
+    """Set `where` of partial indexes. Call it before statements that create indexes are compiled for this dialect."""
     for table in metadata.tables.values():
         for index in table.indexes:
             if "where" in index.info:
-                index.dialect_kwargs["postgresql_where"] = index.info["where"]
+                index.dialect_kwargs[f"{dialect}_where"] = index.info["where"]
 
 
 @event.listens_for(metadata, "before_create")
 def _partial_there(_metadata: MetaData, connection: Connection, **_how: Any) -> None:
-    if connection.dialect.name == "postgresql":
-        set_partial_indexes()
+    set_partial_indexes(connection.dialect.name)
 
 
 sequence = Table("sequence", metadata, Column("id", Integer, primary_key=True), Column("value", Big, nullable=False))

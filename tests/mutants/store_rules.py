@@ -435,7 +435,7 @@ ENDS = (
     ),
     Mutant(
         "a commit does not outlast the task that waits for it",
-        "store/database.py::Ending.cancel",
+        "store/sqlite_file.py::Ending.cancel",
         "return False",
         "return super().cancel(msg)",
         ("conformance/store/test_opening.py::test_who_waits_for_the_disk_is_cancelled_only_after_the_act_has_ended",),

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
-from bridge.store.database import Sqlite
+from bridge.store.sqlite_file import Sqlite
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ def task_factory(
 
 
 def connect_mortal(database: str) -> sqlite3.Connection:
-    """Replaces `bridge.store.database.connect`: the file is closed when its process dies."""
+    """Replaces `bridge.store.sqlite_file.connect`: the file is closed when its process dies."""
     connection = sqlite3.connect(database, timeout=0, check_same_thread=False, isolation_level=None)
     life = LIFE.get()
     if life is not None:

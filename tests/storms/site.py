@@ -25,8 +25,8 @@ from bridge.simulators.deskera import Options as DeskeraOptions
 from bridge.simulators.pipedrive import Options as PipedriveOptions
 from bridge.simulators.pipedrive import PipedriveSimulator
 from bridge.simulators.world import make_world
-from bridge.store.database import Sqlite
 from bridge.store.instances import FileLock
+from bridge.store.sqlite_file import Sqlite
 from tests.storms.life import LIFE, Life, connect_mortal, inline, mortal
 from tests.storms.virtual import SimulatorClock, VirtualClock, VirtualLoop
 from tests.storms.wire import OWNER, Wire, outside
@@ -89,7 +89,7 @@ class Site:
     async def open(self, patches: ExitStack) -> None:
         """Start the products. `start` starts the bridge."""
         for target, replacement in (
-            ("bridge.store.database.connect", connect_mortal),
+            ("bridge.store.sqlite_file.connect", connect_mortal),
             ("bridge.app.reload.make_plan", planned),
             ("bridge.reconcile.reconciler.REQUEST_POLL_SECONDS", 5.0),
             ("bridge.app.requests.POLL_SECONDS", 30.0),

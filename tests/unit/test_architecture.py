@@ -21,7 +21,7 @@ from bridge.files.document import COMPOSE
 from bridge.mapping.types.email import SYNTAX
 from bridge.mapping.types.places import ALIASES, CURRENCIES, NAMES
 from bridge.monitoring.traces import OTEL
-from bridge.store.database import POSTGRES
+from bridge.store.database import POSTGRES, SQLITE
 from bridge.store.engine import (
     DELETIONS,
     EVENTS,
@@ -41,7 +41,7 @@ from bridge.store.engine import (
     VITALS,
 )
 from bridge.store.instructions import INTAKE
-from bridge.store.marks import POSTGRES_INSERT
+from bridge.store.marks import POSTGRES_INSERT, SQLITE_INSERT
 from bridge.store.standing import LOCK_LINKS
 
 ROOT = Path(__file__).parents[2]
@@ -193,14 +193,14 @@ LATE = {
     BRIDGE / "admin" / "routes.py": {PAGES[0]},
     BRIDGE / "files" / "document.py": {COMPOSE[0]},
     BRIDGE / "cli" / "main.py": {COMPLETE[0], *(entry[0] for entry in COMMANDS.values())},
-    BRIDGE / "store" / "database.py": {POSTGRES[0]},
+    BRIDGE / "store" / "database.py": {POSTGRES[0], SQLITE[0]},
     BRIDGE / "store" / "engine.py": {one[0] for one in (MIGRATE, *STORE_PARTS)},
     BRIDGE / "alerts" / "watch.py": {SEND[0]},
     BRIDGE / "monitoring" / "traces.py": {OTEL[0]},
     BRIDGE / "store" / "backup.py": {MIGRATE[0]},
     BRIDGE / "cli" / "shown.py": {CONSOLE[0], PROGRESS[0]},
     BRIDGE / "store" / "instructions.py": {INTAKE[0]},
-    BRIDGE / "store" / "marks.py": {POSTGRES_INSERT[0]},
+    BRIDGE / "store" / "marks.py": {POSTGRES_INSERT[0], SQLITE_INSERT[0]},
     BRIDGE / "connectors" / "registry.py": {place[0] for place in PLACES.values()},
     BRIDGE / "store" / "standing.py": {LOCK_LINKS[0]},
     BRIDGE / "mapping" / "types" / "email.py": {SYNTAX[0]},

@@ -16,10 +16,10 @@ from sqlalchemy.engine import make_url
 from bridge.domain.errors import ConfigError, StoreUnavailable
 from bridge.domain.seams import Seams
 from bridge.store import Store, migrations, open_store
-from bridge.store.database import Sqlite
 from bridge.store.requests import Answer
 from bridge.store.retention import Limits
 from bridge.store.schema import HEAD
+from bridge.store.sqlite_file import Sqlite
 from bridge.store.tables import metadata
 from tests.clock import FakeClock
 from tests.conformance.store.builders import Desk, done
