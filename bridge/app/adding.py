@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bridge.app.starter import system_text
 from bridge.domain.errors import ConfigError, Problem
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES
 from bridge.domain.text_file import read_text, text_of, write_text
 from bridge.files.document import Node, Problems, Scalar, Table, plain, read_documents
 from bridge.mapping.check_together import overlaps, rings
@@ -125,7 +125,7 @@ def _clash(mappings: Sequence[MappingFile]) -> bool:
 
 def sides_of(mappings: Iterable[MappingFile]) -> dict[str, str]:
     """Return the product of each side name."""
-    return {mapping.side(side).name: mapping.side(side).product for mapping in mappings for side in Side}
+    return {mapping.side(side).name: mapping.side(side).product for mapping in mappings for side in SIDES}
 
 
 def _read(path: Path) -> tuple[str, Table]:

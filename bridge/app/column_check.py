@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES
 from bridge.mapping.column_changes import Level, names_used
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.monitoring.health import CheckResult, Status
@@ -47,7 +47,7 @@ def used_names(mappings: Mapping[str, RecordMapping], scopes: Mapping[str, Scope
     """Return, by system, the names of all custom fields and options that mappings use."""
     used: dict[str, set[str]] = {}
     for name, mapping in mappings.items():
-        for side in Side:
+        for side in SIDES:
             used.setdefault(scopes[name].endpoint(side).system, set()).update(names_used(mapping, side))
     return used
 

@@ -10,7 +10,7 @@ import logging
 from bridge.app.build import Bridge
 from bridge.app.live import Columns, account_columns
 from bridge.connectors.registry import MANIFESTS
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.mapping.check_live import account_problems
 from bridge.mapping.column_changes import Concern, Level, changes, concerns, dumped, loaded
 from bridge.mapping.model import Mapping as RecordMapping
@@ -77,7 +77,7 @@ class ColumnWatch:
         kept = {(one.system, one.entity): one for one in await store.account_columns.all()}
         uses: dict[tuple[str, str, str], list[tuple[RecordMapping, Side]]] = {}
         for name, mapping in plan.mappings.items():
-            for side in Side:
+            for side in SIDES:
                 end = plan.scopes[name].endpoint(side)
                 uses.setdefault((end.system, end.name, end.entity), []).append((mapping, side))
         for (system, role, entity), users in uses.items():

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bridge.app.wording import moment
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES
 from bridge.store.engine import Store
 from bridge.store.journal import JournalRow
 from bridge.store.model import Json, Scope
@@ -24,7 +24,7 @@ def lines(edited: Json) -> list[str]:
 
 async def causes(store: Store, scope: Scope, rows: Sequence[JournalRow]) -> dict[int, str]:
     """Return who caused each entry, by the number of its event, where that is known: `user 7 in crm`."""
-    ends = {(end.system, end.entity): end.name for end in (scope.endpoint(side) for side in Side)}
+    ends = {(end.system, end.entity): end.name for end in (scope.endpoint(side) for side in SIDES)}
     found = await store.journal.actors(rows)
     return {
         event: f"{actor} in {ends[ref.system, ref.entity]}"

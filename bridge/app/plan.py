@@ -12,7 +12,7 @@ from bridge.connectors.registry import CONNECTORS, MANIFESTS, OPTIONS
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import Guess, did_you_mean
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.domain.values import dataclass, replace
 from bridge.mapping.check import check
 from bridge.mapping.follow_ons import mistakes
@@ -117,7 +117,7 @@ def _plan(settings: Settings, loaded: tuple[Mapping, ...]) -> Plan:
     mappings = {mapping.name: mapping for mapping in loaded}
     scopes = {name: _scope(settings, mapping) for name, mapping in mappings.items()}
     sources = {(name, side.other) for name, mapping in mappings.items() for side in mapping.writes}
-    everything = {(name, side) for name in mappings for side in Side}
+    everything = {(name, side) for name in mappings for side in SIDES}
     return Plan(mappings, scopes, _routes(scopes, mappings), _entities(scopes, everything), _entities(scopes, sources))
 
 
@@ -192,7 +192,7 @@ def quiet_of(mapping: Mapping) -> Quiet | None:
 def _routes(scopes: MappingOf[str, Scope], mappings: MappingOf[str, Mapping]) -> Routes:
     routes: dict[tuple[str, str], list[Route]] = defaultdict(list)
     for name, scope in sorted(scopes.items()):
-        for side in Side:
+        for side in SIDES:
             endpoint = scope.endpoint(side)
             routes[endpoint.system, endpoint.entity].append(Route(name, side, endpoint, quiet_of(mappings[name])))
     return {key: tuple(found) for key, found in routes.items()}

@@ -17,7 +17,7 @@ from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, Problem
 from bridge.domain.guess import did_you_mean
 from bridge.domain.priority import Priority, calls_for
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.domain.seams import Seams
 from bridge.domain.values import dataclass, replace
 from bridge.hooks.keeper import HookKeeper
@@ -74,7 +74,7 @@ async def planned(settings: Settings, plan: Plan, seams: Seams, chosen: Chosen, 
         counted, notes = Counted(), Notes(spool, clock.now, say=told)
         real = build_connectors(settings, seams, store, transport, counted, cache=scratch.names)
         scratch.systems.renewals = store.systems.renewals
-        used = {scope.endpoint(side).system for scope in plan.scopes.values() for side in Side}
+        used = {scope.endpoint(side).system for scope in plan.scopes.values() for side in SIDES}
         connectors = {name: Pretending(real[name], notes, seams.clock) for name in sorted(used)}
         reckoning = Reckoning(counted, _quotas(settings, used))
         before = await store.mappings.states()

@@ -17,7 +17,7 @@ from bridge.app.wording import moment, record_name
 from bridge.domain.errors import BridgeError, ConfigError, RemoteError
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.patience import when_store_is_back
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES
 from bridge.domain.run import Kind
 from bridge.store.model import ON_PURPOSE, STOPPED, HookRow, JournalEntry, Mode, TaskKey
 from bridge.store.requests import RESTORED, Answer, Request
@@ -203,7 +203,7 @@ class Requests:
         fields, told = list[str](), list[str]()
         for scope, which in places(plan.scopes, side, entity):
             mapping = plan.mappings[scope.mapping]
-            sides = {mapping.side(one).name: one for one in Side}
+            sides = {mapping.side(one).name: one for one in SIDES}
             if winner not in sides:
                 raise NotDone(f"mapping {scope.mapping} has no side `{winner}`; it has {' and '.join(sides)}")
             link = await store.links.of(scope.mapping, which, record)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES
 from bridge.store.cursors import Cursor
 from bridge.store.engine import Store
 from bridge.store.model import MappingState, Scope
@@ -74,7 +74,7 @@ def stand_of(
     """
     if state is not None and state.paused:
         return Stand.PAUSED, NOT_YET
-    places = {(scope.endpoint(side).system, scope.endpoint(side).entity) for side in Side}
+    places = {(scope.endpoint(side).system, scope.endpoint(side).entity) for side in SIDES}
     if any(system in away for system, _ in places):
         return Stand.DOWN, NOT_YET
     ended = [_compared(one, since) for one in cursors if (one.system, one.entity) in places]

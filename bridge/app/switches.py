@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from bridge.connectors.registry import CONNECTORS, OPTIONS
 from bridge.domain.errors import ConfigError, Problem
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.mapping.model import DeletePolicy, Mapping
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings
@@ -22,7 +22,7 @@ def switch_problems(settings: Settings, mappings: Iterable[Mapping]) -> list[Pro
         options = validate_options(settings, OPTIONS)
     except ConfigError:
         return []
-    return [problem for mapping in mappings for side in Side for problem in _of(settings, options, mapping, side)]
+    return [problem for mapping in mappings for side in SIDES for problem in _of(settings, options, mapping, side)]
 
 
 def _of(settings: Settings, options: MappingOf[str, BaseModel], mapping: Mapping, side: Side) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from bridge.app.why import places
 from bridge.app.wording import moment, moment_of
 from bridge.domain.errors import BridgeError
 from bridge.domain.event import Lane
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.domain.run import Kind, Run, instructed
 from bridge.domain.values import dataclass
 from bridge.store.journal import CREATIONS, REMOVALS, JournalRow
@@ -362,7 +362,7 @@ async def linked(bridge: Bridge, arguments: Arguments) -> list[Wanted]:
     scope, which, record = await _one_place(bridge, arguments, "link")
     prefer = None
     if arguments.get("prefer"):
-        names = {scope.endpoint(one).name: one for one in Side}
+        names = {scope.endpoint(one).name: one for one in SIDES}
         if arguments["prefer"] not in names:
             raise Refused(f"mapping {scope.mapping} has no side `{arguments['prefer']}`; it has {' and '.join(names)}")
         prefer = names[arguments["prefer"]].value

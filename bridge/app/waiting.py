@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.app.wording import Scopes, moment, record_name
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES
 from bridge.store.engine import Store
 from bridge.store.model import Task
 from bridge.store.systems import unusable
@@ -107,7 +107,7 @@ def _next_look(task: Task, held: Mapping[str, Sequence[str]], now: float) -> str
 async def hold_ups(store: Store, scopes: Scopes) -> dict[str, list[str]]:
     """Return, by mapping, what holds up all of its records, with the command that ends it."""
     states, known, systems = await store.mappings.states(), await store.systems.all(), {}
-    for name in sorted({scope.endpoint(side).system for scope in scopes.values() for side in Side}):
+    for name in sorted({scope.endpoint(side).system for scope in scopes.values() for side in SIDES}):
         systems[name] = unusable(known[name]) if name in known else ""
         if not systems[name] and (pause := await store.budgets.paused(name)) is not None:
             words = f"{name} is paused for another {pause[0]:.0f} s, as the vendor asked (`bridge resume {name}`)"

@@ -8,7 +8,7 @@ from bridge.app.edits import causes
 from bridge.app.waiting import dead_remedy, hold_ups
 from bridge.app.wording import Scopes, moment, record_name
 from bridge.domain.errors import ConfigError, Problem
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.domain.values import dataclass
 from bridge.store.engine import Store
 from bridge.store.journal import WRITES
@@ -56,7 +56,7 @@ def places(scopes: Scopes, side: str, entity: str) -> list[tuple[Scope, Side]]:
     found = []
     known = set()
     for scope in scopes.values():
-        for which in Side:
+        for which in SIDES:
             here = scope.endpoint(which)
             known.add(f"{here.name} {here.entity}")
             if (here.name, here.entity) == (side, entity):
@@ -298,7 +298,7 @@ def now_line(scope: Scope, side: Side, record: str, link: Link | None) -> str:
         )
         return f"it was merged into another record, which survives: {lives_on}"
     made = link.made
-    for which in Side:
+    for which in SIDES:
         made = made.replace(f"created_{which.value}", f"created in {scope.endpoint(which).name}")
     return f"linked to {other.name} {other.entity} {record_id} ({link.state.value}, {made})"
 

@@ -8,7 +8,7 @@ from bridge.app import edits
 from bridge.cli.opened import known_scopes, with_store
 from bridge.cli.requests import queueable, send_request
 from bridge.cli.shown import json_option, show
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.store.engine import Store
 from bridge.store.model import Endpoint
 from bridge.store.standing import OpenConflict
@@ -31,7 +31,7 @@ def conflicts_list(path: Path, mapping: str | None, as_json: bool) -> None:
         for question in await store.conflicts.waiting(mapping):
             known = scopes.get(question.link.mapping)
             if known is not None:
-                one, other = (_shown(known.endpoint(side), question, side) for side in Side)
+                one, other = (_shown(known.endpoint(side), question, side) for side in SIDES)
                 chosen = f"{known.endpoint(question.chosen).name} was chosen" if question.chosen else ""
                 row = {"mapping": question.link.mapping, "field": question.field}
                 who = "; ".join(edits.lines(question.edited))

@@ -10,7 +10,7 @@ from bridge.cli.describe import describe as describe_commands
 from bridge.cli.reasons_page import reasons_tables
 from bridge.connectors.describe import describe as describe_systems
 from bridge.connectors.registry import CONNECTORS, OPTIONS
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES
 from bridge.mapping.json_schema import general_schema
 from bridge.mapping.load import load_mappings
 from bridge.mapping.reference import functions_table, types_table
@@ -73,8 +73,8 @@ def _shipped() -> str:
     lines = ["| pair | mapping | between | new records in | rows |", "| --- | --- | --- | --- | --- |"]
     for pair, folder in shipped_pairs().items():
         for mapping in load_mappings(folder):
-            sides = " and ".join(f"{mapping.side(side).product} {mapping.side(side).entity}" for side in Side)
-            creates = ", ".join(mapping.side(side).name for side in Side if side in mapping.creates) or "none"
+            sides = " and ".join(f"{mapping.side(side).product} {mapping.side(side).entity}" for side in SIDES)
+            creates = ", ".join(mapping.side(side).name for side in SIDES if side in mapping.creates) or "none"
             rows = ", ".join(row.name for row in mapping.fields)
             lines.append(f"| {pair} | `{mapping.name}` | {sides} | {creates} | {rows} |")
     return "\n".join(lines) + "\n"

@@ -17,7 +17,7 @@ from bridge.connectors.lines import read_whole
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Problem, RemoteError
 from bridge.domain.guess import did_you_mean
-from bridge.domain.record import Fields, Gone, RecordRef, Side
+from bridge.domain.record import SIDES, Fields, Gone, RecordRef, Side
 from bridge.domain.text_file import write_text
 from bridge.mapping.examples import run_tests
 from bridge.mapping.explain import explain as explained
@@ -165,7 +165,7 @@ def _mapping(mappings: Sequence[Mapping], name: str) -> Mapping:
 
 
 def _side(mapping: Mapping, name: str) -> Side:
-    sides = {mapping.side(side).name: side for side in Side}
+    sides = {mapping.side(side).name: side for side in SIDES}
     if name not in sides:
         raise ConfigError([Problem(f"side {name}", f"mapping {mapping.name} has no such side", " or ".join(sides))])
     return sides[name]

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import count
+from typing import NamedTuple
 
 from bridge.connectors.calls import Call
 from bridge.connectors.protocols import RateBudget, TransportFailed
@@ -28,7 +29,17 @@ RESERVED = 0.2
 LEARNED_SECONDS = 3600.0
 """Seconds for which the vendor's daily figure counts. The vendor does not document the time zone of its midnight."""
 
-Place = tuple[Priority, int]
+
+class Place(NamedTuple):
+    """A call's place in the queue.
+
+    `until`: when it has waited for as long as a call may take. `moved`: set when it may be the call's turn.
+    """
+
+    priority: Priority
+    number: int
+    until: float
+    moved: asyncio.Event
 
 
 class Gate:
@@ -48,7 +59,6 @@ class Gate:
         self._numbers = count()
         self._under_way = 0
         self._units_under_way = 0
-        self._moved = asyncio.Event()
         self._answered_at = float("-inf")  # by the event loop's clock
         self._pace = None if quota.per_second is None else (quota.per_second, quota.burst)
         self._bucket: Bucket | None = None
@@ -78,7 +88,8 @@ class Gate:
         units = self._quota.cost(call.method, call.template or call.path)
         await self._renew()
         await self._require_day(units, priority)
-        place = (priority, next(self._numbers))
+        until = self._clock.monotonic() + call.timeout_seconds
+        place = Place(priority, next(self._numbers), until, asyncio.Event())
         insort(self._queue, place)
         try:
             await self._wait(place, units, call.timeout_seconds)
@@ -111,20 +122,21 @@ class Gate:
 
     async def _wait(self, place: Place, units: int, most_seconds: float) -> None:
         loop = asyncio.get_running_loop()
-        began, until = loop.time(), self._clock.monotonic() + most_seconds
+        began = loop.time()
         while True:
+            place.moved.clear()
             wait = self._wait_seconds(place)
             if wait == 0.0:
-                if self._day_allows(units, place[0]):
+                if self._day_allows(units, place.priority):
                     return
-                await self._require_day(units, place[0])
+                await self._require_day(units, place.priority)
                 continue
-            if self._clock.monotonic() >= until and place[0] is not Priority.LIVE:
+            if self._waited_too_long(place):
                 raise RateLimited(self._system, "calls of higher priority go first", most_seconds)
             patience = max(began, self._answered_at) + most_seconds
             try:
                 async with asyncio.timeout_at(patience):
-                    await (self._moved.wait() if wait is None else self._clock.sleep(min(wait, AGAIN_SECONDS)))
+                    await (place.moved.wait() if wait is None else self._clock.sleep(min(wait, AGAIN_SECONDS)))
             except TimeoutError:
                 if self._answered_at + most_seconds > loop.time():
                     continue
@@ -138,7 +150,10 @@ class Gate:
             return None
         if self._bucket is None:
             return 0.0
-        return self._bucket.wait(self._clock.monotonic(), 1.0, kept_share(place[0], self._reserved))
+        return self._bucket.wait(self._clock.monotonic(), 1.0, kept_share(place.priority, self._reserved))
+
+    def _waited_too_long(self, place: Place) -> bool:
+        return place.priority is not Priority.LIVE and self._clock.monotonic() >= place.until
 
     def _take(self, units: int) -> None:
         self._under_way += 1
@@ -155,8 +170,10 @@ class Gate:
         self._uses[priority] = self._uses.get(priority, Use()) + Use(units, 1, int(new))
 
     def _tell(self) -> None:
-        self._moved.set()
-        self._moved = asyncio.Event()
+        """Wake the calls that a change of the queue concerns: the first one, and those that have waited too long."""
+        for at, place in enumerate(self._queue):
+            if at == 0 or self._waited_too_long(place):
+                place.moved.set()
 
     def _day_allows(self, units: int, priority: Priority) -> bool:
         return self._own_allows(units, priority) and self._vendor_allows(units, priority)

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any, Protocol, runtime_checkable
+from functools import cache
+from typing import Any, Protocol, cast, runtime_checkable
 
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import OutcomeUnknown, RemoteError
@@ -45,4 +46,9 @@ class StopsBetween(Protocol):
 
 def between(connector: Connector, entity: str, fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
     """See `StopsBetween`. Empty for all other connectors."""
-    return connector.between(entity, fresh, changes) if isinstance(connector, StopsBetween) else ()
+    return cast(StopsBetween, connector).between(entity, fresh, changes) if _stops_between(type(connector)) else ()
+
+
+@cache  # to compare a class with a protocol takes as long as to read a small record
+def _stops_between(kind: type) -> bool:
+    return issubclass(kind, StopsBetween)

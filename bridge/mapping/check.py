@@ -6,7 +6,7 @@ from collections.abc import Mapping as MappingOf
 from bridge.domain.catalog import EntityManifest, Manifest
 from bridge.domain.errors import Problem
 from bridge.domain.guess import Guess, did_you_mean
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.mapping.check_columns import ExtraColumns, catalog_of, check_choices, check_columns
 from bridge.mapping.check_together import check_together
 from bridge.mapping.model import DeletePolicy, Leftover, Mapping
@@ -31,7 +31,7 @@ def check(
     for mapping in mappings:
         before = len(problems)
         problems += [Problem(str(place), what, remedy) for place, what, remedy in mapping.refused]
-        catalogs = [catalog_of(mapping, side, manifests, extra_columns) for side in Side]
+        catalogs = [catalog_of(mapping, side, manifests, extra_columns) for side in SIDES]
         for side, catalog in zip(Side, catalogs, strict=True):
             if catalog is None:
                 problems.append(_unknown(mapping, side, manifests))
@@ -48,7 +48,7 @@ def check(
 
 def _is_known(mapping: Mapping, manifests: MappingOf[str, Manifest]) -> bool:
     """Return whether both sides name an entity that exists."""
-    sides = [mapping.side(side) for side in Side]
+    sides = [mapping.side(side) for side in SIDES]
     return all(side.product in manifests and side.entity in manifests[side.product].entities for side in sides)
 
 

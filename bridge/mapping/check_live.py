@@ -5,7 +5,7 @@ from collections.abc import Mapping as MappingOf
 
 from bridge.domain.catalog import Column, ColumnSpec, Manifest
 from bridge.domain.errors import Problem
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.mapping.check import check
 from bridge.mapping.check_columns import Catalog, ExtraColumns, catalog_of, check_columns, words_of
 from bridge.mapping.model import Field, Mapping, SideColumns
@@ -26,7 +26,7 @@ def check_live(
     mappings = tuple(mappings)
     problems = check(mappings, manifests, live, systems)
     for mapping in mappings:
-        catalogs = {side: catalog_of(mapping, side, manifests, live) for side in Side}
+        catalogs = {side: catalog_of(mapping, side, manifests, live) for side in SIDES}
         for row in mapping.fields:
             problems += _unlisted(mapping, row, catalogs)
             problems += _lengths(row, catalogs)
@@ -37,7 +37,7 @@ def account_problems(
     mapping: Mapping, mappings: tuple[Mapping, ...], manifests: MappingOf[str, Manifest], live: ExtraColumns
 ) -> list[Problem]:
     """Return problems for columns, options and stages that the accounts lack. The mapping has passed `check` before."""
-    catalogs = {side: catalog_of(mapping, side, manifests, live) for side in Side}
+    catalogs = {side: catalog_of(mapping, side, manifests, live) for side in SIDES}
     problems = [
         problem for one in catalogs.values() if one is not None for problem in check_columns(mapping, one, mappings)
     ]
@@ -50,7 +50,7 @@ def _unlisted(mapping: Mapping, row: Field, catalogs: MappingOf[Side, Catalog | 
     """Yield problems for options that a record may show and that no line of the field rule's table names."""
     if row.set_on is not None or "otherwise" in row.source or row.source.get("unlisted", "reject") != "reject":
         return
-    for side in Side:
+    for side in SIDES:
         catalog, columns = catalogs[side], row.columns_of(side)
         if catalog is None or columns is None or side.other not in row.flows:
             continue
@@ -76,7 +76,7 @@ def _listed(row: Field, columns: SideColumns, catalog: Catalog, at: int) -> set[
 
 def _lengths(row: Field, catalogs: MappingOf[Side, Catalog | None]) -> Iterator[Problem]:
     """Yield problems for columns that hold shorter text than the other side: they would refuse or cut it."""
-    for target in (side for side in Side if side in row.flows):
+    for target in (side for side in SIDES if side in row.flows):
         here, there = catalogs[target], catalogs[target.other]
         limit, offered = _length(row, here, target), _length(row, there, target.other)
         if here is None or limit is None:

@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from bridge.domain.errors import Problem
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.mapping.conditions import exclude
 from bridge.mapping.model import Mapping, MappingSide
 
@@ -29,8 +29,8 @@ def overlaps(mappings: Sequence[Mapping], systems: Systems) -> Iterator[Problem]
     other one wrote on to its own side, as in a chain of three systems.
     """
     for one, two in combinations(mappings, 2):
-        for a in Side:
-            for b in Side:
+        for a in SIDES:
+            for b in SIDES:
                 here, there = one.side(a), two.side(b)
                 if _node(systems, here) != _node(systems, there) or _apart(here, there):
                     continue
@@ -89,7 +89,7 @@ def _parts(mappings: Sequence[Mapping], systems: Systems) -> MappingOf[tuple[str
     groups: dict[_Node, list[list[tuple[str, Side]]]] = {}
     by_name = {mapping.name: mapping for mapping in mappings}
     for mapping in mappings:
-        for side in Side:
+        for side in SIDES:
             here = mapping.side(side)
             there = groups.setdefault(_node(systems, here), [])
             same = [group for group in there if not all(_apart(here, by_name[n].side(s)) for n, s in group)]

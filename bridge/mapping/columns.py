@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 
 from bridge.domain.guess import did_you_mean, one_of
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.domain.values import dataclass
 from bridge.files.document import Place, Scalar, Table
 from bridge.mapping.functions import Functions, Step
@@ -213,7 +213,7 @@ def _value_table(section: Section, kind: Kind, flows: frozenset[Side]) -> ValueT
         tuple(pairs), canon, one_way, unlisted, _literal(otherwise) if isinstance(otherwise, Scalar) else None
     )
     try:
-        for side in Side:
+        for side in SIDES:
             with_table(kind, table, side)
     except Untranslatable as error:
         section.problems.add(

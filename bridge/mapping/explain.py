@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.domain.errors import MappingFailed
-from bridge.domain.record import Fields, Side
+from bridge.domain.record import SIDES, Fields, Side
 from bridge.domain.values import dataclass
 from bridge.mapping.model import Field, Mapping
 from bridge.mapping.translate import Reading, passes_where, read, write
@@ -93,7 +93,7 @@ def _rule(mapping: Mapping, row: Field) -> str:
         kind = f"lines by {' + '.join(row.items.key)}{' in their order' if row.items.ordered else ''}"
     through = [
         f"{mapping.side(side).name} through {', '.join(columns.via)}"
-        for side in Side
+        for side in SIDES
         if (columns := row.columns_of(side)) is not None and columns.via
     ]
     when = [f"when {mapping.side(side).name} {condition}" for side, condition in row.when.items()]

@@ -5,7 +5,7 @@ from collections.abc import Mapping as MappingOf
 from typing import Any
 
 from bridge.domain.guess import Guess, did_you_mean, one_of
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.files.document import Node, Place, Problems, Scalar, Table, plain
 from bridge.mapping.columns import read_zones, zone_of
 from bridge.mapping.condition_blocks import read_condition
@@ -103,10 +103,10 @@ def _assemble(
         examples=examples,
         quiet=quiet,
         named={row.name: row for row in fields},
-        readers={side: _readers(fields, side) for side in Side},
-        writers={side: _writers(fields, side) for side in Side},
-        constants={side: _constants(fields, side) for side in Side},
-        gates={side: _gates(fields, side) for side in Side},
+        readers={side: _readers(fields, side) for side in SIDES},
+        writers={side: _writers(fields, side) for side in SIDES},
+        constants={side: _constants(fields, side) for side in SIDES},
+        gates={side: _gates(fields, side) for side in SIDES},
         places=_places(section, named),
         refused=refused,
     )

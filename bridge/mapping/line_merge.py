@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.mapping.line_order import merged_order
 from bridge.mapping.line_rows import Key, keyed, same_value
 from bridge.mapping.model import Field, LineSpec
@@ -44,7 +44,7 @@ class _Merge:
     def _winner(self, key: Key, row: Field, values: Mapping[Side, Any]) -> Side | None:
         if same_value(row, values[Side.LEFT], values[Side.RIGHT]):
             return None
-        before = {side: self.was[side].get(key) for side in Side}
+        before = {side: self.was[side].get(key) for side in SIDES}
         edited = {
             side
             for side, line in before.items()
@@ -54,7 +54,7 @@ class _Merge:
             return next(iter(edited))
         if not edited:
             return None
-        filled = [side for side in Side if not is_empty(values[side])]
+        filled = [side for side in SIDES if not is_empty(values[side])]
         if len(filled) == 1 and None in before.values():
             return filled[0]
         return self._conflict(key, row.name, values)
@@ -76,9 +76,9 @@ class _Merge:
                 self.result.lost += [line for line in lines[winner.other].values() if line not in self.result.lost]
             return winner
 
-        now, was = ({side: list(held[side]) for side in Side} for held in (lines, self.was))
+        now, was = ({side: list(held[side]) for side in SIDES} for held in (lines, self.was))
         order = merged_order(now, was, conflict, lambda: self.choose(True, True))
-        return {side: {key: goals[side][key] for key in order[side] if key in goals[side]} for side in Side}
+        return {side: {key: goals[side][key] for key in order[side] if key in goals[side]} for side in SIDES}
 
     def one(self, key: Key, side: Side, line: Line) -> dict[Side, Line]:
         """Return a line that only `side` has, as each side must hold it. A side that is left out must not have it."""
@@ -103,14 +103,14 @@ def merge_lines(
     spec: LineSpec, now: Mapping[Side, Any], was: Mapping[Side, Any], flows: frozenset[Side], choose: Choose
 ) -> Merged:
     """Return what each side must hold. `was`: the base of each side; None if it is not known, as at first contact."""
-    lines = {side: keyed(spec, now[side]) for side in Side}
+    lines = {side: keyed(spec, now[side]) for side in SIDES}
     result = Merged(dict.fromkeys(Side))
-    work = _Merge(spec, flows, choose, result, {side: keyed(spec, was[side]) for side in Side})
+    work = _Merge(spec, flows, choose, result, {side: keyed(spec, was[side]) for side in SIDES})
     goals: dict[Side, dict[Key, Line]] = {Side.LEFT: {}, Side.RIGHT: {}}
     for key in dict.fromkeys([*lines[Side.LEFT], *lines[Side.RIGHT]]):
-        held = {side: lines[side][key] for side in Side if key in lines[side]}
+        held = {side: lines[side][key] for side in SIDES if key in lines[side]}
         wanted = work.both(key, held) if len(held) == 2 else work.one(key, *next(iter(held.items())))
-        for side in Side:
+        for side in SIDES:
             kept = wanted if side in flows else held
             if side in kept:
                 goals[side][key] = kept[side]

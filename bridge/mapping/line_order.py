@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.mapping.line_rows import Key
 
 Keys = Sequence[Key]
@@ -23,10 +23,10 @@ def merged_order(
     if not _moved(now[Side.LEFT], now[Side.RIGHT]):
         leader = first() or min(Side, key=lambda side: [key for key in now[side] if key not in now[side.other]])
     else:
-        moved = [side for side in Side if _moved(now[side], was[side])]
+        moved = [side for side in SIDES if _moved(now[side], was[side])]
         apart = _moved(was[Side.LEFT], was[Side.RIGHT])  # the orders differed already in the base
         leader = moved[0] if len(moved) == 1 else None if apart and not moved else conflict()
-    return {side: _joined(now, leader or side) for side in Side}
+    return {side: _joined(now, leader or side) for side in SIDES}
 
 
 def _moved(here: Keys, there: Keys) -> bool:

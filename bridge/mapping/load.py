@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES
 from bridge.domain.text_file import NotText, read_text
 from bridge.domain.values import dataclass, replace
 from bridge.files.document import Node, Problems, Table, read_documents
@@ -126,7 +126,7 @@ def _with_tests(
                 section.value_place("mapping"), f"tests for `{name}`, which is not a mapping", did_you_mean(name, known)
             )
             continue
-        sides = {mappings[at].side(side).name: side for side in Side}
+        sides = {mappings[at].side(side).name: side for side in SIDES}
         examples = (*mappings[at].examples, *read_examples(section, sides))
         section.finish()
         mappings = [*mappings[:at], replace(mappings[at], examples=examples), *mappings[at + 1 :]]

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.domain.values import dataclass
 from bridge.mapping.base import Base, FieldBase
 from bridge.mapping.line_merge import merge_lines
@@ -143,7 +143,7 @@ def edited_sides(row: Field, left: Any, right: Any, hashes: tuple[str | None, ..
 
 def _first_contact(item: _Row) -> tuple[Decision, ...]:
     """Decide a field without a base. An empty value never replaces a filled one."""
-    filled = [side for side in Side if not is_empty(item.now[side])]
+    filled = [side for side in SIDES if not is_empty(item.now[side])]
     if len(filled) == 1:
         source = filled[0]
         if source.other in item.field.flows:
@@ -193,7 +193,7 @@ def _conflict(item: _Row, reason: str) -> tuple[Decision, ...]:
     policy = item.field.policy
     if policy is None or policy.kind is Conflict.ASK:
         return item.decide(Action.HOLD, f"{reason}; the field rule says ask", conflict=True)
-    empty = [side for side in Side if is_empty(item.now[side])]
+    empty = [side for side in SIDES if is_empty(item.now[side])]
     if policy.kind is Conflict.FILL_EMPTY:
         if empty:
             return item.send(empty[0].other, f"{reason}; the empty side is filled")

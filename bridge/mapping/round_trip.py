@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.domain.errors import Problem
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.domain.values import dataclass, replace
 from bridge.mapping.model import Field, Mapping, SideColumns
 from bridge.mapping.samples import samples
@@ -95,7 +95,7 @@ def _row(mapping: Mapping, row: Field) -> RoundTrip:
         return RoundTrip(row.name, Verdict.ONE_WAY)
     broken: list[Broken] = []
     tried = 0
-    for source in Side:
+    for source in SIDES:
         for trial in _trials(mapping, row, source):
             tried += 1
             broken += trial

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Any
 
 from bridge.domain.guess import one_of
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.domain.values import dataclass, replace
 from bridge.files.document import Listing, Node, Place, Problems, Scalar, Table, plain
 from bridge.mapping.columns import FieldType, columns_of, field_type, zone_of
@@ -311,7 +311,7 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, SideColumn
             )
             return {}, None
         order.append((frame.sides[label], path, item.place))
-    index = {side: [i for i, entry in enumerate(order) if entry[0] is side] for side in Side}
+    index = {side: [i for i, entry in enumerate(order) if entry[0] is side] for side in SIDES}
     if not all(index.values()):
         section.problems.add(
             section.at("columns"),
@@ -328,7 +328,7 @@ def _column_table(section: Section, frame: Frame) -> tuple[dict[Side, SideColumn
     ordered = tuple(tuple(words[i] for i in (*index[Side.LEFT], *index[Side.RIGHT])) for words in rows)
     table = ColumnTable(ordered, len(index[Side.LEFT]), section.word("unlisted", ("reject", "skip"), "reject"))
     made = {}
-    for side in Side:
+    for side in SIDES:
         entries = [order[i] for i in index[side]]
         paths, places = tuple(entry[1] for entry in entries), tuple(entry[2] for entry in entries)
         names = tuple(path.text for path in paths)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bridge.domain.record import Gone, Record, Side
+from bridge.domain.record import SIDES, Gone, Record, Side
 from bridge.mapping import translate
 from bridge.mapping.model import DeletePolicy
 from bridge.mapping.values import UNREAD, LinkId, parts_of
@@ -63,7 +63,7 @@ def of_plan(draft: Draft, plan: Plan) -> list[Row]:
 def written(draft: Draft, rows: Sequence[Row], writes: Sequence[Write]) -> list[Row]:
     """Return those rows of a plan that were really written, because a write may have been prevented. A created record
     has its id."""
-    names = {draft.named(side, write.ref.id): write for side in Side for write in writes if _is_of(draft, side, write)}
+    names = {draft.named(side, write.ref.id): write for side in SIDES for write in writes if _is_of(draft, side, write)}
     made = [name for name, write in names.items() if write.what == Kind.CREATE]
     done = [replace(row, target=made[0]) for row in rows if row.kind is Kind.CREATE and made]
     return done + [row for row in rows if row.target in names and row.kind.value == names[row.target].what]
@@ -111,7 +111,9 @@ def decided(draft: Draft, decision: Completion | Plan) -> Any:
         return [decision.policy.value, draft.side_name(decision.side.other), decision.record.ref.id]
     if isinstance(decision, Update):
         return ["update", *(_decided_write(draft, write) for write in decision.writes if write.changes)]
-    moved = sorted([move.kind, *(_plain(move.values.get(side.value)) for side in Side)] for move in _reported(decision))
+    moved = sorted(
+        [move.kind, *(_plain(move.values.get(side.value)) for side in SIDES)] for move in _reported(decision)
+    )
     return [decision.code, *moved]
 
 
@@ -212,7 +214,7 @@ def _row(
 def seen(draft: Draft, also: Sequence[str] = ()) -> dict[str, str]:
     """Return, for each record of the pair, a hash of its mapped columns as the last read showed them."""
     link, found = draft.claim.link, dict[str, str]()
-    for side in Side:
+    for side in SIDES:
         record_ids = {draft.key.record_id} if side is draft.side else set(also)
         if link is not None and link.record_id(side) is not None:
             record_ids.add(str(link.record_id(side)))

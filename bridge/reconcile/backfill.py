@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import Rejected, RemoteError
 from bridge.domain.event import Lane, Origin
-from bridge.domain.record import Record, Side
+from bridge.domain.record import SIDES, Record, Side
 from bridge.domain.seams import Seams
 from bridge.domain.values import dataclass
 from bridge.mapping.model import Mapping as RecordMapping
@@ -66,7 +66,7 @@ class Backfill:
     def _sides(self) -> list[Side]:
         """Return the sides to list: those whose records are written to the other side. A mapping that writes nothing
         only links records, so both sides are listed."""
-        return [side for side in Side if side.other in self.mapping.writes] or list(Side)
+        return [side for side in SIDES if side.other in self.mapping.writes] or list(Side)
 
     async def _cursor(self, side: Side) -> Cursor:
         endpoint = self.scope.endpoint(side)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from bridge.domain.event import Lane
-from bridge.domain.record import RecordRef, Side
+from bridge.domain.record import SIDES, RecordRef
 from bridge.domain.values import replace
 from bridge.store.database import Database
 from bridge.store.leases import fences_held, free_for, giving_back, require_fence, take
@@ -315,7 +315,7 @@ class Picking:
         )
         sides = [
             and_(links.c.mapping == tasks.c.mapping, tasks.c.side == side.value, links.c[side.value] == tasks.c.rec)
-            for side in Side
+            for side in SIDES
         ]
         record_ids = select(tasks.c.mapping, tasks.c.side, tasks.c.rec).join(links, or_(*sides))
         record_ids = record_ids.where(unsettled, links.c.state != LinkState.UNKNOWN.value, tasks.c.due <= self._now)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from bridge.domain.errors import LeaseLost
 from bridge.domain.event import Lane
 from bridge.domain.ids import storable
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES
 from bridge.store.counters import count
 from bridge.store.database import Batcher, Database
 from bridge.store.instructions import fulfil
@@ -225,7 +225,7 @@ class Booking:
         for write in one.links:
             if write.id is None or write.values.get("state") != LinkState.LIVE:
                 continue
-            for side in Side:
+            for side in SIDES:
                 record_id = write.values.get(side.value)
                 if record_id is not None:
                     store_created_id(self._database, self._conn, write.id, side, record_id)
@@ -269,7 +269,7 @@ def _looked_at(one: Completion) -> set[TaskKey]:
     claim, known = one.claim, {note.ref for note in one.records}
     looked_at = {task.key for task in claim.tasks}
     if claim.link is not None:
-        pair = [(side, record_id) for side in Side if (record_id := claim.link.record_id(side)) is not None]
+        pair = [(side, record_id) for side in SIDES if (record_id := claim.link.record_id(side)) is not None]
         seen = [(side, record_id) for side, record_id in pair if claim.scope.endpoint(side).ref(record_id) in known]
         looked_at |= {TaskKey(claim.key.mapping, side, record_id) for side, record_id in seen}
     return looked_at
@@ -287,8 +287,8 @@ def _locked(one: Completion) -> set[TaskKey]:
     So if one claim links a record and another notes it as not linked at the same time, the later one sees both.
     """
     mapping, link = one.claim.key.mapping, one.claim.link
-    record_ids = {(side, write.values.get(side.value)) for write in one.links for side in Side}
-    record_ids |= {(side, link.record_id(side)) for side in Side if link is not None and one.links}
+    record_ids = {(side, write.values.get(side.value)) for write in one.links for side in SIDES}
+    record_ids |= {(side, link.record_id(side)) for side in SIDES if link is not None and one.links}
     touched = {TaskKey(mapping, side, record_id) for side, record_id in record_ids if record_id is not None}
     named = {parent for parents in one.unlinked.values() for parent in parents}
     return {task.key for task in one.claim.tasks} | touched | named

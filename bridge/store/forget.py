@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from bridge.domain.errors import BridgeError
-from bridge.domain.record import RecordRef, Side
+from bridge.domain.record import SIDES, RecordRef, Side
 from bridge.domain.run import instructed
 from bridge.domain.values import dataclass
 from bridge.store.counters import count
@@ -296,7 +296,7 @@ def _held(conn: Connection, scopes: Scopes, ref: RecordRef) -> _Held:
         found = {
             scopes[row["mapping"]].endpoint(side).ref(row[side.value])
             for row in followed
-            for side in Side
+            for side in SIDES
             if row["mapping"] in scopes and row[side.value] is not None
         }
         new_ids = {row["id"] for row in followed}
@@ -307,9 +307,9 @@ def _held(conn: Connection, scopes: Scopes, ref: RecordRef) -> _Held:
 
 def _one_person(conn: Connection, row: Row) -> bool:
     """Whether both records of an ended pair are one person: the bridge created one, and neither is in a new pair."""
-    if row["made"] not in {f"created_{side}" for side in Side}:
+    if row["made"] not in {f"created_{side}" for side in SIDES}:
         return False
-    record_ids = or_(*(links.c[side.value] == row[side.value] for side in Side))
+    record_ids = or_(*(links.c[side.value] == row[side.value] for side in SIDES))
     pairs = select(links.c.id).where(links.c.mapping == row["mapping"], record_ids, IN_USE).limit(1)
     return conn.execute(pairs).first() is None
 
@@ -374,7 +374,7 @@ def _keys(scopes: Scopes, refs: Collection[RecordRef]) -> set[TaskKey]:
     return {
         TaskKey(name, side, ref.id)
         for name, scope in scopes.items()
-        for side in Side
+        for side in SIDES
         for ref in refs
         if (scope.endpoint(side).system, scope.endpoint(side).entity) == (ref.system, ref.entity)
     }

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from bridge.domain.errors import BridgeError, LeaseLost
-from bridge.domain.record import RecordRef, Side
+from bridge.domain.record import SIDES, RecordRef, Side
 from bridge.domain.values import replace
 from bridge.store import moves
 from bridge.store.database import Batcher, Database
@@ -54,7 +54,7 @@ OF_SIDE = {
         among((links.c.mapping, links.c[side.value]), f"{side.value}_keys"),
         or_(*(links.c.state == state for state in (*IN_USE, LinkState.ALIAS.value))),
     )
-    for side in Side
+    for side in SIDES
 }
 OF_BOTH = Prepared(union_all(*OF_SIDE.values()))
 OF_ONE = {side: Prepared(query) for side, query in OF_SIDE.items()}
@@ -75,7 +75,7 @@ def links_of(conn: Connection, records: Iterable[TaskKey]) -> dict[TaskKey, Link
     for some in chunks(sorted({(key.mapping, key.side.value, key.record_id) for key in records})):
         wanted = set(some)
         for link in sorted(_naming(conn, some), key=lambda link: link.id):
-            for side in Side:
+            for side in SIDES:
                 record_id = link.record_id(side)
                 if record_id is not None and (link.mapping, side.value, record_id) in wanted:
                     kind = aliases if link.state is LinkState.ALIAS else found
@@ -207,13 +207,13 @@ def write_links(
 
 def _named(mapping: str, link: Link | None, move: Move) -> set[TaskKey]:
     """The records that the link named or will name."""
-    record_ids: list[tuple[Side, str | None]] = [(side, move.values.get(side.value)) for side in Side]
+    record_ids: list[tuple[Side, str | None]] = [(side, move.values.get(side.value)) for side in SIDES]
     if link is not None:
-        record_ids += [(side, link.record_id(side)) for side in Side]
+        record_ids += [(side, link.record_id(side)) for side in SIDES]
     return {TaskKey(mapping, side, record_id) for side, record_id in record_ids if record_id is not None}
 
 
-RELINKING = frozenset({"state", *(side.value for side in Side)})
+RELINKING = frozenset({"state", *(side.value for side in SIDES)})
 """Columns of a link whose change links a record or frees it."""
 
 

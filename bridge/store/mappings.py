@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, delete, false, insert, null, select, update
 
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.store.database import Database
 from bridge.store.marks import awake
 from bridge.store.model import Endpoint, MappingState, Mode, Scope, TaskState
@@ -112,7 +112,7 @@ def _values(scope: Scope, stored: Row | None, now: float) -> dict[str, Any]:
         "fingerprint": scope.fingerprint,
         "match_fingerprint": scope.match_fingerprint,
         "mode": mode.value,
-        "sides": {side.value: _end(scope.endpoint(side)) for side in Side},
+        "sides": {side.value: _end(scope.endpoint(side)) for side in SIDES},
     }
     if mode is not Mode.LIVE:
         values["live_since"] = None
@@ -128,7 +128,7 @@ def _end(endpoint: Endpoint) -> dict[str, str]:
 
 
 def _scope(row: Row) -> Scope:
-    left, right = (Endpoint(**row["sides"][side.value]) for side in Side)
+    left, right = (Endpoint(**row["sides"][side.value]) for side in SIDES)
     return Scope(row["name"], row["fingerprint"], row["match_fingerprint"], Mode(row["mode"]), left, right)
 
 
@@ -140,7 +140,7 @@ def _state(row: Row) -> MappingState:
         mode=Mode(row["mode"]),
         paused=row["paused"],
         live_since=row["live_since"],
-        indexed=frozenset(side for side in Side if row[f"indexed_{side.value}"]),
+        indexed=frozenset(side for side in SIDES if row[f"indexed_{side.value}"]),
         pause_reason=row["pause_reason"],
         approved_until=row["approved_until"],
         problems=None if row["problems"] is None else tuple(row["problems"]),

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, and_, bindparam, or_, select
 
-from bridge.domain.record import RecordRef, Side
+from bridge.domain.record import SIDES, RecordRef, Side
 from bridge.domain.values import dataclass
 from bridge.store.database import Batcher, Database
 from bridge.store.forget import forgotten_among
@@ -193,7 +193,7 @@ NAMING = {
         .where(links.c.mapping == bindparam("of"), listed(links.c[side.value], "recs"))
         .order_by(links.c.id.desc())
     )
-    for side in Side
+    for side in SIDES
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, func, or_, select, type_coerce
 
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.model import Json, Link, LinkState, TaskKey
@@ -37,7 +37,7 @@ class Search:
 
         def work(conn: Connection) -> list[TaskKey]:
             keys: dict[TaskKey, None] = {}
-            for side in Side:
+            for side in SIDES:
                 for name in self._names(conn):
                     task = select(tasks.c.rec).where(has_key(tasks, [(name, side.value, record_id)]))
                     link = select(links.c.id).where(links.c.mapping == name, links.c[side.value] == record_id, _shown())
@@ -55,7 +55,7 @@ class Search:
 
         def work(conn: Connection) -> list[TaskKey]:
             found: list[TaskKey] = []
-            for side in Side:
+            for side in SIDES:
                 for name in self._names(conn):
                     for some in chunks(sorted(hashes)):
                         here = (record_keys.c.mapping == name, record_keys.c.side == side.value)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, lite
 from bridge.domain.event import Lane
 from bridge.domain.late import late
 from bridge.domain.priority import Priority, priority_of
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.instructions import forget
@@ -42,7 +42,7 @@ class Standing:
         keys = [
             (name, side.value, record_id)
             for name, scope in sorted(scopes.items())
-            for side in Side
+            for side in SIDES
             if (scope.endpoint(side).system, scope.endpoint(side).entity) == (system, entity)
         ]
 
@@ -180,7 +180,7 @@ LAST = select(journal.c.detail).where(
 
 LINKED = select(links.c.id).where(
     links.c.mapping == tasks.c.mapping,
-    or_(*(and_(tasks.c.side == side.value, links.c[side.value] == tasks.c.rec) for side in Side)),
+    or_(*(and_(tasks.c.side == side.value, links.c[side.value] == tasks.c.rec) for side in SIDES)),
 )
 NEVER = "never looked at"
 """Stands in place of a code for records about which no decision was ever made."""

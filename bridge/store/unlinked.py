@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, delete, exists, func, insert, or_, select
 
 from bridge.domain.event import Lane
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.store.database import Database
 from bridge.store.links import links_of
 from bridge.store.marks import Mark, mark_due
@@ -74,7 +74,7 @@ class UnlinkedReferences:
         def work(conn: Connection) -> list[Overdue]:
             found = [
                 Overdue(mapping, parent, int(number), TaskKey(mapping, side, record_id))
-                for side in Side
+                for side in SIDES
                 for mapping, parent, number, record_id in conn.execute(OVERDUE[side])
             ]
             return sorted(found, key=lambda one: (one.mapping, one.parent_mapping, one.child.side.value))
@@ -109,7 +109,7 @@ PARENT_ENDED = exists().where(
     or_(
         *(
             and_(unlinked_refs.c.parent_side == side.value, ENDED.c[side.value] == unlinked_refs.c.parent_rec)
-            for side in Side
+            for side in SIDES
         )
     ),
 )
@@ -129,4 +129,4 @@ def _overdue(side: Side) -> Select[Any]:
     return query.where(or_(tasks.c.rec.is_(None), NOT_DECIDED), ~PARENT_ENDED).group_by(*pair)
 
 
-OVERDUE = {side: _overdue(side) for side in Side}
+OVERDUE = {side: _overdue(side) for side in SIDES}

@@ -8,7 +8,7 @@ from collections.abc import Mapping as MappingOf
 from datetime import datetime
 from typing import Any
 
-from bridge.domain.record import Fields, Record, Side
+from bridge.domain.record import SIDES, Fields, Record, Side
 from bridge.domain.seams import from_epoch, plausible_time
 from bridge.domain.values import replace
 from bridge.mapping import translate
@@ -54,7 +54,7 @@ def decide(
 ) -> tuple[Decision, ...]:
     """Return one decision per field. An edit that does not move the version is dated by when it was first reported."""
     left, right = readings[Side.LEFT], readings[Side.RIGHT]
-    resolution = max(draft.manifest(side).version_resolution or 1.0 for side in Side)
+    resolution = max(draft.manifest(side).version_resolution or 1.0 for side in SIDES)
     reported = {side: _reported_at(draft, side, record) for side, record in records.items()}
     edited = {side: _modified(draft, record) or reported[side] for side, record in records.items()}
     times = Times(edited[Side.LEFT], edited[Side.RIGHT], resolution)
@@ -78,7 +78,7 @@ def _picked(
 
 def _uncovered(draft: Draft) -> frozenset[str]:
     """Fields with a column whose edit does not move the record's version, on either side."""
-    return frozenset().union(*(_unversioned(draft, side) for side in Side))
+    return frozenset().union(*(_unversioned(draft, side) for side in SIDES))
 
 
 def _unversioned(draft: Draft, side: Side) -> frozenset[str]:
@@ -220,4 +220,4 @@ def _open(decision: Decision) -> bool:
 
 
 def _values(draft: Draft, name: str, readings: MappingOf[Side, Reading]) -> Json:
-    return {draft.side_name(side): remember.plain(readings[side].values[name]) for side in Side}
+    return {draft.side_name(side): remember.plain(readings[side].values[name]) for side in SIDES}

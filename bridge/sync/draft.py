@@ -49,6 +49,10 @@ class Draft:
 
     def __init__(self, situation: Situation, before: "Draft | None" = None) -> None:
         self.situation = situation
+        self.mapping: Mapping = situation.mapping
+        self.limits: Limits = situation.limits
+        self.key: TaskKey = situation.claim.key
+        self.side: Side = self.key.side
         self.claim: Claim = before.claim if before else situation.claim
         self.first: Task = before.first if before else situation.claim.tasks[0]
         self.records: list[RecordNote] = list(before.records) if before else []
@@ -112,24 +116,8 @@ class Draft:
     # What the claim is about.
 
     @property
-    def mapping(self) -> Mapping:
-        return self.situation.mapping
-
-    @property
-    def limits(self) -> Limits:
-        return self.situation.limits
-
-    @property
     def now(self) -> float:
         return self.situation.now
-
-    @property
-    def key(self) -> TaskKey:
-        return self.claim.key
-
-    @property
-    def side(self) -> Side:
-        return self.claim.key.side
 
     @property
     def shadow(self) -> bool:

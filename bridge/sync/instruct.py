@@ -8,7 +8,7 @@ from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
-from bridge.domain.record import Gone, Record, Side
+from bridge.domain.record import SIDES, Gone, Record, Side
 from bridge.domain.values import dataclass
 from bridge.mapping import translate
 from bridge.mapping.base import FieldBase, dump_base, load_base, load_values
@@ -139,7 +139,7 @@ def _unlink(draft: Draft, told: Instruction) -> Completion | Plan | None:
     if isinstance(pair, Completion):
         return pair
     draft.moves.append(moves.part(link, match.values_held(draft, pair), told.run))
-    names = " and ".join(draft.named(side, link.record_id(side)) for side in Side)
+    names = " and ".join(draft.named(side, link.record_id(side)) for side in SIDES)
     return ended(draft, told, "unlinked", f"{names} are unlinked, as a person decided")
 
 
@@ -209,7 +209,7 @@ def preferring(draft: Draft, records: MappingOf[Side, Record], prefer: str | Non
         return {}
     winner, readings, base = Side(prefer), compare.readings(draft, records), {}
     for row in draft.mapping.fields:
-        values = {side: readings[side].values.get(row.name, UNREAD) for side in Side}
+        values = {side: readings[side].values.get(row.name, UNREAD) for side in SIDES}
         lost = values[winner.other]
         known = not any(is_empty(value) or names_unlinked(value) for value in values.values())
         if known and not same(row, values[winner], lost):
@@ -336,7 +336,7 @@ def _pair(draft: Draft, told: Instruction) -> tuple[Link, dict[Side, Record]] | 
     link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.record_id))
     if link is None or link.state not in moves.PAIRED or link.record_id(told.key.side) != told.key.record_id:
         return "it is not linked"
-    found = {side: draft.look(draft.ref(side, str(link.record_id(side)))) for side in Side}
+    found = {side: draft.look(draft.ref(side, str(link.record_id(side)))) for side in SIDES}
     gone = [draft.named(side, link.record_id(side)) for side, one in found.items() if isinstance(one, Gone)]
     if gone:
         return f"{gone[0]} no longer exists; `bridge restore` creates a deleted record again"
@@ -398,7 +398,7 @@ def _link_preview(draft: Draft, told: Instruction) -> Preview:
         (theirs, draft.ask(LinkOf(draft.mapping.name, other, record_id))),
     ):
         if link is not None:
-            there = " and ".join(draft.named(one, link.record_id(one)) for one in Side if link.record_id(one))
+            there = " and ".join(draft.named(one, link.record_id(one)) for one in SIDES if link.record_id(one))
             return _refused(draft, told, f"{name} is already linked ({there}); `bridge unlink` it first")
     found = {side: draft.look(draft.ref(side, told.key.record_id)), other: draft.look(draft.ref(other, record_id))}
     wrong = unfit(draft, found)

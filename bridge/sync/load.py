@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from bridge.connectors.lines import read_whole
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import NeedsAuthorisation
-from bridge.domain.record import Evidence, Record, RecordRef, Side
+from bridge.domain.record import SIDES, Evidence, Record, RecordRef, Side
 from bridge.domain.values import replace
 from bridge.mapping.model import Mapping
 from bridge.store.model import Claim, Link
@@ -46,7 +46,7 @@ class Loader:
         self.situation = Situation(
             claim=claim,
             mapping=mapping,
-            manifests={side: self._manifest(claim, side) for side in Side},
+            manifests={side: self._manifest(claim, side) for side in SIDES},
             scopes=parts.scopes,
             limits=parts.limits,
             now=parts.store.now(),
@@ -104,7 +104,7 @@ class Loader:
         """Read a record once. `at` is the time of the request, because the answer may be as old as that."""
         at = self.parts.store.now()
         scope, mapping = self.situation.claim.scope, self.situation.mapping
-        sides = [side for side in Side if scope.endpoint(side).ref(ref.id) == ref]
+        sides = [side for side in SIDES if scope.endpoint(side).ref(ref.id) == ref]
         columns = [column for side in sides for column in mapping.line_columns(side)]
         return Seen(await read_whole(self.parts.connectors[ref.system], ref, columns), at)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from typing import Any
 
-from bridge.domain.record import Gone, Record, Side
+from bridge.domain.record import SIDES, Gone, Record, Side
 from bridge.domain.seams import from_epoch
 from bridge.domain.values import replace
 from bridge.mapping import translate
@@ -40,7 +40,7 @@ class Looks(Enum):
 
 def unsettled(draft: Draft, link: Link) -> Completion | None:
     """Put the pair off until reads must show its earlier write."""
-    settles = [draft.endpoint(side).read_lag for side in Side if link.sent(side) is not None]
+    settles = [draft.endpoint(side).read_lag for side in SIDES if link.sent(side) is not None]
     look_at = (link.sent_until or 0.0) + max(settles, default=0.0)
     if settles and draft.now < look_at:
         return draft.later(look_at, Reason.WRITE_UNSETTLED.of(), narrow=True)
@@ -49,7 +49,7 @@ def unsettled(draft: Draft, link: Link) -> Completion | None:
 
 def settle_pending(draft: Draft, link: Link, readings: Mapping[Side, Reading], base: Base) -> tuple[Base, Link]:
     """Settle pending writes by reads that must show them: fields that arrived are done, the others are merged again."""
-    for side in Side:
+    for side in SIDES:
         if link.sent(side) is None:
             continue
         _tell_arrived(draft, link, side, readings[side])

@@ -12,7 +12,7 @@ from bridge.domain.errors import (
     RetryLater,
     Unreachable,
 )
-from bridge.domain.record import Gone, RecordRef, Side
+from bridge.domain.record import SIDES, Gone, RecordRef
 from bridge.store.model import Completion, TaskKey, Unstorable
 from bridge.sync.draft import Draft
 from bridge.sync.load import Loader
@@ -129,5 +129,5 @@ def _once_more(draft: Draft, error: Rejected) -> Completion | None:
     """Try a refused write that refers to other records once more, because reads may lag."""
     if not draft.referred or draft.first.code == Reason.REFUSED_ONCE:
         return None
-    due = draft.now + max(draft.endpoint(side).read_lag for side in Side)
+    due = draft.now + max(draft.endpoint(side).read_lag for side in SIDES)
     return draft.later(due, Reason.REFUSED_ONCE.of(error=error), attempt=True)

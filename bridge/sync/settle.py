@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.domain.errors import FieldProblem
-from bridge.domain.record import Record, Side
+from bridge.domain.record import SIDES, Record, Side
 from bridge.domain.values import replace
 from bridge.mapping import translate
 from bridge.mapping.base import Base, dump_base, dump_values
@@ -127,7 +127,7 @@ def instruction_ended(draft: Draft, fulfilled: Fulfilled, what: str) -> Completi
     if link is not None:
         pair = [
             TaskKey(draft.mapping.name, side, record_id)
-            for side in Side
+            for side in SIDES
             if (record_id := link.record_id(side)) is not None
         ]
     why = Reason.INSTRUCTED.of(run=fulfilled.run, what=what)
@@ -143,9 +143,9 @@ def _not_shown(draft: Draft, readings: Mapping[Side, Reading]) -> list[str]:
     return [
         f"{draft.side_name(side)}.{field.name}"
         for field in draft.mapping.fields
-        for side in Side
+        for side in SIDES
         if field.set_on is None
-        and all(field.columns_of(one) is not None for one in Side)
+        and all(field.columns_of(one) is not None for one in SIDES)
         and readings[side].values.get(field.name, UNREAD) is UNREAD
         and field.name not in readings[side].hashes
         and field.name not in readings[side].off

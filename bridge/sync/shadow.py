@@ -13,7 +13,7 @@ from typing import Any
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import MappingFailed
 from bridge.domain.event import Lane
-from bridge.domain.record import Fields, Record, Side
+from bridge.domain.record import SIDES, Fields, Record, Side
 from bridge.domain.values import dataclass
 from bridge.mapping import translate
 from bridge.mapping.base import Base
@@ -110,7 +110,7 @@ def kept_apart(draft: Draft, decisions: Sequence[Decision], readings: Mapping[Si
     """Fields whose values differ and stay as they are: both values, and why."""
     kept: dict[str, Json] = {}
     for one in decisions:
-        values = {side: readings[side].values.get(one.field, UNREAD) for side in Side}
+        values = {side: readings[side].values.get(one.field, UNREAD) for side in SIDES}
         left, right = values[Side.LEFT], values[Side.RIGHT]
         if one.action not in (Action.NONE, Action.HOLD) or translate.same(draft.mapping.named[one.field], left, right):
             continue
@@ -212,7 +212,7 @@ def _weighed(draft: Draft, link: Link, records: MappingOf[Side, Record]) -> Weig
     base = references.current_base(draft, link)
     decisions = compare.chosen(draft, link, compare.decide(draft, records, readings, base), readings)
     plans = compare.plans(decisions, readings)
-    for side in Side:
+    for side in SIDES:
         plans[side] |= references.merged_away(draft, side, decisions, readings)
     return Weighed(readings, base, decisions, plans)
 
@@ -238,7 +238,7 @@ def verdict(draft: Draft, link: Link, records: MappingOf[Side, Record]) -> Verdi
     kept = {
         name: Difference(told["values"], str(told["why"]))
         for name, told in kept_apart(draft, decisions, readings).items()
-        if name not in found and not any(readings[side].values.get(name, UNREAD) is UNREAD for side in Side)
+        if name not in found and not any(readings[side].values.get(name, UNREAD) is UNREAD for side in SIDES)
     }
     state = State.DIFFERING if found else State.EQUAL
     return Verdict(state, found, kept, _money(draft.mapping, readings), unshown(draft.mapping, readings))
@@ -287,16 +287,16 @@ def beside(draft: Draft, link: Link, records: MappingOf[Side, Record]) -> tuple[
 
 def _beside(draft: Draft, weighed: Weighed, name: str, sent: MappingOf[Side, bool], why: str) -> FieldBeside:
     row, entry = draft.mapping.named[name], weighed.base.get(name)
-    values = {side: weighed.readings[side].values.get(name, UNREAD) for side in Side}
+    values = {side: weighed.readings[side].values.get(name, UNREAD) for side in SIDES}
     agreed = None if entry is None else {Side.LEFT: entry.left, Side.RIGHT: entry.right}
-    unread = frozenset(side for side in Side if values[side] is UNREAD)
+    unread = frozenset(side for side in SIDES if values[side] is UNREAD)
     moved = [
         side
-        for side in Side
+        for side in SIDES
         if agreed is not None and side not in unread and not translate.same(row, values[side], agreed[side])
     ]
     now = _in_words(draft, name, values)
-    same = {side: now[side] for side in Side if side not in unread and side not in moved}  # 5.00 equals 5
+    same = {side: now[side] for side in SIDES if side not in unread and side not in moved}  # 5.00 equals 5
     return FieldBeside(
         field=name,
         now=now,
@@ -305,7 +305,7 @@ def _beside(draft: Draft, weighed: Weighed, name: str, sent: MappingOf[Side, boo
         unread=unread,
         off=any(name in reading.off for reading in weighed.readings.values()),
         differs=not unread and not translate.same(row, values[Side.LEFT], values[Side.RIGHT]),
-        gets=_in_words(draft, name, {side: weighed.plans[side][name] for side in Side if sent[side]}),
+        gets=_in_words(draft, name, {side: weighed.plans[side][name] for side in SIDES if sent[side]}),
         why=why,
     )
 
@@ -337,12 +337,14 @@ def _would_send(draft: Draft, target: Side, values: MappingOf[str, Any], record:
 
 
 def _difference(draft: Draft, readings: MappingOf[Side, Reading], name: str, why: str) -> Difference:
-    shown = _in_words(draft, name, {side: readings[side].values.get(name) for side in Side})
+    shown = _in_words(draft, name, {side: readings[side].values.get(name) for side in SIDES})
     return Difference({draft.side_name(side): value for side, value in shown.items()}, why)
 
 
 def _money(mapping: RecordMapping, readings: MappingOf[Side, Reading]) -> dict[str, dict[Side, Money | None]]:
-    return {name: {side: amount_in(readings[side].values.get(name)) for side in Side} for name in money_fields(mapping)}
+    return {
+        name: {side: amount_in(readings[side].values.get(name)) for side in SIDES} for name in money_fields(mapping)
+    }
 
 
 def money_fields(mapping: RecordMapping) -> Iterable[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.domain.errors import MappingFailed
-from bridge.domain.record import Gone, Record, Side
+from bridge.domain.record import SIDES, Gone, Record, Side
 from bridge.domain.values import dataclass, replace
 from bridge.mapping import translate
 from bridge.mapping.base import Base, load_values
@@ -53,7 +53,7 @@ def verdicts(
     """Return what happens to each of these fields of the target's record. `fields`: see `bridge.app.undo`."""
     readings = compare.readings(draft, records)
     base = references.current_base(draft, link)
-    for side in Side:
+    for side in SIDES:
         if link.sent(side) is not None:
             base = recover.settled_base(draft, link, side, readings, base)
     return [_verdict(draft, target, name, entry, records[target], readings, base) for name, entry in fields.items()]
@@ -103,11 +103,11 @@ def _journaled(draft: Draft, name: str, data: Any) -> Any:
 
 
 def _edited(row: Field, readings: Mapping[Side, Reading], base: Base) -> frozenset[Side]:
-    values = [readings[side].values.get(row.name, UNREAD) for side in Side]
+    values = [readings[side].values.get(row.name, UNREAD) for side in SIDES]
     entry = base.get(row.name)
     if UNREAD in values or entry is None:
         return frozenset()
-    hashes = tuple(readings[side].hashes.get(row.name) for side in Side)
+    hashes = tuple(readings[side].hashes.get(row.name) for side in SIDES)
     return edited_sides(row, values[0], values[1], hashes, entry)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bridge.domain.record import Gone, Record, Side
+from bridge.domain.record import SIDES, Gone, Record, Side
 from bridge.domain.values import replace
 from bridge.mapping import translate
 from bridge.mapping.base import Base
@@ -103,7 +103,7 @@ def _told_of(draft: Draft, link: Link) -> frozenset[Side] | None:
     if asked or draft.shadow or link.held or link.state is not LinkState.LIVE:
         return None
     told = {task.key.side for task in draft.claim.tasks if task.kinds}
-    return frozenset(told | {side for side in Side if link.sent(side) is not None})
+    return frozenset(told | {side for side in SIDES if link.sent(side) is not None})
 
 
 def read_pair(draft: Draft, link: Link) -> dict[Side, Record | Gone] | Completion:
@@ -131,7 +131,7 @@ def _freeze(draft: Draft, link: Link, passes: Mapping[Side, bool | None]) -> Com
 def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completion | Update:
     readings = compare.readings(draft, records)
     base = references.current_base(draft, link)
-    hidden = {side: stale for side in Side if (stale := accept.edit_not_shown(draft, side, str(link.record_id(side))))}
+    hidden = {side: stale for side in SIDES if (stale := accept.edit_not_shown(draft, side, str(link.record_id(side))))}
     again = _again(draft, link, readings, base, hidden)
     settled = link.sent_left is not None or link.sent_right is not None
     if settled:
@@ -141,13 +141,13 @@ def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completi
         draft.note_keys(side, str(link.record_id(side)), reading.values)
     base = remember.in_sync(draft.mapping, base, readings, decisions)
     plans = compare.plans(decisions, readings)
-    for side in Side:
+    for side in SIDES:
         plans[side] |= references.merged_away(draft, side, decisions, readings)
     if draft.shadow:
         return shadow.would_update(draft, link, records, readings, decisions, plans)
     link = remember.save_base(draft, link, base)
     link = compare.hold(draft, link, decisions, readings, records)
-    parents = references.note_missing(draft, {side: link.record_id(side) for side in Side}, readings)
+    parents = references.note_missing(draft, {side: link.record_id(side) for side in SIDES}, readings)
     if settled and any(plans.values()):  # the result is stored before a new write replaces `sent`
         return draft.later(draft.now, Reason.WRITE_SETTLED.of())
     state = Progress(link, base, readings, parents, again=again)
@@ -185,7 +185,7 @@ def _written(
     again = state.again
     blocked: Completion | None = None
     unfinished = frozenset(plans[Side.LEFT].keys() & plans[Side.RIGHT].keys())
-    for target in (side for side in Side if plans[side]):
+    for target in (side for side in SIDES if plans[side]):
         if target in hidden:
             blocked = blocked or draft.stale(hidden[target])
             continue

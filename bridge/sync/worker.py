@@ -32,8 +32,10 @@ TOGETHER_SECONDS = 0.04
 ENDS_TOGETHER_SECONDS = 0.03
 """While other claims run, one that has ended is stored only after this time, in one transaction with those that end
 meanwhile."""
+SPREAD_SECONDS = 0.015
+"""Claims that were taken together start within this time."""
 STARTED_TOGETHER = 2
-"""This many claims are started at a time: each start later on costs a turn of the event loop or two."""
+"""This many of them start at a time: each later start costs a turn of the event loop or two."""
 
 KEPT_FREE = 4
 """One of this many claims is reserved for live changes, so that they never wait for the end of a sweep or backfill."""
@@ -98,13 +100,12 @@ class Worker:
                 await self.parts.store.wake.wait()
 
     def _start_spread(self, claims: Sequence[Claim]) -> None:
-        """Start claims, spread over the time until the next ones are taken.
+        """Start claims one after the other, so that a callback which arrives meanwhile does not wait for all of them.
 
-        A callback that arrives meanwhile then waits for the work of few of them. If there may be more to claim than
-        workers, all start at once.
+        If there may be more to claim than workers, all start at once.
         """
         full = len(self.running) + len(claims) >= self.parts.limits.workers
-        apart = 0.0 if full or not claims else TOGETHER_SECONDS / len(claims)
+        apart = 0.0 if full or not claims else SPREAD_SECONDS / len(claims)
         for number, claim in enumerate(claims):
             self._start(claim, apart * (number - number % STARTED_TOGETHER))
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from bridge.connectors.lines import read_whole
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import RateLimited
-from bridge.domain.record import Gone, Record, RecordRef, Side
+from bridge.domain.record import SIDES, Gone, Record, RecordRef, Side
 from bridge.domain.seams import Clock
 from bridge.domain.values import dataclass, replace
 from bridge.mapping import translate
@@ -48,7 +48,7 @@ class Subject:
     @property
     def read_lag(self) -> float:
         """The longer read lag of both sides, in seconds."""
-        return max(self.scope.endpoint(side).read_lag for side in Side)
+        return max(self.scope.endpoint(side).read_lag for side in SIDES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +87,13 @@ async def read(subject: Subject, side: Side, record_id: str) -> Record | Gone:
 async def look(subject: Subject, link: Link) -> Looked:
     """Read both records of a pair and judge them. Raises RemoteError."""
     found: dict[Side, Record | Gone] = {}
-    for side in Side:
+    for side in SIDES:
         record_id = link.record_id(side)
         assert record_id is not None, "a pair has both records"
         found[side] = await read(subject, side, record_id)
     records = {side: one for side, one in found.items() if isinstance(one, Record)}
     content = tuple(
-        translate.row_hash(subject.mapping, side, records[side].fields) if side in records else "gone" for side in Side
+        translate.row_hash(subject.mapping, side, records[side].fields) if side in records else "gone" for side in SIDES
     )
     if len(records) < len(Side):
         return Looked(link, None, content, frozenset(found.keys() - records.keys()))
@@ -107,7 +107,7 @@ async def decided(
 
     `tasks`: see `draft_of`.
     """
-    manifests = {side: subject.connector(side).manifest.entities[subject.scope.endpoint(side).entity] for side in Side}
+    manifests = {side: subject.connector(side).manifest.entities[subject.scope.endpoint(side).entity] for side in SIDES}
     refs: list[RecordRef] = [record.ref for record in records.values()]
     facts: dict[Any, Any] = dict(await subject.store.questions.ask([Known(ref) for ref in refs]))
     known = {ref: facts[Known(ref)] for ref in refs}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.mapping.types.numbers import plain
 from bridge.mapping.values import Money
 from bridge.sync.shadow import Difference
@@ -53,8 +53,8 @@ class Report:
     fields: defaultdict[str, Tally] = field(default_factory=tallies)
     kept: defaultdict[str, Tally] = field(default_factory=tallies)
     sums: dict[str, dict[Side, dict[str, Decimal]]] = field(default_factory=dict)
-    alone: dict[Side, defaultdict[str, Tally]] = field(default_factory=lambda: {side: tallies() for side in Side})
-    duplicates: dict[Side, Tally] = field(default_factory=lambda: {side: Tally() for side in Side})
+    alone: dict[Side, defaultdict[str, Tally]] = field(default_factory=lambda: {side: tallies() for side in SIDES})
+    duplicates: dict[Side, Tally] = field(default_factory=lambda: {side: Tally() for side in SIDES})
     references: defaultdict[str, Tally] = field(default_factory=tallies)
     unshown: set[str] = field(default_factory=set)
     repaired: int = 0
@@ -76,7 +76,7 @@ class Report:
 
     def add_sum(self, name: str, side: Side, amount: Money | None) -> None:
         """Add one record's amount."""
-        sums = self.sums.setdefault(name, {one: {} for one in Side})[side]
+        sums = self.sums.setdefault(name, {one: {} for one in SIDES})[side]
         if amount is not None:
             currency = amount.currency or ""
             sums[currency] = sums.get(currency, Decimal(0)) + amount.amount
@@ -89,8 +89,8 @@ class Report:
             "agrees": self.agrees,
             "fields": _numbers(self.fields),
             "kept": _numbers(self.kept),
-            "alone": {side.value: _numbers(self.alone[side]) for side in Side},
-            "duplicates": {side.value: self.duplicates[side].number for side in Side},
+            "alone": {side.value: _numbers(self.alone[side]) for side in SIDES},
+            "duplicates": {side.value: self.duplicates[side].number for side in SIDES},
             "references": _numbers(self.references),
             "repaired": self.repaired,
             "sample": self.sample,
@@ -115,17 +115,17 @@ class Report:
             "fields": {name: _as_json(tally) for name, tally in sorted(self.fields.items())},
             "kept": {name: _as_json(tally) for name, tally in sorted(self.kept.items())},
             "sums": {
-                name: {names[side]: {cur: plain(total) for cur, total in sorted(by[side].items())} for side in Side}
+                name: {names[side]: {cur: plain(total) for cur, total in sorted(by[side].items())} for side in SIDES}
                 for name, by in sorted(self.sums.items())
             },
             "alone": {
-                names[side]: {why: _as_json(tally) for why, tally in sorted(self.alone[side].items())} for side in Side
+                names[side]: {why: _as_json(tally) for why, tally in sorted(self.alone[side].items())} for side in SIDES
             },
-            "duplicates": {names[side]: _as_json(self.duplicates[side]) for side in Side},
+            "duplicates": {names[side]: _as_json(self.duplicates[side]) for side in SIDES},
             "references": {name: _as_json(tally) for name, tally in sorted(self.references.items())},
             "not compared": sorted(self.unshown),
-            "rows": {names[side]: self.rows[side] for side in Side},
-            "rows not understood": {names[side]: self.skipped[side] for side in Side},
+            "rows": {names[side]: self.rows[side] for side in SIDES},
+            "rows not understood": {names[side]: self.skipped[side] for side in SIDES},
             "sample": self.sample,
             "seconds": round(self.seconds, 1),
             "repaired": self.repaired,
@@ -145,7 +145,7 @@ class Report:
             if tally.number:
                 yield f"{_count(tally.number, 'pair')} {one if tally.number == 1 else several}{_such(tally)}"
         yield from self._of_fields()
-        for side in Side:
+        for side in SIDES:
             yield from self._of_side(side)
         for name, tally in sorted(self.references.items()):
             yield f"{name}: {_count(tally.number, 'reference')} to a record that is not linked{_such(tally)}"
@@ -161,7 +161,7 @@ class Report:
             yield f"{name}: differs in {_count(tally.number, 'pair')}"
             yield from (f"  {line}" for line in map(example_line, tally.examples))
         for name, by in sorted(self.sums.items()):
-            yield f"{name}, sum: {'; '.join(f'{self.names[side]} {total_line(by[side])}' for side in Side)}"
+            yield f"{name}, sum: {'; '.join(f'{self.names[side]} {total_line(by[side])}' for side in SIDES)}"
         for name, tally in sorted(self.kept.items()):
             yield f"{name}: differs in {_count(tally.number, 'pair')}, and the bridge leaves that as is{_such(tally)}"
 

@@ -7,7 +7,7 @@ whatever the other row holds. So a walk keeps no records, but only numbers: the 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from bridge.domain.record import Fields, Side
+from bridge.domain.record import SIDES, Fields, Side
 from bridge.domain.values import dataclass
 from bridge.mapping import translate
 from bridge.mapping.base import Base, FieldBase, load_base
@@ -107,6 +107,6 @@ def money_of_base(mapping: RecordMapping, link: Link, names: Collection[str]) ->
     """Return for each money field the amount of each side in the base."""
     base = load_base(mapping, link.base)
     return {
-        name: {side: amount_in(_of_side(base[name], side)[0]) if name in base else None for side in Side}
+        name: {side: amount_in(_of_side(base[name], side)[0]) if name in base else None for side in SIDES}
         for name in names
     }

@@ -15,7 +15,7 @@ from bridge.connectors.protocols import Page
 from bridge.domain.errors import RemoteError, RetryLater
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.priority import Priority, calls_for
-from bridge.domain.record import Record, Side
+from bridge.domain.record import SIDES, Record, Side
 from bridge.domain.seams import epoch
 from bridge.domain.together import together
 from bridge.mapping import translate
@@ -49,8 +49,8 @@ class Seen:
     """What the walks of both sides found. `shown`: pairs, by side. `doubtful`: pairs that must be read. `drifted`: by
     field, the pairs in which it was edited on a side that does not cross."""
 
-    shown: dict[Side, Numbers] = field(default_factory=lambda: {side: Numbers() for side in Side})
-    keys: dict[Side, Keys] = field(default_factory=lambda: {side: Keys() for side in Side})
+    shown: dict[Side, Numbers] = field(default_factory=lambda: {side: Numbers() for side in SIDES})
+    keys: dict[Side, Keys] = field(default_factory=lambda: {side: Keys() for side in SIDES})
     doubtful: Numbers = field(default_factory=Numbers)
     drifted: dict[str, Numbers] = field(default_factory=dict)
 
@@ -68,7 +68,7 @@ class Verification:
         self._states: Mapping[str, MappingState] = {}
         self._known: dict[Side, frozenset[str]] = {}
         scope = subject.scope
-        ends = {side: (subject.mapping.side(side).name, scope.endpoint(side).entity) for side in Side}
+        ends = {side: (subject.mapping.side(side).name, scope.endpoint(side).entity) for side in SIDES}
         self.report = Report(subject.mapping.name, ends, subject.store.now())
         self._young: list[str] = []
 
@@ -84,10 +84,10 @@ class Verification:
         try:
             if sample is None:
                 seen = Seen()
-                for side in Side:
+                for side in SIDES:
                     await self._walk(side, seen)
                 await self._pairs(seen)
-                for side in Side:
+                for side in SIDES:
                     await self._duplicates(side, seen.keys[side])
             else:
                 for start in range(0, len(sample), PORTION):
@@ -265,7 +265,7 @@ class Verification:
         while links := await store.verifications.pairs(mapping.name, after, PORTION):
             after = links[-1].id
             for link in links:
-                if link.id in seen.doubtful or any(link.id not in seen.shown[side] for side in Side):
+                if link.id in seen.doubtful or any(link.id not in seen.shown[side] for side in SIDES):
                     doubtful.append(link)
                 elif link.state is LinkState.FROZEN:
                     self._count(link, "frozen")
@@ -313,7 +313,7 @@ class Verification:
     async def _undecided(self, looks: Sequence[Looked]) -> list[Looked]:
         """Return those of the different pairs that do not wait and need no person; count the others."""
         name = self._subject.mapping.name
-        keys = {one.link.id: [TaskKey(name, side, str(one.link.record_id(side))) for side in Side] for one in looks}
+        keys = {one.link.id: [TaskKey(name, side, str(one.link.record_id(side))) for side in SIDES] for one in looks}
         tasks = await self._subject.store.verifications.tasks([key for both in keys.values() for key in both])
         left: list[Looked] = []
         for one in looks:
@@ -356,7 +356,7 @@ class Verification:
     def _counted(self, looked: Looked, state: str) -> None:
         link, verdict, report = looked.link, looked.verdict, self.report
         records = {
-            self._subject.mapping.side(side).name: self._subject.named(side, link.record_id(side)) for side in Side
+            self._subject.mapping.side(side).name: self._subject.named(side, link.record_id(side)) for side in SIDES
         }
         if verdict is not None:
             for name, difference in verdict.fields.items():

@@ -161,7 +161,7 @@ ONE_LOOK = (
     Mutant(
         "a pair with a pending write is not read",
         "sync/update.py::_told_of",
-        "frozenset(told | {side for side in Side if link.sent(side) is not None})",
+        "frozenset(told | {side for side in SIDES if link.sent(side) is not None})",
         "frozenset(told)",
         (f"{ONE_SIDE}a_write_that_was_not_shown_is_settled_only_by_a_read",),
     ),
@@ -258,7 +258,7 @@ ONE_LOOK = (
     ),
     Mutant(
         "a record that another waits for or names is read on one side",
-        "store/marks.py::mark_due",
+        "store/marks.py::mark_row",
         "(BOTH_SIDES if mark.both_sides else 0)",
         "0",
         (f"{FINISH}a_record_that_others_wait_for_or_name_is_read_on_both_sides",),
@@ -689,7 +689,7 @@ TOLD_OF = (
     ),
     Mutant(
         "a callback without a version is not stored",
-        "store/events.py::Intake._note_records",
+        "store/events.py::Intake._notes",
         "told[ref] = self._now",
         "pass",
         (

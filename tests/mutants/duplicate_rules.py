@@ -149,7 +149,7 @@ DUPLICATE_MUTANTS = (
     ),
     Mutant(
         "a mark removes the wait of a dead letter",
-        "store/marks.py::_mark",
+        "store/marks.py::due",
         "case((asleep, old[name]), else_=null())",
         "null()",
         (

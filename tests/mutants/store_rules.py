@@ -314,7 +314,7 @@ BOOKS = (
     ),
     Mutant(
         "a new event does not revive a dead task",
-        "store/marks.py::_mark",
+        "store/marks.py::due",
         "asleep = and_(old.state == TaskState.DEAD.value, new.pending == 0)",
         "asleep = and_(old.state == TaskState.DEAD.value, new.pending >= 0)",
         (f"{INTAKE}a_new_event_revives_a_waiting_or_dead_task",),
@@ -376,7 +376,7 @@ STRANGERS = (
     ),
     Mutant(
         "a stored version from the future stays",
-        "store/records.py::_record_upsert",
+        "store/records.py::newest",
         "and_(old.version > HORIZON, unasked)",
         "and_(old.version > HORIZON, old.version.is_(None))",
         (f"{AHEAD}a_stored_version_from_the_future_is_corrected",),
@@ -442,4 +442,43 @@ ENDS = (
     ),
 )
 
-STORE_MUTANTS = (*LEASES, *LINKS, *BOOKS, *LISTINGS, *STRANGERS, *ENDS)
+WAITS = (
+    Mutant(
+        "a listener that is cancelled as its connection is lost listens again",
+        "store/postgres.py::Postgres._listen",
+        """async with asyncio.timeout(LISTEN_SECONDS):
+                        await ended.wait()""",
+        "await asyncio.wait_for(ended.wait(), LISTEN_SECONDS)",
+        ("unit/store/test_lost_notifications.py",),
+    ),
+    Mutant(
+        "claims that were taken together start at once",
+        "sync/worker.py::Worker._start_spread",
+        "0.0 if full or not claims else SPREAD_SECONDS / len(claims)",
+        "0.0",
+        ("unit/sync/test_starts.py",),
+    ),
+    Mutant(
+        "claims of a backlog start one after the other",
+        "sync/worker.py::Worker._start_spread",
+        "full = len(self.running) + len(claims) >= self.parts.limits.workers",
+        "full = False",
+        ("unit/sync/test_starts.py",),
+    ),
+    Mutant(
+        "the first call of the queue is not woken",
+        "connectors/gate.py::Gate._tell",
+        "at == 0 or ",
+        "",
+        ("unit/connectors/test_gate.py",),
+    ),
+    Mutant(
+        "a call that waited too long behind others is not woken",
+        "connectors/gate.py::Gate._tell",
+        "at == 0 or self._waited_too_long(place)",
+        "at == 0",
+        ("unit/connectors/test_gate.py",),
+    ),
+)
+
+STORE_MUTANTS = (*LEASES, *LINKS, *BOOKS, *LISTINGS, *STRANGERS, *ENDS, *WAITS)

@@ -116,7 +116,7 @@ UPDATES = (
         "a pending write is forgotten when its outcome is checked",
         "sync/update.py::_agree",
         "base, link = recover.settle_pending(draft, link, readings, base)",
-        "draft.moves += [moves.confirmed(link, side) for side in Side if link.sent(side)]",
+        "draft.moves += [moves.confirmed(link, side) for side in SIDES if link.sent(side)]",
         (f"{UPDATING}a_worker_that_dies_after_its_update_took_effect_loses_no_later_edit",),
     ),
     Mutant(

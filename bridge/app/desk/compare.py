@@ -13,7 +13,7 @@ from bridge.app.desk.records import Which, kept_in_sync
 from bridge.app.desk.words import name, when
 from bridge.connectors.lines import read_whole
 from bridge.domain.errors import RemoteError
-from bridge.domain.record import Gone, Record, Side
+from bridge.domain.record import SIDES, Gone, Record, Side
 from bridge.domain.values import dataclass
 from bridge.store.model import Link, Scope, TaskKey
 from bridge.sync.shadow import FieldBeside, State, beside
@@ -82,15 +82,15 @@ class Comparer:
         link = await store.links.of(scope.mapping, side, which.record)
         if link is None or link.left is None or link.right is None:
             raise NotThere(f"{which.side} {which.entity} {which.record} is not linked in mapping {which.mapping}")
-        found = await asyncio.gather(*(self._read(scope, link, one) for one in Side))
+        found = await asyncio.gather(*(self._read(scope, link, one) for one in SIDES))
         records = {one: record for one, record in zip(Side, found, strict=True) if isinstance(record, Record)}
         fault = "; ".join(text for text in found if isinstance(text, str))
         state, rows = ("", ()) if fault else await self._decided(scope, link, records)
         return Comparison(
             mapping=scope.mapping,
-            sides=[scope.endpoint(one).name for one in Side],
-            records=[name(scope.endpoint(one), link.record_id(one)) for one in Side],
-            modified=[_modified(records.get(one)) for one in Side],
+            sides=[scope.endpoint(one).name for one in SIDES],
+            records=[name(scope.endpoint(one), link.record_id(one)) for one in SIDES],
+            modified=[_modified(records.get(one)) for one in SIDES],
             read_at=when(store.now()),
             fields=[_compared(row) for row in rows],
             state=state,
@@ -105,7 +105,7 @@ class Comparer:
         subject = Subject(
             plan.mappings[scope.mapping], plan.scopes, bridge.connectors, bridge.store, bridge.seams.clock
         )
-        keys = [TaskKey(scope.mapping, side, str(link.record_id(side))) for side in Side]
+        keys = [TaskKey(scope.mapping, side, str(link.record_id(side))) for side in SIDES]
         tasks = list((await bridge.store.verifications.tasks(keys)).values())
         return await decided(subject, link, records, beside, tasks)
 
@@ -129,8 +129,8 @@ class Comparer:
 
 def _compared(row: FieldBeside) -> Compared:
     left, right = Side.LEFT, Side.RIGHT
-    now = {side: _now(row, side) for side in Side}
-    agreed = {side: None if row.agreed is None else _text(row.agreed[side]) for side in Side}
+    now = {side: _now(row, side) for side in SIDES}
+    agreed = {side: None if row.agreed is None else _text(row.agreed[side]) for side in SIDES}
     return Compared(
         field=row.field,
         left=now[left],

@@ -14,7 +14,7 @@ from bridge.connectors.lines import read_whole
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Problem, RemoteError
 from bridge.domain.guess import did_you_mean
-from bridge.domain.record import Fields, Gone, Side
+from bridge.domain.record import SIDES, Fields, Gone, Side
 from bridge.domain.values import dataclass
 from bridge.mapping.examples import run_tests
 from bridge.mapping.explain import explain
@@ -188,7 +188,7 @@ class Library:
     async def trial(self, person: Person, trial: Trial) -> Tried:
         """Return what the mapping does with the record. Raises NotThere for an unknown mapping, side or live record."""
         mapping = self._find(trial.mapping)
-        named = {mapping.side(side).name: side for side in Side}
+        named = {mapping.side(side).name: side for side in SIDES}
         if trial.side and trial.side not in named:
             raise NotThere(f"mapping {mapping.name} has no side `{trial.side}`; it has {' and '.join(named)}")
         side = named[trial.side] if trial.side else Side.LEFT
@@ -270,10 +270,10 @@ def _rule(mapping: Mapping, row: Field) -> Rule:
         notes.append("may lose values (lossy: true)")
     if row.table is not None:
         notes += [f"{left} ↔ {right}" for left, right in row.table.items()]
-    for side in Side:
+    for side in SIDES:
         if (columns := row.columns_of(side)) is not None and columns.via:
             notes.append(f"{mapping.side(side).name} through {', '.join(columns.via)}")
-    left, right = (", ".join(row.column_names(side)) for side in Side)
+    left, right = (", ".join(row.column_names(side)) for side in SIDES)
     kind = f"link to {row.link}" if row.link else "table" if row.lines else row.type
     policy = _policy(mapping, row.policy) if row.two_way else ""
     return Rule(row.name, kind, left, arrow(row.flows), right, policy, notes, str(row.place.line))
@@ -290,17 +290,17 @@ def _policy(mapping: Mapping, policy: Policy | None) -> str:
 
 
 def _facts(mapping: Mapping) -> list[tuple[str, str]]:
-    names = {side: mapping.side(side).name for side in Side}
+    names = {side: mapping.side(side).name for side in SIDES}
     facts = [
-        ("writes", ", ".join(names[side] for side in Side if side in mapping.writes) or "nothing"),
-        ("creates in", ", ".join(names[side] for side in Side if side in mapping.creates) or "neither side"),
+        ("writes", ", ".join(names[side] for side in SIDES if side in mapping.writes) or "nothing"),
+        ("creates in", ", ".join(names[side] for side in SIDES if side in mapping.creates) or "neither side"),
         ("matched by", ", then ".join(" + ".join(one) for one in mapping.match) or "nothing: always created"),
         ("duplicates", mapping.duplicates.value),
     ]
     if mapping.quiet:
         facts.append(("quiet time", f"an edit crosses after {mapping.quiet:.0f} s without another one"))
-    facts += [(f"when deleted in {names[side]}", mapping.deleted[side].value) for side in Side]
-    for side in Side:
+    facts += [(f"when deleted in {names[side]}", mapping.deleted[side].value) for side in SIDES]
+    for side in SIDES:
         where = mapping.side(side).where
         if where.parts:
             facts.append((f"only {names[side]} records with", str(where)))

@@ -13,7 +13,7 @@ from bridge.app.desk.words import address, arrow, name, shown, title
 from bridge.app.edits import causes
 from bridge.app.why import crossed_without, nexts, now_line, places
 from bridge.domain.errors import ConfigError
-from bridge.domain.record import Side
+from bridge.domain.record import SIDES, Side
 from bridge.domain.values import dataclass
 from bridge.mapping.base import FieldBase, load_base
 from bridge.mapping.model import Field as Row
@@ -267,7 +267,7 @@ def kept_in_sync(scopes: Mapping[str, Scope], which: Which) -> list[tuple[Scope,
 
 def _parsed(row: Row, text: str) -> Any:
     """Return the canonical value of a text in a field of this type; None if the text is not such a value."""
-    for side in Side:
+    for side in SIDES:
         columns = row.columns_of(side)
         if columns is not None and len(columns.paths) == 1 and row.link is None:
             try:
@@ -298,7 +298,7 @@ def link_names(links: Iterable[Link]) -> dict[Side, dict[int, str]]:
     found = list(links)
     return {
         side: {link.id: f"{link.mapping} {link.record_id(side) or '(not known yet)'}" for link in found}
-        for side in Side
+        for side in SIDES
     }
 
 

@@ -30,12 +30,7 @@ async def main(url, file):
 
 asyncio.run(main(*sys.argv[1:]))
 """
-PARTIAL = {
-    str(index.name)
-    for table in metadata.tables.values()
-    for index in table.indexes
-    if "where" in index.info
-}
+PARTIAL = {str(index.name) for table in metadata.tables.values() for index in table.indexes if "where" in index.info}
 
 
 def row(number: int, state: str) -> dict[str, object]:

@@ -217,6 +217,29 @@ async def test_a_live_call_never_waits_behind_a_lower_priority(clock: FakeClock)
     assert order == ["under way", "live 1", "live 2", "retry", "sweep", "backfill 1", "backfill 2"]
 
 
+async def test_a_call_that_waited_too_long_behind_others_is_given_up_when_the_queue_moves(clock: FakeClock) -> None:
+    gate, ends = Gate("crm1", Quota(1), clock), [asyncio.Event() for _ in range(3)]
+
+    async def call(end: asyncio.Event) -> None:
+        async with gate.turn(READ):
+            await end.wait()
+
+    live = [asyncio.create_task(call(end)) for end in ends]
+    await asyncio.sleep(0)
+    lower = asyncio.create_task(made_for(Priority.BACKFILL, lambda: pass_one(gate)))
+    await asyncio.sleep(0)
+    clock.seconds += READ.timeout_seconds
+    ends[0].set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert lower.done()
+    with pytest.raises(RateLimited, match="higher priority go first"):
+        await lower
+    for end in ends:
+        end.set()
+    await asyncio.gather(*live)
+
+
 async def test_a_login_goes_first_at_any_priority(clock: FakeClock) -> None:
     gate = Gate("crm1", Quota(4, per_day=1000), clock)
     with calls_for(Priority.BACKFILL):

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from bridge.sync.worker import TOGETHER_SECONDS, Worker
+from bridge.sync.worker import SPREAD_SECONDS, Worker
 
 WORKERS = 16
 
@@ -22,14 +22,14 @@ WORKERS = 16
         (0, WORKERS, [0] * WORKERS),
     ],
 )
-def test_claims_start_spread_over_a_turn_unless_all_workers_are_busy(
+def test_claims_start_one_after_the_other_unless_all_workers_are_busy(
     running: int, claims: int, starts: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`starts`: in quarters of a turn."""
+    """`starts`: in quarters of the time within which all start."""
     parts = SimpleNamespace(limits=SimpleNamespace(workers=WORKERS))
     worker = Worker(cast(Any, parts), cast(Any, None))
     worker.running = dict.fromkeys(cast(Any, range(running)), cast(Any, "pair"))
     found: list[float] = []
     monkeypatch.setattr(worker, "_start", lambda claim, after_seconds: found.append(after_seconds))
     worker._start_spread(cast(Any, range(claims)))
-    assert found == [TOGETHER_SECONDS / 4 * quarters for quarters in starts]
+    assert found == [SPREAD_SECONDS / 4 * quarters for quarters in starts]
