@@ -93,6 +93,8 @@ MANIFEST = Manifest(
         "Deals carry no modification time; of two edits of one deal the order is taken from the callbacks.",
         "Reads of contacts may leave out phone, address and note: these columns are then unread, never empty.",
         "Updates send the whole record just read with the changes: columns Deskera does not show cannot be kept.",
+        "A company is sent with the list of its people. A person who was just moved to another company, which reads do "
+        "not show yet, is moved back.",
         "A deal's status follows its stage and cannot be written; write pipeline and stage instead.",
         "Books records are identified by their code. For Books contacts and products only a create raises an event:"
         " edits and deletes cross with the next sweep.",
