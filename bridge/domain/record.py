@@ -78,4 +78,4 @@ class Side(StrEnum):
 
 
 SIDES = (Side.LEFT, Side.RIGHT)
-"""Both sides: to loop over them takes a fifth of the time of a loop over `Side` itself."""
+"""Both sides: to loop over them takes a quarter of the time of a loop over `Side` itself."""

@@ -12,15 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from sqlalchemy import (
-    Connection,
-    Integer,
-    bindparam,
-    func,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, Integer, bindparam, func, select, text, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -32,15 +24,7 @@ from bridge.domain.seams import Clock, Seams, epoch
 from bridge.store.model import Unstorable
 from bridge.store.planner import set_statistics
 from bridge.store.prepared import Prepared
-from bridge.store.remedies import (
-    CONTINUES,
-    DAMAGED,
-    LOCKED,
-    code_of,
-    in_words,
-    is_passing,
-    state_of,
-)
+from bridge.store.remedies import CONTINUES, DAMAGED, LOCKED, code_of, in_words, is_passing, state_of
 from bridge.store.tables import sequence
 
 T = TypeVar("T")

@@ -1,7 +1,7 @@
 """Intake: events and the tasks they make due, in one transaction; group commit for callbacks."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -105,8 +105,10 @@ class Events:
         return result
 
     async def _commit(self, batch: Sequence[Routed]) -> list[list[int | None]]:
+        is_one = not self._database.sqlite and sum(len(some) for some, _ in batch) == 1
+
         def work(conn: Connection) -> list[int | None]:
-            if (number := Intake(self._database, batch).store_at_once(conn)) is not None:
+            if is_one and (number := Intake(self._database, batch).store_one(conn)) is not None:
                 return [number]
             intake = Intake(self._database, batch)
             return intake.numbers(intake.store(conn))
@@ -159,14 +161,12 @@ class Intake:
         self._database.notify(conn)
         return news
 
-    def store_at_once(self, conn: Connection) -> int | None:
-        """Store a new event with its task in one round trip to PostgreSQL, and return the event's number.
+    def store_one(self, conn: Connection) -> int | None:
+        """Store the only event, if it is new, with its task by one statement, and return its number (PostgreSQL).
 
-        None: nothing was stored. The event is repeated, or there is more to store, or the store is on SQLite, which
-        needs no round trips.
+        None: nothing was stored, because the event is repeated, or more must be stored than one statement can. Then a
+        new intake stores it step by step.
         """
-        if self._database.sqlite or len(self._items) != 1:
-            return None
         self._seqs, new = [0], [True]  # PostgreSQL draws the number
         marks, notes = self._marks(conn, new), self._notes(new)
         counts = count_rows(self._counts, self._database.seams.instance)
@@ -324,7 +324,7 @@ def _if_new(insert: Any) -> Any:
 
 
 @cache
-def _intake_of_one(names: Collection[str]) -> Prepared:
+def _intake_of_one(names: tuple[str, ...]) -> Prepared:
     """The statement that stores an event if it is new, and then its task, its record and its total (PostgreSQL).
 
     `names`: those of its values, see `_named`. PostgreSQL runs these inserts from the last to the first, so they lock
