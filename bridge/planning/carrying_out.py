@@ -27,10 +27,9 @@ from bridge.store.rows import kind_bits
 from bridge.sync import retry
 from bridge.sync.apply import apply
 from bridge.sync.decide import decide
-from bridge.sync.draft import Draft
 from bridge.sync.load import Loader
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Parts, Plan
+from bridge.sync.situation import Draft, Parts, Plan
 from bridge.sync.systems import SystemWatch
 
 PATIENCE_SECONDS = 60.0

@@ -14,9 +14,8 @@ from bridge.store.model import Completion, Move, Outcome
 from bridge.store.moves import Kind as MoveKind
 from bridge.store.questions import LinkById
 from bridge.sync import compare, remember
-from bridge.sync.draft import Draft
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Create, Plan, Removal, SideWrite, Update
+from bridge.sync.situation import Create, Draft, Plan, Removal, SideWrite, Update
 
 MOVED = {
     MoveKind.MATCH: Kind.LINK,

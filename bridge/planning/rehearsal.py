@@ -28,10 +28,9 @@ from bridge.store.model import Completion, LinkTaken, Mode, Outcome, Routes, Tas
 from bridge.sync import retry
 from bridge.sync.apply import apply
 from bridge.sync.decide import decide
-from bridge.sync.draft import Draft
 from bridge.sync.load import Loader
 from bridge.sync.reasons import SHADOW, Reason
-from bridge.sync.situation import Parts, Plan, Removal
+from bridge.sync.situation import Draft, Parts, Plan, Removal
 from bridge.sync.systems import SystemWatch
 
 log = logging.getLogger(__name__)

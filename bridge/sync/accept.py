@@ -4,9 +4,8 @@ from bridge.domain.catalog import listed_only
 from bridge.domain.record import Evidence, Gone, Record, RecordRef, Side
 from bridge.mapping import translate
 from bridge.store.model import KnownRecord, RecordNote, Task
-from bridge.sync.draft import Draft, Stale
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Moment
+from bridge.sync.situation import Draft, Moment, Stale
 
 ACCEPT_AFTER_READ_LAGS = 10
 AWAY_AFTER_READ_LAGS = 15

@@ -28,10 +28,9 @@ from bridge.store.model import (
     ThresholdReached,
 )
 from bridge.sync import accept, match, remember, remove, settle
-from bridge.sync.draft import Draft
 from bridge.sync.load import Loader
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Create, Plan, Progress, Removal, SideWrite, Update
+from bridge.sync.situation import Create, Draft, Plan, Progress, Removal, SideWrite, Update
 
 FRESH_SECONDS = 1.0
 CREATE_RETRY_SECONDS = 5.0

@@ -20,7 +20,7 @@ from bridge.store import moves
 from bridge.store.model import Json, Link, TaskKey
 from bridge.store.questions import ReportedActor
 from bridge.sync import references, remember
-from bridge.sync.draft import Draft
+from bridge.sync.situation import Draft
 
 BRIDGE = "the bridge"
 """The editor that is named when a record's version is that of the bridge's own write."""

@@ -2,8 +2,7 @@
 
 from bridge.store.model import Completion, LinkState
 from bridge.sync import instruct, match, recover
-from bridge.sync.draft import Draft
-from bridge.sync.situation import Plan
+from bridge.sync.situation import Draft, Plan
 from bridge.sync.update import update
 
 

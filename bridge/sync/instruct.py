@@ -19,10 +19,9 @@ from bridge.store import moves
 from bridge.store.model import Completion, Instruction, Link, LinkState, Outcome
 from bridge.store.questions import InstructionOf, IsForgotten, LinkOf
 from bridge.sync import accept, compare, match, merge, recover, remember, remove, settle, undo, update
-from bridge.sync.draft import Draft, Stale
 from bridge.sync.match import UNKNOWN_SEQ
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Create, Moment, Plan, Removal, Undoing
+from bridge.sync.situation import Create, Draft, Moment, Plan, Removal, Stale, Undoing
 
 UNDO, REMOVE_CREATED, LINK, UNLINK, RESTORE = "undo", "remove created", "link", "unlink", "restore"
 

@@ -17,9 +17,9 @@ from bridge.domain.values import replace
 from bridge.mapping.model import Mapping
 from bridge.store.model import Claim, Link
 from bridge.store.questions import ANSWERERS, Question
-from bridge.sync.draft import Draft
 from bridge.sync.situation import (
     CanSee,
+    Draft,
     ForgetMerge,
     Lease,
     Look,

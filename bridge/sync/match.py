@@ -32,9 +32,8 @@ from bridge.store.questions import (
     TaskOf,
 )
 from bridge.sync import accept, merge, recover, references, remember, shadow
-from bridge.sync.draft import Draft, Stale
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Create, Look, Moment, RequestListing, Search
+from bridge.sync.situation import Create, Draft, Look, Moment, RequestListing, Search, Stale
 
 
 def values_held(draft: Draft, pair: MappingOf[Side, Record | Gone]) -> dict[Side, Json]:

@@ -5,9 +5,8 @@ from bridge.domain.values import replace
 from bridge.store import moves
 from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey
 from bridge.store.questions import DuplicatesOf, LinkOf, LinksNaming, LinksReferring, SurvivorOf
-from bridge.sync.draft import Draft
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import ForgetMerge, Moment
+from bridge.sync.situation import Draft, ForgetMerge, Moment
 
 NEEDS_A_PERSON = (LinkState.UNKNOWN, LinkState.DUPLICATE)
 

@@ -17,9 +17,8 @@ from bridge.store import moves
 from bridge.store.model import Completion, Link
 from bridge.store.questions import Known, LinkOf
 from bridge.sync import accept, references, remember, settle
-from bridge.sync.draft import Draft, Stale
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Moment, Newest
+from bridge.sync.situation import Draft, Moment, Newest, Stale
 
 CLOCK_MARGIN = timedelta(seconds=600)  # a vendor's clock is at most this far behind ours
 CLOSE_MARGIN = timedelta(seconds=10)  # within this margin, a record that looks shortened counts as the created one

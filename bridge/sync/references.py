@@ -13,10 +13,9 @@ from bridge.mapping.translate import Reading, same
 from bridge.mapping.values import Lines, LinkId, Reference, parts_of, with_parts
 from bridge.store.model import Completion, Link, LinkState, Mode, Outcome, Task, TaskKey, TaskState
 from bridge.store.questions import LinkById, LinkOf, SurvivorOf, TaskOf
-from bridge.sync.draft import Draft
 from bridge.sync.reasons import Reason
 from bridge.sync.remember import links_in
-from bridge.sync.situation import WaitFor
+from bridge.sync.situation import Draft, WaitFor
 
 PATIENCE_SECONDS = 20.0
 """A record waits this long for a parent that waits itself. Then it is written, and the reference is written later."""

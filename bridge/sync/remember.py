@@ -25,7 +25,7 @@ from bridge.mapping.values import (
 from bridge.store import moves
 from bridge.store.model import Link
 from bridge.store.questions import LinkById
-from bridge.sync.draft import Draft
+from bridge.sync.situation import Draft
 
 
 def in_sync(mapping: Mapping, base: Base, readings: MappingOf[Side, Reading], decisions: Sequence[Decision]) -> Base:

@@ -13,9 +13,8 @@ from bridge.store import moves
 from bridge.store.model import Completion, Link, Outcome, TaskKey, TaskState
 from bridge.store.questions import SurvivorOf, TaskOf
 from bridge.sync import accept, compare, merge, recover, references, settle, shadow
-from bridge.sync.draft import DELETED, Draft
 from bridge.sync.reasons import Reason, Why
-from bridge.sync.situation import CanSee, MergedInto, NoteMerge, Removal
+from bridge.sync.situation import DELETED, CanSee, Draft, MergedInto, NoteMerge, Removal
 
 ARCHIVED = "was left over and is archived (merged: archive)"
 VISIBILITY_SECONDS = 1800.0

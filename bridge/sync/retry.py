@@ -14,9 +14,9 @@ from bridge.domain.errors import (
 )
 from bridge.domain.record import SIDES, Gone, RecordRef
 from bridge.store.model import Completion, TaskKey, Unstorable
-from bridge.sync.draft import Draft
 from bridge.sync.load import Loader
 from bridge.sync.reasons import Reason
+from bridge.sync.situation import Draft
 from bridge.sync.systems import SystemWatch
 
 AUTHORISATION_WAIT_SECONDS = 60.0

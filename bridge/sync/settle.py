@@ -13,9 +13,8 @@ from bridge.mapping.values import UNREAD
 from bridge.store import moves
 from bridge.store.model import Completion, Fulfilled, JournalEntry, Link, Outcome, TaskKey
 from bridge.sync import compare, references, remember
-from bridge.sync.draft import Draft
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Create, Progress, SideWrite
+from bridge.sync.situation import Create, Draft, Progress, SideWrite
 
 NOTHING: Mapping[str, Any] = {}
 ECHO_SECONDS = 1.0

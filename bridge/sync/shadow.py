@@ -23,9 +23,8 @@ from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, Money, Reference, names_records
 from bridge.store.model import Claim, Completion, Json, Link, Scope, Task, TaskKey, TaskState
 from bridge.sync import compare, references, remember, settle
-from bridge.sync.draft import Draft
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Limits, Situation
+from bridge.sync.situation import Draft, Limits, Situation
 
 
 def would_create(draft: Draft, target: Side, values: Mapping[str, Any], left_out: Mapping[str, str]) -> Completion:

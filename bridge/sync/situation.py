@@ -1,26 +1,47 @@
-"""The values of a decision: what all claims share, what is known of this one, what it may request and plan.
+"""What a decision knows and gathers: what all claims share, what is known of this one, what it may ask, note and plan.
 
-`load` fills a Situation. `decide` answers it with a Completion or a plan, or raises Wanted. `apply` carries a plan out.
+`load` fills a Situation. `decide` reads it through a Draft, and answers with a Completion or a plan, or raises Wanted.
+`apply` carries a plan out. No I/O.
 """
 
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
 from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
+from bridge.domain.event import EventKind
 from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
 from bridge.domain.seams import Seams
-from bridge.domain.values import dataclass
+from bridge.domain.values import dataclass, replace
+from bridge.mapping import translate
 from bridge.mapping.base import Base
 from bridge.mapping.model import DeletePolicy, Mapping
 from bridge.mapping.translate import Reading
 from bridge.store.engine import Store
-from bridge.store.model import Claim, Completion, Fulfilled, JournalEntry, Json, Link, Scope, TaskKey
-from bridge.store.questions import Question
+from bridge.store.model import (
+    Claim,
+    Completion,
+    Endpoint,
+    Fulfilled,
+    JournalEntry,
+    Json,
+    KeyNote,
+    KnownRecord,
+    Link,
+    Mode,
+    Move,
+    Outcome,
+    RecordNote,
+    Scope,
+    Task,
+    TaskKey,
+)
+from bridge.store.questions import Known, Question
+from bridge.sync.reasons import Reason, Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +189,230 @@ class ForgetMerge(Question[None]):
     """Delete what is stored about a merge, because the record that was merged away exists again."""
 
     loser: RecordRef
+
+
+# ---- A decision while it is made: it reads the facts, and gathers what to store at the claim's end ----
+
+
+CROSSED = (Outcome.APPLIED, Outcome.UNCHANGED)
+DELETED = frozenset({EventKind.DELETED.value, EventKind.MERGED.value})
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A read that is not accepted: the record is read again at `due`. `since`: when its reads began to lag."""
+
+    due: float
+    why: Why
+    since: float
+
+
+class Draft:
+    """What one run of a decision gathers. A run that lacks a fact stops, and the next run begins with a new draft."""
+
+    def __init__(self, situation: Situation, before: "Draft | None" = None) -> None:
+        self.situation = situation
+        self.mapping: Mapping = situation.mapping
+        self.limits: Limits = situation.limits
+        self.key: TaskKey = situation.claim.key
+        self.side: Side = self.key.side
+        self.claim: Claim = before.claim if before else situation.claim
+        self.first: Task = before.first if before else situation.claim.tasks[0]
+        self.records: list[RecordNote] = list(before.records) if before else []
+        self.keys: list[KeyNote] = list(before.keys) if before else []
+        self.journal: list[JournalEntry] = list(before.journal) if before else []
+        self.moves: list[Move] = list(before.moves) if before else []
+        self.referred: list[tuple[Link, Side]] = list(before.referred) if before else []
+        """(link, side): the records of that side that the write refers to, by their links."""
+        self.unlinked: dict[TaskKey, list[TaskKey]] = dict(before.unlinked) if before else {}
+        """By record, the records that it refers to and that are not linked."""
+        self.row_hash: str | None = before.row_hash if before else None
+        """The hash of the claim's record as read, over the columns that listings show too."""
+        self.accepted: dict[RecordRef, Record | Gone] = {}
+        """Reads that may be used."""
+        self.look_at: float = before.look_at if before else 0.0
+        """When the outcome of the last write must be visible."""
+        self.requests: list[Json] = list(before.requests) if before else []
+        """Requests that were sent to a system and are not in the journal yet."""
+        self.run: str | None = before.run if before else situation.claim.run
+        """The name of the run that this claim's journal entries belong to."""
+
+    # Asking for facts.
+
+    def ask(self, question: Question[Answer]) -> Answer:
+        """The answer to a question or request. Raises Wanted when it is not known yet."""
+        try:
+            answer: Answer = self.situation.facts[question]
+        except KeyError:
+            raise Wanted((question,)) from None
+        return answer
+
+    def ask_all(self, questions: Iterable[Question[Answer]]) -> list[Answer]:
+        """The answers in the same order. Raises Wanted for all missing ones together."""
+        wanted = list(questions)
+        missing = tuple(dict.fromkeys(one for one in wanted if one not in self.situation.facts))
+        if missing:
+            raise Wanted(missing)
+        return [self.situation.facts[one] for one in wanted]
+
+    def look(self, ref: RecordRef, moment: Moment = Moment.FIRST) -> Record | Gone:
+        """What one read of a record showed. The read may lag."""
+        return self.ask(Look(ref, moment)).found
+
+    def known(self, ref: RecordRef) -> KnownRecord | None:
+        """What the store knew of a record when it was claimed or leased; of any other record, what it knows now."""
+        return self.claim.known[ref] if ref in self.claim.known else self.ask(Known(ref))
+
+    def seen(self, ref: RecordRef) -> Seen | None:
+        """The latest read of a record, None when there was none."""
+        looks: list[Seen] = [
+            self.situation.facts[look] for moment in Moment if (look := Look(ref, moment)) in self.situation.facts
+        ]
+        return max(looks, key=lambda seen: seen.at, default=None)
+
+    def lease(self, side: Side, record_id: str) -> Completion | None:
+        """Lease one more record under the claim's fence. If another worker has it, the claim ends for now."""
+        if self.ask(Lease(self.ref(side, record_id))):
+            return None
+        return self.later(self.now + self.jitter(1.0), Reason.RECORD_BUSY.of(record=self.named(side, record_id)))
+
+    # What the claim is about.
+
+    @property
+    def now(self) -> float:
+        return self.situation.now
+
+    @property
+    def shadow(self) -> bool:
+        return self.claim.scope.mode is Mode.SHADOW
+
+    @property
+    def retried(self) -> bool:
+        """Whether a person retried the dead letter."""
+        return any(task.retried for task in self.claim.tasks)
+
+    def task_of(self, side: Side, record_id: str | None) -> Task | None:
+        """The claim's task of this record, None when the record itself was not due."""
+        return next(
+            (task for task in self.claim.tasks if task.key.side is side and task.key.record_id == record_id), None
+        )
+
+    def deleted_by_event(self, side: Side, record_id: str | None) -> bool:
+        """Whether a delete or merge event named the record since its task was last done."""
+        task = self.task_of(side, record_id)
+        return task is not None and bool(DELETED & task.kinds)
+
+    def endpoint(self, side: Side) -> Endpoint:
+        return self.claim.scope.endpoint(side)
+
+    def ref(self, side: Side, record_id: str) -> RecordRef:
+        return self.endpoint(side).ref(record_id)
+
+    def manifest(self, side: Side) -> EntityManifest:
+        return self.situation.manifests[side]
+
+    def side_name(self, side: Side) -> str:
+        return self.mapping.side(side).name
+
+    def named(self, side: Side, record_id: str | None = None) -> str:
+        """A record in the words people use: `crm deal 7`, or `a new crm deal` while it has no id."""
+        name = f"{self.side_name(side)} {self.endpoint(side).entity}"
+        return f"{name} {record_id}" if record_id else f"a new {name}"
+
+    def jitter(self, seconds: float) -> float:
+        """Half to one and a half times `seconds`, so that two claims that wait for each other separate."""
+        return seconds * (0.5 + self.situation.chance)
+
+    # Gathering notes.
+
+    def accept(self, *, alive: bool) -> None:
+        """Note that the reads are accepted. It no longer counts how long reads lagged or, if `alive`, found nothing."""
+        gone_since = None if alive else self.first.gone_since
+        if (self.first.stale_since, self.first.gone_since) != (None, gone_since):
+            self.first = replace(self.first, stale_since=None, gone_since=gone_since)
+
+    def say(
+        self, what: str, text: str, detail: Json | None = None, *, link: Link | None = None, other: str | None = None
+    ) -> None:
+        """Note a journal entry about the claim's record, and about its counterpart: the link's, or `other`.
+
+        The entry contains the requests that were sent for it.
+        """
+        self.journal.append(self.entry(what, text, {**(detail or {}), **self.sent()}, link=link, other=other))
+
+    def sent(self) -> Json:
+        """Take the requests that were sent since the last entry, as the next entry stores them."""
+        told, self.requests = self.requests, []
+        return {"requests": told} if told else {}
+
+    def entry(
+        self, what: str, text: str, detail: Json | None = None, *, link: Link | None = None, other: str | None = None
+    ) -> JournalEntry:
+        if other is None and link is not None:
+            other = link.record_id(self.side.other)
+        return JournalEntry(
+            mapping=self.key.mapping,
+            side=self.side,
+            record_id=self.key.record_id,
+            what=what,
+            text=text,
+            detail=detail or {},
+            link=link.id if link else None,
+            other_record_id=other,
+            run=self.run,
+            version=self.mapping.version or None,
+            event=self.situation.claim.event,
+        )
+
+    def note_keys(self, side: Side, record_id: str, values: MappingOf[str, Any]) -> None:
+        """Keep the match index in sync with what a record was just seen to hold."""
+        if self.mapping.match:
+            self.keys.append(KeyNote(self.mapping.name, side, record_id, translate.index_hashes(self.mapping, values)))
+
+    def note_wrote(self, side: Side, record_id: str, record: Record | None) -> None:
+        """Note our own write, so that its echo and reads that lag behind it are recognised."""
+        version = record.modified_at.timestamp() if record and record.modified_at else None
+        own = RecordNote(self.ref(side, record_id), version=version, own_version=version, own_write_at=self.now)
+        self.records.append(own)
+
+    # How the claim ends.
+
+    def done(self, outcome: Outcome, why: Why, **more: Any) -> Completion:
+        """End the claim, with everything gathered on the way."""
+        decided = self.row_hash if outcome in (Outcome.FILTERED, Outcome.DEAD) else None
+        crossed = self.unlinked if outcome in CROSSED else {}
+        end = Completion(self.claim, outcome, why.text, code=why.code.value, decided_hash=decided, unlinked=crossed)
+        return replace(self.gathered(end), **more)
+
+    def gathered(self, end: Completion) -> Completion:
+        """The same end with everything that was gathered until now."""
+        return replace(
+            end,
+            claim=self.claim,
+            records=tuple(self.records),
+            keys=tuple(self.keys),
+            journal=tuple(self.journal),
+            links=tuple(self.moves),
+        )
+
+    def later(self, due: float, why: Why, *, attempt: bool = False, **more: Any) -> Completion:
+        """Put the task off until `due`. The claim counts as a failed attempt only if `attempt`."""
+        task = self.first
+        kept = {"stale_since": task.stale_since, "gone_since": task.gone_since, "decided_hash": task.decided_hash}
+        return self.done(Outcome.WAITING, why, due=due, attempt=attempt, **{**kept, **more})
+
+    def stale(self, read: Stale, *, narrow: bool = False) -> Completion:
+        """Put the task off until the record can be read again."""
+        return self.later(read.due, read.why, stale_since=read.since, narrow=narrow)
+
+    def filtered(self, why: Why) -> Completion:
+        return self.done(Outcome.FILTERED, why)
+
+    def dead(self, why: Why, **more: Any) -> Completion:
+        """End the claim as a dead letter. The reason says what a person must do."""
+        self.say("dead", why.text, link=self.claim.link)
+        return self.done(Outcome.DEAD, why, **more)
 
 
 # ---- Plans: what a decision wants written ----

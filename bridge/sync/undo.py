@@ -24,9 +24,8 @@ from bridge.mapping.values import (
 from bridge.store.model import Completion, Fulfilled, Instruction, Json, Link
 from bridge.store.questions import LinkById, LinkOf
 from bridge.sync import compare, recover, references, remember, settle, update
-from bridge.sync.draft import Draft
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Progress, SideWrite, Update
+from bridge.sync.situation import Draft, Progress, SideWrite, Update
 
 
 @dataclass(frozen=True, slots=True)

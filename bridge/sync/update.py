@@ -14,9 +14,8 @@ from bridge.store import moves
 from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey, TaskState
 from bridge.store.questions import TaskOf
 from bridge.sync import accept, compare, merge, recover, references, remember, remove, settle, shadow
-from bridge.sync.draft import DELETED, Draft, Stale
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Progress, Removal, SideWrite, Update
+from bridge.sync.situation import DELETED, Draft, Progress, Removal, SideWrite, Stale, Update
 
 
 def update(draft: Draft, link: Link) -> Completion | Update | Removal:

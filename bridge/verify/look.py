@@ -14,9 +14,8 @@ from bridge.mapping.model import Mapping as RecordMapping
 from bridge.store.engine import Store
 from bridge.store.model import Link, Scope, Task
 from bridge.store.questions import ANSWERERS, Known
-from bridge.sync.draft import Draft
 from bridge.sync.shadow import Verdict, draft_of, verdict
-from bridge.sync.situation import Wanted
+from bridge.sync.situation import Draft, Wanted
 
 T = TypeVar("T")
 Decide = Callable[[Draft, Link, Mapping[Side, Record]], T]

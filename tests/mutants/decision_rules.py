@@ -75,21 +75,21 @@ LOADED = (
     ),
     Mutant(
         "a wait forgets since when the record has been gone",
-        "sync/draft.py::Draft.later",
+        "sync/situation.py::Draft.later",
         "**{**kept, **more}",
         "**more",
         (f"{DELETING}lost_visibility_deletes_nothing_and_says_so_once",),
     ),
     Mutant(
         "a dead letter forgets the row it was decided on",
-        "sync/draft.py::Draft.done",
+        "sync/situation.py::Draft.done",
         "self.row_hash if outcome in (Outcome.FILTERED, Outcome.DEAD) else None",
         "None",
         (f"{PROMISES}a_dead_letter_and_a_filtered_record_remember_the_row_they_were_decided_on",),
     ),
     Mutant(
         "the reason is stored for people only",
-        "sync/draft.py::Draft.done",
+        "sync/situation.py::Draft.done",
         "code=why.code.value",
         'code=""',
         (
@@ -99,7 +99,7 @@ LOADED = (
     ),
     Mutant(
         "a former read lag counts for ever",
-        "sync/draft.py::Draft.accept",
+        "sync/situation.py::Draft.accept",
         "stale_since=None,",
         "stale_since=self.first.stale_since,",
         (f"{UPDATING}a_read_that_lags_is_not_accepted_because_another_one_lagged_long_ago",),
@@ -430,7 +430,7 @@ ENDS = (
     ),
     Mutant(
         "a person's retry is ignored",
-        "sync/draft.py::Draft.retried",
+        "sync/situation.py::Draft.retried",
         "any(task.retried for task in self.claim.tasks)",
         "False",
         (f"{CREATING}a_create_of_unknown_outcome_continues_when_a_person_retries_it",),

@@ -4,9 +4,8 @@ from typing import Any
 
 from bridge.domain.record import RecordRef, Side
 from bridge.store.model import Claim, TaskKey
-from bridge.sync.draft import Draft
 from bridge.sync.load import Loader
-from bridge.sync.situation import Lease, Look, WaitFor
+from bridge.sync.situation import Draft, Lease, Look, WaitFor
 from tests.sync.bench import Bench
 
 ERP = RecordRef("erp", "person", "1")

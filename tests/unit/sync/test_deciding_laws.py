@@ -13,9 +13,8 @@ from bridge.mapping.values import UNREAD, Reference
 from bridge.store.model import Completion, LinkState, Mode, Outcome
 from bridge.store.questions import IsForgotten, LinksNaming, SharingKeys, StateOf, SurvivorOf
 from bridge.sync.decide import decide
-from bridge.sync.draft import Draft
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import CanSee, Create, Look, Removal, SideWrite, Update, Wanted
+from bridge.sync.situation import CanSee, Create, Draft, Look, Removal, SideWrite, Update, Wanted
 from tests.unit.sync.drawn_worlds import blanking, compared, deletions, duplicates, lonely, pairs, undisturbed, worlds
 from tests.unit.sync.worlds import (
     ABSENT,

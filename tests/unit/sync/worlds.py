@@ -37,9 +37,9 @@ from bridge.store.model import (
     TaskState,
 )
 from bridge.sync.decide import decide
-from bridge.sync.draft import Draft
 from bridge.sync.situation import (
     CanSee,
+    Draft,
     ForgetMerge,
     Lease,
     Limits,
