@@ -13,9 +13,9 @@ from bridge.planning.rows import Json, Kind, Row
 from bridge.store.model import Completion, Move, Outcome
 from bridge.store.moves import Kind as MoveKind
 from bridge.store.questions import LinkById
-from bridge.sync import compare, remember
+from bridge.sync import compare
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Create, Draft, Plan, Removal, SideWrite, Update
+from bridge.sync.situation import Create, Draft, Plan, Removal, SideWrite, Update, in_words
 
 MOVED = {
     MoveKind.MATCH: Kind.LINK,
@@ -104,7 +104,7 @@ def decided(draft: Draft, decision: Completion | Plan) -> Any:
     the counterpart that a plan would create has another id in each plan.
     """
     if isinstance(decision, Create):
-        source = remember.in_words(draft, draft.side, decision.chosen)
+        source = in_words(draft, draft.side, decision.chosen)
         return ["create", draft.side_name(decision.target), source, sorted(decision.left_out)]
     if isinstance(decision, Removal):
         return [decision.policy.value, draft.side_name(decision.side.other), decision.record.ref.id]
@@ -121,7 +121,7 @@ def _reported(end: Completion) -> Iterable[Move]:
 
 
 def _decided_write(draft: Draft, write: SideWrite) -> Any:
-    values = remember.in_words(draft, write.target.other, write.chosen)
+    values = in_words(draft, write.target.other, write.chosen)
     return [draft.side_name(write.target), _plain(write.record.ref.id), values]
 
 
@@ -131,7 +131,7 @@ def _plain(record_id: str | None) -> str:
 
 def _create(draft: Draft, plan: Create) -> Row:
     values = translate.initial(draft.mapping, plan.target, plan.chosen)
-    after = remember.in_words(draft, plan.target, values)
+    after = in_words(draft, plan.target, values)
     created = _naming_new(draft, plan.target, values)
     fields: dict[str, Json] = {
         name: {"after": value, "why": _origin(draft, plan, name)} | created.get(name, {})
@@ -171,7 +171,7 @@ def _removal(draft: Draft, plan: Removal) -> Row:
     target = plan.side.other
     reading = compare.readings(draft, {target: plan.record})[target]
     held = {name: value for name, value in reading.values.items() if value is not None and value is not UNREAD}
-    fields = {name: {"before": value} for name, value in remember.in_words(draft, target, held).items()}
+    fields = {name: {"before": value} for name, value in in_words(draft, target, held).items()}
     kind = Kind.ARCHIVE if plan.policy is DeletePolicy.ARCHIVE else Kind.DELETE
     other = draft.named(plan.side, plan.link.record_id(plan.side))
     if plan.undoes is not None:

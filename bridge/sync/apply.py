@@ -27,10 +27,10 @@ from bridge.store.model import (
     ReportedMeanwhile,
     ThresholdReached,
 )
-from bridge.sync import accept, match, remember, remove, settle
+from bridge.sync import accept, match, remove, settle
 from bridge.sync.load import Loader
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Create, Draft, Plan, Progress, Removal, SideWrite, Update
+from bridge.sync.situation import Create, Draft, Plan, Progress, Removal, SideWrite, Update, printable
 
 FRESH_SECONDS = 1.0
 CREATE_RETRY_SECONDS = 5.0
@@ -78,7 +78,7 @@ async def _create(load: Loader, plan: Create) -> Completion:
         "created",
         settle.created_words(draft, plan, written.id),
         {
-            "values": remember.printable(plan.chosen),
+            "values": printable(plan.chosen),
             "to": target.value,
             "after": dump_values(draft.mapping, plan.chosen),
         },
@@ -231,7 +231,7 @@ async def _remove(load: Loader, plan: Removal) -> Completion:
     committed = await _commit_pending(load, link, target, removal, seen.at, plan.policy.value)
     if isinstance(committed, Completion):
         return committed
-    detail = {"record": remember.printable(fresh.fields), "to": target.value, "values": plan.values}
+    detail = {"record": printable(fresh.fields), "to": target.value, "values": plan.values}
     text = f"about to {plan.policy.value} {draft.named(target, fresh.ref.id)}; the record as it was is kept here"
     await _journal(load, [draft.entry("removing", text, detail, link=link)])
 

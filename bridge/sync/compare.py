@@ -1,29 +1,36 @@
-"""Compare both sides of a pair: what they show, when they were edited, and what to do about each field.
+"""Compare a pair's records with what both sides agreed on last (the base), decide about each field, and keep the base.
 
-Pure. The end of the file is about conflicts that no policy decides, so that a person must.
+The file has four parts: what both records show and what to do about each field, when and by whom they were edited,
+conflicts that a person must decide, and the base. Pure.
 """
 
 from collections.abc import Collection, Sequence
 from collections.abc import Mapping as MappingOf
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from bridge.domain.record import SIDES, Fields, Record, Side
 from bridge.domain.seams import from_epoch, plausible_time
 from bridge.domain.values import replace
 from bridge.mapping import translate
-from bridge.mapping.base import Base
+from bridge.mapping.base import Base, FieldBase, dump_base
 from bridge.mapping.merge import Action, Decision, Times, merge
-from bridge.mapping.translate import Reading
-from bridge.mapping.values import UNREAD
+from bridge.mapping.model import Field, Mapping
+from bridge.mapping.translate import Reading, defaulted, is_reduction, same
+from bridge.mapping.values import (
+    UNREAD,
+    is_empty,
+    names_merged_away,
+    names_records,
+    names_unlinked,
+)
 from bridge.store import moves
 from bridge.store.model import Json, Link, TaskKey
 from bridge.store.questions import ReportedActor
-from bridge.sync import references, remember
-from bridge.sync.situation import Draft
+from bridge.sync import references
+from bridge.sync.situation import Draft, plain
 
-BRIDGE = "the bridge"
-"""The editor that is named when a record's version is that of the bridge's own write."""
 WRITES_TO = {Action.TO_LEFT: Side.LEFT, Action.TO_RIGHT: Side.RIGHT}
 
 
@@ -49,7 +56,27 @@ def _only_written(draft: Draft, side: Side, reading: Reading) -> Reading:
     return replace(reading, values={**reading.values, **dict.fromkeys(forgiven)}, problems=kept)
 
 
-def decide(
+def shows_base(mapping: Mapping, side: Side, reading: Reading, base: Base) -> bool:
+    """Whether a side shows in every field the value that both sides agreed on last, under the same definition."""
+    for field in mapping.fields:
+        if field.set_on == "create" or field.columns_of(side) is None or field.name in reading.off or not field.flows:
+            continue
+        if side in field.when:
+            return False  # it may hold again now, and then edits of the other side are written
+        entry, value = base.get(field.name), reading.values.get(field.name, UNREAD)
+        if entry is None or entry.fingerprint != field.fingerprint:
+            return False
+        if value is UNREAD or names_unlinked(value) or names_merged_away(value):
+            return False
+        was, hashed = (entry.left, entry.left_hash) if side is Side.LEFT else (entry.right, entry.right_hash)
+        if not same(field, value, was):
+            return False
+        if names_records(value) and hashed not in (None, reading.hashes.get(field.name)):
+            return False  # another id, the same link: the other side may still name what a merge left over
+    return True
+
+
+def decide_fields(
     draft: Draft, records: MappingOf[Side, Record], readings: MappingOf[Side, Reading], base: Base
 ) -> tuple[Decision, ...]:
     """Return one decision per field. An edit that does not move the version is dated by when it was first reported."""
@@ -109,6 +136,13 @@ def holds(present: Any, wanted: Fields) -> bool:
     )
 
 
+# ---- When and by whom the records were edited ----
+
+
+BRIDGE = "the bridge"
+"""The editor that is named when a record's version is that of the bridge's own write."""
+
+
 def _modified(draft: Draft, record: Record) -> datetime | None:
     """When somebody else edited the record last; None if its version is that of our own write, or is in the future."""
     if record.modified_at is None or _ours(draft, record):
@@ -129,56 +163,6 @@ def _reported_at(draft: Draft, side: Side, record: Record) -> datetime:
     if task is None:
         return from_epoch(draft.now)
     return from_epoch(task.source_at if task.source_at is not None else min(task.first_due, draft.now))
-
-
-# ---- Fields that both sides changed and no policy decides ----
-
-
-TO = {Side.LEFT: Action.TO_LEFT, Side.RIGHT: Action.TO_RIGHT}
-
-
-def chosen(
-    draft: Draft, link: Link, decisions: Sequence[Decision], readings: MappingOf[Side, Reading]
-) -> Sequence[Decision]:
-    """Return the decisions. A person's choice decides a conflict while both sides still show what the person saw."""
-    held = link.held or {}
-    return [_as_chosen(draft, held.get(one.field, {}), one, readings) for one in decisions]
-
-
-def _as_chosen(draft: Draft, entry: Json, decision: Decision, readings: MappingOf[Side, Reading]) -> Decision:
-    if not entry.get("chosen") or not _open(decision) or entry["values"] != _values(draft, decision.field, readings):
-        return decision
-    source = Side(entry["chosen"])
-    value, loser = (readings[side].values[decision.field] for side in (source, source.other))
-    reason = f"{decision.reason}; a person chose {draft.side_name(source)}"
-    return Decision(decision.field, TO[source.other], value, conflict=True, loser=loser, reason=reason)
-
-
-def hold(
-    draft: Draft,
-    link: Link,
-    decisions: Sequence[Decision],
-    readings: MappingOf[Side, Reading],
-    records: MappingOf[Side, Record],
-) -> Link:
-    """Note in the link which fields a person must decide, and report each conflict once.
-
-    Those fields stay unchanged, the others are written. A choice is kept until `settle`, because its write may fail.
-    """
-    before, held = link.held or {}, dict[str, Json]()
-    for decision in decisions:
-        name, known = decision.field, before.get(decision.field, {})
-        if _open(decision):
-            values = _values(draft, name, readings)
-            new = values != known.get("values")
-            edits = edited(draft, name, records) if new else known.get("edited", {})
-            held[name] = {"values": values, "asked": decision.action is Action.HOLD, "edited": edits}
-            if new:
-                detail = {"field": name, "values": values, "edited": edits}
-                draft.say("conflict", f"{name}: {decision.reason}", detail, link=link)
-        elif known.get("chosen") and decision.action in TO.values():
-            held[name] = known
-    return _remember(draft, link, held)
 
 
 def edited(draft: Draft, name: str, records: MappingOf[Side, Record]) -> Json:
@@ -203,12 +187,63 @@ def _reported_actor(mapping: str, side: Side, record: Record) -> ReportedActor:
     return ReportedActor(TaskKey(mapping, side, record.ref.id), record.ref, version)
 
 
-def settle(draft: Draft, link: Link, fields: Collection[str]) -> Link:
+# ---- Fields that both sides changed and no policy decides: a person must ----
+
+
+TO = {Side.LEFT: Action.TO_LEFT, Side.RIGHT: Action.TO_RIGHT}
+
+
+def with_choices(
+    draft: Draft, link: Link, decisions: Sequence[Decision], readings: MappingOf[Side, Reading]
+) -> Sequence[Decision]:
+    """Return the decisions. A person's choice decides a conflict while both sides still show what the person saw."""
+    held = link.held or {}
+    return [_as_chosen(draft, held.get(one.field, {}), one, readings) for one in decisions]
+
+
+def _as_chosen(draft: Draft, entry: Json, decision: Decision, readings: MappingOf[Side, Reading]) -> Decision:
+    if not entry.get("chosen") or not _open(decision) or entry["values"] != _values(draft, decision.field, readings):
+        return decision
+    source = Side(entry["chosen"])
+    value, loser = (readings[side].values[decision.field] for side in (source, source.other))
+    reason = f"{decision.reason}; a person chose {draft.side_name(source)}"
+    return Decision(decision.field, TO[source.other], value, conflict=True, loser=loser, reason=reason)
+
+
+def hold_conflicts(
+    draft: Draft,
+    link: Link,
+    decisions: Sequence[Decision],
+    readings: MappingOf[Side, Reading],
+    records: MappingOf[Side, Record],
+) -> Link:
+    """Note in the link which fields a person must decide, and report each conflict once.
+
+    Those fields stay unchanged, the others are written. A choice is kept until `settle_conflicts`, because its write
+    may fail.
+    """
+    before, held = link.held or {}, dict[str, Json]()
+    for decision in decisions:
+        name, known = decision.field, before.get(decision.field, {})
+        if _open(decision):
+            values = _values(draft, name, readings)
+            new = values != known.get("values")
+            edits = edited(draft, name, records) if new else known.get("edited", {})
+            held[name] = {"values": values, "asked": decision.action is Action.HOLD, "edited": edits}
+            if new:
+                detail = {"field": name, "values": values, "edited": edits}
+                draft.say("conflict", f"{name}: {decision.reason}", detail, link=link)
+        elif known.get("chosen") and decision.action in TO.values():
+            held[name] = known
+    return _hold(draft, link, held)
+
+
+def settle_conflicts(draft: Draft, link: Link, fields: Collection[str]) -> Link:
     """Remove the conflicts of these fields from the link: they were written as chosen."""
-    return _remember(draft, link, {name: entry for name, entry in (link.held or {}).items() if name not in fields})
+    return _hold(draft, link, {name: entry for name, entry in (link.held or {}).items() if name not in fields})
 
 
-def _remember(draft: Draft, link: Link, held: MappingOf[str, Json]) -> Link:
+def _hold(draft: Draft, link: Link, held: MappingOf[str, Json]) -> Link:
     if held == (link.held or {}):
         return link
     draft.moves.append(moves.hold(link, dict(held) or None))
@@ -220,4 +255,150 @@ def _open(decision: Decision) -> bool:
 
 
 def _values(draft: Draft, name: str, readings: MappingOf[Side, Reading]) -> Json:
-    return {draft.side_name(side): remember.plain(readings[side].values[name]) for side in SIDES}
+    return {draft.side_name(side): plain(readings[side].values[name]) for side in SIDES}
+
+
+# ---- The base: the last values both sides agreed on ----
+
+
+def base_in_sync(
+    mapping: Mapping, base: Base, readings: MappingOf[Side, Reading], decisions: Sequence[Decision]
+) -> Base:
+    """Base with the fields that were seen equal."""
+    fields = {field.name: field for field in mapping.fields}
+    new = dict(base)
+    for decision in decisions:
+        if decision.action is Action.IN_SYNC:
+            name = decision.field
+            left, right = readings[Side.LEFT], readings[Side.RIGHT]
+            known = base.get(name)
+            new[name] = FieldBase(
+                left=left.values[name],
+                right=right.values[name],
+                left_hash=_hash(left, name, known.left_hash if known else None),
+                right_hash=_hash(right, name, known.right_hash if known else None),
+                fingerprint=fields[name].fingerprint,
+                columns_fingerprint=fields[name].columns_fingerprint,
+            )
+    return new
+
+
+def base_after_write(
+    mapping: Mapping,
+    base: Base,
+    target: Side,
+    readings: MappingOf[Side, Reading],
+    chosen: MappingOf[str, Any],
+    shown: Reading | None,
+) -> Base:
+    """Base after `chosen` was sent to `target`; fields that were not sent keep theirs."""
+    new = dict(base)
+    for name, value in chosen.items():
+        new[name] = base_of_sent(mapping, name, target, readings[target.other], value, shown)
+    return new
+
+
+def base_of_sent(
+    mapping: Mapping, name: str, target: Side, source: Reading, sent: Any, shown: Reading | None
+) -> FieldBase:
+    """The base of a field just sent to `target`: what the server shows of it, else the sent value itself."""
+    field = next(field for field in mapping.fields if field.name == name)
+    there = shown.values.get(name, UNREAD) if shown else UNREAD
+    there_hash = _hash(shown, name) if shown else None
+    if there is UNREAD or names_unlinked(there):
+        there, there_hash = sent, None
+    here = source.values.get(name, UNREAD)
+    here_hash = _hash(source, name)
+    if here is UNREAD:
+        here, here_hash = sent, None
+    left, right = (here, there) if target is Side.RIGHT else (there, here)
+    left_hash, right_hash = (here_hash, there_hash) if target is Side.RIGHT else (there_hash, here_hash)
+    return FieldBase(left, right, left_hash, right_hash, field.fingerprint, field.columns_fingerprint)
+
+
+def base_of_defaults(
+    mapping: Mapping, target: Side, source: Reading, chosen: MappingOf[str, Any], shown: Reading | None
+) -> dict[str, FieldBase]:
+    """The base of fields that got their default in a create. The source counts as empty, so nothing flows back."""
+    base = {}
+    for name, value in defaulted(mapping, target, chosen, source.off).items():
+        entry = base_of_sent(mapping, name, target, source, value, shown)
+        base[name] = replace(entry, left=None) if target is Side.RIGHT else replace(entry, right=None)
+    return base
+
+
+def base_of_left_out(field: Field, target: Side, value: Any, shown: Reading) -> dict[str, FieldBase]:
+    """The base of a reference that a create left out. It is written once it is edited, or its record is linked."""
+    there = shown.values.get(field.name, UNREAD)
+    if there is UNREAD:
+        return {}
+    prints = field.fingerprint, field.columns_fingerprint
+    hashed = shown.hashes.get(field.name)
+    if target is Side.RIGHT:
+        return {field.name: FieldBase(value, there, None, hashed, *prints)}
+    return {field.name: FieldBase(there, value, hashed, None, *prints)}
+
+
+def base_of_empty(mapping: Mapping, target: Side, source: Reading, shown: Reading) -> dict[str, FieldBase]:
+    """The base of fields that neither side of a new pair fills."""
+    base = {}
+    for field in mapping.fields:
+        name = field.name
+        pair = (source.values.get(name, UNREAD), shown.values.get(name, UNREAD))
+        if name not in source.off and UNREAD not in pair and all(is_empty(value) for value in pair):
+            base[name] = base_of_sent(mapping, name, target, source, None, shown)
+    return base
+
+
+def _hash(reading: Reading, name: str, kept: str | None = None) -> str | None:
+    """Return a field's hash. None for a reference whose record is not linked yet, so that every sweep marks the pair.
+
+    kept: the hash in the base. If it is the same, the product filled the reference in, and it is not an edit.
+    """
+    hashed = reading.hashes.get(name)
+    return None if names_unlinked(reading.values.get(name)) and hashed != kept else hashed
+
+
+def confirms(mapping: Mapping, chosen: MappingOf[str, Any], shown: Reading) -> bool:
+    """Whether a read-back shows each sent value, or a plain reduction of it, or cannot show it."""
+    fields = {field.name: field for field in mapping.fields}
+    for name, sent in chosen.items():
+        value = shown.values.get(name, UNREAD)
+        if value is UNREAD:
+            continue
+        if not same(fields[name], sent, value) and not is_reduction(fields[name], sent, value):
+            return False
+    return True
+
+
+def readings_after_write(
+    readings: MappingOf[Side, Reading], target: Side, chosen: MappingOf[str, Any], shown: Reading | None
+) -> dict[Side, Reading]:
+    """Return both sides after a write. The target holds what it shows of the sent values, otherwise the sent values."""
+    before = readings[target]
+    there = {name: shown.values.get(name, UNREAD) if shown else UNREAD for name in chosen}
+    hashes = {name: hashed for name, hashed in before.hashes.items() if name not in chosen}
+    hashes |= {name: shown.hashes[name] for name in chosen if shown and name in shown.hashes}
+    values = {**before.values, **{name: chosen[name] if there[name] is UNREAD else there[name] for name in chosen}}
+    return {**readings, target: replace(before, values=values, hashes=hashes)}
+
+
+def save_base(draft: Draft, link: Link, base: Base) -> Link:
+    """Have the base stored at the end of the claim. Return the link as it will then be."""
+    dumped = dump_base(draft.mapping, base)
+    if dumped == link.base:
+        return link
+    draft.moves.append(moves.settled(link, dumped, refs_of_base(draft.mapping, base, link.base)))
+    return replace(link, base=dumped)
+
+
+def refs_of_base(
+    mapping: Mapping, base: MappingOf[str, FieldBase], before: MappingOf[str, Any] = MappingProxyType({})
+) -> list[tuple[str, int]] | None:
+    """The links that a base names as (field, link id). None if no field can name one, now or in the base before."""
+    fields = mapping.named
+    if not any(field.refers for field in mapping.fields) and all(
+        name in fields and entry[4] == fields[name].fingerprint for name, entry in before.items()
+    ):
+        return None
+    return sorted({(name, value.id) for name, entry in base.items() for value in references.links_in(entry)})

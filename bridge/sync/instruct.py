@@ -18,10 +18,10 @@ from bridge.mapping.values import UNREAD, is_empty, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Completion, Instruction, Link, LinkState, Outcome
 from bridge.store.questions import InstructionOf, IsForgotten, LinkOf
-from bridge.sync import accept, compare, match, merge, recover, remember, remove, settle, undo, update
+from bridge.sync import accept, compare, match, merge, recover, remove, settle, undo, update
 from bridge.sync.match import UNKNOWN_SEQ
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Create, Draft, Moment, Plan, Removal, Stale, Undoing
+from bridge.sync.situation import Create, Draft, Moment, Plan, Removal, Stale, Undoing, in_words
 
 UNDO, REMOVE_CREATED, LINK, UNLINK, RESTORE = "undo", "remove created", "link", "unlink", "restore"
 
@@ -251,7 +251,7 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
         first_seq=UNKNOWN_SEQ
         if (known := draft.known(draft.ref(source, told.key.record_id))) is None
         else known.first_seq,
-        words=remember.in_words(draft, target, chosen),
+        words=in_words(draft, target, chosen),
     )
 
 
@@ -349,7 +349,7 @@ def _undo_preview(draft: Draft, told: Instruction) -> Preview:
     link, records = pair
     target, lines, restored, kept = told.key.side, [], 0, 0
     for one in undo.verdicts(draft, target, told.detail["fields"], records, link):
-        shown = remember.in_words(draft, target, {"now": one.now, "value": one.value})
+        shown = in_words(draft, target, {"now": one.now, "value": one.value})
         if one.refused:
             lines.append(f"{one.field}: stays: {one.refused}")
             kept += 1
@@ -411,11 +411,11 @@ def _merged(draft: Draft, told: Instruction, records: MappingOf[Side, Record]) -
     """What the new pair's first comparison does with fields that differ."""
     readings = compare.readings(draft, records)
     base = preferring(draft, records, told.detail.get("prefer"))
-    decisions = compare.decide(draft, records, readings, base)
+    decisions = compare.decide_fields(draft, records, readings, base)
     lines = []
     for target, values in compare.plans(decisions, readings).items():
-        old = remember.in_words(draft, target, {name: readings[target].values.get(name) for name in values})
-        new, reasons = remember.in_words(draft, target, values), {one.field: one.reason for one in decisions}
+        old = in_words(draft, target, {name: readings[target].values.get(name) for name in values})
+        new, reasons = in_words(draft, target, values), {one.field: one.reason for one in decisions}
         side = draft.side_name(target)
         lines += [f"{side}.{name}: {_value(old[name])} -> {_value(new[name])} ({reasons[name]})" for name in values]
     return lines or ["both have the same values in all mapped fields"]
@@ -438,7 +438,7 @@ def _restore_preview(draft: Draft, told: Instruction) -> Preview:
     after = f"linked to {mine}" if alive else f"not linked, because {mine} is deleted too"
     values = load_values(draft.mapping, told.detail["values"])
     filled = {name: value for name, value in values.items() if not is_empty(value)}
-    shown = remember.in_words(draft, target, filled)
+    shown = in_words(draft, target, filled)
     head = f"{name}: is created again under a new id, {after}, with these values"
     return Preview((head, *(f"{field}: {_value(value)}" for field, value in shown.items())))
 

@@ -31,9 +31,9 @@ from bridge.store.questions import (
     SurvivorOf,
     TaskOf,
 )
-from bridge.sync import accept, merge, recover, references, remember, shadow
+from bridge.sync import accept, merge, recover, references, shadow
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Create, Draft, Look, Moment, RequestListing, Search, Stale
+from bridge.sync.situation import Create, Draft, Look, Moment, RequestListing, Search, Stale, in_words
 
 
 def values_held(draft: Draft, pair: MappingOf[Side, Record | Gone]) -> dict[Side, Json]:
@@ -536,7 +536,7 @@ def _create(draft: Draft, own: Record, reading: Reading, unlike: frozenset[str] 
         keys=translate.index_hashes(draft.mapping, reading.values),
         first_seq=known.first_seq if known else UNKNOWN_SEQ,
         unlike=unlike,
-        words=remember.in_words(draft, target, chosen),
+        words=in_words(draft, target, chosen),
         made_at=own.created_at.timestamp() if own.created_at else None,
         again=draft.now if _lines_follow(draft, target, holding) else _again(draft, own, patient=settled.again),
         left_out=settled.left_out,

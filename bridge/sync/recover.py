@@ -16,9 +16,9 @@ from bridge.mapping.values import UNREAD, LinkId, is_empty, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Completion, Link
 from bridge.store.questions import Known, LinkOf
-from bridge.sync import accept, references, remember, settle
+from bridge.sync import accept, compare, references, settle
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Draft, Moment, Newest, Stale
+from bridge.sync.situation import Draft, Moment, Newest, Stale, in_words
 
 CLOCK_MARGIN = timedelta(seconds=600)  # a vendor's clock is at most this far behind ours
 CLOSE_MARGIN = timedelta(seconds=10)  # within this margin, a record that looks shortened counts as the created one
@@ -55,7 +55,7 @@ def settle_pending(draft: Draft, link: Link, readings: Mapping[Side, Reading], b
         base = settled_base(draft, link, side, readings, base)
         draft.moves.append(moves.confirmed(link, side, link.sent_until))
         link = replace(link, sent_left=None) if side is Side.LEFT else replace(link, sent_right=None)
-    return base, remember.save_base(draft, link, base)
+    return base, compare.save_base(draft, link, base)
 
 
 def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, Reading], base: Base) -> Base:
@@ -91,9 +91,9 @@ def settled_base(draft: Draft, link: Link, side: Side, readings: Mapping[Side, R
             other = beside.get(name, value)  # a person may have wanted the two to differ
             source = _as_pending(readings[side.other], name, other) if side.other in readings else _only(name, other)
             there = readings[side] if arrived else None
-            new[name] = remember.sent_entry(draft.mapping, name, side, source, value, there)
+            new[name] = compare.base_of_sent(draft.mapping, name, side, source, value, there)
     for name, value in load_values(draft.mapping, sent.get("left_out", {})).items():
-        new |= remember.of_left_out(draft.mapping.named[name], side, value, readings[side])
+        new |= compare.base_of_left_out(draft.mapping.named[name], side, value, readings[side])
     return new
 
 
@@ -128,7 +128,7 @@ def _tell_arrived(draft: Draft, link: Link, side: Side, reading: Reading) -> Non
     }
     if not there:
         return
-    old, new = (remember.in_words(draft, side, some) for some in ({name: before.get(name) for name in there}, there))
+    old, new = (in_words(draft, side, some) for some in ({name: before.get(name) for name in there}, there))
     parts = ", ".join(f"{name}: {old[name]!r} -> {new[name]!r}" for name in there)
     held = {name: value for name, value in before.items() if name in there}
     detail = {"to": side.value, "before": dump_values(mapping, held), "after": dump_values(mapping, there)}

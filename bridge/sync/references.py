@@ -6,7 +6,7 @@ from typing import Any
 
 from bridge.domain.record import Side
 from bridge.domain.values import dataclass, replace
-from bridge.mapping.base import Base, load_base
+from bridge.mapping.base import Base, FieldBase, load_base
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.model import Field
 from bridge.mapping.translate import Reading, same
@@ -14,7 +14,6 @@ from bridge.mapping.values import Lines, LinkId, Reference, parts_of, with_parts
 from bridge.store.model import Completion, Link, LinkState, Mode, Outcome, Task, TaskKey, TaskState
 from bridge.store.questions import LinkById, LinkOf, SurvivorOf, TaskOf
 from bridge.sync.reasons import Reason
-from bridge.sync.remember import links_in
 from bridge.sync.situation import Draft, WaitFor
 
 PATIENCE_SECONDS = 20.0
@@ -250,6 +249,10 @@ def current_base(draft: Draft, link: Link) -> Base:
         name: replace(entry, left=with_parts(entry.left, follow), right=with_parts(entry.right, follow))
         for name, entry in base.items()
     }
+
+
+def links_in(entry: FieldBase) -> list[LinkId]:
+    return [one for value in (entry.left, entry.right) for one in parts_of(value) if isinstance(one, LinkId)]
 
 
 def followed(draft: Draft, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD
 from bridge.store import moves
 from bridge.store.model import Completion, Fulfilled, JournalEntry, Link, Outcome, TaskKey
-from bridge.sync import compare, references, remember
+from bridge.sync import compare, references
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Create, Draft, Progress, SideWrite
 
@@ -70,9 +70,9 @@ def not_needed(draft: Draft, pair: Progress, write: SideWrite) -> Progress:
 
 def _remembered(draft: Draft, pair: Progress, write: SideWrite, shown: Reading | None, *, called: bool) -> Progress:
     target = write.target
-    readings = remember.as_written(pair.readings, target, write.chosen, shown)
-    base = remember.after_write(draft.mapping, pair.base, target, readings, write.remembered, shown)
-    link = compare.settle(draft, remember.save_base(draft, pair.link, base), write.remembered)
+    readings = compare.readings_after_write(pair.readings, target, write.chosen, shown)
+    base = compare.base_after_write(draft.mapping, pair.base, target, readings, write.remembered, shown)
+    link = compare.settle_conflicts(draft, compare.save_base(draft, pair.link, base), write.remembered)
     written = [f"{draft.side_name(target)}.{name}" for name in write.chosen] if called else []
     return replace(pair, link=link, base=base, readings=readings, written=[*pair.written, *written])
 
@@ -187,18 +187,20 @@ def created(
         seen |= {name: value for name, value in shown.values.items() if value is not UNREAD}
     draft.note_keys(target, record_id, seen)
     draft.note_keys(target.other, str(link.record_id(target.other)), source.values)
-    if shown is not None and not (answered or remember.confirms(draft.mapping, chosen, shown)):
+    if shown is not None and not (answered or compare.confirms(draft.mapping, chosen, shown)):
         shown = None
     base = {
-        name: remember.sent_entry(draft.mapping, name, target, source, value, shown) for name, value in chosen.items()
-    } | remember.of_defaults(draft.mapping, target, source, chosen, shown)
+        name: compare.base_of_sent(draft.mapping, name, target, source, value, shown) for name, value in chosen.items()
+    } | compare.base_of_defaults(draft.mapping, target, source, chosen, shown)
     left_out = references.done_without(draft, target, source, chosen)
     if shown is not None:
-        base = {**remember.both_empty(draft.mapping, target, source, shown), **base}
+        base = {**compare.base_of_empty(draft.mapping, target, source, shown), **base}
         for name, value in left_out.items():
-            base |= remember.of_left_out(draft.mapping.named[name], target, value, shown)
+            base |= compare.base_of_left_out(draft.mapping.named[name], target, value, shown)
     draft.moves.append(
-        moves.mark_live(link, target, record_id, dump_base(draft.mapping, base), remember.refs_of(draft.mapping, base))
+        moves.mark_live(
+            link, target, record_id, dump_base(draft.mapping, base), compare.refs_of_base(draft.mapping, base)
+        )
     )
     if shown is not None and {name for name, _ in draft.mapping.gates[target] if name in source.off} - shown.off:
         again = draft.now  # the `when` of a field rule holds for the record as the server made it

@@ -22,14 +22,14 @@ from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, Money, Reference, names_records
 from bridge.store.model import Claim, Completion, Json, Link, Scope, Task, TaskKey, TaskState
-from bridge.sync import compare, references, remember, settle
+from bridge.sync import compare, references, settle
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Draft, Limits, Situation
+from bridge.sync.situation import Draft, Limits, Situation, in_words
 
 
 def would_create(draft: Draft, target: Side, values: Mapping[str, Any], left_out: Mapping[str, str]) -> Completion:
     """Journal a create. `values`: all that the record would hold. `left_out`: by field why a reference is missing."""
-    fields = {name: {"after": value} for name, value in remember.in_words(draft, target, values).items()}
+    fields = {name: {"after": value} for name, value in in_words(draft, target, values).items()}
     record = draft.named(target)
     detail = {"writes": [_write(draft, target, record, fields)], "left out": dict(left_out)}
     draft.say("would create", f"shadow: would create {record}", detail)
@@ -40,7 +40,7 @@ def would_link(draft: Draft, own: Record, candidate: Record) -> Completion:
     """Journal that the two would be linked, and then merged without a base."""
     records = {draft.side: own, draft.side.other: candidate}
     readings = compare.readings(draft, records)
-    decisions = compare.decide(draft, records, readings, {})
+    decisions = compare.decide_fields(draft, records, readings, {})
     plans = compare.plans(decisions, readings)
     record = draft.named(draft.side.other, candidate.ref.id)
     detail = _told(draft, records, readings, decisions, plans)
@@ -69,7 +69,7 @@ def would_remove(draft: Draft, link: Link, target: Side, record: Record, verb: s
     """Journal that `record` would be deleted or archived."""
     reading, named = compare.readings(draft, {target: record})[target], draft.named(target, record.ref.id)
     held = {name: value for name, value in reading.values.items() if value is not None and value is not UNREAD}
-    fields = {name: {"before": value} for name, value in remember.in_words(draft, target, held).items()}
+    fields = {name: {"before": value} for name, value in in_words(draft, target, held).items()}
     detail = {"writes": [_write(draft, target, named, fields)]}
     draft.say("would delete", f"shadow: would {verb} {named}", detail, link=link)
     return draft.filtered(Reason.WOULD_REMOVE.of(record=named, verb=verb))
@@ -88,8 +88,8 @@ def _told(
     for target, values in plans.items():
         if not _sent(draft, target, values, records[target].fields):
             continue
-        before = remember.in_words(draft, target, {name: readings[target].values.get(name) for name in values})
-        after = remember.in_words(draft, target, values)
+        before = in_words(draft, target, {name: readings[target].values.get(name) for name in values})
+        after = in_words(draft, target, values)
         fields = {name: {"before": before[name], "after": after[name], "why": reasons.get(name, "")} for name in values}
         writes.append(_write(draft, target, draft.named(target, records[target].ref.id), fields))
     return {"writes": writes, "kept": kept_apart(draft, decisions, readings)}
@@ -115,7 +115,7 @@ def kept_apart(draft: Draft, decisions: Sequence[Decision], readings: Mapping[Si
             continue
         kept[one.field] = {
             "values": {
-                draft.side_name(side): remember.in_words(draft, side, {one.field: value})[one.field]
+                draft.side_name(side): in_words(draft, side, {one.field: value})[one.field]
                 for side, value in values.items()
             },
             "why": one.reason,
@@ -209,7 +209,7 @@ class Weighed:
 def _weighed(draft: Draft, link: Link, records: MappingOf[Side, Record]) -> Weighed:
     readings = compare.readings(draft, records)
     base = references.current_base(draft, link)
-    decisions = compare.chosen(draft, link, compare.decide(draft, records, readings, base), readings)
+    decisions = compare.with_choices(draft, link, compare.decide_fields(draft, records, readings, base), readings)
     plans = compare.plans(decisions, readings)
     for side in SIDES:
         plans[side] |= references.merged_away(draft, side, decisions, readings)
@@ -310,7 +310,7 @@ def _beside(draft: Draft, weighed: Weighed, name: str, sent: MappingOf[Side, boo
 
 
 def _in_words(draft: Draft, name: str, values: MappingOf[Side, Any]) -> dict[Side, Any]:
-    return {side: remember.in_words(draft, side, {name: value})[name] for side, value in values.items()}
+    return {side: in_words(draft, side, {name: value})[name] for side, value in values.items()}
 
 
 def _would_send(draft: Draft, target: Side, values: MappingOf[str, Any], record: Record) -> dict[str, str]:

@@ -21,6 +21,7 @@ from bridge.mapping import translate
 from bridge.mapping.base import Base
 from bridge.mapping.model import DeletePolicy, Mapping
 from bridge.mapping.translate import Reading
+from bridge.mapping.values import UNREAD, Lines, LinkId, is_empty, parts_of, with_parts
 from bridge.store.engine import Store
 from bridge.store.model import (
     Claim,
@@ -40,7 +41,7 @@ from bridge.store.model import (
     Task,
     TaskKey,
 )
-from bridge.store.questions import Known, Question
+from bridge.store.questions import Known, LinkById, Question
 from bridge.sync.reasons import Reason, Why
 
 
@@ -413,6 +414,38 @@ class Draft:
         """End the claim as a dead letter. The reason says what a person must do."""
         self.say("dead", why.text, link=self.claim.link)
         return self.done(Outcome.DEAD, why, **more)
+
+
+# ---- Canonical values as people read them in the journal ----
+
+
+def plain(value: Any) -> Any:
+    """A value without its type; JSON-able. A link is its id: see `in_words`."""
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    if value is UNREAD:
+        return None
+    if isinstance(value, Lines):
+        return [{name: plain(one) for name, one in line.values if not is_empty(one)} for line in value.rows]
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def printable(values: MappingOf[str, Any]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in values.items()}
+
+
+def in_words(draft: Draft, side: Side, values: MappingOf[str, Any]) -> dict[str, Any]:
+    """Plain values, in which a link is the record it means on this side."""
+    named = dict.fromkeys(one for value in values.values() for one in parts_of(value) if isinstance(one, LinkId))
+    links = dict(zip(named, draft.ask_all(LinkById(one.id) for one in named), strict=True))
+
+    def told(value: Any) -> Any:
+        link = links.get(value) if isinstance(value, LinkId) else None
+        return value if link is None or link.record_id(side) is None else f"{link.mapping} {link.record_id(side)}"
+
+    return printable({name: with_parts(value, told) for name, value in values.items()})
 
 
 # ---- Plans: what a decision wants written ----

@@ -23,9 +23,9 @@ from bridge.mapping.values import (
 )
 from bridge.store.model import Completion, Fulfilled, Instruction, Json, Link
 from bridge.store.questions import LinkById, LinkOf
-from bridge.sync import compare, recover, references, remember, settle, update
+from bridge.sync import compare, recover, references, settle, update
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Draft, Progress, SideWrite, Update
+from bridge.sync.situation import Draft, Progress, SideWrite, Update, in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _verdict(
         return replace(found, held=True)
     written = same(row, now, after) or (not entry.get("confirmed") and is_reduction(row, after, now))
     if not written:
-        texts = remember.in_words(draft, target, {"now": now, "after": after})
+        texts = in_words(draft, target, {"now": now, "after": after})
         return replace(found, refused=f"edited since: it is {texts['now']!r}, and the bridge wrote {texts['after']!r}")
     if target.other in _edited(row, readings, base):
         return replace(found, refused=f"{draft.side_name(target.other)} was edited since, and that did not cross yet")
@@ -189,8 +189,8 @@ def _write(
     held, seen = readings[target], draft.seen(record.ref)
     sent = {name: as_written(draft, target, value) for name, value in values.items()}
     changes = translate.write(draft.mapping, target, sent, record.fields)
-    old = remember.in_words(draft, target, {name: held.values[name] for name in values})
-    new = remember.in_words(draft, target, values)
+    old = in_words(draft, target, {name: held.values[name] for name in values})
+    new = in_words(draft, target, values)
     parts = ", ".join(f"{name}: {old[name]!r} -> {new[name]!r}" for name in values)
     detail = {"to": target.value, "changes": {name: [old[name], new[name]] for name in values}}
     text = f"{instruction.run}: {draft.named(target, instruction.key.record_id)} gets back {parts}"
@@ -228,5 +228,5 @@ def edited_since_created(
         else:
             continue
         if not kept:
-            found.append(f"{row.name} is {remember.in_words(draft, target, {row.name: now})[row.name]!r}")
+            found.append(f"{row.name} is {in_words(draft, target, {row.name: now})[row.name]!r}")
     return found

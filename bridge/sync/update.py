@@ -13,9 +13,9 @@ from bridge.mapping.values import UNREAD, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey, TaskState
 from bridge.store.questions import TaskOf
-from bridge.sync import accept, compare, merge, recover, references, remember, remove, settle, shadow
+from bridge.sync import accept, compare, merge, recover, references, remove, settle, shadow
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import DELETED, Draft, Progress, Removal, SideWrite, Stale, Update
+from bridge.sync.situation import DELETED, Draft, Progress, Removal, SideWrite, Stale, Update, in_words, printable
 
 
 def update(draft: Draft, link: Link) -> Completion | Update | Removal:
@@ -82,7 +82,7 @@ def _of_one_side(draft: Draft, link: Link) -> Completion | None:
         return None
     reading = compare.readings(draft, {side: found})[side]
     base = recover.confirmed_base(draft, link, side, reading, references.current_base(draft, link))
-    if base is None or not remember.shows_base(draft.mapping, side, reading, base):
+    if base is None or not compare.shows_base(draft.mapping, side, reading, base):
         return None
     hidden = accept.edit_not_shown(draft, side, record_id)
     if hidden and not accept.shows_reported_edit(draft, side, record_id, changed=False):
@@ -91,7 +91,7 @@ def _of_one_side(draft: Draft, link: Link) -> Completion | None:
     draft.note_keys(side, record_id, reading.values)
     if link.sent(side) is not None:
         draft.moves.append(moves.confirmed(link, side))
-    remember.save_base(draft, link, base)
+    compare.save_base(draft, link, base)
     references.note_missing(draft, {side: record_id}, {side: reading})
     return draft.done(Outcome.UNCHANGED, Reason.OWN_SIDE_IN_SYNC.of(record=draft.named(side, record_id)))
 
@@ -135,17 +135,17 @@ def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completi
     settled = link.sent_left is not None or link.sent_right is not None
     if settled:
         base, link = recover.settle_pending(draft, link, readings, base)
-    decisions = compare.chosen(draft, link, compare.decide(draft, records, readings, base), readings)
+    decisions = compare.with_choices(draft, link, compare.decide_fields(draft, records, readings, base), readings)
     for side, reading in readings.items():
         draft.note_keys(side, str(link.record_id(side)), reading.values)
-    base = remember.in_sync(draft.mapping, base, readings, decisions)
+    base = compare.base_in_sync(draft.mapping, base, readings, decisions)
     plans = compare.plans(decisions, readings)
     for side in SIDES:
         plans[side] |= references.merged_away(draft, side, decisions, readings)
     if draft.shadow:
         return shadow.would_update(draft, link, records, readings, decisions, plans)
-    link = remember.save_base(draft, link, base)
-    link = compare.hold(draft, link, decisions, readings, records)
+    link = compare.save_base(draft, link, base)
+    link = compare.hold_conflicts(draft, link, decisions, readings, records)
     parents = references.note_missing(draft, {side: link.record_id(side) for side in SIDES}, readings)
     if settled and any(plans.values()):  # the result is stored before a new write replaces `sent`
         return draft.later(draft.now, Reason.WRITE_SETTLED.of())
@@ -161,7 +161,7 @@ def _again(
     """When both sides are read again, because one of them does not show the edit that a callback reported."""
     waits = []
     for side, stale in hidden.items():
-        changed = not remember.shows_base(draft.mapping, side, readings[side], base)
+        changed = not compare.shows_base(draft.mapping, side, readings[side], base)
         if not accept.shows_reported_edit(draft, side, str(link.record_id(side)), changed=changed):
             waits.append(stale.due)
     return min(waits, default=None)
@@ -244,8 +244,8 @@ def _side_write(
 
 
 def _story(draft: Draft, link: Link, target: Side, chosen: Mapping[str, Any], before: Reading) -> Any:
-    old = remember.in_words(draft, target, {name: before.values.get(name) for name in chosen})
-    new = remember.in_words(draft, target, chosen)
+    old = in_words(draft, target, {name: before.values.get(name) for name in chosen})
+    new = in_words(draft, target, chosen)
     changes = {name: [old[name], new[name]] for name in chosen}
     source, sink = draft.named(target.other, link.record_id(target.other)), draft.named(target, link.record_id(target))
     parts = ", ".join(f"{name}: {was!r} -> {now!r}" for name, (was, now) in changes.items())
@@ -254,7 +254,7 @@ def _story(draft: Draft, link: Link, target: Side, chosen: Mapping[str, Any], be
 
 def _lost(draft: Draft, link: Link, decision: Decision, records: Mapping[Side, Record]) -> Any:
     """What a conflict is about to overwrite."""
-    detail = remember.printable({"kept": decision.value, "lost": decision.loser})
+    detail = printable({"kept": decision.value, "lost": decision.loser})
     detail = {**detail, "edited": compare.edited(draft, decision.field, records)}
     text = f"{decision.field}: {decision.reason}"
     return draft.entry("conflict", text, {"field": decision.field, **detail}, link=link)

@@ -25,7 +25,7 @@ UPDATES = (
     ),
     Mutant(
         "one base for both sides",
-        "sync/remember.py::sent_entry",
+        "sync/compare.py::base_of_sent",
         "left, right = (here, there) if target is Side.RIGHT else (there, here)",
         "left, right = here, here",
         ("sync/test_bases.py::test_a_server_that_keeps_less_neither_flaps_nor_damages_the_other_side",),
@@ -33,7 +33,7 @@ UPDATES = (
     Mutant(
         "the base is not remembered after a write",
         "sync/settle.py::_remembered",
-        "base = remember.after_write(draft.mapping, pair.base, target, readings, write.remembered, shown)",
+        "base = compare.base_after_write(draft.mapping, pair.base, target, readings, write.remembered, shown)",
         "base = pair.base",
         (f"{UPDATING}what_one_side_got_is_remembered_when_the_other_sides_write_fails",),
     ),
@@ -362,7 +362,7 @@ DELETES = (
     Mutant(
         "a record to be deleted is not journaled whole",
         "sync/apply.py::_remove",
-        '"record": remember.printable(fresh.fields)',
+        '"record": printable(fresh.fields)',
         '"record": {}',
         (f"{BETWEEN}promise_12_a_record_is_journaled_whole_before_it_is_deleted",),
     ),

@@ -12,7 +12,7 @@ from bridge.mapping.load import load_text
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, LinkId, Reference
 from bridge.store.model import Link, LinkState
-from bridge.sync import recover, remember
+from bridge.sync import compare, recover
 from bridge.sync.load import Loader
 from tests.clock import FakeClock
 from tests.product import FakeProduct
@@ -115,7 +115,7 @@ def _base(values: dict[str, Any]) -> Base:
 
 @pytest.mark.parametrize("side", list(Side))
 def test_a_side_shows_the_base_when_every_field_does(side: Side) -> None:
-    assert remember.shows_base(MAPPING, side, Reading(AGREED, {}), _base(AGREED))
+    assert compare.shows_base(MAPPING, side, Reading(AGREED, {}), _base(AGREED))
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -133,15 +133,15 @@ def test_a_side_shows_the_base_when_every_field_does(side: Side) -> None:
 def test_a_side_does_not_show_the_base_when_one_field_is_other_unread_or_not_linked(
     side: Side, field: str, shown: Any
 ) -> None:
-    assert not remember.shows_base(MAPPING, side, Reading({**AGREED, field: shown}, {}), _base(AGREED))
+    assert not compare.shows_base(MAPPING, side, Reading({**AGREED, field: shown}, {}), _base(AGREED))
 
 
 @pytest.mark.parametrize("side", list(Side))
 def test_a_base_of_another_definition_or_of_fewer_fields_is_not_shown(side: Side) -> None:
     reading, known = Reading(AGREED, {}), _base(AGREED)
     redefined = {**known, "name": replace(known["name"], fingerprint="another")}
-    assert not remember.shows_base(MAPPING, side, reading, redefined)
-    assert not remember.shows_base(MAPPING, side, reading, {name: known[name] for name in ("name", "email", "company")})
+    assert not compare.shows_base(MAPPING, side, reading, redefined)
+    assert not compare.shows_base(MAPPING, side, reading, {name: known[name] for name in ("name", "email", "company")})
 
 
 async def _confirmed(bench: Bench, record_id: str, sent: Any, shown: str) -> Base | None:
