@@ -18,13 +18,7 @@ from bridge.mapping.base import Base, FieldBase, dump_base
 from bridge.mapping.merge import Action, Decision, Times, merge
 from bridge.mapping.model import Field, Mapping
 from bridge.mapping.translate import Reading, defaulted, is_reduction, same
-from bridge.mapping.values import (
-    UNREAD,
-    is_empty,
-    names_merged_away,
-    names_records,
-    names_unlinked,
-)
+from bridge.mapping.values import UNREAD, is_empty, names_merged_away, names_records, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Json, Link, TaskKey
 from bridge.store.questions import ReportedActor

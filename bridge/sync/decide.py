@@ -1,7 +1,7 @@
 """Decide about one claim: by a person's instruction, otherwise by the state of its link (one module for each state)."""
 
 from bridge.store.model import Completion, LinkState
-from bridge.sync import instruct, match, recover
+from bridge.sync import instruct, match, settle
 from bridge.sync.situation import Draft, Plan
 from bridge.sync.update import update
 
@@ -17,5 +17,5 @@ def decide(draft: Draft) -> Completion | Plan:
     if link is None:
         return match.match_or_create(draft)
     if link.state is LinkState.INTENDED:
-        return recover.recover_create(draft, link)
+        return settle.recover_create(draft, link)
     return update(draft, link)

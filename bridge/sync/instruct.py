@@ -18,7 +18,7 @@ from bridge.mapping.values import UNREAD, is_empty, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Completion, Instruction, Link, LinkState, Outcome
 from bridge.store.questions import InstructionOf, IsForgotten, LinkOf
-from bridge.sync import accept, compare, match, merge, recover, remove, settle, undo, update
+from bridge.sync import accept, compare, match, merge, remove, settle, undo, update
 from bridge.sync.match import UNKNOWN_SEQ
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Create, Draft, Moment, Plan, Removal, Stale, Undoing, in_words
@@ -47,7 +47,7 @@ def carry_out(draft: Draft, told: Instruction) -> Completion | Plan | None:
     if draft.shadow:
         return refused(draft, told, "the mapping is in shadow mode, and nothing is written")
     if draft.claim.link is not None:
-        unsettled = recover.unsettled(draft, draft.claim.link)
+        unsettled = settle.unsettled(draft, draft.claim.link)
         if unsettled:
             return unsettled
     return ACTS[told.kind](draft, told)

@@ -31,7 +31,7 @@ from bridge.store.questions import (
     SurvivorOf,
     TaskOf,
 )
-from bridge.sync import accept, merge, recover, references, shadow
+from bridge.sync import accept, merge, references, settle, shadow
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Create, Draft, Look, Moment, RequestListing, Search, Stale, in_words
 
@@ -153,7 +153,7 @@ def _history(draft: Draft, own: Record) -> Completion | Survivor | None:
         if row.state is LinkState.DUPLICATE:
             return draft.filtered(Reason.DUPLICATE_REPORTED.of())
         if row.state is LinkState.UNKNOWN and draft.retried:
-            return recover.reopened(draft, row)
+            return settle.reopen_create(draft, row)
         if row.state is LinkState.UNKNOWN:
             return draft.dead(Reason.CREATE_STILL_UNKNOWN.of())
         if row.state is LinkState.TOMBSTONE:

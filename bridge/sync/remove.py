@@ -12,7 +12,7 @@ from bridge.mapping.values import UNREAD, is_empty, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Completion, Link, Outcome, TaskKey, TaskState
 from bridge.store.questions import SurvivorOf, TaskOf
-from bridge.sync import accept, compare, merge, recover, references, settle, shadow
+from bridge.sync import accept, compare, merge, references, settle, shadow
 from bridge.sync.reasons import Reason, Why
 from bridge.sync.situation import DELETED, CanSee, Draft, MergedInto, NoteMerge, Removal
 
@@ -174,7 +174,7 @@ def _edited_since(draft: Draft, link: Link, side: Side, record: Record) -> str |
     """The first field that was edited on the surviving side and never synced; without a base, the first filled one."""
     reading = compare.readings(draft, {side: record})[side]
     base = references.current_base(draft, link)
-    base = recover.settled_base(draft, link, side, {side: reading}, base)
+    base = settle.settled_base(draft, link, side, {side: reading}, base)
     for field in draft.mapping.fields:
         value, entry = reading.values.get(field.name, UNREAD), base.get(field.name)
         if names_unlinked(value) or side.other not in field.flows:

@@ -23,7 +23,7 @@ from bridge.mapping.values import (
 )
 from bridge.store.model import Completion, Fulfilled, Instruction, Json, Link
 from bridge.store.questions import LinkById, LinkOf
-from bridge.sync import compare, recover, references, settle, update
+from bridge.sync import compare, references, settle, update
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Draft, Progress, SideWrite, Update, in_words
 
@@ -54,7 +54,7 @@ def verdicts(
     base = references.current_base(draft, link)
     for side in SIDES:
         if link.sent(side) is not None:
-            base = recover.settled_base(draft, link, side, readings, base)
+            base = settle.settled_base(draft, link, side, readings, base)
     return [_verdict(draft, target, name, entry, records[target], readings, base) for name, entry in fields.items()]
 
 
@@ -150,7 +150,7 @@ def undo(draft: Draft, instruction: Instruction, link: Link) -> Completion | Upd
     base = references.current_base(draft, link)
     settled = link.sent_left is not None or link.sent_right is not None
     if settled:
-        base, link = recover.settle_pending(draft, link, readings, base)
+        base, link = settle.by_reads(draft, link, readings, base)
     put_back = {one.field: one.value for one in found if one.restores}
     if settled and put_back:  # the result is stored before a new write replaces `sent`
         return draft.later(draft.now, Reason.WRITE_SETTLED.of())

@@ -13,14 +13,14 @@ from bridge.mapping.values import UNREAD, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey, TaskState
 from bridge.store.questions import TaskOf
-from bridge.sync import accept, compare, merge, recover, references, remove, settle, shadow
+from bridge.sync import accept, compare, merge, references, remove, settle, shadow
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import DELETED, Draft, Progress, Removal, SideWrite, Stale, Update, in_words, printable
 
 
 def update(draft: Draft, link: Link) -> Completion | Update | Removal:
     """Make both records of a link agree."""
-    unsettled = recover.unsettled(draft, link)
+    unsettled = settle.unsettled(draft, link)
     if unsettled:
         return unsettled
     if draft.key.record_id != link.record_id(draft.side):  # merged away, or left over by a merge
@@ -81,7 +81,7 @@ def _of_one_side(draft: Draft, link: Link) -> Completion | None:
     if isinstance(found, Gone) or translate.passes_where(draft.mapping, side, found.fields) is False:
         return None
     reading = compare.readings(draft, {side: found})[side]
-    base = recover.confirmed_base(draft, link, side, reading, references.current_base(draft, link))
+    base = settle.confirmed_base(draft, link, side, reading, references.current_base(draft, link))
     if base is None or not compare.shows_base(draft.mapping, side, reading, base):
         return None
     hidden = accept.edit_not_shown(draft, side, record_id)
@@ -134,7 +134,7 @@ def _agree(draft: Draft, link: Link, records: Mapping[Side, Record]) -> Completi
     again = _again(draft, link, readings, base, hidden)
     settled = link.sent_left is not None or link.sent_right is not None
     if settled:
-        base, link = recover.settle_pending(draft, link, readings, base)
+        base, link = settle.by_reads(draft, link, readings, base)
     decisions = compare.with_choices(draft, link, compare.decide_fields(draft, records, readings, base), readings)
     for side, reading in readings.items():
         draft.note_keys(side, str(link.record_id(side)), reading.values)

@@ -188,7 +188,7 @@ ONE_LOOK = (
     ),
     Mutant(
         "a read of one side confirms a write of unknown outcome",
-        "sync/recover.py::confirmed_base",
+        "sync/settle.py::confirmed_base",
         'if not sent.get("took_effect"):',
         "if False:",
         (f"{ONE_SIDE}one_side_alone_confirms_no_write_of_another_value_or_unknown_outcome",),
@@ -459,7 +459,7 @@ ENDS = (
     ),
     Mutant(
         "a record known before the create counts as its result",
-        "sync/recover.py::_unlinked_since",
+        "sync/settle.py::_unlinked_since",
         " or (heard_of is not None and heard_of.first_seq < link.seq)",
         "",
         (f"{CREATING}a_record_known_before_the_create_is_not_taken_for_what_it_made",),
@@ -483,7 +483,7 @@ ENDS = (
     ),
     Mutant(
         "the values of a lost write hide an edit made since",
-        "sync/recover.py::settled_base",
+        "sync/settle.py::settled_base",
         "_as_pending(readings[side.other], name, other) if side.other in readings",
         "readings[side.other] if side.other in readings",
         (f"{UPDATING}a_settled_write_is_remembered_when_the_next_one_fails",),
@@ -532,14 +532,14 @@ ENDS = (
     ),
     Mutant(
         "the value before a lost write counts as the sent value truncated by the server",
-        "sync/recover.py::settled_base",
+        "sync/settle.py::settled_base",
         '(bool(sent.get("took_effect")) or not same(field, before.get(name), shown))',
         "True",
         (f"{UPDATING}an_unanswered_write_that_did_nothing_is_not_taken_for_shortened",),
     ),
     Mutant(
         "a record with the marker of another one counts as the result of a lost create",
-        "sync/recover.py::_unlinked_since",
+        "sync/settle.py::_unlinked_since",
         "(marked is UNREAD or marked == link.record_id(target.other))",
         "True",
         ("sync/test_created_once.py::test_promise_5_a_marker_tells_our_own_record_from_another_just_like_it",),
@@ -561,7 +561,7 @@ ENDS = (
     Mutant(
         "our own pending write counts as an edit that prevents a removal",
         "sync/remove.py::_edited_since",
-        "    base = recover.settled_base(draft, link, side, {side: reading}, base)\n",
+        "    base = settle.settled_base(draft, link, side, {side: reading}, base)\n",
         "",
         (f"{DELETING}our_own_unconfirmed_write_is_no_edit_that_saves_a_record",),
     ),
@@ -703,28 +703,28 @@ LOST = "sync/test_lost_references.py::test_"
 LOST_CREATES = (
     Mutant(
         "a lost create is looked up with the links from before a merge",
-        "sync/recover.py::_created",
+        "sync/settle.py::_may_be_created",
         'references.followed(draft, load_values(draft.mapping, (link.payload or {}).get("values", {})))',
         'load_values(draft.mapping, (link.payload or {}).get("values", {}))',
         (f"{LOST}promise_5_a_lost_create_is_found_although_what_it_refers_to_was_merged",),
     ),
     Mutant(
         "a record with another reference than the sent one is not the result of a lost create",
-        "sync/recover.py::_looks_sent",
+        "sync/settle.py::_looks_sent",
         "found.add(Looks.OTHER_LINKS)",
         "return Looks.OTHER",
         (f"{LOST}promise_5_a_record_that_differs_from_a_lost_create_only_in_references_needs_a_person",),
     ),
     Mutant(
         "a record that differs from a lost create in its references is created again after a person's check",
-        "sync/recover.py::_created",
+        "sync/settle.py::_may_be_created",
         "(referring if checked else [])",
         "[]",
         (f"{LOST}promise_5_a_record_that_differs_from_a_lost_create_only_in_references_needs_a_person",),
     ),
     Mutant(
         "a record that differs from a lost create in its references counts as its result without a question",
-        "sync/recover.py::_created",
+        "sync/settle.py::_may_be_created",
         "(referring if checked else [])",
         "referring",
         (f"{LOST}what_a_person_deletes_or_renames_is_not_what_a_lost_create_made",),

@@ -93,7 +93,7 @@ UPDATES = (
     ),
     Mutant(
         "the next read becomes the base of a write without a check",
-        "sync/recover.py::confirmed_base",
+        "sync/settle.py::confirmed_base",
         "if not same(field, value, shown) and not is_reduction(field, value, shown):",
         "if False:",
         ("sync/test_one_side.py::test_an_edit_made_right_after_our_own_write_that_was_not_shown_is_not_taken_for_it",),
@@ -115,7 +115,7 @@ UPDATES = (
     Mutant(
         "a pending write is forgotten when its outcome is checked",
         "sync/update.py::_agree",
-        "base, link = recover.settle_pending(draft, link, readings, base)",
+        "base, link = settle.by_reads(draft, link, readings, base)",
         "draft.moves += [moves.confirmed(link, side) for side in SIDES if link.sent(side)]",
         (f"{UPDATING}a_worker_that_dies_after_its_update_took_effect_loses_no_later_edit",),
     ),
@@ -209,34 +209,34 @@ CREATES = (
     Mutant(
         "an open intent found at a claim is not recovered",
         "sync/decide.py::decide",
-        "return recover.recover_create(draft, link)",
+        "return settle.recover_create(draft, link)",
         "return match.match_or_create(draft)",
         (f"{CREATING}a_worker_that_dies_after_its_create_took_effect_makes_no_second_record",),
     ),
     Mutant(
         "a create is sent again blindly after an unknown outcome",
-        "sync/recover.py::recover_create",
-        "found, unsure = _created(draft, link, target, checked)",
+        "sync/settle.py::recover_create",
+        "found, unsure = _may_be_created(draft, link, target, checked)",
         "found, unsure = list[Record](), list[Record]()",
         (f"{PROMISES}promise_5_a_lost_answer_makes_no_second_record_although_no_key_tells_them_apart",),
     ),
     Mutant(
         "the outcome of a create is looked up within the read lag",
-        "sync/recover.py::recover_create",
+        "sync/settle.py::recover_create",
         "if draft.now < look_at:",
         "if False:",
         (f"{BETWEEN}promise_5_a_create_that_arrives_late_is_found_not_sent_again",),
     ),
     Mutant(
         "where no listing shows new records, no result means no create",
-        "sync/recover.py::recover_create",
+        "sync/settle.py::recover_create",
         "if among or not (draft.manifest(target).shows_new or checked):",
         "if among:",
         (f"{CREATING}a_create_of_unknown_outcome_stays_a_dead_letter_when_only_a_callback_comes",),
     ),
     Mutant(
         "an older record that looks like the sent one truncated counts as its result",
-        "sync/recover.py::_created",
+        "sync/settle.py::_may_be_created",
         "return equal or alike or (referring if checked else [])",
         "return equal or alike or doubtful or (referring if checked else [])",
         (f"{CREATING}an_older_record_that_looks_shortened_is_not_taken_for_a_lost_create",),
@@ -385,7 +385,7 @@ DELETES = (
 AFTER_STORMS = (
     Mutant(
         "recovery forgets the record it found",
-        "sync/recover.py::_adopt_created",
+        "sync/settle.py::_adopt_created",
         "        draft.moves.append(moves.learn_id(link, target, new))\n",
         "        pass\n",
         (

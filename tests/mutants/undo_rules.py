@@ -7,7 +7,7 @@ UNDO = "sync/test_undo.py::test_"
 UNDO_MUTANTS = (
     Mutant(
         "undo: equal values after a lost answer do not become the base",
-        "sync/recover.py::settled_base",
+        "sync/settle.py::settled_base",
         "other = beside.get(name, value)",
         "other = value",
         (f"{UNDO}an_undo_whose_answer_is_lost_is_not_sent_back",),

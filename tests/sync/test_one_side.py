@@ -12,7 +12,7 @@ from bridge.mapping.load import load_text
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, LinkId, Reference
 from bridge.store.model import Link, LinkState
-from bridge.sync import compare, recover
+from bridge.sync import compare, settle
 from bridge.sync.load import Loader
 from tests.clock import FakeClock
 from tests.product import FakeProduct
@@ -153,7 +153,7 @@ async def _confirmed(bench: Bench, record_id: str, sent: Any, shown: str) -> Bas
     values = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
     base = {name: entry for name, entry in _base({**AGREED, "name": "Ana Berg"}).items() if name in values}
     reading = Reading({**values, "name": shown}, {})
-    return recover.confirmed_base(draft, replace(link, sent_right=sent), Side.RIGHT, reading, base)
+    return settle.confirmed_base(draft, replace(link, sent_right=sent), Side.RIGHT, reading, base)
 
 
 async def test_a_write_that_took_effect_is_confirmed_by_one_side_that_shows_it(new_bench: NewBench) -> None:
