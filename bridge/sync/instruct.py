@@ -18,7 +18,7 @@ from bridge.mapping.values import UNREAD, is_empty, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Completion, Instruction, Link, LinkState, Outcome
 from bridge.store.questions import InstructionOf, IsForgotten, LinkOf
-from bridge.sync import accept, compare, match, merge, remove, settle, undo, update
+from bridge.sync import accept, compare, match, remove, settle, undo, update
 from bridge.sync.match import UNKNOWN_SEQ
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Create, Draft, Moment, Plan, Removal, Stale, Undoing, in_words
@@ -169,7 +169,7 @@ def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
     alive = {which: one for which, one in records.items() if isinstance(one, Record)}
     for which, one in alive.items():
         match.answered(draft, which, one.ref.id)
-        merge.answered(draft, which, one.ref.id)
+        remove.drop_questions(draft, which, one.ref.id)
     base = preferring(draft, alive, told.detail.get("prefer"))
     draft.moves.append(
         moves.match(draft.mapping.name, side, told.key.record_id, record_id, dump_base(draft.mapping, base))

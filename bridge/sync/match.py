@@ -31,7 +31,7 @@ from bridge.store.questions import (
     SurvivorOf,
     TaskOf,
 )
-from bridge.sync import accept, merge, references, settle, shadow
+from bridge.sync import accept, references, remove, settle, shadow
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Create, Draft, Look, Moment, RequestListing, Search, Stale, in_words
 
@@ -113,7 +113,7 @@ def match_or_create(draft: Draft) -> Completion | Create:
     draft.accept(alive=isinstance(found, Record))
     if isinstance(found, Gone):
         return _gone(draft)
-    back = merge.restored(draft, found)
+    back = remove.back_from_merge(draft, found)
     if back:
         return back
     history = _history(draft, found)
@@ -477,8 +477,8 @@ def _pair(draft: Draft, other_record_id: str, why: str) -> Completion:
     if isinstance(draft.look(draft.ref(other, other_record_id), Moment.LEASED), Gone):
         due = draft.now + draft.jitter(1.0)
         return draft.later(due, Reason.WENT_AWAY_MEANWHILE.of(record=draft.named(other, other_record_id)))
-    merge.answered(draft, draft.side, draft.key.record_id)
-    merge.answered(draft, other, other_record_id)
+    remove.drop_questions(draft, draft.side, draft.key.record_id)
+    remove.drop_questions(draft, other, other_record_id)
     draft.moves.append(moves.match(draft.mapping.name, draft.side, draft.key.record_id, other_record_id))
     source, target = draft.named(draft.side, draft.key.record_id), draft.named(other, other_record_id)
     draft.say("matched", f"{source} is {target}: {why}", other=other_record_id)

@@ -1,4 +1,8 @@
-"""A linked record is gone: confirm it, find out why, then do what the mapping says, within its deletion threshold."""
+"""A linked record is gone: somebody deleted it, or merged it into another one.
+
+A deletion is confirmed first. Then the mapping says what happens to the counterpart, within its deletion threshold.
+After a merge the link follows, or becomes an alias. Pure.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,11 +14,11 @@ from bridge.mapping.base import dump_values
 from bridge.mapping.model import DeletePolicy, Leftover
 from bridge.mapping.values import UNREAD, is_empty, names_unlinked
 from bridge.store import moves
-from bridge.store.model import Completion, Link, Outcome, TaskKey, TaskState
-from bridge.store.questions import SurvivorOf, TaskOf
-from bridge.sync import accept, compare, merge, references, settle, shadow
+from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey, TaskState
+from bridge.store.questions import DuplicatesOf, LinkOf, LinksNaming, LinksReferring, SurvivorOf, TaskOf
+from bridge.sync import accept, compare, references, settle, shadow
 from bridge.sync.reasons import Reason, Why
-from bridge.sync.situation import DELETED, CanSee, Draft, MergedInto, NoteMerge, Removal
+from bridge.sync.situation import DELETED, CanSee, Draft, ForgetMerge, MergedInto, Moment, NoteMerge, Removal
 
 ARCHIVED = "was left over and is archived (merged: archive)"
 VISIBILITY_SECONDS = 1800.0
@@ -39,36 +43,10 @@ def removed(draft: Draft, link: Link, side: Side, pair: Mapping[Side, Record | G
     if isinstance(confirmed, Completion):
         return confirmed
     link = confirmed
-    instead = merge.duplicate_instead(draft, link, side, record_id)
+    instead = _duplicate_instead(draft, link, side, record_id)
     if instead:
         return instead
     return _apply_policy(draft, link, side, gone, other)
-
-
-def _merged(
-    draft: Draft, link: Link, side: Side, survivor: str, gone: Gone, other: Record | Gone
-) -> Completion | Removal:
-    """Decide about a record that was merged into another one. The mapping says whether its counterpart is archived."""
-    theirs = merge.survivors_link(draft, link, side, survivor)
-    if isinstance(theirs, Completion):
-        return theirs
-    archives = draft.mapping.merged[side] is Leftover.ARCHIVE
-    if isinstance(other, Record) and other.archived and "removal" in (link.sent(side.other) or {}):
-        return merge.merged(draft, link, side, survivor, theirs, ARCHIVED)  # the archive's answer was lost
-    if theirs is None or not archives or not isinstance(other, Record) or other.archived:
-        return merge.merged(draft, link, side, survivor, theirs)
-    keep = _reason_to_keep(draft, link, side, replace(gone, evidence=Evidence.FLAG), other, DeletePolicy.ARCHIVE)
-    if keep:
-        return merge.merged(draft, link, side, survivor, theirs, f"is left over: {keep}")
-    if draft.shadow:
-        return shadow.would_remove(draft, link, side.other, other, DeletePolicy.ARCHIVE.value)
-    if draft.claim.paused:
-        return draft.later(draft.now + draft.limits.wait_seconds, Reason.MAPPING_PAUSED.of())
-    hidden = accept.edit_not_shown(draft, side.other, str(link.record_id(side.other)))
-    if hidden:
-        return draft.stale(hidden)
-    held, into = values(draft, side.other, other), MergedInto(survivor, theirs)
-    return Removal(link, side, other, DeletePolicy.ARCHIVE, held, merged=into)
 
 
 def _removed_by_us(draft: Draft, link: Link, side: Side, other: Record | Gone) -> Completion:
@@ -77,6 +55,19 @@ def _removed_by_us(draft: Draft, link: Link, side: Side, other: Record | Gone) -
     if isinstance(other, Gone):
         return ended
     return replace(ended, mark=(TaskKey(draft.mapping.name, side.other, other.ref.id),))
+
+
+def both_gone(draft: Draft, link: Link, why: Why) -> Completion:
+    draft.say("gone", why.text, link=link)
+    return buried(draft, link, (draft.side, draft.side.other), why)
+
+
+def buried(draft: Draft, link: Link, sides: tuple[Side, ...], why: Why) -> Completion:
+    draft.moves.append(moves.bury(link, sides, draft.now))
+    return draft.done(Outcome.APPLIED, why)
+
+
+# ---- Deleted: confirm it, then do what the mapping says ----
 
 
 def _confirm(draft: Draft, link: Link, side: Side, record_id: str) -> Link | Completion:
@@ -123,6 +114,24 @@ def _answered(draft: Draft, link: Link) -> bool:
     asked = _asked(link)
     retried = [task for task in draft.claim.tasks if task.retried and task.gone_since is not None]
     return any(asked.get(task.key.side.value) == task.gone_since for task in retried)
+
+
+def _duplicate_instead(draft: Draft, link: Link, side: Side, record_id: str) -> Completion | None:
+    """Let a reported duplicate take the place of the linked record, which somebody deleted.
+
+    The new pair is merged without a base, like any matched pair.
+    """
+    for duplicate in draft.ask(DuplicatesOf(link.id, side)):
+        taken = draft.lease(side, duplicate)
+        if taken:
+            return taken
+        if draft.ask(LinkOf(draft.mapping.name, side, duplicate)) is not None:
+            continue  # it was linked after it was reported
+        if isinstance(draft.look(draft.ref(side, duplicate), Moment.LEASED), Record):
+            why = Reason.DUPLICATE_TAKES_OVER.of(record=draft.named(side, record_id), duplicate=duplicate)
+            _follow(draft, link, side, duplicate, why.text, forget_base=True)
+            return draft.done(Outcome.APPLIED, why, mark=(TaskKey(draft.mapping.name, side, duplicate),))
+    return None
 
 
 def _apply_policy(draft: Draft, link: Link, side: Side, gone: Gone, other: Record) -> Completion | Removal:
@@ -201,7 +210,7 @@ def referring_first(draft: Draft, link: Link, since: float) -> Completion | None
     """Wait until pairs whose base names this link have been processed after `since`. None: none is left."""
     now, read_lag = draft.now, draft.endpoint(draft.side).read_lag
     asked = (link.payload or {}).get("referring_asked")
-    keys = merge.pairs_naming(draft, link)
+    keys = _pairs_naming(draft, link)
     if asked is None or asked < since:
         if not keys:
             return None
@@ -229,18 +238,140 @@ def settled(draft: Draft, plan: Removal) -> Completion:
     if plan.merged is not None:
         gone, into = draft.named(plan.side, link.record_id(plan.side)), plan.merged
         draft.say(verb, f"{gone} was merged into {into.survivor} -> {verb} {name}", detail, link=link)
-        return merge.merged(draft, link, plan.side, into.survivor, into.link, ARCHIVED)
+        return _follow_or_alias(draft, link, plan.side, into.survivor, into.link, ARCHIVED)
     text = f"{draft.named(plan.side, link.record_id(plan.side))} was deleted -> {verb} {name}"
     draft.say(verb, text, detail, link=link)
     sides = (plan.side, target) if plan.policy is DeletePolicy.DELETE else (plan.side,)
     return buried(draft, link, sides, Reason.REMOVED.of(verb=verb, record=name))
 
 
-def buried(draft: Draft, link: Link, sides: tuple[Side, ...], why: Why) -> Completion:
-    draft.moves.append(moves.bury(link, sides, draft.now))
-    return draft.done(Outcome.APPLIED, why)
+# ---- Merged into another record: the link follows, or becomes an alias of the survivor's link ----
 
 
-def both_gone(draft: Draft, link: Link, why: Why) -> Completion:
-    draft.say("gone", why.text, link=link)
-    return buried(draft, link, (draft.side, draft.side.other), why)
+def _merged(
+    draft: Draft, link: Link, side: Side, survivor: str, gone: Gone, other: Record | Gone
+) -> Completion | Removal:
+    """Decide about a record that was merged into another one. The mapping says whether its counterpart is archived."""
+    theirs = _survivors_link(draft, link, side, survivor)
+    if isinstance(theirs, Completion):
+        return theirs
+    archives = draft.mapping.merged[side] is Leftover.ARCHIVE
+    if isinstance(other, Record) and other.archived and "removal" in (link.sent(side.other) or {}):
+        return _follow_or_alias(draft, link, side, survivor, theirs, ARCHIVED)  # the archive's answer was lost
+    if theirs is None or not archives or not isinstance(other, Record) or other.archived:
+        return _follow_or_alias(draft, link, side, survivor, theirs)
+    keep = _reason_to_keep(draft, link, side, replace(gone, evidence=Evidence.FLAG), other, DeletePolicy.ARCHIVE)
+    if keep:
+        return _follow_or_alias(draft, link, side, survivor, theirs, f"is left over: {keep}")
+    if draft.shadow:
+        return shadow.would_remove(draft, link, side.other, other, DeletePolicy.ARCHIVE.value)
+    if draft.claim.paused:
+        return draft.later(draft.now + draft.limits.wait_seconds, Reason.MAPPING_PAUSED.of())
+    hidden = accept.edit_not_shown(draft, side.other, str(link.record_id(side.other)))
+    if hidden:
+        return draft.stale(hidden)
+    held, into = values(draft, side.other, other), MergedInto(survivor, theirs)
+    return Removal(link, side, other, DeletePolicy.ARCHIVE, held, merged=into)
+
+
+def _survivors_link(draft: Draft, link: Link, side: Side, survivor: str) -> Link | Completion | None:
+    """Return the survivor's own link; None if it has none but this one; a Completion if that is not known yet."""
+    taken = draft.lease(side, survivor)
+    if taken:
+        return taken
+    theirs = draft.ask(LinkOf(draft.mapping.name, side, survivor))
+    if theirs is not None and theirs.state is LinkState.INTENDED:
+        due = draft.now + draft.jitter(2.0)
+        return draft.later(due, Reason.SURVIVOR_CREATED.of(record=draft.named(side, survivor)))
+    return None if theirs is None or theirs.id == link.id else theirs
+
+
+def _follow_or_alias(
+    draft: Draft, link: Link, side: Side, survivor: str, theirs: Link | None, fate: str = "is left over"
+) -> Completion:
+    """Let the link follow the survivor, or make it an alias of the survivor's link.
+
+    theirs: the survivor's link. fate: what happens to this link's record on the other side, for the journal.
+    """
+    record_id, mark = (
+        str(link.record_id(side)),
+        (TaskKey(draft.mapping.name, side, survivor), *_pairs_naming(draft, link)),
+    )
+    if theirs is None:
+        _follow(draft, link, side, survivor, f"{draft.named(side, record_id)} was merged into {survivor}")
+    else:
+        _alias(draft, link, theirs, side, survivor, fate)
+    return draft.done(Outcome.APPLIED, Reason.MERGED.of(survivor=survivor), mark=mark)
+
+
+def _follow(draft: Draft, link: Link, side: Side, survivor: str, what: str, *, forget_base: bool = False) -> None:
+    drop_questions(draft, side, survivor)
+    draft.moves.append(moves.follow(link, side, survivor, forget_base=forget_base))
+    _tell(draft, link, side, survivor, f"{what}; the link follows")
+
+
+def _alias(draft: Draft, link: Link, theirs: Link, side: Side, survivor: str, fate: str) -> None:
+    draft.moves.append(moves.alias_to(link, theirs))
+    gone, left_over = draft.named(side, link.record_id(side)), draft.named(side.other, link.record_id(side.other))
+    text = f"{gone} was merged into {survivor}, which is linked already; {left_over} {fate}"
+    _tell(draft, replace(link, id=theirs.id), side, survivor, text, theirs.record_id(side.other))
+
+
+def _tell(draft: Draft, link: Link, side: Side, survivor: str, text: str, counterpart: str | None = None) -> None:
+    """Journal the merge for the record that was merged away and for the survivor, which has its own `counterpart`."""
+    draft.say("merged", text, link=link)
+    draft.journal.append(replace(draft.journal[-1], side=side, record_id=survivor, other_record_id=counterpart))
+
+
+def _pairs_naming(draft: Draft, link: Link) -> list[TaskKey]:
+    """Tasks of the pairs whose base names this link."""
+    return [
+        TaskKey(other.mapping, Side.LEFT, other.left)
+        for other in draft.ask(LinksReferring(link.id))
+        if other.left is not None and other.state is LinkState.LIVE
+    ]
+
+
+NEEDS_A_PERSON = (LinkState.UNKNOWN, LinkState.DUPLICATE)
+
+
+def drop_questions(draft: Draft, side: Side, record_id: str) -> None:
+    """The record was linked or merged, as a person was asked to do: remove the question."""
+    rows = draft.ask(LinksNaming(draft.mapping.name, side, record_id))
+    draft.moves += [moves.drop(row) for row in rows if row.state in NEEDS_A_PERSON]
+
+
+# ---- A record that was merged away exists again ----
+
+
+def back_from_merge(draft: Draft, found: Record | Gone) -> Completion | None:
+    """Revive the pair of a record that was merged away and exists again, if its counterpart is still free.
+
+    found: the claim's record, as just read and accepted. Return None if it was never merged away, or still is.
+    """
+    ref, other = draft.ref(draft.side, draft.key.record_id), draft.side.other
+    if isinstance(found, Gone) or draft.ask(SurvivorOf(ref)) is None:
+        return None
+    known = draft.known(ref)
+    settled = (known.gone_at or 0.0) + draft.endpoint(draft.side).read_lag if known else 0.0
+    if draft.now < settled:
+        return draft.later(settled, Reason.GONE_A_MOMENT_AGO.of(record=draft.named(draft.side, ref.id)))
+    rows = draft.ask(LinksNaming(draft.mapping.name, draft.side, ref.id))
+    row = next((row for row in rows if row.state is LinkState.ALIAS), None)
+    if row is not None:
+        counterpart = str(row.record_id(other))
+        taken = draft.lease(other, counterpart)
+        if taken:
+            return taken
+        draft.moves.append(moves.unmerge(row) if _free(draft, other, counterpart) else moves.drop(row))
+        draft.say("restored", f"{draft.named(draft.side, ref.id)} is back from being merged away", link=row)
+    draft.ask(ForgetMerge(ref))
+    return draft.done(Outcome.APPLIED, Reason.RESTORED.of(), due=draft.now)
+
+
+def _free(draft: Draft, side: Side, record_id: str) -> bool:
+    """Whether the record lives and no other link names it."""
+    link = draft.ask(LinkOf(draft.mapping.name, side, record_id))
+    if link is not None and link.record_id(side) == record_id:
+        return False
+    return isinstance(draft.look(draft.ref(side, record_id), Moment.LEASED), Record)

@@ -13,7 +13,7 @@ from bridge.mapping.values import UNREAD, is_empty
 from bridge.store import moves
 from bridge.store.model import Completion, Link, LinkState, Outcome, TaskKey, TaskState
 from bridge.store.questions import TaskOf
-from bridge.sync import accept, compare, merge, references, remove, settle, shadow
+from bridge.sync import accept, compare, references, remove, settle, shadow
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import DELETED, Draft, Progress, Removal, SideWrite, Stale, Update, in_words, printable
 
@@ -27,7 +27,7 @@ def update(draft: Draft, link: Link) -> Completion | Update | Removal:
         own = accept.read(draft, draft.side, draft.key.record_id)
         if isinstance(own, Stale):
             return draft.stale(own)
-        back = merge.restored(draft, own)
+        back = remove.back_from_merge(draft, own)
         if back:
             return back
     ended = _half_typed(draft, link) or _of_one_side(draft, link)

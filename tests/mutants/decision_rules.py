@@ -445,15 +445,15 @@ ENDS = (
     Mutant(
         "a person's question stays beside the link that answers it",
         "sync/match.py::_pair",
-        "    merge.answered(draft, draft.side, draft.key.record_id)\n"
-        "    merge.answered(draft, other, other_record_id)\n",
+        "    remove.drop_questions(draft, draft.side, draft.key.record_id)\n"
+        "    remove.drop_questions(draft, other, other_record_id)\n",
         "",
         (f"{CREATING}a_record_created_by_hand_settles_a_create_of_unknown_outcome",),
     ),
     Mutant(
         "duplicates of which one is left stay reported",
-        "sync/merge.py::_follow",
-        "answered(draft, side, survivor)",
+        "sync/remove.py::_follow",
+        "drop_questions(draft, side, survivor)",
         "pass",
         ("sync/test_made_twice.py::test_duplicates_of_which_one_is_left_are_no_longer_reported",),
     ),
@@ -546,14 +546,14 @@ ENDS = (
     ),
     Mutant(
         "a merge into a record that is just being created does not wait",
-        "sync/merge.py::survivors_link",
+        "sync/remove.py::_survivors_link",
         "if theirs is not None and theirs.state is LinkState.INTENDED:",
         "if False:",
         ("sync/test_merges.py::test_a_merge_into_a_record_whose_copy_is_just_being_created_waits_for_the_create",),
     ),
     Mutant(
         "a record that is back from a merge starts again beside its old pair",
-        "sync/merge.py::restored",
+        "sync/remove.py::back_from_merge",
         "moves.unmerge(row) if _free(draft, other, counterpart) else moves.drop(row)",
         "moves.drop(row)",
         ("sync/test_merging.py::test_a_record_restored_from_a_merge_has_its_own_pair_again",),
