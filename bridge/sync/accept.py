@@ -3,7 +3,7 @@
 from bridge.domain.catalog import listed_only
 from bridge.domain.record import Evidence, Gone, Record, RecordRef, Side
 from bridge.mapping import translate
-from bridge.store.model import KnownRecord, RecordNote, Task
+from bridge.store.model import Completion, KnownRecord, Link, RecordNote, Task
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Draft, Moment, Stale
 
@@ -31,6 +31,19 @@ def read(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stale:
     _note(draft, found)
     draft.accepted[ref] = found
     return found
+
+
+def read_pair(draft: Draft, link: Link) -> dict[Side, Record | Gone] | Completion:
+    """Both records as they are now; otherwise the end of the claim until they can be read."""
+    pair: dict[Side, Record | Gone] = {}
+    for side in (draft.side, draft.side.other):
+        record_id = link.record_id(side)
+        assert record_id is not None, "a live link has both records"
+        found = read(draft, side, record_id)
+        if isinstance(found, Stale):
+            return draft.stale(found)
+        pair[side] = found
+    return pair
 
 
 def too_early(draft: Draft, side: Side, record_id: str) -> bool:

@@ -18,7 +18,7 @@ from bridge.mapping.values import UNREAD, is_empty, names_unlinked
 from bridge.store import moves
 from bridge.store.model import Completion, Instruction, Link, LinkState, Outcome
 from bridge.store.questions import InstructionOf, IsForgotten, LinkOf
-from bridge.sync import accept, compare, match, remove, settle, undo, update
+from bridge.sync import accept, compare, match, remove, settle, undo
 from bridge.sync.match import UNKNOWN_SEQ
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Create, Draft, Moment, Plan, Removal, Stale, Undoing, in_words
@@ -85,7 +85,7 @@ def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None
     link, target, source = _pair_of(draft, told), told.key.side, told.key.side.other
     if link is None:
         return refused(draft, told, "it is no longer linked, so decide about it at the product")
-    pair = update.read_pair(draft, link)
+    pair = accept.read_pair(draft, link)
     if isinstance(pair, Completion):
         return pair
     there, origin = pair[target], pair[source]
@@ -134,7 +134,7 @@ def _unlink(draft: Draft, told: Instruction) -> Completion | Plan | None:
     link = _pair_of(draft, told)
     if link is None:
         return refused(draft, told, "it is not linked")
-    pair = update.read_pair(draft, link)
+    pair = accept.read_pair(draft, link)
     if isinstance(pair, Completion):
         return pair
     draft.moves.append(moves.part(link, match.values_held(draft, pair), told.run))

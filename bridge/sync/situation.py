@@ -415,6 +415,14 @@ class Draft:
         self.say("dead", why.text, link=self.claim.link)
         return self.done(Outcome.DEAD, why, **more)
 
+    def may_not_write(self) -> Completion | None:
+        """Why the claim ends before it writes anything; None when it may write."""
+        if self.first.attempts > self.limits.attempts:
+            return self.dead(Reason.NO_WRITE_ANSWERED.of(attempts=self.limits.attempts))
+        if self.claim.paused:  # only recovery is claimed while a mapping is paused, and nothing is sent
+            return self.later(self.now + self.limits.wait_seconds, Reason.MAPPING_PAUSED.of())
+        return None
+
 
 # ---- Canonical values as people read them in the journal ----
 

@@ -23,7 +23,7 @@ from bridge.mapping.values import (
 )
 from bridge.store.model import Completion, Fulfilled, Instruction, Json, Link
 from bridge.store.questions import LinkById, LinkOf
-from bridge.sync import compare, references, settle, update
+from bridge.sync import accept, compare, references, settle
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Draft, Progress, SideWrite, Update, in_words
 
@@ -138,7 +138,7 @@ def as_written(draft: Draft, target: Side, value: Any) -> Any:
 def undo(draft: Draft, instruction: Instruction, link: Link) -> Completion | Update | None:
     """Restore the fields that may be restored, name the others. None: a record is gone, and that is decided first."""
     target, detail = instruction.key.side, instruction.detail
-    pair = update.read_pair(draft, link)
+    pair = accept.read_pair(draft, link)
     if isinstance(pair, Completion):
         return pair
     records = {side: found for side, found in pair.items() if isinstance(found, Record)}
@@ -163,7 +163,7 @@ def undo(draft: Draft, instruction: Instruction, link: Link) -> Completion | Upd
     fulfils = ends(instruction, undone=some)
     if not put_back:
         return settle.instruction_ended(draft, fulfils, "nothing was to be put back")
-    blocked = update.may_not_write(draft)
+    blocked = draft.may_not_write()
     if blocked:
         return blocked
     pair_now = Progress(link, base, readings, fulfils=fulfils)

@@ -18,7 +18,7 @@ UPDATES = (
     ),
     Mutant(
         "the base is skipped",
-        "sync/update.py::_agree",
+        "sync/decide.py::_agree",
         "base = references.current_base(draft, link)",
         "base = {}",
         (f"{PROMISES}promise_7_edits_of_different_fields_both_survive",),
@@ -56,7 +56,7 @@ UPDATES = (
     ),
     Mutant(
         "values the record holds already are sent all the same",
-        "sync/update.py::_side_write",
+        "sync/decide.py::_side_write",
         "changes={} if compare.holds(record.fields, changes) else changes,",
         "changes=changes,",
         (f"{UPDATING}nothing_is_sent_when_the_record_holds_it_already",),
@@ -107,21 +107,21 @@ UPDATES = (
     ),
     Mutant(
         "further writes do not wait for one of unknown outcome",
-        "sync/update.py::update",
+        "sync/decide.py::_decide_pair",
         "    if unsettled:\n        return unsettled\n",
         "",
         (f"{BETWEEN}a_write_that_arrives_late_overwrites_nothing_sent_after_it",),
     ),
     Mutant(
         "a pending write is forgotten when its outcome is checked",
-        "sync/update.py::_agree",
+        "sync/decide.py::_agree",
         "base, link = settle.by_reads(draft, link, readings, base)",
         "draft.moves += [moves.confirmed(link, side) for side in SIDES if link.sent(side)]",
         (f"{UPDATING}a_worker_that_dies_after_its_update_took_effect_loses_no_later_edit",),
     ),
     Mutant(
         "the result of a recovery is not stored before the next write",
-        "sync/update.py::_agree",
+        "sync/decide.py::_agree",
         "if settled and any(plans.values()):",
         "if False:",
         (f"{UPDATING}a_worker_that_dies_twice_in_a_row_loses_no_edit",),
@@ -156,7 +156,7 @@ UPDATES = (
     ),
     Mutant(
         "the loop alarm is off",
-        "sync/update.py::loop_alarm",
+        "sync/decide.py::_loop_alarm",
         "if draft.retried or not recent or link.writes < limits.loop_writes:",
         "if True:",
         (f"{PROMISES}a_pair_that_keeps_changing_is_stopped_by_the_loop_alarm",),
@@ -170,8 +170,8 @@ UPDATES = (
     ),
     Mutant(
         "a paused mapping writes",
-        "sync/update.py::may_not_write",
-        "    if draft.claim.paused:",
+        "sync/situation.py::Draft.may_not_write",
+        "    if self.claim.paused:",
         "    if False:",
         ("unit/sync/test_deciding_laws.py::test_no_update_is_decided_while_the_mapping_is_paused",),
     ),
