@@ -4,24 +4,47 @@ An instruction ends when it is carried out or refused; it stays while the record
 instructions. The end of the file makes the preview of one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
+from bridge.domain.errors import MappingFailed
 from bridge.domain.record import SIDES, Gone, Record, Side
-from bridge.domain.values import dataclass
+from bridge.domain.values import dataclass, replace
 from bridge.mapping import translate
-from bridge.mapping.base import FieldBase, dump_base, load_base, load_values
-from bridge.mapping.model import DeletePolicy
-from bridge.mapping.translate import Reading, same
-from bridge.mapping.values import UNREAD, is_empty, names_unlinked
+from bridge.mapping.base import Base, FieldBase, dump_base, load_base, load_values
+from bridge.mapping.merge import edited_sides
+from bridge.mapping.model import DeletePolicy, Field
+from bridge.mapping.translate import Reading, is_reduction, same
+from bridge.mapping.values import (
+    UNREAD,
+    LinkId,
+    Reference,
+    is_empty,
+    names_records,
+    names_unlinked,
+    parts_of,
+    with_parts,
+)
 from bridge.store import moves
-from bridge.store.model import Completion, Instruction, Link, LinkState, Outcome
-from bridge.store.questions import InstructionOf, IsForgotten, LinkOf
-from bridge.sync import accept, compare, match, remove, settle, undo
+from bridge.store.model import Completion, Fulfilled, Instruction, Json, Link, LinkState, Outcome
+from bridge.store.questions import InstructionOf, IsForgotten, LinkById, LinkOf
+from bridge.sync import accept, compare, match, references, remove, settle
 from bridge.sync.match import UNKNOWN_SEQ
 from bridge.sync.reasons import Reason
-from bridge.sync.situation import Create, Draft, Moment, Plan, Removal, Stale, Undoing, in_words
+from bridge.sync.situation import (
+    Create,
+    Draft,
+    Moment,
+    Plan,
+    Progress,
+    Removal,
+    SideWrite,
+    Stale,
+    Undoing,
+    Update,
+    in_words,
+)
 
 UNDO, REMOVE_CREATED, LINK, UNLINK, RESTORE = "undo", "remove created", "link", "unlink", "restore"
 
@@ -58,13 +81,20 @@ def refused(draft: Draft, told: Instruction, why: str) -> Completion:
     link, name = draft.claim.link, draft.named(told.key.side, told.key.record_id)
     draft.say("not done", f"{told.run}: {name}: {why}", link=link)
     reason = Reason.INSTRUCTED.of(run=told.run, what=f"not done: {why}")
-    return draft.done(Outcome.UNCHANGED, reason, due=draft.now, fulfilled=undo.ends(told, undone=False))
+    return draft.done(Outcome.UNCHANGED, reason, due=draft.now, fulfilled=fulfilled(told, undone=False))
 
 
 def ended(draft: Draft, told: Instruction, what: str, text: str, other: str | None = None) -> Completion:
     """End an instruction that is carried out, with a journal entry."""
     draft.say(what, f"{told.run}: {text}", link=draft.claim.link, other=other)
-    return settle.instruction_ended(draft, undo.ends(told, undone=True), text)
+    return settle.instruction_ended(draft, fulfilled(told, undone=True), text)
+
+
+def fulfilled(told: Instruction, *, undone: bool) -> Fulfilled:
+    """The end of an instruction. undone: its writes were undone, except for fields that were edited since."""
+    detail = told.detail
+    entries = tuple(detail.get("entries", ())) if undone else ()
+    return Fulfilled(told.key, told.run, entries, detail.get("redoes") if undone else None)
 
 
 def _pair_of(draft: Draft, told: Instruction) -> Link | None:
@@ -73,11 +103,190 @@ def _pair_of(draft: Draft, told: Instruction) -> Link | None:
     return link if paired else None
 
 
+# ---- Undo: what the bridge overwrote is put back, field by field, if nobody has edited it since ----
+
+
 def _undo(draft: Draft, told: Instruction) -> Completion | Plan | None:
     link = _pair_of(draft, told)
     if link is None:
         return refused(draft, told, "it is no longer linked; `bridge link` links two records")
-    return undo.undo(draft, told, link)
+    return _put_back(draft, told, link)
+
+
+def _put_back(draft: Draft, told: Instruction, link: Link) -> Completion | Update | None:
+    """Restore the fields that may be restored, name the others. None: a record is gone, and that is decided first."""
+    target, detail = told.key.side, told.detail
+    pair = accept.read_pair(draft, link)
+    if isinstance(pair, Completion):
+        return pair
+    records = {side: found for side, found in pair.items() if isinstance(found, Record)}
+    if any(isinstance(found, Gone) for found in pair.values()):
+        return None
+    draft.accept(alive=True)
+    found = _verdicts(draft, target, detail["fields"], records, link)
+    readings = compare.readings(draft, records)
+    base = references.current_base(draft, link)
+    settled = link.sent_left is not None or link.sent_right is not None
+    if settled:
+        base, link = settle.by_reads(draft, link, readings, base)
+    put_back = {one.field: one.value for one in found if one.restores}
+    if settled and put_back:  # the result is stored before a new write replaces `sent`
+        return draft.later(draft.now, Reason.WRITE_SETTLED.of())
+    kept = [one for one in found if one.refused]
+    if kept:
+        parts = "; ".join(f"{one.field}: {one.refused}" for one in kept)
+        name = draft.named(target, told.key.record_id)
+        draft.say("not undone", f"{told.run}: {name} keeps {parts}", link=link)
+    some = len(kept) < len(found)
+    fulfils = fulfilled(told, undone=some)
+    if not put_back:
+        return settle.instruction_ended(draft, fulfils, "nothing was to be put back")
+    blocked = draft.may_not_write()
+    if blocked:
+        return blocked
+    pair_now = Progress(link, base, readings, fulfils=fulfils)
+    return Update(pair_now, [_write_back(draft, told, link, records[target], readings, put_back)])
+
+
+def _write_back(
+    draft: Draft,
+    told: Instruction,
+    link: Link,
+    record: Record,
+    readings: MappingOf[Side, Reading],
+    values: MappingOf[str, Any],
+) -> SideWrite:
+    target = told.key.side
+    held, seen = readings[target], draft.seen(record.ref)
+    sent = {name: _as_written(draft, target, value) for name, value in values.items()}
+    changes = translate.write(draft.mapping, target, sent, record.fields)
+    old = in_words(draft, target, {name: held.values[name] for name in values})
+    new = in_words(draft, target, values)
+    parts = ", ".join(f"{name}: {old[name]!r} -> {new[name]!r}" for name in values)
+    detail = {"to": target.value, "changes": {name: [old[name], new[name]] for name in values}}
+    text = f"{told.run}: {draft.named(target, told.key.record_id)} gets back {parts}"
+    return SideWrite(
+        target=target,
+        record=record,
+        read_at=seen.at if seen else 0.0,
+        before=held,
+        chosen=values,
+        values=sent,
+        changes={} if compare.holds(record.fields, changes) else changes,
+        story=draft.entry("undone", text, detail, link=link),
+        blanked=len([name for name, value in values.items() if is_empty(value) and not is_empty(held.values[name])]),
+        beside={name: readings[target.other].values.get(name, UNREAD) for name in values},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What happens to one field. `value` is restored in place of `now`; `held`: the record has it already.
+
+    `refused`: why the field stays as it is.
+    """
+
+    field: str
+    now: Any
+    value: Any
+    refused: str = ""
+    held: bool = False
+
+    @property
+    def restores(self) -> bool:
+        return not self.refused and not self.held
+
+
+def _verdicts(
+    draft: Draft, target: Side, fields: MappingOf[str, Json], records: MappingOf[Side, Record], link: Link
+) -> list[Verdict]:
+    """Return what happens to each of these fields of the target's record. `fields`: see `bridge.app.undo`."""
+    readings = compare.readings(draft, records)
+    base = references.current_base(draft, link)
+    for side in SIDES:
+        if link.sent(side) is not None:
+            base = settle.settled_base(draft, link, side, readings, base)
+    return [_verdict(draft, target, name, entry, records[target], readings, base) for name, entry in fields.items()]
+
+
+def _verdict(
+    draft: Draft,
+    target: Side,
+    name: str,
+    entry: Json,
+    record: Record,
+    readings: MappingOf[Side, Reading],
+    base: Base,
+) -> Verdict:
+    row = draft.mapping.named.get(name)
+    if row is None or target not in row.flows:
+        return Verdict(name, None, None, f"the mapping does not write it to {draft.side_name(target)} any more")
+    if "before" not in entry:
+        return Verdict(name, None, None, "the journal does not have what it held before")
+    before, after = (_journaled(draft, name, entry[when]) for when in ("before", "after"))
+    now = readings[target].values.get(name, UNREAD)
+    found = Verdict(name, now, before)
+    if UNREAD in (before, after):
+        return replace(found, refused="the mapping defines it otherwise now")
+    if now is UNREAD:
+        return replace(found, refused="the record does not show it now")
+    if same(row, now, before):
+        return replace(found, held=True)
+    written = same(row, now, after) or (not entry.get("confirmed") and is_reduction(row, after, now))
+    if not written:
+        texts = in_words(draft, target, {"now": now, "after": after})
+        return replace(found, refused=f"edited since: it is {texts['now']!r}, and the bridge wrote {texts['after']!r}")
+    if target.other in _edited(row, readings, base):
+        return replace(found, refused=f"{draft.side_name(target.other)} was edited since, and that did not cross yet")
+    return replace(found, refused=_unwritable(draft, target, row, before, record))
+
+
+def _journaled(draft: Draft, name: str, data: Any) -> Any:
+    """Return a value from the journal. A record that it names may have been linked or merged since then."""
+
+    def now(value: Any) -> Any:
+        link = draft.ask(LinkOf(value.mapping, value.side, value.id)) if isinstance(value, Reference) else None
+        return value if link is None or not references.usable(link) else LinkId(link.id)
+
+    value = with_parts(load_values(draft.mapping, {name: data})[name], now)
+    return references.followed(draft, {name: value})[name]
+
+
+def _edited(row: Field, readings: MappingOf[Side, Reading], base: Base) -> frozenset[Side]:
+    values = [readings[side].values.get(row.name, UNREAD) for side in SIDES]
+    entry = base.get(row.name)
+    if UNREAD in values or entry is None:
+        return frozenset()
+    hashes = tuple(readings[side].hashes.get(row.name) for side in SIDES)
+    return edited_sides(row, values[0], values[1], hashes, entry)
+
+
+def _unwritable(draft: Draft, target: Side, row: Field, value: Any, record: Record) -> str:
+    """Why the value cannot be restored; "" when it can."""
+    if names_records(value) and not is_empty(value) and _as_written(draft, target, value) is None:
+        return "the record that it named is not linked any more"
+    if names_records(value):
+        return ""
+    try:
+        translate.write(draft.mapping, target, {row.name: value}, record.fields)
+    except MappingFailed as error:
+        return "; ".join(problem.message for problem in error.problems)
+    return ""
+
+
+def _as_written(draft: Draft, target: Side, value: Any) -> Any:
+    """The value for the target's columns: a link becomes the target's own record. None if that is not known."""
+    named = dict.fromkeys(one for one in parts_of(value) if isinstance(one, LinkId))
+    there: dict[LinkId, Reference] = {}
+    for one, link in zip(named, draft.ask_all(LinkById(one.id) for one in named), strict=True):
+        record_id = link.record_id(target) if link is not None and references.usable(link) else None
+        if link is None or record_id is None:
+            return None
+        there[one] = Reference(link.mapping, target, record_id)
+    return with_parts(value, lambda one: there[one] if isinstance(one, LinkId) else one)
+
+
+# ---- Undo of a create: the record is removed or unlinked, if nobody has edited it since ----
 
 
 def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None:
@@ -91,7 +300,7 @@ def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None
     there, origin = pair[target], pair[source]
     shown, fulfils, name = (
         match.values_held(draft, pair),
-        undo.ends(told, undone=True),
+        fulfilled(told, undone=True),
         draft.named(target, told.key.record_id),
     )
     if isinstance(there, Gone):
@@ -102,7 +311,7 @@ def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None
     if isinstance(origin, Gone):
         return None
     draft.accept(alive=True)
-    edits = undo.edited_since_created(draft, target, told.detail["fields"], {target: there, source: origin}, link)
+    edits = _edited_since_created(draft, target, told.detail["fields"], {target: there, source: origin}, link)
     if edits:
         return refused(
             draft, told, f"it stays, because somebody has edited it since it was created: {'; '.join(edits)}"
@@ -119,6 +328,30 @@ def _remove_created(draft: Draft, told: Instruction) -> Completion | Plan | None
     return waiting or Removal(link, source, there, policy, values, Undoing(fulfils, shown))
 
 
+def _edited_since_created(
+    draft: Draft, target: Side, fields: MappingOf[str, Json], records: MappingOf[Side, Record], link: Link
+) -> Sequence[str]:
+    """Fields of a record that the bridge created and that somebody edited since, each with what it is now."""
+    reading = compare.readings(draft, records)[target]
+    base = references.current_base(draft, link)
+    found = []
+    for row in draft.mapping.fields:
+        now, entry, known = reading.values.get(row.name, UNREAD), fields.get(row.name), base.get(row.name)
+        if now is UNREAD or names_unlinked(now) or row.set_on is not None:
+            continue
+        if entry is not None:
+            after = _journaled(draft, row.name, entry["after"])
+            kept = same(row, now, after) or (not entry.get("confirmed") and is_reduction(row, after, now))
+        elif known is not None:  # the bridge sent no value, or its default
+            there, here = (known.right, known.left) if target is Side.RIGHT else (known.left, known.right)
+            kept = is_empty(now) or (same(row, now, there) and is_empty(here))
+        else:
+            continue
+        if not kept:
+            found.append(f"{row.name} is {in_words(draft, target, {row.name: now})[row.name]!r}")
+    return found
+
+
 def removal_policy(draft: Draft, target: Side) -> tuple[DeletePolicy, str]:
     """The delete policy for a record that the bridge created and an undo removes, and why it is only unlinked."""
     policy, facts = draft.mapping.deleted.get(target.other, DeletePolicy.UNLINK), draft.manifest(target)
@@ -130,16 +363,7 @@ def removal_policy(draft: Draft, target: Side) -> tuple[DeletePolicy, str]:
     return policy, ""
 
 
-def _unlink(draft: Draft, told: Instruction) -> Completion | Plan | None:
-    link = _pair_of(draft, told)
-    if link is None:
-        return refused(draft, told, "it is not linked")
-    pair = accept.read_pair(draft, link)
-    if isinstance(pair, Completion):
-        return pair
-    draft.moves.append(moves.part(link, match.values_held(draft, pair), told.run))
-    names = " and ".join(draft.named(side, link.record_id(side)) for side in SIDES)
-    return ended(draft, told, "unlinked", f"{names} are unlinked, as a person decided")
+# ---- Link and unlink ----
 
 
 def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
@@ -218,6 +442,21 @@ def preferring(draft: Draft, records: MappingOf[Side, Record], prefer: str | Non
     return base
 
 
+def _unlink(draft: Draft, told: Instruction) -> Completion | Plan | None:
+    link = _pair_of(draft, told)
+    if link is None:
+        return refused(draft, told, "it is not linked")
+    pair = accept.read_pair(draft, link)
+    if isinstance(pair, Completion):
+        return pair
+    draft.moves.append(moves.part(link, match.values_held(draft, pair), told.run))
+    names = " and ".join(draft.named(side, link.record_id(side)) for side in SIDES)
+    return ended(draft, told, "unlinked", f"{names} are unlinked, as a person decided")
+
+
+# ---- Restore: a deleted record is created again ----
+
+
 def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
     """Create a deleted record again, as the counterpart of the claim's record, which may be gone as well."""
     source, target, old = told.key.side, told.key.side.other, str(told.detail["rec"])
@@ -237,7 +476,7 @@ def _restore(draft: Draft, told: Instruction) -> Completion | Plan | None:
     values = load_values(draft.mapping, told.detail["values"])
     chosen = {row.name: values[row.name] for row in draft.mapping.fields if not is_empty(values.get(row.name))}
     chosen = {key: value for key, value in chosen.items() if target in draft.mapping.named[key].flows}
-    sent = {key: undo.as_written(draft, target, value) for key, value in chosen.items()}
+    sent = {key: _as_written(draft, target, value) for key, value in chosen.items()}
     chosen = {key: value for key, value in chosen.items() if sent[key] is not None}
     switched_off = translate.off(draft.mapping, source, own.fields) if isinstance(own, Record) else frozenset[str]()
     return Create(
@@ -348,7 +587,7 @@ def _undo_preview(draft: Draft, told: Instruction) -> Preview:
         return _refused(draft, told, pair)
     link, records = pair
     target, lines, restored, kept = told.key.side, [], 0, 0
-    for one in undo.verdicts(draft, target, told.detail["fields"], records, link):
+    for one in _verdicts(draft, target, told.detail["fields"], records, link):
         shown = in_words(draft, target, {"now": one.now, "value": one.value})
         if one.refused:
             lines.append(f"{one.field}: stays: {one.refused}")
@@ -367,7 +606,7 @@ def _removal_preview(draft: Draft, told: Instruction) -> Preview:
         return _refused(draft, told, pair)
     link, records = pair
     target, name = told.key.side, draft.named(told.key.side, told.key.record_id)
-    edits = undo.edited_since_created(draft, target, told.detail["fields"], records, link)
+    edits = _edited_since_created(draft, target, told.detail["fields"], records, link)
     if edits:
         head = f"{name}: stays, because somebody has edited it since the bridge created it"
         return Preview((head, *edits), acts=False, kept=len(edits))
@@ -376,14 +615,6 @@ def _removal_preview(draft: Draft, told: Instruction) -> Preview:
         return Preview((f"{name}: created by the bridge; it stays and is unlinked ({kept})",))
     verb = "archived" if policy is DeletePolicy.ARCHIVE else "deleted"
     return Preview((f"{name}: created by the bridge; it is {verb}",), removes=True)
-
-
-def _unlink_preview(draft: Draft, told: Instruction) -> Preview:
-    link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.record_id))
-    if link is None or link.state not in moves.PAIRED or link.record_id(told.key.side) != told.key.record_id:
-        return _refused(draft, told, "it is not linked")
-    names = " and ".join(draft.named(side, link.record_id(side)) for side in (told.key.side, told.key.side.other))
-    return Preview((f"{names} are unlinked; both stay, and are left alone until one of them is edited",))
 
 
 def _link_preview(draft: Draft, told: Instruction) -> Preview:
@@ -419,6 +650,14 @@ def _merged(draft: Draft, told: Instruction, records: MappingOf[Side, Record]) -
         side = draft.side_name(target)
         lines += [f"{side}.{name}: {_value(old[name])} -> {_value(new[name])} ({reasons[name]})" for name in values]
     return lines or ["both have the same values in all mapped fields"]
+
+
+def _unlink_preview(draft: Draft, told: Instruction) -> Preview:
+    link = draft.ask(LinkOf(draft.mapping.name, told.key.side, told.key.record_id))
+    if link is None or link.state not in moves.PAIRED or link.record_id(told.key.side) != told.key.record_id:
+        return _refused(draft, told, "it is not linked")
+    names = " and ".join(draft.named(side, link.record_id(side)) for side in (told.key.side, told.key.side.other))
+    return Preview((f"{names} are unlinked; both stay, and are left alone until one of them is edited",))
 
 
 def _restore_preview(draft: Draft, told: Instruction) -> Preview:

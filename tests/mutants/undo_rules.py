@@ -14,7 +14,7 @@ UNDO_MUTANTS = (
     ),
     Mutant(
         "undo: fields that were edited since are reverted all the same",
-        "sync/undo.py::_verdict",
+        "sync/instruct.py::_verdict",
         "if not written:",
         "if False:",
         (f"{UNDO}a_field_that_was_edited_since_stays_and_is_named",),
@@ -28,7 +28,7 @@ UNDO_MUTANTS = (
     ),
     Mutant(
         "undo: emptied fields do not count under the deletion threshold",
-        "sync/undo.py::_write",
+        "sync/instruct.py::_write_back",
         "if is_empty(value) and not is_empty(held.values[name])",
         "if False",
         (f"{UNDO}what_an_undo_empties_counts_under_the_deletion_threshold",),
