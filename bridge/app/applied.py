@@ -19,7 +19,7 @@ from bridge.settings.model import Settings
 from bridge.store.engine import Store, open_store
 from bridge.store.instances import BEAT_SECONDS
 from bridge.store.model import Mode
-from bridge.sync.systems import SystemWatch
+from bridge.sync.retry import SystemWatch
 
 RELOAD = "restart the running bridge, or send it SIGHUP, so that it works with the current files"
 

@@ -27,8 +27,8 @@ from bridge.settings.load import validate_options
 from bridge.settings.model import Settings, SyncSettings
 from bridge.store.engine import Store
 from bridge.store.model import Outcome
+from bridge.sync.retry import SystemWatch
 from bridge.sync.situation import Limits, Parts
-from bridge.sync.systems import SystemWatch
 from bridge.sync.worker import Worker
 
 

@@ -124,7 +124,7 @@ def _show_result(result: Result) -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Hide the bridge's log lines about single records and systems: these commands report them themselves."""
-    levels = {"bridge": logging.ERROR, "bridge.sync.systems": logging.CRITICAL}
+    levels = {"bridge": logging.ERROR, "bridge.sync.retry": logging.CRITICAL}
     before = {name: logging.getLogger(name).level for name in levels}
     try:
         for name, level in levels.items():

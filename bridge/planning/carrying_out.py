@@ -29,8 +29,8 @@ from bridge.sync.apply import apply
 from bridge.sync.decide import decide
 from bridge.sync.load import Loader
 from bridge.sync.reasons import Reason
+from bridge.sync.retry import SystemWatch
 from bridge.sync.situation import Draft, Parts, Plan
-from bridge.sync.systems import SystemWatch
 
 PATIENCE_SECONDS = 60.0
 """How long a step is tried again while something temporary prevents it: a lease, the read lag."""

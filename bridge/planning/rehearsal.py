@@ -30,8 +30,8 @@ from bridge.sync.apply import apply
 from bridge.sync.decide import decide
 from bridge.sync.load import Loader
 from bridge.sync.reasons import SHADOW, Reason
+from bridge.sync.retry import SystemWatch
 from bridge.sync.situation import Draft, Parts, Plan, Removal
-from bridge.sync.systems import SystemWatch
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

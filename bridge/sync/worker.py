@@ -20,8 +20,8 @@ from bridge.sync.apply import apply
 from bridge.sync.decide import decide
 from bridge.sync.load import Loader
 from bridge.sync.reasons import FOR_A_PERSON, Reason
+from bridge.sync.retry import SystemWatch
 from bridge.sync.situation import Parts
-from bridge.sync.systems import SystemWatch
 
 log = logging.getLogger(__name__)
 

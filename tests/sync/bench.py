@@ -23,8 +23,8 @@ from bridge.store.engine import Store
 from bridge.store.marks import Mark, mark_due
 from bridge.store.model import Claim, Endpoint, JournalEntry, KeyNote, Mode, Route, Routes, Scope, TaskKey
 from bridge.store.tables import events
+from bridge.sync.retry import SystemWatch
 from bridge.sync.situation import Limits, Parts
-from bridge.sync.systems import SystemWatch
 from bridge.sync.worker import Worker
 from tests.clock import FakeClock
 from tests.product import FakeProduct

@@ -11,8 +11,8 @@ from bridge.connectors.protocols import Written
 from bridge.domain.record import Fields, Gone, Record, RecordRef
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
+from bridge.sync.retry import SystemWatch
 from bridge.sync.situation import Limits
-from bridge.sync.systems import SystemWatch
 from bridge.sync.worker import Worker
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed
