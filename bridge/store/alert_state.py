@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import or_, select, update
 
 from bridge.store.database import Database
-from bridge.store.marks import upsert
 from bridge.store.model import Json
+from bridge.store.statements import upsert
 from bridge.store.tables import alert_state
 
 ONE = 1

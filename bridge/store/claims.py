@@ -30,9 +30,8 @@ from bridge.store.links import links_of
 from bridge.store.marks import Mark, lock_tasks, mark_due
 from bridge.store.model import Claim, Link, LinkState, Mode, Pair, Scope, Task, TaskKey, TaskState
 from bridge.store.notify import Wake
-from bridge.store.prepared import Prepared
 from bridge.store.records import known_records
-from bridge.store.rows import Row, chunks, has_key, keyed, listed, task_from, task_key, task_tuple
+from bridge.store.statements import Prepared, Row, chunks, has_key, keyed, listed, task_from, task_key, task_tuple
 from bridge.store.tables import Real, leases, links, mappings, tasks
 
 TURNS = 16

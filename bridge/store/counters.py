@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select
 
 from bridge.store.database import Database
-from bridge.store.marks import upsert
-from bridge.store.prepared import Prepared
+from bridge.store.statements import Prepared, upsert
 from bridge.store.tables import counters
 
 RETIRED = ""  # the instance under which totals of stopped instances are kept

@@ -23,8 +23,8 @@ from bridge.domain.late import late
 from bridge.domain.seams import Clock, Seams, epoch
 from bridge.store.model import Unstorable
 from bridge.store.planner import set_statistics
-from bridge.store.prepared import Prepared
 from bridge.store.remedies import CONTINUES, DAMAGED, LOCKED, code_of, in_words, is_passing, state_of
+from bridge.store.statements import Prepared
 from bridge.store.tables import sequence
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from bridge.domain.seams import epoch, plausible_time
 from bridge.store.counters import count, count_rows, grown
 from bridge.store.cursors import CursorMove, move_cursor, request_sweep
 from bridge.store.database import Batcher, Database
-from bridge.store.marks import Mark, due, horizon, lock_tasks, mark_due, mark_row, save_decided, upsert
+from bridge.store.marks import Mark, due, horizon, lock_tasks, mark_due, mark_row, save_decided
 from bridge.store.model import (
     KeyNote,
     Quiet,
@@ -28,9 +28,8 @@ from bridge.store.model import (
     require_storable,
 )
 from bridge.store.notify import Wake
-from bridge.store.prepared import Prepared
 from bridge.store.records import newest, note_keys, note_merges, note_records, record_row
-from bridge.store.rows import KIND_BITS, chunks, keyed
+from bridge.store.statements import KIND_BITS, Prepared, chunks, keyed, upsert
 from bridge.store.tables import counters, events, records, tasks
 
 BATCH = 256

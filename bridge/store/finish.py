@@ -36,9 +36,8 @@ from bridge.store.model import (
 )
 from bridge.store.moves import KEEPING, Kind
 from bridge.store.notify import Wake
-from bridge.store.prepared import Prepared
 from bridge.store.records import note_keys, note_records
-from bridge.store.rows import BOTH_SIDES, INSTRUCTED, Row, listed, task_tuple
+from bridge.store.statements import BOTH_SIDES, INSTRUCTED, Prepared, Row, listed, task_tuple
 from bridge.store.tables import mappings, tasks
 from bridge.store.unlinked import linked_meanwhile, mark_children, note_unlinked
 

@@ -31,10 +31,9 @@ from bridge.domain.run import instructed
 from bridge.domain.values import dataclass
 from bridge.store.counters import count
 from bridge.store.database import Database
-from bridge.store.marks import awake, upsert
+from bridge.store.marks import awake
 from bridge.store.model import LinkState, Scope, TaskKey, TaskState
-from bridge.store.prepared import Prepared
-from bridge.store.rows import INSTRUCTED, Row, chunks, listed, task_key
+from bridge.store.statements import INSTRUCTED, Prepared, Row, chunks, listed, task_key, upsert
 from bridge.store.tables import (
     IN_USE,
     audit,

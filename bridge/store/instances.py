@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from bridge.domain.errors import ConfigError, Problem
 from bridge.store.database import Database
-from bridge.store.marks import upsert
+from bridge.store.statements import upsert
 from bridge.store.tables import instances
 
 BEAT_SECONDS = 5.0

@@ -10,8 +10,7 @@ from bridge.domain.record import RecordRef, Side
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.model import JournalEntry
-from bridge.store.prepared import Prepared
-from bridge.store.rows import Row, chunks, walked_by_id
+from bridge.store.statements import Prepared, Row, chunks, walked_by_id
 from bridge.store.steps import delete_in_steps
 from bridge.store.tables import counters, events, journal
 

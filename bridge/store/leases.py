@@ -9,10 +9,8 @@ from sqlalchemy import Connection, Delete, and_, bindparam, delete, or_, select,
 from bridge.domain.errors import LeaseLost
 from bridge.domain.record import RecordRef
 from bridge.store.database import Database
-from bridge.store.marks import upsert
 from bridge.store.model import Claim
-from bridge.store.prepared import Prepared
-from bridge.store.rows import Row, listed, ref_tuple
+from bridge.store.statements import Prepared, Row, listed, ref_tuple, upsert
 from bridge.store.tables import Real, leases, records
 
 MARGIN = 5.0

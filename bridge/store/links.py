@@ -40,9 +40,19 @@ from bridge.store.model import (
     TaskState,
 )
 from bridge.store.moves import Kind
-from bridge.store.prepared import Prepared
 from bridge.store.records import records_with_keys
-from bridge.store.rows import IN_USE, LINK_COLUMNS, among, chunks, keyed, link_from, listed, task_key, task_tuple
+from bridge.store.statements import (
+    IN_USE,
+    LINK_COLUMNS,
+    Prepared,
+    among,
+    chunks,
+    keyed,
+    link_from,
+    listed,
+    task_key,
+    task_tuple,
+)
 from bridge.store.tables import IS_UNSETTLED, intent_keys, link_refs, links, tasks
 
 CHAIN_LIMIT = 20

@@ -10,8 +10,7 @@ from bridge.store.database import Database
 from bridge.store.marks import awake
 from bridge.store.model import Endpoint, MappingState, Mode, Scope, TaskState
 from bridge.store.notify import Wake
-from bridge.store.prepared import Prepared
-from bridge.store.rows import Row
+from bridge.store.statements import Prepared, Row
 from bridge.store.tables import mappings, tasks, unlinked_refs
 
 ALL = Prepared(select(mappings).order_by(mappings.c.name))

@@ -8,13 +8,22 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, case, func, null, or_, select, update
 
 from bridge.domain.event import Lane
-from bridge.domain.late import late
 from bridge.domain.record import Side
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS
 from bridge.store.database import Database
 from bridge.store.model import LONGEST_QUIET, TaskKey, TaskState
-from bridge.store.prepared import Prepared
-from bridge.store.rows import BOTH_SIDES, INSTRUCTED, Row, among, chunks, has_key, keyed, task_tuple
+from bridge.store.statements import (
+    BOTH_SIDES,
+    INSTRUCTED,
+    Prepared,
+    Row,
+    among,
+    chunks,
+    has_key,
+    keyed,
+    task_tuple,
+    upsert,
+)
 from bridge.store.tables import Real, record_keys, tasks
 
 
@@ -56,16 +65,6 @@ LONGEST = bindparam("longest", type_=Real)
 def horizon(now: float) -> dict[str, float]:
     """The value of `HORIZON`, for the rows of a statement that names it."""
     return {"horizon": now + TRUSTED_SKEW_SECONDS}
-
-
-SQLITE_INSERT = ("bridge.store.sqlite_file", "insert")
-POSTGRES_INSERT = ("bridge.store.postgres", "insert")
-"""Only the one in use is imported: SQLAlchemy's dialect for PostgreSQL, for example, takes 0.03 s and 4 MB."""
-
-
-def upsert(is_sqlite: bool, table: Any) -> Any:
-    """The dialect's `insert ... on conflict`."""
-    return late(*(SQLITE_INSERT if is_sqlite else POSTGRES_INSERT))(table)
 
 
 def mark_due(database: Database, conn: Connection, marks: Iterable[Mark]) -> None:

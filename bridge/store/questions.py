@@ -17,9 +17,8 @@ from bridge.store.instructions import instructions_of
 from bridge.store.links import links_by_id, links_of
 from bridge.store.mappings import mapping_states
 from bridge.store.model import Instruction, KnownRecord, Link, LinkState, MappingState, Task, TaskKey
-from bridge.store.prepared import Prepared
 from bridge.store.records import known_records, records_with_keys, survivors_of
-from bridge.store.rows import chunks, keyed, link_from, listed, task_from, task_tuple
+from bridge.store.statements import Prepared, chunks, keyed, link_from, listed, task_from, task_tuple
 from bridge.store.tables import Real, events, link_refs, links, tasks
 
 Answer = TypeVar("Answer")

@@ -9,7 +9,7 @@ from bridge.store.audit import note_action, note_answer
 from bridge.store.database import Database
 from bridge.store.model import Json
 from bridge.store.notify import Wake
-from bridge.store.rows import Row
+from bridge.store.statements import Row
 from bridge.store.tables import requests
 
 BACKUP = "backup"

@@ -11,7 +11,7 @@ from bridge.domain.record import SIDES, Side
 from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.model import Json, Link, LinkState, TaskKey
-from bridge.store.rows import IN_USE, chunks, has_key, link_from
+from bridge.store.statements import IN_USE, chunks, has_key, link_from
 from bridge.store.tables import journal, link_refs, links, mappings, record_keys, tasks
 
 PORTION = 1000

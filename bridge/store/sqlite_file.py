@@ -23,8 +23,8 @@ from sqlalchemy.pool import QueuePool
 
 from bridge.domain.errors import StoreUnavailable
 from bridge.store.database import BYTES, Database, Work
-from bridge.store.prepared import Prepared
 from bridge.store.remedies import RESTORE, in_words, is_locked
+from bridge.store.statements import Prepared
 
 __all__ = ["Kept", "Sqlite", "connect", "insert"]  # `marks` imports `insert`: only this file needs the dialect
 

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, select, update
 
 from bridge.domain.values import dataclass, replace
 from bridge.store.database import Database
-from bridge.store.marks import upsert
 from bridge.store.model import Json, SystemRow
 from bridge.store.notify import Wake
+from bridge.store.statements import upsert
 from bridge.store.tables import account_columns, names, systems
 
 

@@ -11,8 +11,7 @@ from bridge.store.database import Database
 from bridge.store.links import links_of
 from bridge.store.marks import Mark, mark_due
 from bridge.store.model import LinkState, Outcome, TaskKey, TaskState
-from bridge.store.prepared import Prepared
-from bridge.store.rows import among, chunks, task_tuple
+from bridge.store.statements import Prepared, among, chunks, task_tuple
 from bridge.store.tables import links, tasks, unlinked_refs
 
 CHILD = (unlinked_refs.c.mapping, unlinked_refs.c.side, unlinked_refs.c.rec)

@@ -41,8 +41,8 @@ from bridge.store.engine import (
     VITALS,
 )
 from bridge.store.instructions import INTAKE
-from bridge.store.marks import POSTGRES_INSERT, SQLITE_INSERT
 from bridge.store.standing import LOCK_LINKS
+from bridge.store.statements import POSTGRES_INSERT, SQLITE_INSERT
 
 ROOT = Path(__file__).parents[2]
 BRIDGE = ROOT / "bridge"
@@ -200,7 +200,7 @@ LATE = {
     BRIDGE / "store" / "backup.py": {MIGRATE[0]},
     BRIDGE / "cli" / "shown.py": {CONSOLE[0], PROGRESS[0]},
     BRIDGE / "store" / "instructions.py": {INTAKE[0]},
-    BRIDGE / "store" / "marks.py": {POSTGRES_INSERT[0], SQLITE_INSERT[0]},
+    BRIDGE / "store" / "statements.py": {POSTGRES_INSERT[0], SQLITE_INSERT[0]},
     BRIDGE / "connectors" / "registry.py": {place[0] for place in PLACES.values()},
     BRIDGE / "store" / "standing.py": {LOCK_LINKS[0]},
     BRIDGE / "mapping" / "types" / "email.py": {SYNTAX[0]},
