@@ -34,6 +34,7 @@ from bridge.store.tables import instances, leases, requests
 from bridge.store.tokens import Plain, Seal, Tokens
 
 if TYPE_CHECKING:
+    from bridge.store.claims import Tasks
     from bridge.store.cursors import Sweeps
     from bridge.store.deletions import Deletions
     from bridge.store.events import Events
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from bridge.store.retention import Retention
     from bridge.store.search import Search
     from bridge.store.systems import PinnedNames
-    from bridge.store.tasks import Tasks
     from bridge.store.unlinked import UnlinkedReferences
     from bridge.store.verifications import Verifications
 
@@ -53,7 +53,7 @@ SCHEMES = ("sqlite", "postgresql")
 POSTGRES_EXTRA = ("asyncpg", "greenlet")
 MIGRATE = ("bridge.store.migrate", "migrate")
 """Imported only when there is something to migrate: alembic costs a command 0.1 s."""
-TASKS = ("bridge.store.tasks", "Tasks")
+TASKS = ("bridge.store.claims", "Tasks")
 RECORDS = ("bridge.store.records", "Records")
 FORGOTTEN = ("bridge.store.forget", "Forgotten")
 SWEEPS = ("bridge.store.cursors", "Sweeps")

@@ -15,7 +15,6 @@ from bridge.domain.seams import epoch, plausible_time
 from bridge.store.counters import count, count_rows, grown
 from bridge.store.cursors import CursorMove, move_cursor, request_sweep
 from bridge.store.database import Batcher, Database
-from bridge.store.marks import Mark, due, horizon, lock_tasks, mark_due, mark_row, save_decided
 from bridge.store.model import (
     KeyNote,
     Quiet,
@@ -31,6 +30,7 @@ from bridge.store.notify import Wake
 from bridge.store.records import newest, note_keys, note_merges, note_records, record_row
 from bridge.store.statements import KIND_BITS, Prepared, chunks, keyed, upsert
 from bridge.store.tables import counters, events, records, tasks
+from bridge.store.tasks import Mark, due, horizon, lock_tasks, mark_due, mark_row, save_decided
 
 BATCH = 256
 QUEUE = 10_000

@@ -15,9 +15,7 @@ from bridge.store.counters import count
 from bridge.store.database import Batcher, Database
 from bridge.store.instructions import fulfil
 from bridge.store.journal import write_journal
-from bridge.store.leases import give_back_held, require_fence
 from bridge.store.links import links_of, lock_links, store_created_id, write_links
-from bridge.store.marks import Mark, lock_tasks, mark_due, wake_waiting
 from bridge.store.model import (
     Claim,
     Completion,
@@ -39,6 +37,7 @@ from bridge.store.notify import Wake
 from bridge.store.records import note_keys, note_records
 from bridge.store.statements import BOTH_SIDES, INSTRUCTED, Prepared, Row, listed, task_tuple
 from bridge.store.tables import mappings, tasks
+from bridge.store.tasks import Mark, give_back_held, lock_tasks, mark_due, require_fence, wake_waiting
 from bridge.store.unlinked import linked_meanwhile, mark_children, note_unlinked
 
 BATCH = 64

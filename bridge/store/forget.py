@@ -31,7 +31,6 @@ from bridge.domain.run import instructed
 from bridge.domain.values import dataclass
 from bridge.store.counters import count
 from bridge.store.database import Database
-from bridge.store.marks import awake
 from bridge.store.model import LinkState, Scope, TaskKey, TaskState
 from bridge.store.statements import INSTRUCTED, Prepared, Row, chunks, listed, task_key, upsert
 from bridge.store.tables import (
@@ -53,6 +52,7 @@ from bridge.store.tables import (
     tasks,
     unlinked_refs,
 )
+from bridge.store.tasks import awake
 
 Scopes = Mapping[str, Scope]
 CODE = "forgotten"

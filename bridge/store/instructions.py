@@ -9,11 +9,11 @@ from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.late import late
 from bridge.domain.record import Side
 from bridge.store.database import Database
-from bridge.store.marks import lock_tasks
 from bridge.store.model import Fulfilled, Instruction, Route, Routes, Scope, TaskKey
 from bridge.store.notify import Wake
 from bridge.store.statements import Prepared, Row, chunks, has_key, keyed, task_key, task_tuple, upsert
 from bridge.store.tables import instructions, journal
+from bridge.store.tasks import lock_tasks
 
 GIVEN_TOGETHER = 200
 INTAKE = ("bridge.store.events", "Intake")

@@ -24,7 +24,6 @@ from bridge.domain.values import replace
 from bridge.store import moves
 from bridge.store.database import Batcher, Database
 from bridge.store.deletions import Counted, count_deletions
-from bridge.store.leases import fences_and_reports, fences_held
 from bridge.store.model import (
     AlreadyLinked,
     Claim,
@@ -54,6 +53,7 @@ from bridge.store.statements import (
     task_tuple,
 )
 from bridge.store.tables import IS_UNSETTLED, intent_keys, link_refs, links, tasks
+from bridge.store.tasks import fences_and_reports, fences_held
 
 CHAIN_LIMIT = 20
 

@@ -7,11 +7,11 @@ from sqlalchemy import Connection, case, delete, false, insert, null, select, up
 
 from bridge.domain.record import SIDES, Side
 from bridge.store.database import Database
-from bridge.store.marks import awake
 from bridge.store.model import Endpoint, MappingState, Mode, Scope, TaskState
 from bridge.store.notify import Wake
 from bridge.store.statements import Prepared, Row
 from bridge.store.tables import mappings, tasks, unlinked_refs
+from bridge.store.tasks import awake
 
 ALL = Prepared(select(mappings).order_by(mappings.c.name))
 

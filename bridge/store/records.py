@@ -11,10 +11,10 @@ from sqlalchemy import Connection, and_, bindparam, case, delete, func, null, or
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.seams import plausible_time
 from bridge.store.database import Database
-from bridge.store.marks import HORIZON, OWNER, SHOWN_KEYS, horizon
 from bridge.store.model import KeyNote, KnownRecord, LinkState, RecordNote, Scope, of_notes, require_storable
 from bridge.store.statements import Prepared, among, chunks, has_key, keyed, known_from, listed, ref_tuple, upsert
 from bridge.store.tables import links, merges, record_keys, records
+from bridge.store.tasks import HORIZON, OWNER, SHOWN_KEYS, horizon
 
 CHAIN_LIMIT = 50
 

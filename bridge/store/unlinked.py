@@ -9,10 +9,10 @@ from bridge.domain.event import Lane
 from bridge.domain.record import SIDES, Side
 from bridge.store.database import Database
 from bridge.store.links import links_of
-from bridge.store.marks import Mark, mark_due
 from bridge.store.model import LinkState, Outcome, TaskKey, TaskState
 from bridge.store.statements import Prepared, among, chunks, task_tuple
 from bridge.store.tables import links, tasks, unlinked_refs
+from bridge.store.tasks import Mark, mark_due
 
 CHILD = (unlinked_refs.c.mapping, unlinked_refs.c.side, unlinked_refs.c.rec)
 PARENT = (unlinked_refs.c.parent_mapping, unlinked_refs.c.parent_side, unlinked_refs.c.parent_rec)
