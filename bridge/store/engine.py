@@ -42,11 +42,10 @@ if TYPE_CHECKING:
     from bridge.store.forget import Forgotten
     from bridge.store.links import Links
     from bridge.store.questions import Questions
-    from bridge.store.records import Records
+    from bridge.store.records import Records, UnlinkedReferences
     from bridge.store.retention import Retention
     from bridge.store.search import Search
     from bridge.store.systems import PinnedNames
-    from bridge.store.unlinked import UnlinkedReferences
     from bridge.store.verifications import Verifications
 
 SCHEMES = ("sqlite", "postgresql")
@@ -65,7 +64,7 @@ LINKS = ("bridge.store.links", "Links")
 QUESTIONS = ("bridge.store.questions", "Questions")
 RETENTION = ("bridge.store.retention", "Retention")
 SEARCH = ("bridge.store.search", "Search")
-UNLINKED = ("bridge.store.unlinked", "UnlinkedReferences")
+UNLINKED = ("bridge.store.records", "UnlinkedReferences")
 VERIFICATIONS = ("bridge.store.verifications", "Verifications")
 VITALS = ("bridge.store.figures", "Vitals")
 """Parts that only a running bridge and a few commands need: their statements are built at first use."""

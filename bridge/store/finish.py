@@ -15,7 +15,7 @@ from bridge.store.counters import count
 from bridge.store.database import Batcher, Database
 from bridge.store.instructions import fulfil
 from bridge.store.journal import write_journal
-from bridge.store.links import links_of, lock_links, store_created_id, write_links
+from bridge.store.links import linked_meanwhile, links_of, lock_links, store_created_id, write_links
 from bridge.store.model import (
     Claim,
     Completion,
@@ -34,11 +34,10 @@ from bridge.store.model import (
 )
 from bridge.store.moves import KEEPING, Kind
 from bridge.store.notify import Wake
-from bridge.store.records import note_keys, note_records
+from bridge.store.records import mark_children, note_keys, note_records, note_unlinked
 from bridge.store.statements import BOTH_SIDES, INSTRUCTED, Prepared, Row, listed, task_tuple
 from bridge.store.tables import mappings, tasks
 from bridge.store.tasks import Mark, give_back_held, lock_tasks, mark_due, require_fence, wake_waiting
-from bridge.store.unlinked import linked_meanwhile, mark_children, note_unlinked
 
 BATCH = 64
 QUEUE = 10_000

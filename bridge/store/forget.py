@@ -4,7 +4,6 @@ The hash keeps the records from being copied again. Data that arrives about them
 by `tidy`, which retention runs.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
@@ -32,7 +31,8 @@ from bridge.domain.values import dataclass
 from bridge.store.counters import count
 from bridge.store.database import Database
 from bridge.store.model import LinkState, Scope, TaskKey, TaskState
-from bridge.store.statements import INSTRUCTED, Prepared, Row, chunks, listed, task_key, upsert
+from bridge.store.records import fingerprint, forgotten_among
+from bridge.store.statements import INSTRUCTED, Row, task_key, upsert
 from bridge.store.tables import (
     IN_USE,
     audit,
@@ -222,24 +222,6 @@ class Forgotten:
         """Let SQLite overwrite deleted data with zeros; otherwise it stays in the file until its space is reused."""
         if self._database.sqlite:
             conn.exec_driver_sql(f"PRAGMA secure_delete={word}")
-
-
-def fingerprint(ref: RecordRef) -> str:
-    """Return the hash that is kept of a record. It contains no text, but an id can be compared with it."""
-    text = "\x1f".join((ref.system, ref.entity, ref.id))
-    return hashlib.blake2b(text.encode(), digest_size=16, person=b"bridge forgotten").hexdigest()
-
-
-AMONG = Prepared(select(forgotten.c.hash).where(listed(forgotten.c.hash, "hashes")))
-
-
-def forgotten_among(conn: Connection, refs: Collection[RecordRef]) -> set[RecordRef]:
-    """Those of these records that are forgotten, inside the caller's transaction."""
-    hashes = {fingerprint(ref): ref for ref in refs}
-    found: set[RecordRef] = set()
-    for some in chunks(sorted(hashes)):
-        found |= {hashes[one] for (one,) in AMONG.rows(conn, {"hashes": some})}
-    return found
 
 
 BODIES = "contents of other callbacks"

@@ -94,6 +94,11 @@ def links_of(conn: Connection, records: Iterable[TaskKey]) -> dict[TaskKey, Link
     return found | followed
 
 
+def linked_meanwhile(conn: Connection, named: Iterable[TaskKey]) -> set[TaskKey]:
+    """Return those of these records that are linked by now."""
+    return {key for key, link in links_of(conn, named).items() if link.state is not LinkState.INTENDED}
+
+
 def _naming(conn: Connection, records: Iterable[tuple[str, str, str]]) -> list[Link]:
     """Return the links that name one of these records, with one statement."""
     keys: dict[Side, list[tuple[str, str]]] = {}

@@ -12,10 +12,11 @@ from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.seams import Seams
 from bridge.store import Store, forget, open_store
-from bridge.store.forget import Erased, InUse, fingerprint
+from bridge.store.forget import Erased, InUse
 from bridge.store.model import Endpoint, Instruction, JournalEntry, Mode, Scope, TaskKey, TaskState
 from bridge.store.postgres import ERASED_FROM
 from bridge.store.questions import LinksNaming
+from bridge.store.records import fingerprint
 from bridge.store.requests import Answer
 from bridge.store.tables import audit, forgotten, metadata, tasks
 from bridge.sync.reasons import Reason

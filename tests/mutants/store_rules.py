@@ -414,7 +414,7 @@ STRANGERS = (
 ENDS = (
     Mutant(
         "a reference to a deleted record counts as missing",
-        "store/unlinked.py::_overdue",
+        "store/records.py::_overdue",
         ", ~PARENT_ENDED)",
         ")",
         ("sync/test_references.py::test_a_reference_to_a_deleted_record_is_not_missing",),
