@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
-from bridge.store.database import Database
-from bridge.store.steps import delete_in_steps
+from bridge.store.database import Database, delete_in_steps
 from bridge.store.tables import audit
 
 

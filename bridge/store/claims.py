@@ -27,11 +27,10 @@ from sqlalchemy import (
 from bridge.domain.event import Lane
 from bridge.domain.record import SIDES, RecordRef
 from bridge.domain.values import replace
-from bridge.store.database import Database
+from bridge.store.database import Database, Wake
 from bridge.store.finish import Finishing
 from bridge.store.links import links_of
 from bridge.store.model import Claim, Link, LinkState, Mode, Pair, Scope, Task, TaskKey, TaskState
-from bridge.store.notify import Wake
 from bridge.store.records import known_records
 from bridge.store.standing import Standing
 from bridge.store.statements import Prepared, Row, chunks, has_key, keyed, listed, task_from, task_key, task_tuple

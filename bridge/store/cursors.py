@@ -24,9 +24,8 @@ from sqlalchemy import (
 from bridge.domain.record import Side
 from bridge.domain.values import dataclass
 from bridge.store import moves
-from bridge.store.database import Database
+from bridge.store.database import Database, Wake
 from bridge.store.model import CursorMoved, LinkState, Scope, TaskState
-from bridge.store.notify import Wake
 from bridge.store.statements import Row, chunks, has_key, upsert
 from bridge.store.tables import Real, cursors, links, records, tasks
 

@@ -18,14 +18,12 @@ from bridge.store.audit import Audit
 from bridge.store.budgets import Budgets
 from bridge.store.counters import Counters
 from bridge.store.cursors import Cursors
-from bridge.store.database import Database
+from bridge.store.database import Database, Listener, Wake, known_words
 from bridge.store.hooks import HookHours, Hooks
 from bridge.store.instances import FileLock, Instances
 from bridge.store.instructions import Instructions
 from bridge.store.journal import Journal
 from bridge.store.mappings import Mappings
-from bridge.store.notify import Listener, Wake
-from bridge.store.remedies import known_words
 from bridge.store.requests import Requests
 from bridge.store.schema import HEAD, make_tables, schema_of
 from bridge.store.standing import Conflicts, DeadLetters, LeftAlone, Standing, Waiting

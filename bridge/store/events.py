@@ -14,7 +14,7 @@ from bridge.domain.record import RecordRef
 from bridge.domain.seams import epoch, plausible_time
 from bridge.store.counters import count, count_rows, grown
 from bridge.store.cursors import CursorMove, move_cursor, request_sweep
-from bridge.store.database import Batcher, Database
+from bridge.store.database import Batcher, Database, Wake
 from bridge.store.model import (
     KeyNote,
     Quiet,
@@ -26,7 +26,6 @@ from bridge.store.model import (
     of_tasks,
     require_storable,
 )
-from bridge.store.notify import Wake
 from bridge.store.records import newest, note_keys, note_merges, note_records, record_row
 from bridge.store.statements import KIND_BITS, Prepared, chunks, keyed, upsert
 from bridge.store.tables import counters, events, records, tasks

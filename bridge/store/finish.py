@@ -12,7 +12,7 @@ from bridge.domain.event import Lane
 from bridge.domain.ids import storable
 from bridge.domain.record import SIDES
 from bridge.store.counters import count
-from bridge.store.database import Batcher, Database
+from bridge.store.database import Batcher, Database, Wake
 from bridge.store.instructions import fulfil
 from bridge.store.journal import write_journal
 from bridge.store.links import linked_meanwhile, links_of, lock_links, store_created_id, write_links
@@ -33,7 +33,6 @@ from bridge.store.model import (
     require_storable,
 )
 from bridge.store.moves import KEEPING, Kind
-from bridge.store.notify import Wake
 from bridge.store.records import mark_children, note_keys, note_records, note_unlinked
 from bridge.store.statements import BOTH_SIDES, INSTRUCTED, Prepared, Row, listed, task_tuple
 from bridge.store.tables import mappings, tasks

@@ -8,9 +8,8 @@ from sqlalchemy import Connection, delete, func, select, update
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.late import late
 from bridge.domain.record import Side
-from bridge.store.database import Database
+from bridge.store.database import Database, Wake
 from bridge.store.model import Fulfilled, Instruction, Route, Routes, Scope, TaskKey
-from bridge.store.notify import Wake
 from bridge.store.statements import Prepared, Row, chunks, has_key, keyed, task_key, task_tuple, upsert
 from bridge.store.tables import instructions, journal
 from bridge.store.tasks import lock_tasks

@@ -8,10 +8,9 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, se
 from bridge.domain.ids import LONGEST_ID, storable
 from bridge.domain.record import RecordRef, Side
 from bridge.store.counters import count
-from bridge.store.database import Database
+from bridge.store.database import Database, delete_in_steps
 from bridge.store.model import JournalEntry
 from bridge.store.statements import Prepared, Row, chunks, walked_by_id
-from bridge.store.steps import delete_in_steps
 from bridge.store.tables import counters, events, journal
 
 CREATIONS = ("created", "found")

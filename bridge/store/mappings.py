@@ -6,9 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, case, delete, false, insert, null, select, update
 
 from bridge.domain.record import SIDES, Side
-from bridge.store.database import Database
+from bridge.store.database import Database, Wake
 from bridge.store.model import Endpoint, MappingState, Mode, Scope, TaskState
-from bridge.store.notify import Wake
 from bridge.store.statements import Prepared, Row
 from bridge.store.tables import mappings, tasks, unlinked_refs
 from bridge.store.tasks import awake

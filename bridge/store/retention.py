@@ -7,11 +7,10 @@ from sqlalchemy import ColumnElement, Table, and_
 from bridge.domain.values import dataclass
 from bridge.store.audit import Audit
 from bridge.store.counters import Counters
-from bridge.store.database import Database
+from bridge.store.database import Database, delete_in_steps
 from bridge.store.hooks import HookHours
 from bridge.store.journal import Journal
 from bridge.store.requests import BACKUP
-from bridge.store.steps import delete_in_steps
 from bridge.store.tables import brake_hits, events, requests
 
 DAY = 86_400.0
