@@ -14,15 +14,13 @@ from bridge.domain.errors import ConfigError, NoStore, Problem, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
 from bridge.store.alert_state import AlertState
-from bridge.store.audit import Audit
 from bridge.store.budgets import Budgets
-from bridge.store.counters import Counters
 from bridge.store.cursors import Cursors
 from bridge.store.database import Database, Listener, Wake, known_words
 from bridge.store.hooks import HookHours, Hooks
 from bridge.store.instances import FileLock, Instances
 from bridge.store.instructions import Instructions
-from bridge.store.journal import Journal
+from bridge.store.journal import Audit, Counters, Journal
 from bridge.store.mappings import Mappings
 from bridge.store.requests import Requests
 from bridge.store.schema import HEAD, make_tables, schema_of
@@ -37,11 +35,10 @@ if TYPE_CHECKING:
     from bridge.store.deletions import Deletions
     from bridge.store.events import Events
     from bridge.store.figures import Figures, Vitals
-    from bridge.store.forget import Forgotten
     from bridge.store.links import Links
     from bridge.store.questions import Questions
     from bridge.store.records import Records, UnlinkedReferences
-    from bridge.store.retention import Retention
+    from bridge.store.retention import Forgotten, Retention
     from bridge.store.search import Search
     from bridge.store.systems import PinnedNames
     from bridge.store.verifications import Verifications
@@ -52,7 +49,7 @@ MIGRATE = ("bridge.store.migrate", "migrate")
 """Imported only when there is something to migrate: alembic costs a command 0.1 s."""
 TASKS = ("bridge.store.claims", "Tasks")
 RECORDS = ("bridge.store.records", "Records")
-FORGOTTEN = ("bridge.store.forget", "Forgotten")
+FORGOTTEN = ("bridge.store.retention", "Forgotten")
 SWEEPS = ("bridge.store.cursors", "Sweeps")
 DELETIONS = ("bridge.store.deletions", "Deletions")
 PINNED = ("bridge.store.systems", "PinnedNames")

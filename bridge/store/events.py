@@ -12,9 +12,9 @@ from bridge.domain.event import LANE_OF, Event, EventKind, Origin
 from bridge.domain.ids import LONGEST_ID, storable
 from bridge.domain.record import RecordRef
 from bridge.domain.seams import epoch, plausible_time
-from bridge.store.counters import count, count_rows, grown
 from bridge.store.cursors import CursorMove, move_cursor, request_sweep
 from bridge.store.database import Batcher, Database, Wake
+from bridge.store.journal import count, count_rows, grown
 from bridge.store.model import (
     KeyNote,
     Quiet,

@@ -11,10 +11,9 @@ from bridge.domain.errors import LeaseLost
 from bridge.domain.event import Lane
 from bridge.domain.ids import storable
 from bridge.domain.record import SIDES
-from bridge.store.counters import count
 from bridge.store.database import Batcher, Database, Wake
 from bridge.store.instructions import fulfil
-from bridge.store.journal import write_journal
+from bridge.store.journal import count, write_journal
 from bridge.store.links import linked_meanwhile, links_of, lock_links, store_created_id, write_links
 from bridge.store.model import (
     Claim,

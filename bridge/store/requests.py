@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from bridge.store.audit import note_action, note_answer
 from bridge.store.database import Database, Wake
+from bridge.store.journal import note_action, note_answer
 from bridge.store.model import Json
 from bridge.store.statements import Row
 from bridge.store.tables import requests

@@ -11,9 +11,9 @@ from bridge.domain.event import Lane
 from bridge.domain.late import late
 from bridge.domain.priority import Priority, priority_of
 from bridge.domain.record import SIDES, Side
-from bridge.store.counters import count
 from bridge.store.database import Database, Wake
 from bridge.store.instructions import forget
+from bridge.store.journal import count
 from bridge.store.model import Json, Link, LinkState, Scope, Task, TaskKey, TaskState
 from bridge.store.statements import Row, among, chunks, has_key, link_from, task_from, task_key, task_tuple
 from bridge.store.tables import counters, journal, links, tasks
