@@ -12,7 +12,6 @@ from bridge.domain.event import Lane
 from bridge.domain.ids import storable
 from bridge.domain.record import SIDES
 from bridge.store.database import Batcher, Database, Wake
-from bridge.store.instructions import fulfil
 from bridge.store.journal import count, write_journal
 from bridge.store.links import linked_meanwhile, links_of, lock_links, store_created_id, write_links
 from bridge.store.model import (
@@ -33,6 +32,7 @@ from bridge.store.model import (
 )
 from bridge.store.moves import KEEPING, Kind
 from bridge.store.records import mark_children, note_keys, note_records, note_unlinked
+from bridge.store.requests import fulfil
 from bridge.store.statements import BOTH_SIDES, INSTRUCTED, Prepared, Row, listed, task_tuple
 from bridge.store.tables import mappings, tasks
 from bridge.store.tasks import Mark, give_back_held, lock_tasks, mark_due, require_fence, wake_waiting

@@ -23,7 +23,7 @@ from bridge.domain.record import SIDES, RecordRef, Side
 from bridge.domain.values import replace
 from bridge.store import moves
 from bridge.store.database import Batcher, Database
-from bridge.store.deletions import Counted, count_deletions
+from bridge.store.mappings import Counted, count_deletions
 from bridge.store.model import (
     AlreadyLinked,
     Claim,
