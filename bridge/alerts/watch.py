@@ -22,7 +22,7 @@ from bridge.domain.errors import BridgeError, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
 from bridge.monitoring.health import CheckResult, HealthBoard, HealthReport, Status
-from bridge.store.alert_state import AlertState
+from bridge.store.instances import AlertState
 
 log = logging.getLogger(__name__)
 

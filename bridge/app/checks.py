@@ -17,7 +17,7 @@ from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.model import MappingSide
 from bridge.monitoring.health import CheckResult, Status
 from bridge.store.model import ON_PURPOSE, MappingState, Mode, Task, TaskKey
-from bridge.store.unlinked import Overdue
+from bridge.store.records import Overdue
 from bridge.sync.reasons import DUPLICATES, Reason
 
 LONG_PAUSE_SECONDS = 60.0

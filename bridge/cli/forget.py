@@ -11,8 +11,8 @@ from bridge.cli.opened import note, with_store
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.record import RecordRef
 from bridge.store.engine import Store
-from bridge.store.forget import Erased, InUse
 from bridge.store.model import Scope
+from bridge.store.retention import Erased, InUse
 
 WAIT_SECONDS = 60.0
 """How long to wait for a worker that has claimed the record; most end sooner."""

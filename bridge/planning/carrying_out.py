@@ -23,7 +23,7 @@ from bridge.planning import describe
 from bridge.planning.rehearsal import worded
 from bridge.planning.rows import REMEMBERED, Kind, Row
 from bridge.store.model import Completion, LinkTaken, Outcome, TaskKey
-from bridge.store.rows import kind_bits
+from bridge.store.statements import kind_bits
 from bridge.sync import retry
 from bridge.sync.apply import apply
 from bridge.sync.decide import decide

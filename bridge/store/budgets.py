@@ -13,8 +13,7 @@ from bridge.domain.errors import StoreUnavailable
 from bridge.domain.pause import longest_pause
 from bridge.domain.priority import Priority
 from bridge.store.database import Database
-from bridge.store.marks import upsert
-from bridge.store.rows import Row
+from bridge.store.statements import Row, upsert
 from bridge.store.tables import budgets, quotas, shares
 
 TERM_SECONDS = 25.0

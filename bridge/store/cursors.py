@@ -24,11 +24,9 @@ from sqlalchemy import (
 from bridge.domain.record import Side
 from bridge.domain.values import dataclass
 from bridge.store import moves
-from bridge.store.database import Database
-from bridge.store.marks import upsert
+from bridge.store.database import Database, Wake
 from bridge.store.model import CursorMoved, LinkState, Scope, TaskState
-from bridge.store.notify import Wake
-from bridge.store.rows import Row, chunks, has_key
+from bridge.store.statements import Row, chunks, has_key, upsert
 from bridge.store.tables import Real, cursors, links, records, tasks
 
 LONGEST_PAGE_SECONDS = 600.0

@@ -5,14 +5,18 @@ function runs on the event loop; only its commit, which waits for the disk, is h
 thread for every statement would cost more than the statements, because each hand-over to a thread waits for the
 interpreter lock while the loop is busy.) On PostgreSQL, where every statement waits for the server, SQLAlchemy runs the
 same function over asyncpg, whose prepared statements are kept.
+
+Below `Database`: what a database's errors mean, transactions that share a commit, deletes in small steps, and how
+workers learn that there is work.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import IntEnum
+from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy import Connection, Integer, bindparam, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindparam, delete, func, select, text, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -22,9 +26,8 @@ from bridge.domain.errors import StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Clock, Seams, epoch
 from bridge.store.model import Unstorable
-from bridge.store.planner import set_statistics
-from bridge.store.prepared import Prepared
-from bridge.store.remedies import CONTINUES, DAMAGED, LOCKED, code_of, in_words, is_passing, state_of
+from bridge.store.schema import set_statistics
+from bridge.store.statements import Prepared
 from bridge.store.tables import sequence
 
 T = TypeVar("T")
@@ -122,7 +125,7 @@ class Database:
             raise StoreUnavailable(f"the store's files cannot be rewritten now: {in_words(error)}") from error
 
     async def set_statistics(self) -> None:
-        """Give SQLite the statistics by which it plans its statements; see `planner`."""
+        """Give SQLite the statistics by which it plans its statements; see `schema`."""
         if self.sqlite:
             await self.write("planner", set_statistics)
             self.backend.read_anew()
@@ -189,6 +192,110 @@ def is_refused(error: BaseException) -> bool:
 def _is_retried(error: BaseException) -> bool:
     """Whether to try again. A locked file is not: the store has already waited for it."""
     return state_of(error) in RETRIED_STATES
+
+
+# ---- What the errors of a database mean, in sentences that say what to do ----
+
+
+class SqliteCode(IntEnum):
+    """Primary result codes of SQLite (https://www.sqlite.org/rescode.html). A bridge on PostgreSQL needs no SQLite."""
+
+    PERM = 3
+    BUSY = 5
+    LOCKED = 6
+    READONLY = 8
+    IOERR = 10
+    CORRUPT = 11
+    FULL = 13
+    CANTOPEN = 14
+    NOTADB = 26
+
+
+RESTORE = "stop the bridge, move the file, its -wal and its -shm away, then run `bridge restore-backup FILE`"
+
+LOCKED = "another program has locked it: end that program"
+CONTINUES = "; then the bridge continues by itself"
+
+SQLITE_REMEDIES: Mapping[int, str] = {
+    SqliteCode.FULL: "the disk is full: free some space",
+    SqliteCode.READONLY: "its file or disk is read-only: give the bridge's user the right to write it",
+    SqliteCode.BUSY: LOCKED,
+    SqliteCode.LOCKED: LOCKED,
+    SqliteCode.IOERR: "the disk cannot be read or written: see the log of the operating system",
+    SqliteCode.CANTOPEN: "its file cannot be opened: check that it exists and that the bridge's user may write it",
+    SqliteCode.PERM: "its file may not be written: give the bridge's user the right to write it",
+    SqliteCode.CORRUPT: f"its file is damaged: {RESTORE}",
+    SqliteCode.NOTADB: f"its file is not a database, or is damaged: correct store.url, or {RESTORE}",
+}
+DAMAGED = frozenset({SqliteCode.CORRUPT, SqliteCode.NOTADB})
+
+POSTGRES_REMEDIES: Mapping[str, str] = {
+    "53300": "PostgreSQL has no free connection: raise max_connections, or close other connections",
+    "53100": "PostgreSQL's disk is full: free some space",
+    "53200": "PostgreSQL is out of memory",
+    "25006": "PostgreSQL accepts no writes (it is a replica, or read-only): name the primary in store.url",
+    "28P01": "PostgreSQL rejects the password: correct store.url and restart",
+    "28000": "PostgreSQL rejects the user: correct store.url and restart",
+    "3D000": "PostgreSQL has no such database: create it, or correct store.url and restart",
+    "57P03": "PostgreSQL is starting or stopping",
+    "XX001": "a table of PostgreSQL is damaged: restore the database",
+    "XX002": "an index of PostgreSQL is damaged: REINDEX the database",
+    "42P01": "a table is missing: restore the database",
+}
+
+PASSING = frozenset(
+    {
+        *(
+            SqliteCode.FULL,
+            SqliteCode.READONLY,
+            SqliteCode.BUSY,
+            SqliteCode.LOCKED,
+            SqliteCode.PERM,
+        ),
+        *("53300", "53100", "53200", "57P03"),
+    }
+)
+"""Errors after which a running bridge continues by itself."""
+
+
+def code_of(error: BaseException) -> int:
+    """SQLite's primary code of an error; 0 for others."""
+    found = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    return found & 0xFF if isinstance(found, int) else 0
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether another connection is writing, or has locked the file."""
+    return code_of(error) in (SqliteCode.BUSY, SqliteCode.LOCKED)
+
+
+def state_of(error: BaseException) -> str:
+    """PostgreSQL's SQLSTATE of an error; "" for others."""
+    found = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return found if isinstance(found, str) else ""
+
+
+def known_words(error: BaseException) -> str | None:
+    """What is wrong and what to do; None for an error that is not in the tables above."""
+    return SQLITE_REMEDIES.get(code_of(error)) or POSTGRES_REMEDIES.get(state_of(error))
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether a running bridge continues by itself once the cause is gone."""
+    return code_of(error) in PASSING or state_of(error) in PASSING
+
+
+def in_words(error: BaseException) -> str:
+    """What is wrong and what to do; otherwise the database's own words, without statement or values."""
+    known = known_words(error)
+    if known is not None:
+        return known
+    original = getattr(error, "orig", None) or error
+    if isinstance(original, TimeoutError):
+        return "the database did not answer in time: check whether a table is locked or the server is overloaded"
+    if isinstance(original, (ConnectionRefusedError, FileNotFoundError)):
+        return f"no database listens at this address: start it, or correct store.url ({original.strerror})"
+    return str(original).splitlines()[0][:300] if str(original) else type(original).__name__
 
 
 # ---- Group commit ----
@@ -266,3 +373,95 @@ class Batcher(Generic[Item, Result]):
         for (_, future), result in zip(batch, results, strict=True):
             if not future.done():
                 future.set_result(result)
+
+
+# ---- Deleting old rows in small steps, so that callbacks are accepted between them ----
+
+
+STEP_ROWS = 500
+"""The most rows that one transaction of retention deletes from a table."""
+
+
+def _nothing_else(conn: Connection, gone: int) -> None:
+    """Do nothing else in a step."""
+
+
+def old_rows(table: Table, old: ColumnElement[bool], by: ColumnElement[Any]) -> Select[Any]:
+    """Select the keys of the rows that one step deletes."""
+    return select(*table.primary_key.columns).where(old).order_by(by).limit(STEP_ROWS)
+
+
+async def delete_in_steps(
+    database: Database,
+    name: str,
+    table: Table,
+    old: ColumnElement[bool],
+    by: ColumnElement[Any],
+    beside: Callable[[Connection, int], None] = _nothing_else,
+) -> int:
+    """Delete old rows, and return how many.
+
+    `by`: an indexed column that `old` compares; without an index each step would read all rows that are not old.
+    `beside`: is called in the transaction of each step with the number of rows deleted.
+    """
+    (key,) = table.primary_key.columns
+    gone = delete(table).where(key.in_(old_rows(table, old, by)))
+
+    def work(conn: Connection) -> int:
+        number = conn.execute(gone).rowcount
+        beside(conn, number)
+        return number
+
+    total = 0
+    while True:
+        number = await database.write(name, work)
+        total += number
+        if number < STEP_ROWS:
+            return total
+
+
+# ---- Waking workers: an event in this process, LISTEN/NOTIFY between instances on PostgreSQL ----
+
+
+class Wake(asyncio.Event):
+    """Set when work may have appeared; the worker waits for it and clears it."""
+
+
+LOST = (DBAPIError, OSError, TimeoutError, StoreUnavailable)
+"""The errors that a lost connection raises."""
+
+
+class Listener:
+    """Turns notifications of other instances into wakes. A lost connection is opened again after a second."""
+
+    def __init__(self, database: Database, wake: Wake) -> None:
+        self._database = database
+        self._wake = wake
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        if self._database.sqlite:
+            return
+        ready = asyncio.Event()
+        self._task = asyncio.create_task(self._run(ready))
+        await ready.wait()
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self, ready: asyncio.Event) -> None:
+        while True:
+            try:
+                await self._listen(ready)
+            except LOST:
+                ready.set()
+            await self._database.seams.clock.sleep(1.0)
+
+    async def _listen(self, ready: asyncio.Event) -> None:
+        def listening() -> None:
+            ready.set()
+            self._wake.set()  # for notifications sent before this listener was ready
+
+        await self._database.backend.listen(WAKE_CHANNEL, self._wake.set, listening)

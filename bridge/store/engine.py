@@ -13,20 +13,14 @@ from sqlalchemy.exc import ArgumentError
 from bridge.domain.errors import ConfigError, NoStore, Problem, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
-from bridge.store.alert_state import AlertState
-from bridge.store.audit import Audit
 from bridge.store.budgets import Budgets
-from bridge.store.counters import Counters
 from bridge.store.cursors import Cursors
-from bridge.store.database import Database
+from bridge.store.database import Database, Listener, Wake, known_words
 from bridge.store.hooks import HookHours, Hooks
-from bridge.store.instances import FileLock, Instances
-from bridge.store.instructions import Instructions
-from bridge.store.journal import Journal
+from bridge.store.instances import AlertState, FileLock, Instances
+from bridge.store.journal import Audit, Counters, Journal
 from bridge.store.mappings import Mappings
-from bridge.store.notify import Listener, Wake
-from bridge.store.remedies import known_words
-from bridge.store.requests import Requests
+from bridge.store.requests import Instructions, Requests
 from bridge.store.schema import HEAD, make_tables, schema_of
 from bridge.store.standing import Conflicts, DeadLetters, LeftAlone, Standing, Waiting
 from bridge.store.systems import KnownColumns, Systems
@@ -34,38 +28,36 @@ from bridge.store.tables import instances, leases, requests
 from bridge.store.tokens import Plain, Seal, Tokens
 
 if TYPE_CHECKING:
+    from bridge.store.claims import Tasks
     from bridge.store.cursors import Sweeps
-    from bridge.store.deletions import Deletions
     from bridge.store.events import Events
     from bridge.store.figures import Figures, Vitals
-    from bridge.store.forget import Forgotten
     from bridge.store.links import Links
+    from bridge.store.mappings import Deletions
     from bridge.store.questions import Questions
-    from bridge.store.records import Records
-    from bridge.store.retention import Retention
-    from bridge.store.search import Search
+    from bridge.store.records import Records, UnlinkedReferences
+    from bridge.store.retention import Forgotten, Retention
+    from bridge.store.standing import Search
     from bridge.store.systems import PinnedNames
-    from bridge.store.tasks import Tasks
-    from bridge.store.unlinked import UnlinkedReferences
     from bridge.store.verifications import Verifications
 
 SCHEMES = ("sqlite", "postgresql")
 POSTGRES_EXTRA = ("asyncpg", "greenlet")
 MIGRATE = ("bridge.store.migrate", "migrate")
 """Imported only when there is something to migrate: alembic costs a command 0.1 s."""
-TASKS = ("bridge.store.tasks", "Tasks")
+TASKS = ("bridge.store.claims", "Tasks")
 RECORDS = ("bridge.store.records", "Records")
-FORGOTTEN = ("bridge.store.forget", "Forgotten")
+FORGOTTEN = ("bridge.store.retention", "Forgotten")
 SWEEPS = ("bridge.store.cursors", "Sweeps")
-DELETIONS = ("bridge.store.deletions", "Deletions")
+DELETIONS = ("bridge.store.mappings", "Deletions")
 PINNED = ("bridge.store.systems", "PinnedNames")
 EVENTS = ("bridge.store.events", "Events")
 FIGURES = ("bridge.store.figures", "Figures")
 LINKS = ("bridge.store.links", "Links")
 QUESTIONS = ("bridge.store.questions", "Questions")
 RETENTION = ("bridge.store.retention", "Retention")
-SEARCH = ("bridge.store.search", "Search")
-UNLINKED = ("bridge.store.unlinked", "UnlinkedReferences")
+SEARCH = ("bridge.store.standing", "Search")
+UNLINKED = ("bridge.store.records", "UnlinkedReferences")
 VERIFICATIONS = ("bridge.store.verifications", "Verifications")
 VITALS = ("bridge.store.figures", "Vitals")
 """Parts that only a running bridge and a few commands need: their statements are built at first use."""

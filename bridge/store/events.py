@@ -12,10 +12,9 @@ from bridge.domain.event import LANE_OF, Event, EventKind, Origin
 from bridge.domain.ids import LONGEST_ID, storable
 from bridge.domain.record import RecordRef
 from bridge.domain.seams import epoch, plausible_time
-from bridge.store.counters import count, count_rows, grown
 from bridge.store.cursors import CursorMove, move_cursor, request_sweep
-from bridge.store.database import Batcher, Database
-from bridge.store.marks import Mark, due, horizon, lock_tasks, mark_due, mark_row, save_decided, upsert
+from bridge.store.database import Batcher, Database, Wake
+from bridge.store.journal import count, count_rows, grown
 from bridge.store.model import (
     KeyNote,
     Quiet,
@@ -27,11 +26,10 @@ from bridge.store.model import (
     of_tasks,
     require_storable,
 )
-from bridge.store.notify import Wake
-from bridge.store.prepared import Prepared
 from bridge.store.records import newest, note_keys, note_merges, note_records, record_row
-from bridge.store.rows import KIND_BITS, chunks, keyed
+from bridge.store.statements import KIND_BITS, Prepared, chunks, keyed, upsert
 from bridge.store.tables import counters, events, records, tasks
+from bridge.store.tasks import Mark, due, horizon, lock_tasks, mark_due, mark_row, save_decided
 
 BATCH = 256
 QUEUE = 10_000

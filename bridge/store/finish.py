@@ -11,13 +11,9 @@ from bridge.domain.errors import LeaseLost
 from bridge.domain.event import Lane
 from bridge.domain.ids import storable
 from bridge.domain.record import SIDES
-from bridge.store.counters import count
-from bridge.store.database import Batcher, Database
-from bridge.store.instructions import fulfil
-from bridge.store.journal import write_journal
-from bridge.store.leases import give_back_held, require_fence
-from bridge.store.links import links_of, lock_links, store_created_id, write_links
-from bridge.store.marks import Mark, lock_tasks, mark_due, wake_waiting
+from bridge.store.database import Batcher, Database, Wake
+from bridge.store.journal import count, write_journal
+from bridge.store.links import linked_meanwhile, links_of, lock_links, store_created_id, write_links
 from bridge.store.model import (
     Claim,
     Completion,
@@ -35,12 +31,11 @@ from bridge.store.model import (
     require_storable,
 )
 from bridge.store.moves import KEEPING, Kind
-from bridge.store.notify import Wake
-from bridge.store.prepared import Prepared
-from bridge.store.records import note_keys, note_records
-from bridge.store.rows import BOTH_SIDES, INSTRUCTED, Row, listed, task_tuple
+from bridge.store.records import mark_children, note_keys, note_records, note_unlinked
+from bridge.store.requests import fulfil
+from bridge.store.statements import BOTH_SIDES, INSTRUCTED, Prepared, Row, listed, task_tuple
 from bridge.store.tables import mappings, tasks
-from bridge.store.unlinked import linked_meanwhile, mark_children, note_unlinked
+from bridge.store.tasks import Mark, give_back_held, lock_tasks, mark_due, require_fence, wake_waiting
 
 BATCH = 64
 QUEUE = 10_000

@@ -11,9 +11,8 @@ from bridge.domain.event import EventKind, Origin
 from bridge.domain.record import RecordRef
 from bridge.domain.values import dataclass
 from bridge.store.database import Database
-from bridge.store.marks import upsert
 from bridge.store.model import HookRow
-from bridge.store.rows import chunks
+from bridge.store.statements import chunks, upsert
 from bridge.store.tables import events, hook_hours, hook_turns, hooks
 
 

@@ -1,19 +1,92 @@
-"""The journal: what was decided and done, and why."""
+"""What was done, for people: running totals, the journal of the bridge, and the audit log of people's actions.
 
-from collections.abc import Sequence
+Each instance has its own rows of totals, which are summed, so that instances never wait for each other. An entry of the
+audit log names the person and is kept as long as the journal.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, select, update
 
 from bridge.domain.ids import LONGEST_ID, storable
 from bridge.domain.record import RecordRef, Side
-from bridge.store.counters import count
-from bridge.store.database import Database
+from bridge.store.database import Database, delete_in_steps
 from bridge.store.model import JournalEntry
-from bridge.store.prepared import Prepared
-from bridge.store.rows import Row, chunks, walked_by_id
-from bridge.store.steps import delete_in_steps
-from bridge.store.tables import counters, events, journal
+from bridge.store.statements import Prepared, Row, chunks, upsert, walked_by_id
+from bridge.store.tables import audit, counters, events, journal
+
+# ---- Running totals ----
+
+
+RETIRED = ""  # the instance under which totals of stopped instances are kept
+
+
+def count(
+    database: Database, conn: Connection, counts: Mapping[tuple[str, str], int], instance: str | None = None
+) -> None:
+    """Add to totals by (mapping, name) inside the caller's transaction, in key order."""
+    rows = count_rows(counts, database.seams.instance if instance is None else instance)
+    if rows:
+        _grown(database.sqlite).run_many(conn, rows)
+
+
+def count_rows(counts: Mapping[tuple[str, str], int], instance: str) -> list[dict[str, Any]]:
+    """The values of a statement that adds to totals (`grown`)."""
+    return [
+        {"copy": instance, "mapping": mapping, "name": name, "value": value}
+        for (mapping, name), value in sorted(counts.items())
+        if value
+    ]
+
+
+@cache
+def _grown(is_sqlite: bool) -> Prepared:
+    return Prepared(grown(upsert(is_sqlite, counters)))
+
+
+def grown(insert: Any) -> Any:
+    """Let an insert of totals add to those that exist."""
+    total = {"value": counters.c.value + insert.excluded.value}
+    return insert.on_conflict_do_update(index_elements=["copy", "mapping", "name"], set_=total)
+
+
+class Counters:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, mapping: str, name: str, number: int = 1) -> None:
+        await self._database.write("count", lambda conn: count(self._database, conn, {(mapping, name): number}))
+
+    async def get(self, mapping: str | None = None) -> dict[tuple[str, str], int]:
+        """Sums across all instances by (mapping, name)."""
+        query = select(counters.c.mapping, counters.c.name, func.sum(counters.c.value))
+        if mapping is not None:
+            query = query.where(counters.c.mapping == mapping)
+
+        def work(conn: Connection) -> dict[tuple[str, str], int]:
+            rows = conn.execute(query.group_by(counters.c.mapping, counters.c.name))
+            return {(name, counter): int(value) for name, counter, value in rows}
+
+        return await self._database.read(work)
+
+    async def retire(self) -> None:
+        """Fold the rows of all other instances into one, so that restarts do not grow the table; sums stay the same."""
+
+        def work(conn: Connection) -> None:
+            others = counters.c.copy.not_in((self._database.seams.instance, RETIRED))
+            gone = delete(counters).where(others).returning(counters.c.mapping, counters.c.name, counters.c.value)
+            folded: dict[tuple[str, str], int] = {}
+            for mapping, name, value in conn.execute(gone):
+                folded[mapping, name] = folded.get((mapping, name), 0) + value
+            count(self._database, conn, folded, RETIRED)
+
+        await self._database.write("retire", work)
+
+
+# ---- The journal: what the bridge decided and did, and why ----
+
 
 CREATIONS = ("created", "found")
 UPDATES = ("updated", "undone")
@@ -195,3 +268,66 @@ class Journal:
             return [_row(row) for row in (conn.execute(newest)).mappings()]
 
         return await self._database.read(work)
+
+
+# ---- The audit log: what people did ----
+
+
+class AuditEntry(NamedTuple):
+    """One action of a person. `answer`: its result; "" while it is running."""
+
+    id: int
+    at: float
+    person: str
+    action: str
+    arguments: Mapping[str, Any]
+    request: int | None
+    answer: str
+
+
+def note_action(
+    conn: Connection, at: float, person: str, action: str, arguments: Mapping[str, Any], request: int | None
+) -> None:
+    """Add an entry inside the caller's transaction, so that no action happens without one."""
+    values = {"at": at, "person": person, "action": action, "arguments": dict(arguments), "request": request}
+    conn.execute(insert(audit).values(**values, answer=""))
+
+
+def note_answer(conn: Connection, request: int, answer: str) -> None:
+    conn.execute(update(audit).where(audit.c.request == request).values(answer=answer))
+
+
+class Audit:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note(self, person: str, action: str, answer: str, arguments: Mapping[str, Any]) -> int:
+        """Note an action that is not a request, such as a login; returns the entry's id."""
+
+        def work(conn: Connection) -> int:
+            values = {"at": self._database.now(), "person": person, "action": action, "arguments": dict(arguments)}
+            noted = insert(audit).values(**values, request=None, answer=answer).returning(audit.c.id)
+            return int(conn.execute(noted).scalar_one())
+
+        return await self._database.write("audit", work)
+
+    async def answer(self, entry: int, answer: str) -> None:
+        """Store the action's result so far."""
+        change = update(audit).where(audit.c.id == entry).values(answer=answer)
+        await self._database.write("audit", lambda conn: conn.execute(change))
+
+    async def recent(self, limit: int, before: int | None = None) -> list[AuditEntry]:
+        """The newest first; `before`: only those older than the one of this id."""
+        query = select(audit).order_by(audit.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(audit.c.id < before)
+        return await self._database.read(lambda conn: [AuditEntry(**row) for row in conn.execute(query).mappings()])
+
+    async def since(self, action: str, moment: float) -> list[Mapping[str, Any]]:
+        """The arguments of each such action from this moment (epoch seconds) on."""
+        query = select(audit.c.arguments).where(audit.c.at >= moment, audit.c.action == action)
+        return await self._database.read(lambda conn: [dict(one) for one in conn.execute(query).scalars()])
+
+    async def prune(self, before: float) -> int:
+        """Delete older entries, and return how many."""
+        return await delete_in_steps(self._database, "prune_audit", audit, audit.c.at < before, audit.c.at)

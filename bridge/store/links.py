@@ -23,8 +23,7 @@ from bridge.domain.record import SIDES, RecordRef, Side
 from bridge.domain.values import replace
 from bridge.store import moves
 from bridge.store.database import Batcher, Database
-from bridge.store.deletions import Counted, count_deletions
-from bridge.store.leases import fences_and_reports, fences_held
+from bridge.store.mappings import Counted, count_deletions
 from bridge.store.model import (
     AlreadyLinked,
     Claim,
@@ -40,10 +39,21 @@ from bridge.store.model import (
     TaskState,
 )
 from bridge.store.moves import Kind
-from bridge.store.prepared import Prepared
 from bridge.store.records import records_with_keys
-from bridge.store.rows import IN_USE, LINK_COLUMNS, among, chunks, keyed, link_from, listed, task_key, task_tuple
+from bridge.store.statements import (
+    IN_USE,
+    LINK_COLUMNS,
+    Prepared,
+    among,
+    chunks,
+    keyed,
+    link_from,
+    listed,
+    task_key,
+    task_tuple,
+)
 from bridge.store.tables import IS_UNSETTLED, intent_keys, link_refs, links, tasks
+from bridge.store.tasks import fences_and_reports, fences_held
 
 CHAIN_LIMIT = 20
 
@@ -82,6 +92,11 @@ def links_of(conn: Connection, records: Iterable[TaskKey]) -> dict[TaskKey, Link
                     kind[TaskKey(link.mapping, side, record_id)] = link
     followed = _survivors(conn, {key: link for key, link in aliases.items() if key not in found})
     return found | followed
+
+
+def linked_meanwhile(conn: Connection, named: Iterable[TaskKey]) -> set[TaskKey]:
+    """Return those of these records that are linked by now."""
+    return {key for key, link in links_of(conn, named).items() if link.state is not LinkState.INTENDED}
 
 
 def _naming(conn: Connection, records: Iterable[tuple[str, str, str]]) -> list[Link]:

@@ -21,7 +21,7 @@ from sqlalchemy.util import await_only, greenlet_spawn
 
 from bridge.domain.errors import StoreUnavailable
 
-__all__ = ["Postgres", "insert"]  # `marks` imports `insert` from here: only this file imports PostgreSQL's dialect
+__all__ = ["Postgres", "insert"]  # `upsert` imports `insert` from here: only this file imports PostgreSQL's dialect
 
 POOL_LOG = logging.getLogger(f"{AsyncAdaptedQueuePool.__module__}.{AsyncAdaptedQueuePool.__name__}")
 

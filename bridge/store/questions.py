@@ -12,14 +12,12 @@ from sqlalchemy import Connection, and_, bindparam, or_, select
 from bridge.domain.record import SIDES, RecordRef, Side
 from bridge.domain.values import dataclass
 from bridge.store.database import Batcher, Database
-from bridge.store.forget import forgotten_among
-from bridge.store.instructions import instructions_of
 from bridge.store.links import links_by_id, links_of
 from bridge.store.mappings import mapping_states
 from bridge.store.model import Instruction, KnownRecord, Link, LinkState, MappingState, Task, TaskKey
-from bridge.store.prepared import Prepared
-from bridge.store.records import known_records, records_with_keys, survivors_of
-from bridge.store.rows import chunks, keyed, link_from, listed, task_from, task_tuple
+from bridge.store.records import forgotten_among, known_records, records_with_keys, survivors_of
+from bridge.store.requests import instructions_of
+from bridge.store.statements import Prepared, chunks, keyed, link_from, listed, task_from, task_tuple
 from bridge.store.tables import Real, events, link_refs, links, tasks
 
 Answer = TypeVar("Answer")

@@ -22,11 +22,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from bridge.domain.errors import StoreUnavailable
-from bridge.store.database import BYTES, Database, Work
-from bridge.store.prepared import Prepared
-from bridge.store.remedies import RESTORE, in_words, is_locked
+from bridge.store.database import BYTES, RESTORE, Database, Work, in_words, is_locked
+from bridge.store.statements import Prepared
 
-__all__ = ["Kept", "Sqlite", "connect", "insert"]  # `marks` imports `insert`: only this file needs the dialect
+__all__ = ["Kept", "Sqlite", "connect", "insert"]  # `upsert` imports `insert`: only this file needs the dialect
 
 T = TypeVar("T")
 

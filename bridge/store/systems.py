@@ -7,10 +7,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, update
 
 from bridge.domain.values import dataclass, replace
-from bridge.store.database import Database
-from bridge.store.marks import upsert
+from bridge.store.database import Database, Wake
 from bridge.store.model import Json, SystemRow
-from bridge.store.notify import Wake
+from bridge.store.statements import upsert
 from bridge.store.tables import account_columns, names, systems
 
 

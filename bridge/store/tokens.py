@@ -13,7 +13,7 @@ from sqlalchemy.util import await_only
 
 from bridge.domain.patience import when_store_is_back
 from bridge.store.database import Database
-from bridge.store.marks import upsert
+from bridge.store.statements import upsert
 from bridge.store.tables import tokens
 
 SAVE_SECONDS = 600.0

@@ -9,9 +9,8 @@ from sqlalchemy import Connection, Select, and_, or_, select, update
 from bridge.domain.record import Side
 from bridge.store import moves
 from bridge.store.database import Database
-from bridge.store.marks import upsert
 from bridge.store.model import Json, Link, Task, TaskKey
-from bridge.store.rows import among, chunks, link_from, task_from, walked_by_id
+from bridge.store.statements import among, chunks, link_from, task_from, upsert, walked_by_id
 from bridge.store.tables import links, record_keys, tasks, verifications
 
 PAIRED = tuple(state.value for state in moves.PAIRED)

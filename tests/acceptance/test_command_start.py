@@ -22,7 +22,6 @@ HEAVY = {
     "bridge.mapping",
     "bridge.store.claims",
     "bridge.store.finish",
-    "bridge.store.tasks",
     "cryptography",
     "phonenumbers",
     "prometheus_client",

@@ -11,12 +11,13 @@ from sqlalchemy import Connection, insert, select, update
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.record import RecordRef, Side
 from bridge.domain.seams import Seams
-from bridge.store import Store, forget, open_store
-from bridge.store.forget import Erased, InUse, fingerprint
+from bridge.store import Store, open_store, retention
 from bridge.store.model import Endpoint, Instruction, JournalEntry, Mode, Scope, TaskKey, TaskState
 from bridge.store.postgres import ERASED_FROM
 from bridge.store.questions import LinksNaming
+from bridge.store.records import fingerprint
 from bridge.store.requests import Answer
+from bridge.store.retention import Erased, InUse
 from bridge.store.tables import audit, forgotten, metadata, tasks
 from bridge.sync.reasons import Reason
 from tests.clock import FakeClock
@@ -400,7 +401,7 @@ async def test_a_forgotten_record_is_not_created_again(new_bench: NewSweepBench)
 async def test_tasks_of_removed_mappings_and_remembered_records_do_not_keep_others_from_being_cleaned(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forget, "TIDIED", 2)
+    monkeypatch.setattr(retention, "TIDIED", 2)
     await store.mappings.sync(SCOPES)
     gone = [("gone", str(number)) for number in range(3)]
     back = [("people", str(number)) for number in range(3)]
@@ -418,8 +419,8 @@ async def test_tasks_of_removed_mappings_and_remembered_records_do_not_keep_othe
 
 
 def test_every_table_that_is_erased_from_is_vacuumed() -> None:
-    held = forget._Held(*[frozenset()] * 6)
-    assert {table.name for _, table, _ in forget._rows(held)} == set(ERASED_FROM)
+    held = retention._Held(*[frozenset()] * 6)
+    assert {table.name for _, table, _ in retention._rows(held)} == set(ERASED_FROM)
 
 
 async def test_erased_data_is_overwritten_on_either_database(store: Store) -> None:

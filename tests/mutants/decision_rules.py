@@ -258,7 +258,7 @@ ONE_LOOK = (
     ),
     Mutant(
         "a record that another waits for or names is read on one side",
-        "store/marks.py::mark_row",
+        "store/tasks.py::mark_row",
         "(BOTH_SIDES if mark.both_sides else 0)",
         "0",
         (f"{FINISH}a_record_that_others_wait_for_or_name_is_read_on_both_sides",),

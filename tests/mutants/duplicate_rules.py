@@ -149,7 +149,7 @@ DUPLICATE_MUTANTS = (
     ),
     Mutant(
         "a mark removes the wait of a dead letter",
-        "store/marks.py::due",
+        "store/tasks.py::due",
         "case((asleep, old[name]), else_=null())",
         "null()",
         (
@@ -159,14 +159,14 @@ DUPLICATE_MUTANTS = (
     ),
     Mutant(
         "a dead letter starts again with its former attempts",
-        "store/marks.py::awake",
+        "store/tasks.py::awake",
         "case((dead, 0), else_=tasks.c.attempts)",
         "tasks.c.attempts",
         (f"{FINISH}a_dead_letter_that_waits_for_another_record_is_due_when_that_ends_and_starts_again",),
     ),
     Mutant(
         "each edit of the first record makes the held ones due",
-        "store/marks.py::wake_waiting",
+        "store/tasks.py::wake_waiting",
         "if key in dead[mapping, side, record_id]:",
         "if False:",
         (

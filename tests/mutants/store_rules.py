@@ -26,14 +26,14 @@ LEASES = (
     ),
     Mutant(
         "a lease of another worker is taken",
-        "store/leases.py::_taking",
+        "store/tasks.py::_taking",
         "set_=set_, where=ended)",
         "set_=set_)",
         (f"{CLAIMS}a_further_record_is_leased_under_the_same_fence_or_not_at_all",),
     ),
     Mutant(
         "a lease of another instance is taken without the margin",
-        "store/leases.py::_taking",
+        "store/tasks.py::_taking",
         "leases.c.expires <= now - MARGIN,",
         "leases.c.expires <= now,",
         (f"{CLAIMS}a_further_record_of_another_instance_is_leased_only_after_the_margin",),
@@ -47,7 +47,7 @@ LEASES = (
     ),
     Mutant(
         "a lost lease is renewed",
-        "store/leases.py::require_fence",
+        "store/tasks.py::require_fence",
         "if claim.fence not in fences_held(conn, [claim]):",
         "if False:",
         (f"{CLAIMS}another_instance_takes_over_only_after_the_margin",),
@@ -68,7 +68,7 @@ LEASES = (
     ),
     Mutant(
         "a claim that lost one of its records ends as if it held all",
-        "store/leases.py::_whole",
+        "store/tasks.py::_whole",
         "if {ref_tuple(ref) for ref in claim.leased} <= held[claim.fence]",
         "if held[claim.fence]",
         (f"{CLAIMS}a_claim_that_lost_one_of_its_records_lost_its_fence",),
@@ -314,7 +314,7 @@ BOOKS = (
     ),
     Mutant(
         "a new event does not revive a dead task",
-        "store/marks.py::due",
+        "store/tasks.py::due",
         "asleep = and_(old.state == TaskState.DEAD.value, new.pending == 0)",
         "asleep = and_(old.state == TaskState.DEAD.value, new.pending >= 0)",
         (f"{INTAKE}a_new_event_revives_a_waiting_or_dead_task",),
@@ -414,7 +414,7 @@ STRANGERS = (
 ENDS = (
     Mutant(
         "a reference to a deleted record counts as missing",
-        "store/unlinked.py::_overdue",
+        "store/records.py::_overdue",
         ", ~PARENT_ENDED)",
         ")",
         ("sync/test_references.py::test_a_reference_to_a_deleted_record_is_not_missing",),

@@ -77,7 +77,7 @@ UNDO_MUTANTS = (
     ),
     Mutant(
         "undo: an undo can be repeated",
-        "store/instructions.py::fulfil",
+        "store/requests.py::fulfil",
         "for some in chunks(sorted(one.undone)):",
         "for some in ():",
         (f"{UNDO}the_journal_says_what_was_undone_and_an_undo_can_be_undone",),

@@ -20,9 +20,9 @@ from bridge.mapping.load import load_text
 from bridge.mapping.model import Mapping
 from bridge.mapping.types import registry
 from bridge.store.engine import Store
-from bridge.store.marks import Mark, mark_due
 from bridge.store.model import Claim, Endpoint, JournalEntry, KeyNote, Mode, Route, Routes, Scope, TaskKey
 from bridge.store.tables import events
+from bridge.store.tasks import Mark, mark_due
 from bridge.sync.retry import SystemWatch
 from bridge.sync.situation import Limits, Parts
 from bridge.sync.worker import Worker

@@ -40,9 +40,9 @@ from bridge.store.engine import (
     VERIFICATIONS,
     VITALS,
 )
-from bridge.store.instructions import INTAKE
-from bridge.store.marks import POSTGRES_INSERT, SQLITE_INSERT
+from bridge.store.requests import INTAKE
 from bridge.store.standing import LOCK_LINKS
+from bridge.store.statements import POSTGRES_INSERT, SQLITE_INSERT
 
 ROOT = Path(__file__).parents[2]
 BRIDGE = ROOT / "bridge"
@@ -199,8 +199,8 @@ LATE = {
     BRIDGE / "monitoring" / "traces.py": {OTEL[0]},
     BRIDGE / "store" / "backup.py": {MIGRATE[0]},
     BRIDGE / "cli" / "shown.py": {CONSOLE[0], PROGRESS[0]},
-    BRIDGE / "store" / "instructions.py": {INTAKE[0]},
-    BRIDGE / "store" / "marks.py": {POSTGRES_INSERT[0], SQLITE_INSERT[0]},
+    BRIDGE / "store" / "requests.py": {INTAKE[0]},
+    BRIDGE / "store" / "statements.py": {POSTGRES_INSERT[0], SQLITE_INSERT[0]},
     BRIDGE / "connectors" / "registry.py": {place[0] for place in PLACES.values()},
     BRIDGE / "store" / "standing.py": {LOCK_LINKS[0]},
     BRIDGE / "mapping" / "types" / "email.py": {SYNTAX[0]},

@@ -16,7 +16,7 @@ from bridge.app.desk.requesting import Outcome, do_here, outcome, send_request
 from bridge.app.desk.words import when
 from bridge.domain.values import dataclass
 from bridge.settings.summary import entries
-from bridge.store.audit import AuditEntry
+from bridge.store.journal import AuditEntry
 
 PLAIN = {"None": "not set", "True": "true", "False": "false", "[]": "none", "{}": "none"}
 """Values of settings, spelled as in the settings file."""

@@ -20,7 +20,7 @@ from bridge.mapping.model import Field as Row
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import key_hash
 from bridge.mapping.values import UNREAD, LinkId, Untranslatable, parts_of
-from bridge.store.audit import AuditEntry
+from bridge.store.journal import AuditEntry
 from bridge.store.model import Link, LinkState, Scope, TaskKey, TaskState
 
 STORY = 200

@@ -8,8 +8,7 @@ from bridge.app.desk.words import address, exactly, name, when
 from bridge.app.why import About, Line, would_write
 from bridge.domain.record import Side
 from bridge.domain.values import dataclass
-from bridge.store.audit import AuditEntry
-from bridge.store.journal import WRITES, JournalRow
+from bridge.store.journal import WRITES, AuditEntry, JournalRow
 from bridge.store.model import Scope
 
 

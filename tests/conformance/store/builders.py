@@ -10,8 +10,8 @@ from bridge.domain.event import Event, EventKind, Lane, Origin
 from bridge.domain.record import Side
 from bridge.store import Store
 from bridge.store.links import store_created_id
-from bridge.store.marks import Mark, mark_due
 from bridge.store.model import Claim, Completion, Endpoint, LinkState, Mode, Move, Outcome, Route, Scope, TaskKey
+from bridge.store.tasks import Mark, mark_due
 
 PEOPLE = Scope("people", "f1", "m1", Mode.LIVE, Endpoint("crm", "person"), Endpoint("erp", "contact"))
 COMPANIES = Scope("companies", "f2", "m2", Mode.LIVE, Endpoint("crm", "org"), Endpoint("erp", "account"))

@@ -13,9 +13,9 @@ from bridge.domain.record import RecordRef, Side
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
 from bridge.store.claims import PAGES
-from bridge.store.leases import MARGIN
 from bridge.store.links import IntentRequest
 from bridge.store.model import AlreadyLinked, Endpoint, IntentOpened, LinkState, Mode, Move, Outcome, Scope, TaskState
+from bridge.store.tasks import MARGIN
 from tests.clock import FakeClock
 from tests.conformance.store.builders import GUESTS, PEOPLE, ROUTES, Desk, done, event, left, right, routes
 

@@ -7,7 +7,6 @@ import pytest
 from bridge.domain.errors import LeaseLost
 from bridge.domain.event import EventKind, Lane, Origin
 from bridge.domain.record import RecordRef, Side
-from bridge.store.leases import MARGIN
 from bridge.store.links import IntentRequest
 from bridge.store.model import (
     Claim,
@@ -23,6 +22,7 @@ from bridge.store.model import (
     TaskState,
 )
 from bridge.store.questions import LinkById, LinksNaming, LinksReferring, SharingKeys
+from bridge.store.tasks import MARGIN
 from tests.clock import FakeClock
 from tests.conformance.store.builders import Desk, done, left, linked, make_due, right
 

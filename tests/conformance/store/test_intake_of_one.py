@@ -11,10 +11,10 @@ from sqlalchemy import Connection, select
 from bridge.domain.event import EventKind, Origin
 from bridge.domain.record import RecordRef, Side
 from bridge.store import Store, events
-from bridge.store.marks import Mark
 from bridge.store.model import Outcome, Quiet, RecordNote, Routes
 from bridge.store.tables import events as events_table
 from bridge.store.tables import records, tasks
+from bridge.store.tasks import Mark
 from tests.clock import FakeClock
 from tests.conformance.store.builders import GUESTS, ROUTES, SCOPES, Desk, at, done, event, left, routes
 

@@ -8,7 +8,6 @@ import pytest
 from bridge.domain.errors import LeaseLost
 from bridge.domain.record import Side
 from bridge.store import moves
-from bridge.store.leases import MARGIN
 from bridge.store.links import IntentRequest
 from bridge.store.model import (
     Claim,
@@ -22,6 +21,7 @@ from bridge.store.model import (
     ThresholdReached,
 )
 from bridge.store.questions import LinkById, LinksNaming
+from bridge.store.tasks import MARGIN
 from tests.clock import FakeClock
 from tests.conformance.store.builders import Desk, done, taught
 

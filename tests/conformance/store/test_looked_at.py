@@ -54,7 +54,7 @@ async def test_records_are_found_by_id_on_either_side(desk: Desk) -> None:
 
 
 async def test_the_next_portion_begins_where_the_last_one_ended(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.store.search.PORTION", 2)
+    monkeypatch.setattr("bridge.store.standing.PORTION", 2)
     for number in ("1", "2", "3"):
         await pair(desk, number, f"c{number}", "Ana")
     first, after = await desk.store.search.portion("ana", 0)

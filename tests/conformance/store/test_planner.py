@@ -7,11 +7,10 @@ from sqlalchemy.dialects import sqlite
 
 from bridge.app.seams import system_seams
 from bridge.store import Store, open_store
-from bridge.store.marks import SHOWN_KEYS
-from bridge.store.planner import FEW
-from bridge.store.records import FORGET_KEYS
+from bridge.store.records import FORGET_KEYS, OVERDUE
+from bridge.store.schema import FEW
 from bridge.store.tables import metadata
-from bridge.store.unlinked import OVERDUE
+from bridge.store.tasks import SHOWN_KEYS
 
 FIGURES = text("SELECT count(*) FROM sqlite_stat1")
 

@@ -7,8 +7,8 @@ from sqlalchemy import Table, func, insert, select
 
 from bridge.domain.seams import Seams
 from bridge.store import Store, open_store
+from bridge.store.database import STEP_ROWS, old_rows
 from bridge.store.retention import DAY, Limits
-from bridge.store.steps import STEP_ROWS, old_rows
 from bridge.store.tables import audit, events, journal
 
 ROWS = 2 * STEP_ROWS + 7

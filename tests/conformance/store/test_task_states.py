@@ -6,9 +6,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete
 
-from bridge.store.marks import save_decided
 from bridge.store.model import Claim, Outcome, TaskState
 from bridge.store.tables import leases, links, tasks
+from bridge.store.tasks import save_decided
 from tests.clock import FakeClock
 from tests.conformance.store.builders import PEOPLE, Desk, done, left, make_due, right
 from tests.diagrams import diagram

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bridge.app.desk.actions import _act
-from bridge.store.audit import AuditEntry
+from bridge.store.journal import AuditEntry
 
 
 @pytest.mark.parametrize(

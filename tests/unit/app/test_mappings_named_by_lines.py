@@ -11,7 +11,7 @@ from bridge.mapping.model import Mapping
 from bridge.monitoring.health import Status
 from bridge.planning.rehearsal import parents_first
 from bridge.store.model import TaskKey
-from bridge.store.unlinked import Overdue
+from bridge.store.records import Overdue
 
 ORDERS = """
 mapping: articles

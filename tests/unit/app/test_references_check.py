@@ -6,7 +6,7 @@ from bridge.mapping.load import load_text
 from bridge.mapping.model import Mapping
 from bridge.monitoring.health import Status
 from bridge.store.model import TaskKey
-from bridge.store.unlinked import Overdue
+from bridge.store.records import Overdue
 from tests.sync.bench import WITH_COMPANIES
 
 MISSING = [Overdue("people", "companies", 3, TaskKey("people", Side.LEFT, "7"))]

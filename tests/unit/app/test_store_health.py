@@ -7,7 +7,7 @@ from bridge.app.build import Bridge
 from bridge.app.checks import add_checks, ready
 from bridge.domain.errors import StoreUnavailable
 from bridge.monitoring.health import HealthBoard, Status
-from bridge.store.remedies import in_words
+from bridge.store.database import in_words
 
 
 def bridge(refused: str, away: str = "") -> Bridge:

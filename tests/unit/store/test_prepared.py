@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy import Connection, bindparam, create_engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from bridge.store.prepared import Prepared
-from bridge.store.rows import listed
+from bridge.store.statements import Prepared, listed
 from bridge.store.tables import intent_keys
 
 ROW = {"mapping": "people", "hash": "a", "link": 1}

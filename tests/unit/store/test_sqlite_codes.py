@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from bridge.store.remedies import SqliteCode
+from bridge.store.database import SqliteCode
 
 
 @pytest.mark.parametrize("code", SqliteCode)
