@@ -60,7 +60,7 @@ class Gate:
         self._under_way = 0
         self._units_under_way = 0
         self._answered_at = float("-inf")  # by the event loop's clock
-        self._pace = None if quota.per_second is None else (quota.per_second, quota.burst)
+        self._pace = quota.pace()
         self._bucket: Bucket | None = None
         self._share = Share(held=0, left=0)
         # What is left of the part that the store gave; negative if more was used while the store was unavailable.

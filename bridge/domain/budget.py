@@ -45,10 +45,12 @@ class Bucket:
     level: float
     at: float
 
+    def level_at(self, now: float) -> float:
+        return min(self.most, self.level + max(0.0, now - self.at) * self.per_second)
+
     def then(self, now: float) -> "Bucket":
         """Return the bucket as it is at `now`."""
-        level = min(self.most, self.level + max(0.0, now - self.at) * self.per_second)
-        return replace(self, level=level, at=max(now, self.at))
+        return replace(self, level=self.level_at(now), at=max(now, self.at))
 
     def wait(self, now: float, cost: float, kept: float) -> float:
         """Return the seconds until `cost` may be taken and the share `kept` of a full bucket is left. They are infinite
@@ -56,15 +58,13 @@ class Bucket:
 
         From a full bucket every call may take, so that nothing waits for ever.
         """
-        level = self.then(now).level
-        missing = min(self.most, cost + kept * self.most) - level
+        missing = min(self.most, cost + kept * self.most) - self.level_at(now)
         if missing <= ALMOST:
             return 0.0
         return missing / self.per_second if self.per_second > 0 else float("inf")
 
     def take(self, now: float, cost: float) -> "Bucket":
-        here = self.then(now)
-        return replace(here, level=here.level - cost)
+        return replace(self, level=self.level_at(now) - cost, at=max(now, self.at))
 
     def resized(self, now: float, per_second: float, most: float) -> "Bucket":
         """Return the bucket with another pace from now on. What was saved up is kept as far as it fits."""

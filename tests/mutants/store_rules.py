@@ -466,6 +466,13 @@ WAITS = (
         ("unit/sync/test_starts.py",),
     ),
     Mutant(
+        "a saved-up burst of a fast pace comes on top of the pace",
+        "connectors/quota.py::Quota.pace",
+        "self.per_second - (burst - BURST)",
+        "self.per_second",
+        ("unit/connectors/test_gate.py",),
+    ),
+    Mutant(
         "the first call of the queue is not woken",
         "connectors/gate.py::Gate._tell",
         "at == 0 or ",

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
+import hypothesis.strategies as st
 import pytest
 from http_fakes import START, FakeClock
+from hypothesis import given
 
 from bridge.connectors.calls import Call
 from bridge.connectors.gate import Gate
-from bridge.connectors.quota import Learned, Quota
+from bridge.connectors.quota import BURST, BURST_SECONDS, Learned, Quota
 from bridge.domain.budget import Day, Report, Share, Use, portion
 from bridge.domain.errors import RateLimited, StoreUnavailable
 from bridge.domain.priority import Priority, calls_for
@@ -70,6 +72,27 @@ async def test_a_few_calls_go_at_once_and_the_next_ones_are_paced(clock: FakeClo
         at.append(clock.seconds)
     assert at[:4] == [0.0] * 4
     assert at[-1] == pytest.approx(2.0)
+
+
+async def test_calls_at_a_fast_pace_that_are_ready_together_go_together(clock: FakeClock) -> None:
+    gate, at = Gate("crm1", Quota(16, per_second=1000), clock), []
+    for _ in range(48):
+        await pass_one(gate)
+        at.append(clock.seconds)
+    assert at == [0.0] * 48
+    for _ in range(956):
+        await pass_one(gate)
+    assert clock.seconds == pytest.approx(1.0)
+
+
+@given(st.floats(0.01, 1000.0))
+def test_a_second_holds_at_most_the_pace_and_a_small_burst(per_second: float) -> None:
+    pace = Quota(4, per_second=per_second).pace()
+    assert pace is not None
+    sustained, burst = pace
+    assert sustained + burst == pytest.approx(per_second + BURST)
+    assert sustained >= 0.95 * per_second
+    assert per_second > BURST / BURST_SECONDS or pace == (per_second, BURST)
 
 
 async def test_a_share_of_the_pace_is_respected_and_a_new_share_counts_from_its_renewal(clock: FakeClock) -> None:
