@@ -248,7 +248,8 @@ class Booking:
         seq = self._database.next_seqs(self._conn, 1)[0] if unknown else 0
         note_records(self._database, self._conn, notes, seq, known=known)
         note_keys(self._database, self._conn, [note for one in completions for note in one.keys])
-        fulfil(self._conn, [one.fulfilled for one in completions if one.fulfilled is not None])
+        if fulfilled := [one.fulfilled for one in completions if one.fulfilled is not None]:
+            fulfil(self._conn, fulfilled)
         write_journal(self._conn, [entry for one in completions for entry in one.journal], self._now)
         count(self._database, self._conn, self._counts)
 

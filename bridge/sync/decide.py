@@ -25,7 +25,7 @@ from bridge.sync.situation import DELETED, Draft, Plan, Progress, Removal, SideW
 def decide(draft: Draft) -> Completion | Plan:
     """Return how the claim ends, or the plan to carry out first. Pure. Raises Wanted while a fact is missing."""
     link = draft.claim.link
-    told = instruct.instruction(draft)
+    told = draft.instruction()
     if told is not None:
         ended = instruct.carry_out(draft, told)
         if ended is not None:

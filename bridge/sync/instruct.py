@@ -27,8 +27,8 @@ from bridge.mapping.values import (
     with_parts,
 )
 from bridge.store import moves
-from bridge.store.model import Completion, Fulfilled, Instruction, Json, Link, LinkState, Outcome
-from bridge.store.questions import InstructionOf, IsForgotten, LinkById, LinkOf
+from bridge.store.model import Completion, Fulfilled, Instruction, Json, Link, Outcome
+from bridge.store.questions import IsForgotten, LinkById, LinkOf
 from bridge.sync import accept, compare, match, references, remove, settle
 from bridge.sync.match import UNKNOWN_SEQ
 from bridge.sync.reasons import Reason
@@ -47,21 +47,6 @@ from bridge.sync.situation import (
 )
 
 UNDO, REMOVE_CREATED, LINK, UNLINK, RESTORE = "undo", "remove created", "link", "unlink", "restore"
-
-
-def instruction(draft: Draft) -> Instruction | None:
-    """Return the instruction about one of the claim's records, if it may be carried out now.
-
-    A create of unknown outcome is recovered first. While the mapping is paused, only recovery runs.
-    """
-    link = draft.claim.link
-    if draft.claim.paused or (link is not None and link.state is LinkState.INTENDED):
-        return None
-    for task in draft.claim.tasks:
-        found = draft.ask(InstructionOf(task.key)) if task.instructed else None
-        if found is not None:
-            return found
-    return None
 
 
 def carry_out(draft: Draft, told: Instruction) -> Completion | Plan | None:

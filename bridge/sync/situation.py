@@ -28,11 +28,13 @@ from bridge.store.model import (
     Completion,
     Endpoint,
     Fulfilled,
+    Instruction,
     JournalEntry,
     Json,
     KeyNote,
     KnownRecord,
     Link,
+    LinkState,
     Mode,
     Move,
     Outcome,
@@ -41,7 +43,7 @@ from bridge.store.model import (
     Task,
     TaskKey,
 )
-from bridge.store.questions import Known, LinkById, Question
+from bridge.store.questions import InstructionOf, Known, LinkById, Question
 from bridge.sync.reasons import Reason, Why
 
 
@@ -292,6 +294,17 @@ class Draft:
     def retried(self) -> bool:
         """Whether a person retried the dead letter."""
         return any(task.retried for task in self.claim.tasks)
+
+    def instruction(self) -> Instruction | None:
+        """The instruction about one of the claim's records, if it may be carried out now.
+
+        A create of unknown outcome is recovered first. While the mapping is paused, only recovery runs.
+        """
+        told = [task for task in self.claim.tasks if task.instructed]
+        link = self.claim.link
+        if not told or self.claim.paused or (link is not None and link.state is LinkState.INTENDED):
+            return None
+        return next((found for task in told if (found := self.ask(InstructionOf(task.key))) is not None), None)
 
     def task_of(self, side: Side, record_id: str | None) -> Task | None:
         """The claim's task of this record, None when the record itself was not due."""
