@@ -1,14 +1,19 @@
 """/api/v1, generated from the table of operations: roles, parameters, answers. Its OpenAPI document is generated as
-well."""
+well.
+
+The table is made at the first request for the API or a page: what it imports takes 2 MB, and most bridges are only
+asked for their health.
+"""
 
 import dataclasses
 import json
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from enum import Enum
+from functools import cached_property
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -26,6 +31,8 @@ ROOT = "/api/v1"
 MOST_BYTES = 256 * 1024
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
+NAMES = web.RequestKey("names", dict[str, str])
+"""What the names in the operation's path stand for."""
 
 LOOK_SECONDS = 5.0
 """Seconds between two looks in the store, while sessions are used, for sessions that ended at other instances."""
@@ -50,12 +57,19 @@ class Problem(Exception):
 class Desk:
     """Carries out an operation, by its name, for a person. Pages and API both use it."""
 
-    def __init__(self, operations: Sequence[Operation], login: Login, redact: Redactor, audit_log: AuditLog) -> None:
-        self.operations = {operation.name: operation for operation in operations}
+    def __init__(
+        self, table: Callable[[], Sequence[Operation]], login: Login, redact: Redactor, audit_log: AuditLog
+    ) -> None:
+        self._table = table
         self.login = login
         self.redact = redact
         self._audit_log = audit_log
         self._looked = -math.inf
+
+    @cached_property
+    def operations(self) -> Mapping[str, Operation]:
+        """All operations by name."""
+        return {operation.name: operation for operation in self._table()}
 
     async def note(self, person: str, action: str, **about: str) -> None:
         """Note an action that is not a request in the audit log. Logins and logouts work even if the store is
@@ -131,21 +145,37 @@ def _checked(operation: Operation, given: Mapping[str, Any], strict: bool) -> Gi
 
 
 def add_api(app: web.Application, desk: Desk, version: str) -> None:
-    """Add a route for every operation and one for the description of all."""
-    for operation in desk.operations.values():
-        app.router.add_route(operation.method, ROOT + operation.path, _handler(desk, operation))
+    """Add the addresses of every operation, and one for the description of all."""
+    made: list[web.UrlDispatcher] = []
 
+    async def of_operation(request: web.Request) -> web.StreamResponse:
+        if not made:
+            made.append(_addresses(desk, version))
+        found = await made[0].resolve(request)
+        if found.http_exception is not None:
+            raise found.http_exception
+        request[NAMES] = dict(found)
+        return await found.handler(request)
+
+    app.router.add_route("*", ROOT + "/{operation:.*}", of_operation)
+
+
+def _addresses(desk: Desk, version: str) -> web.UrlDispatcher:
     async def description(request: web.Request) -> web.Response:
         return answer(described(list(desk.operations.values()), ROOT, version))
 
-    app.router.add_get(f"{ROOT}/openapi.json", description)
+    router = web.UrlDispatcher()
+    for operation in desk.operations.values():
+        router.add_route(operation.method, ROOT + operation.path, _handler(desk, operation))
+    router.add_route("GET", f"{ROOT}/openapi.json", description)
+    return router
 
 
 def _handler(desk: Desk, operation: Operation) -> Any:
     async def handle(request: web.Request) -> web.Response:
         try:
             person = desk.person(request, operation.role)
-            given = {**await _rest(request, operation), **request.match_info}
+            given = await _rest(request, operation) | request[NAMES]
             found = await desk.do(operation.name, person, given, strict=operation.method != "GET")
         except Problem as problem:
             return answer({"error": desk.redact(problem.what)}, problem.status, problem.headers)

@@ -16,12 +16,12 @@ from bridge.admin.routes import Front, admin_app
 from bridge.app.build import Bridge
 from bridge.app.checks import ready
 from bridge.app.descriptors import Shares
-from bridge.app.desk.table import operations
 from bridge.app.status import status_of
 from bridge.callbacks.connections import Connections, End, Limits
 from bridge.callbacks.listener import Listener
 from bridge.callbacks.routes import SERVER, callback_app
 from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.late import late
 from bridge.monitoring.health import CheckResult, Status
 from bridge.monitoring.metrics import Metrics
 from bridge.monitoring.redaction import Redactor
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 10.0
 RECENT_SECONDS = 60.0
+OPERATIONS = ("bridge.app.desk.table", "operations")
+"""Imported at the first request for the API or a page."""
 ADMIN_ANSWER_SECONDS = 60.0  # figures and status may be long, and the network to their reader slow
 
 
@@ -78,7 +80,7 @@ def front_of(bridge: Bridge, redactor: Redactor) -> Front:
         now=lambda: clock.now().timestamp(),
         new_id=bridge.seams.new_id,
     )
-    desk = Desk(operations(bridge), login, redactor, store.audit)
+    desk = Desk(lambda: late(*OPERATIONS)(bridge), login, redactor, store.audit)
     return Front(desk, Live(store.figures.pulse, clock), settings.instance, version("sync-bridge"))
 
 

@@ -253,7 +253,7 @@ def front(redact: Redactor) -> Front:
         return 0
 
     login = Login((), Role.NOBODY, 60.0, session_key("an instance secret"), lambda: 0.0, lambda: "id")
-    return Front(Desk((), login, redact, EmptyAudit()), Live(pulse, FakeClock()), "test", "0")
+    return Front(Desk(tuple, login, redact, EmptyAudit()), Live(pulse, FakeClock()), "test", "0")
 
 
 async def test_without_tokens_the_pages_are_closed_and_say_what_to_do(connect: Connect, parts: Parts) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from bridge.admin.routes import PAGES
 from bridge.alerts.watch import SEND
+from bridge.app.listening import OPERATIONS
 from bridge.cli.main import COMMANDS, COMPLETE
 from bridge.cli.shown import CONSOLE, PROGRESS
 from bridge.connectors.registry import CONNECTORS, PLACES
@@ -191,6 +192,7 @@ STORE_PARTS = (
 )
 LATE = {
     BRIDGE / "admin" / "routes.py": {PAGES[0]},
+    BRIDGE / "app" / "listening.py": {OPERATIONS[0]},
     BRIDGE / "files" / "document.py": {COMPOSE[0]},
     BRIDGE / "cli" / "main.py": {COMPLETE[0], *(entry[0] for entry in COMMANDS.values())},
     BRIDGE / "store" / "database.py": {POSTGRES[0], SQLITE[0]},

@@ -92,7 +92,7 @@ def pages_of(answers: dict[str, tuple[Any, Any]], this_machine: Role = Role.OPER
     shown = [operation(name, given, found, Role.READ) for name, (given, found) in answers.items()]
     done = [operation(name, actions.Noted, None, Role.OPERATE, "Sure?") for name in ("retry", "discard", "resync")]
 
-    return Pages(Desk([*shown, *done], login, redact, EmptyAudit()), "office")
+    return Pages(Desk(lambda: [*shown, *done], login, redact, EmptyAudit()), "office")
 
 
 def letter(record: str, text: str) -> work.Letter:
