@@ -12,7 +12,7 @@ from bridge.store.database import Database
 from bridge.store.marks import upsert
 from bridge.store.model import Claim
 from bridge.store.prepared import Prepared
-from bridge.store.rows import Row, listed, ref_tuple
+from bridge.store.rows import Row, chunks, keyed, listed, ref_tuple
 from bridge.store.tables import Real, leases, records
 
 MARGIN = 5.0
@@ -43,6 +43,19 @@ def fences_and_reports(conn: Connection, claims: Sequence[Claim]) -> tuple[set[i
     rows = _leased(conn, LOCK_LEASES_REPORTED, claims)
     told = {RecordRef(*_key(row)): row["told_at"] for row in rows if row["told_at"] is not None}
     return _whole(rows, claims), told
+
+
+LEASED = Prepared(
+    select(*leases.primary_key.columns).where(keyed(leases), leases.c.expires > bindparam("now", type_=Real))
+)
+
+
+def leased_now(conn: Connection, refs: Iterable[RecordRef], now: float) -> set[RecordRef]:
+    """Which of these records some worker holds."""
+    found: set[RecordRef] = set()
+    for some in chunks(sorted({ref_tuple(ref) for ref in refs})):
+        found |= {RecordRef(*_key(row)) for row in LEASED.mappings(conn, {"keys": some, "now": now})}
+    return found
 
 
 def _leased(conn: Connection, statement: Prepared, claims: Sequence[Claim]) -> Sequence[Row]:
