@@ -25,21 +25,24 @@ from bridge.store import moves
 from bridge.store.database import Batcher, Database
 from bridge.store.mappings import Counted, count_deletions
 from bridge.store.model import (
+    NEVER,
     AlreadyLinked,
     Claim,
     IntentOpened,
     IntentResult,
     IntentWait,
     Json,
+    LeasedMeanwhile,
     Link,
     LinkState,
     Move,
     ReportedMeanwhile,
     TaskKey,
     TaskState,
+    Unless,
 )
 from bridge.store.moves import Kind
-from bridge.store.records import records_with_keys
+from bridge.store.records import known_records, records_with_keys
 from bridge.store.statements import (
     IN_USE,
     LINK_COLUMNS,
@@ -53,7 +56,7 @@ from bridge.store.statements import (
     task_tuple,
 )
 from bridge.store.tables import IS_UNSETTLED, intent_keys, link_refs, links, tasks
-from bridge.store.tasks import fences_and_reports, fences_held
+from bridge.store.tasks import fences_and_reports, fences_held, leased_now
 
 CHAIN_LIMIT = 20
 
@@ -530,6 +533,16 @@ BATCH = 64
 QUEUE = 10_000
 
 
+class Others(NamedTuple):
+    """What is known of records that writes concern: whether a worker holds them, and when the bridge last wrote them.
+
+    `written` contains no record that one of these writes is about.
+    """
+
+    leased: Set[RecordRef]
+    written: Mapping[RecordRef, float]
+
+
 class Pending(NamedTuple):
     """A write about to be sent to one side of a link."""
 
@@ -538,22 +551,36 @@ class Pending(NamedTuple):
     side: Side
     values: Json
     until: float
-    unless_reported: tuple[RecordRef, float] | None = None
+    unless: Unless = NEVER
 
     @property
     def columns(self) -> dict[str, Any]:
         return {f"sent_{self.side.value}": self.values, "sent_until": self.until}
 
-    def hindrance(self, held: Set[int], told: Mapping[RecordRef, float]) -> BridgeError | None:
-        """Return why it may not be sent: its fence is lost, or a callback reported an edit meanwhile."""
+    def hindrance(self, held: Set[int], told: Mapping[RecordRef, float], others: Others) -> BridgeError | None:
+        """Return why it may not be sent: its fence is lost, or a record that it concerns may have changed meanwhile."""
         key = self.claim.key
         if self.claim.fence not in held:
             return LeaseLost(f"{key.mapping} {key.record_id}: another worker has taken the record over")
-        if self.unless_reported is not None:
-            ref, since = self.unless_reported
+        for ref, since in self.unless.reported.items():
             if (at := told.get(ref, since)) > since:
-                return ReportedMeanwhile(f"{ref.entity} {ref.id}", at)
-        return None
+                return ReportedMeanwhile(ref, at)
+            if (at := others.written.get(ref, since)) > since:
+                return ReportedMeanwhile(ref, at, ours=True)
+        busy = (self.unless.leased & others.leased) - set(self.claim.leased)
+        return LeasedMeanwhile(min(busy)) if busy else None
+
+
+def _hindrances(conn: Connection, batch: Sequence[Pending], now: float) -> list[BridgeError | None]:
+    """Return for each write what prevents it, or None. Its leases stay locked until the transaction ends."""
+    held, told = fences_and_reports(conn, [one.claim for one in batch])
+    leased = leased_now(conn, {ref for one in batch for ref in one.unless.leased}, now)
+    own = {ref for one in batch for ref in one.claim.leased}
+    # Read after the leases: a claim stores that it wrote when it gives back its lease.
+    known = known_records(conn, {ref for one in batch for ref in one.unless.reported} - own)
+    told |= {ref: record.told_at for ref, record in known.items() if record.told_at is not None}
+    written = {ref: record.own_write_at for ref, record in known.items() if record.own_write_at is not None}
+    return [one.hindrance(held, told, Others(leased, written)) for one in batch]
 
 
 class Links:
@@ -598,7 +625,7 @@ class Links:
         side: Side,
         values: Json,
         until: float,
-        unless_reported: tuple[RecordRef, float] | None = None,
+        unless: Unless = NEVER,
         deletion: str | None = None,
         deletion_limit: int | None = None,
         deletion_window: float = 3600.0,
@@ -606,13 +633,13 @@ class Links:
     ) -> None:
         """Commit the pending write to `side`, under the fence. `until`: its deadline.
 
-        unless_reported: raises ReportedMeanwhile if a callback without a version reported this leased record after
-        that moment.
+        unless: raises ReportedMeanwhile if a callback without a version reported one of these records after its moment,
+        or the bridge wrote one that the claim does not hold; raises LeasedMeanwhile if another worker holds one.
         deletion: what is removed ("delete", "archive", "blank"), counted `deletion_count` times in the same
         transaction. Above `deletion_limit` in `deletion_window` seconds it raises ThresholdReached and writes nothing
         (an approval lifts the limit). A repeated write that is still unconfirmed is not counted. Raises LeaseLost.
         """
-        pending = Pending(claim, link_id, side, values, until, unless_reported)
+        pending = Pending(claim, link_id, side, values, until, unless)
         if deletion is None:
             if (hindrance := await self._sending.submit(pending)) is not None:
                 raise hindrance
@@ -621,7 +648,7 @@ class Links:
         def work(conn: Connection) -> None:
             # The lock has the name of the first versions, because two versions on one store must exclude each other.
             self._database.lock_name(conn, f"bridge-brake-{claim.key.mapping}")
-            if (hindrance := pending.hindrance(*fences_and_reports(conn, [claim]))) is not None:
+            if (hindrance := _hindrances(conn, [pending], self._database.now())[0]) is not None:
                 raise hindrance
             again = any(link.sent(side) is not None for link in lock_links(conn, [link_id]).values())
             change_links(conn, {link_id: pending.columns})
@@ -635,8 +662,7 @@ class Links:
         """Commit writes that begin together in one transaction. Return for each what prevents it, or None."""
 
         def work(conn: Connection) -> list[BridgeError | None]:
-            held, told = fences_and_reports(conn, [one.claim for one in batch])
-            hindrances = [one.hindrance(held, told) for one in batch]
+            hindrances = _hindrances(conn, batch, self._database.now())
             sent = [one for one, hindrance in zip(batch, hindrances, strict=True) if hindrance is None]
             change_links(conn, {one.link: one.columns for one in sent})
             return hindrances

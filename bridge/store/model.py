@@ -3,9 +3,10 @@
 Times are epoch seconds of the store's clock; JSON is JSON-able.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from bridge.domain.errors import BridgeError
@@ -360,6 +361,20 @@ class Completion:
     fulfilled: Fulfilled | None = None
 
 
+class Unless(NamedTuple):
+    """What prevents a pending write.
+
+    `reported`: records, each with a moment after which no edit of it may be known. `leased`: records that no other
+    worker may hold.
+    """
+
+    reported: Mapping[RecordRef, float] = MappingProxyType({})
+    leased: Set[RecordRef] = frozenset()
+
+
+NEVER = Unless()
+
+
 class KnownRecord(NamedTuple):
     """A row of `records`. `told_at`: when a callback last reported the record without its version."""
 
@@ -458,11 +473,23 @@ class ThresholdReached(BridgeError):
 
 
 class ReportedMeanwhile(BridgeError):
-    """A callback reported an edit that the decision does not know; nothing was written. `at`: when it was stored."""
+    """A callback reported an edit that the decision does not know; nothing was written. `at`: when it was stored.
 
-    def __init__(self, record: str, at: float) -> None:
-        super().__init__(f"{record}: a callback told of an edit since it was read")
-        self.at = at
+    `ours`: not a callback; the bridge wrote the record itself.
+    """
+
+    def __init__(self, ref: RecordRef, at: float, *, ours: bool = False) -> None:
+        who = "the bridge wrote it" if ours else "a callback told of an edit"
+        super().__init__(f"{ref.entity} {ref.id}: {who} since it was read")
+        self.ref, self.at, self.ours = ref, at, ours
+
+
+class LeasedMeanwhile(BridgeError):
+    """Another worker has leased a record that a write concerns; nothing was written."""
+
+    def __init__(self, ref: RecordRef) -> None:
+        super().__init__(f"{ref.entity} {ref.id}: another worker has leased it")
+        self.ref = ref
 
 
 class Unstorable(BridgeError):

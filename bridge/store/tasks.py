@@ -295,6 +295,19 @@ def fences_and_reports(conn: Connection, claims: Sequence[Claim]) -> tuple[set[i
     return _whole(rows, claims), told
 
 
+LEASED = Prepared(
+    select(*leases.primary_key.columns).where(keyed(leases), leases.c.expires > bindparam("now", type_=Real))
+)
+
+
+def leased_now(conn: Connection, refs: Iterable[RecordRef], now: float) -> set[RecordRef]:
+    """Which of these records some worker holds."""
+    found: set[RecordRef] = set()
+    for some in chunks(sorted({ref_tuple(ref) for ref in refs})):
+        found |= {RecordRef(*_key(row)) for row in LEASED.mappings(conn, {"keys": some, "now": now})}
+    return found
+
+
 def _leased(conn: Connection, statement: Prepared, claims: Sequence[Claim]) -> Sequence[Row]:
     return statement.mappings(conn, {"fences": sorted({claim.fence for claim in claims})})
 

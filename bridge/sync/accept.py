@@ -1,9 +1,10 @@
 """Whether a read is accepted: a read that may show a state older than one already known is repeated later."""
 
+from bridge.connectors.ties import Ties
 from bridge.domain.catalog import listed_only
 from bridge.domain.record import Evidence, Gone, Record, RecordRef, Side
 from bridge.mapping import translate
-from bridge.store.model import Completion, KnownRecord, Link, RecordNote, Task
+from bridge.store.model import Completion, KnownRecord, Link, RecordNote, Task, Unless
 from bridge.sync.reasons import Reason
 from bridge.sync.situation import Draft, Moment, Stale
 
@@ -136,29 +137,42 @@ def edit_not_shown(draft: Draft, side: Side, record_id: str) -> Stale | None:
         name = draft.named(side, record_id)
         draft.say("accepted", f"callbacks about {name} keep coming; the read is accepted now")
         return None
-    return reported_meanwhile(draft, side, record_id, known.told_at)
+    return reported_meanwhile(draft, side, ref, known.told_at)
 
 
-def unless_reported(draft: Draft, side: Side, record_id: str, read_at: float) -> tuple[RecordRef, float] | None:
-    """Return the record and a moment: if a callback reported an edit of it after that moment, nothing is written.
+def unless(draft: Draft, side: Side, record_id: str, read_at: float, ties: Ties) -> Unless:
+    """Return what prevents a write: a reported edit of a record, after a moment; a worker that has leased a record.
 
-    The claim knows what was reported before it began, but a write may wait long for its turn at a vendor. None: the
-    record has waited long enough, and is written in any case. read_at: when the record was read. The read shows what
-    was reported at least one read lag earlier.
+    The claim knows what was reported before it began, but a write may wait long for its turn at a vendor. Of carried
+    records it knows nothing. Nothing prevents the write of a record that has waited long enough. read_at: when the
+    record was read. The read shows what was reported, and what the bridge wrote, at least one read lag earlier.
     """
     ref, read_lag = draft.ref(side, record_id), draft.endpoint(side).read_lag
     if _waited_enough(draft, read_lag):
-        return None
-    known = draft.known(ref)
+        return Unless()
+    known, shown = draft.known(ref), read_at - read_lag
     before = known.told_at if known is not None else None
-    return ref, read_at - read_lag if before is None else max(before, read_at - read_lag)
+    own = shown if before is None else max(before, shown)
+    reported = {ref: own, **dict.fromkeys(ties.carried, shown)}
+    return Unless(reported, frozenset((*ties.carried, *ties.carriers)))
 
 
-def reported_meanwhile(draft: Draft, side: Side, record_id: str, at: float) -> Stale:
-    """Return the Stale for an edit that a callback reported at that moment: reads show it after the read lag."""
-    why = Reason.EDIT_NOT_SHOWN.of(record=draft.named(side, record_id))
+def reported_meanwhile(draft: Draft, side: Side, ref: RecordRef, at: float, *, ours: bool = False) -> Stale:
+    """Return the Stale for an edit that a callback reported at that moment: reads show it after the read lag.
+
+    ours: the bridge wrote the record itself at that moment.
+    """
+    name = f"{draft.side_name(side)} {ref.entity} {ref.id}"
+    why = Reason.READ_TOO_EARLY.of(record=name) if ours else Reason.EDIT_NOT_SHOWN.of(record=name)
     read_lag = draft.endpoint(side).read_lag
     return Stale(at + read_lag, why, _stale_since(draft.claim.tasks[0], draft.now, read_lag))
+
+
+def leased_elsewhere(draft: Draft, side: Side, ref: RecordRef) -> Stale:
+    """Return the Stale for a record that another worker may be writing, and that this write concerns."""
+    why = Reason.RECORD_BUSY.of(record=f"{draft.side_name(side)} {ref.entity} {ref.id}")
+    since = _stale_since(draft.claim.tasks[0], draft.now, draft.endpoint(side).read_lag)
+    return Stale(draft.now + draft.jitter(0.5), why, since)
 
 
 def _stale_since(task: Task, now: float, read_lag: float) -> float:

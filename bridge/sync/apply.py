@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from bridge.connectors.noting import requests_noted
 from bridge.connectors.protocols import Written
 from bridge.connectors.several import between
+from bridge.connectors.ties import Ties, ties
 from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, RateLimited, RemoteError, RetryLater
 from bridge.domain.record import Fields, Gone, Record, Side
 from bridge.domain.values import replace
@@ -23,6 +24,7 @@ from bridge.store.model import (
     IntentOpened,
     IntentWait,
     JournalEntry,
+    LeasedMeanwhile,
     Link,
     ReportedMeanwhile,
     ThresholdReached,
@@ -33,6 +35,7 @@ from bridge.sync.reasons import Reason
 from bridge.sync.situation import Create, Draft, Plan, Progress, Removal, SideWrite, Update, printable
 
 FRESH_SECONDS = 1.0
+NO_TIES = Ties()
 CREATE_RETRY_SECONDS = 5.0
 T = TypeVar("T")
 
@@ -173,7 +176,8 @@ async def _write(load: Loader, pair: Progress, write: SideWrite) -> Progress | C
         sent["beside"] = dump_values(draft.mapping, write.beside)
     sent |= _between(load, target, fresh, changes)
     kind = "blank" if write.blanked else None
-    link = await _commit_pending(load, pair.link, target, sent, read_at, kind, write.blanked)
+    tied = ties(load.connector(target), fresh, changes)
+    link = await _commit_pending(load, pair.link, target, sent, read_at, kind, write.blanked, tied)
     if isinstance(link, Completion):
         return link
     await _journal(load, write.losers)
@@ -279,18 +283,19 @@ async def _commit_pending(
     read_at: float,
     kind: str | None,
     hits: int = 1,
+    tied: Ties = NO_TIES,
 ) -> Link | Completion:
     """Commit the pending write before the call.
 
     read_at: when the target was read. If a callback that the claim did not know of reported an edit that this read may
     not show, nothing is committed. kind: what is removed ("delete", "archive", "blank"), `hits` times. Above the
-    deletion threshold nothing is committed.
+    deletion threshold nothing is committed. tied: other records that the write concerns.
     """
     draft, limits = load.draft, load.parts.limits
     deadline = load.parts.store.now() + limits.write_seconds
     await _hold_lease(load)
     window, record_id = limits.deletion_window_seconds, str(link.record_id(target))
-    unless = accept.unless_reported(draft, target, record_id, read_at)
+    unless = accept.unless(draft, target, record_id, read_at, tied)
     try:
         await load.parts.store.links.set_pending(
             draft.claim, link.id, target, sent, deadline, unless, kind, limits.deletion_limit, window, hits
@@ -299,7 +304,10 @@ async def _commit_pending(
         return _held_back(load.refresh(), link, kind or "", error)
     except ReportedMeanwhile as error:
         refreshed = load.refresh()
-        return refreshed.stale(accept.reported_meanwhile(refreshed, target, record_id, error.at))
+        return refreshed.stale(accept.reported_meanwhile(refreshed, target, error.ref, error.at, ours=error.ours))
+    except LeasedMeanwhile as error:
+        refreshed = load.refresh()
+        return refreshed.stale(accept.leased_elsewhere(refreshed, target, error.ref))
     draft.moves.append(moves.sent(link, target, sent, deadline))
     draft.look_at = deadline + draft.endpoint(target).read_lag
     if target is Side.LEFT:

@@ -13,6 +13,7 @@ FINISH = "conformance/store/test_finish.py::test_"
 ASKED = "conformance/store/test_questions.py::test_"
 INTAKE = "conformance/store/test_intake.py::test_"
 TOLD = "sync/test_told_edits.py::test_"
+CARRIED = "sync/test_carried_links.py::test_promise_7_"
 
 LOADED = (
     Mutant(
@@ -647,10 +648,38 @@ TOLD_OF = (
     ),
     Mutant(
         "a record with a callback during each of its claims is never written",
-        "sync/accept.py::unless_reported",
+        "sync/accept.py::unless",
         "if _waited_enough(draft, read_lag):",
         "if False:",
         ("sync/test_told_edits.py::test_a_record_that_is_reported_without_end_is_written_after_a_while",),
+    ),
+    Mutant(
+        "edits of records that a write carries are not waited for",
+        "sync/accept.py::unless",
+        "**dict.fromkeys(ties.carried, shown)",
+        "**dict.fromkeys(ties.carried, shown + 1e9)",
+        (f"{CARRIED}a_reported_move_is_not_undone_by_a_write_of_the_former_company",),
+    ),
+    Mutant(
+        "our own writes of records that a write carries are not waited for",
+        "store/links.py::Pending.hindrance",
+        "if (at := others.written.get(ref, since)) > since:",
+        "if (at := others.written.get(ref, since)) > since + 1e9:",
+        (f"{CARRIED}a_move_that_the_bridge_wrote_is_not_undone_by_its_next_write_of_the_former_company",),
+    ),
+    Mutant(
+        "a company is written while one of its people is",
+        "sync/accept.py::unless",
+        "frozenset((*ties.carried, *ties.carriers))",
+        "frozenset(ties.carriers)",
+        (f"{CARRIED}of_a_move_and_a_write_of_the_former_company_at_the_same_time_one_waits",),
+    ),
+    Mutant(
+        "a person is moved while the former company is written",
+        "sync/accept.py::unless",
+        "frozenset((*ties.carried, *ties.carriers))",
+        "frozenset(ties.carried)",
+        (f"{CARRIED}of_a_move_and_a_write_of_the_former_company_at_the_same_time_one_waits",),
     ),
     Mutant(
         "an edit that shows is read once more",

@@ -173,6 +173,49 @@ async def test_people_and_their_organization_see_each_other(world: World) -> Non
     assert [person["name"] for person in company["persons"]] == ["Ann", "Bea"]
 
 
+@pytest.mark.parametrize(("replaced", "there"), [(False, ["Ann", "Bea"]), (True, ["Bea"])])
+async def test_a_company_that_is_put_with_a_list_of_people_gets_them_and_keeps_or_loses_the_others(
+    world: World, replaced: bool, there: list[str]
+) -> None:
+    """Which of both is not documented."""
+    async with running(world, replace_people=replaced) as deskera:
+        company = await deskera.contact(name="Acme", type="organization")
+        await deskera.contact(organization_id=company["id"])
+        bea = await deskera.contact(name="Bea")
+        path, body = f"/v1/crm/contacts/{company['id']}", {"name": "Acme", "type": "organization"}
+        await deskera.call("PUT", path, body | {"person_ids": [bea["id"]]})
+        _status, listed = await deskera.call("GET", path)
+        await deskera.call("PUT", path, body)
+        _status, unlisted = await deskera.call("GET", path)
+
+    assert [person["name"] for person in listed["persons"]] == there
+    assert [person["name"] for person in unlisted["persons"]] == ([] if replaced else there)
+
+
+async def test_a_company_that_is_put_with_a_person_of_another_one_takes_the_person_over(world: World) -> None:
+    async with running(world) as deskera:
+        ann = await deskera.contact(organization_name="Acme")
+        berg = await deskera.contact(name="Berg", type="organization", person_ids=[ann["id"]])
+        _status, moved = await deskera.call("GET", f"/v1/crm/contacts/{ann['id']}")
+
+    assert moved["organization_id"] == berg["id"]
+
+
+async def test_a_lagging_read_of_a_company_shows_its_people_as_they_were(world: World, clock: HandClock) -> None:
+    async with running(world) as deskera:
+        ann = await deskera.contact(organization_name="Acme")
+        await clock.advance(100)
+        deskera.simulator.faults.read_lag = {"contacts": 10}
+        deskera.simulator.person_edits("contacts", ann["id"], {"organization_id": 0})
+        seen = []
+        for _ in range(2):
+            _status, company = await deskera.call("GET", f"/v1/crm/contacts/{ann['organization_id']}")
+            seen.append([person["name"] for person in company["persons"]])
+            await clock.advance(10)
+
+    assert seen == [["Ann"], []]
+
+
 async def test_labels_are_kept(world: World) -> None:
     async with running(world) as deskera:
         status, made = await deskera.call("POST", "/v1/crm/contacts/labels", {"name": "VIP", "color": "gold"})

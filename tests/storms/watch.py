@@ -17,7 +17,8 @@ PATHS = {
     CRM: re.compile(r"^/api/v2/(organizations|persons|deals)(?:/(\d+))?$"),
     ERP: re.compile(r"^/v1/crm/(contacts|deals)(?:/(\d+))?$"),
 }
-DEAL_EVENT = re.compile(r"/(?:CREATE|UPDATE)_CRM_DEAL/")
+EVENT = re.compile(r"/(?:CREATE|UPDATE)_CRM_(DEAL|CONTACT)/")
+TOLD = {"DEAL": "deal", "CONTACT": "person"}
 CLAIMED_SECONDS = 0.1
 """A claim makes its first call within this long."""
 KIND_OF = {table: kind for kind, table in CRM_TABLE.items()}
@@ -42,16 +43,26 @@ class Watch:
             return None
         side, table, record_id = "crm" if exchange.host == CRM else "erp", found[1], found[2]
         if record_id is None:
-            return side, table, None, {}
+            return side, table, None, {}, {}
         kind = self._kind(side, table, record_id)
         values = self.eyes.values(side, kind, record_id) if kind and self.eyes.lives(side, kind, record_id) else {}
-        return side, table, record_id, values
+        carried = self._people() if side == "erp" and exchange.method == "PUT" and kind == "company" else {}
+        return side, table, record_id, values, carried
+
+    def _people(self) -> dict[Place, tuple[int, dict[str, Any]]]:
+        """The company and the values of everybody in the erp."""
+        places = [("erp", "person", record_id) for record_id in self.eyes.all("erp", "person")]
+        return {place: (self._employer(place), self.eyes.values(*place)) for place in places}
+
+    def _employer(self, person: Place) -> int:
+        return int((self.eyes.raw(*person) or {}).get("organization_id", 0))
 
     def accepted(self, url: str, body: bytes) -> None:
-        """A callback reported an edit of an erp deal, which has no version. Some bodies name no record."""
-        record_id = _named(body) if DEAL_EVENT.search(url) else None
-        if record_id is not None:
-            self.told_at["erp", "deal", record_id].append(self.site.clock.monotonic())
+        """A callback reported an edit of an erp record, without its version. Some bodies name no record."""
+        event = EVENT.search(url)
+        record_id = _named(body) if event else None
+        if event and record_id is not None:
+            self.told_at["erp", TOLD[event[1]], record_id].append(self.site.clock.monotonic())
 
     def _told_at(self, exchange: Exchange, place: Place) -> float:
         """When the last edit was reported before the claim that makes this call began."""
@@ -67,7 +78,7 @@ class Watch:
     def after(self, exchange: Exchange, token: Any) -> None:
         if token is None:
             return
-        side, table, record_id, before = token
+        side, table, record_id, before, carried = token
         if exchange.method == "GET":
             self._read(side, table, record_id)
             return
@@ -87,6 +98,7 @@ class Watch:
             return  # refused: the newest record is an older one
         if self.eyes.lives(*place):
             self._wrote(exchange, place, before)
+            self._moved(exchange, place, carried)
 
     def _read(self, side: str, table: str, record_id: str | None) -> None:
         kind = self._kind(side, table, record_id) if record_id else None
@@ -106,6 +118,22 @@ class Watch:
         life, task = self.site.life, exchange.task
         if task is not None:
             task.add_done_callback(lambda ended: self._ended(ended, exchange, life, unsure, place))
+
+    def _moved(self, exchange: Exchange, company: Place, people: dict[Place, tuple[int, dict[str, Any]]]) -> None:
+        """Deskera moves the people with whom a company is sent to that company.
+
+        The bridge sends those whom its read of the company showed, so it may undo a move that was made after that read
+        and not reported before. Any other move that it undoes stands.
+        """
+        for place, (employer, before) in people.items():
+            if self._employer(place) == employer:
+                continue
+            values, tag, now = self.eyes.values(*place), self.eyes.tag(*place), self.site.clock.monotonic()
+            moved = (before["company"], values["company"])
+            self.log.append(f"{now:.2f}   bridge {exchange.method} {company} moves {place} {tag} {moved}")
+            read_at, told_at = self.read_at.get(company, -1.0), self._told_at(exchange, place)
+            for shown in self.ledger.bridge(place, tag, before, values, read_at=read_at, told_at=told_at):
+                shown.sure = True
 
     def _ended(self, task: asyncio.Task[Any], exchange: Exchange, life: Any, unsure: list[Shown], place: Place) -> None:
         """The claim has ended. If its call was answered and the answer was stored, the bridge knows what arrived."""

@@ -1,6 +1,6 @@
 """Deskera as one connector: `protocols.Connector` over the Sales API and Books."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from bridge.connectors.deskera.books.records import BooksRecords
 from bridge.connectors.deskera.callbacks import CONTACT, DEAL, decode
 from bridge.connectors.deskera.client import DeskeraClient
 from bridge.connectors.deskera.contact_listing import ContactListing
-from bridge.connectors.deskera.contacts import Contacts
+from bridge.connectors.deskera.contacts import Contacts, people
 from bridge.connectors.deskera.deal_listing import DealListing
 from bridge.connectors.deskera.deals import Deals
 from bridge.connectors.deskera.hooks import DeskeraHooks, hooks_for
@@ -18,8 +18,10 @@ from bridge.connectors.deskera.manifest import MANIFEST
 from bridge.connectors.deskera.options import DeskeraOptions
 from bridge.connectors.deskera.recent import may_equal, newest_contacts, newest_deals
 from bridge.connectors.deskera.records import Records
+from bridge.connectors.deskera.values import known_reference
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import Identity, Page, Written
+from bridge.connectors.ties import Ties
 from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
 from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import Rejected
@@ -97,6 +99,17 @@ class DeskeraConnector:
 
     async def update(self, fresh: Record, changes: Fields) -> Written:
         return await self._calls(fresh.ref.entity).update(fresh, changes)
+
+    def ties(self, fresh: Record, changes: Fields) -> Ties:
+        """A company is sent with the list of its people, as it was read; so it moves back one who just left it."""
+        if fresh.ref.entity != CONTACT or not isinstance(fresh.raw, Mapping):
+            return Ties()
+        left = [fresh.fields.get("organization_id")] if "organization_id" in changes else []
+        return Ties(self._contacts(people(fresh.raw)), self._contacts(left))
+
+    def _contacts(self, ids: Iterable[Any]) -> Sequence[RecordRef]:
+        found = [known_reference(each) for each in ids]
+        return [RecordRef(self.system, CONTACT, each) for each in found if each is not None]
 
     async def delete(self, fresh: Record) -> None:
         await self._calls(fresh.ref.entity).delete(fresh)

@@ -1,6 +1,6 @@
 """People and companies of Deskera Sales: one entity, distinguished by `type`. Source: Sales page "Contact"."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -92,9 +92,16 @@ def _organization(raw: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def people(raw: Mapping[str, Any]) -> Sequence[Any]:
+    """The ids of a company's people. Reads show them as `persons`, writes take `person_ids`."""
+    ids, persons = raw.get("person_ids"), raw.get("persons")
+    if isinstance(ids, list):
+        return ids
+    shown = persons if isinstance(persons, list) else []
+    return [each["id"] for each in shown if isinstance(each, dict) and each.get("id")]
+
+
 def _kept_links(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """A company's people. Reads show them as `persons`, writes take `person_ids`."""
-    persons = raw.get("persons")
-    if "person_ids" in raw or not isinstance(persons, list) or not persons:
-        return {}
-    return {"person_ids": [each["id"] for each in persons if isinstance(each, dict) and each.get("id")]}
+    """A company's people, because it is not documented whether a company that is sent without them keeps them."""
+    kept = people(raw)
+    return {"person_ids": kept} if kept and "person_ids" not in raw else {}

@@ -93,8 +93,11 @@ MANIFEST = Manifest(
         "Deals carry no modification time; of two edits of one deal the order is taken from the callbacks.",
         "Reads of contacts may leave out phone, address and note: these columns are then unread, never empty.",
         "Updates send the whole record just read with the changes: columns Deskera does not show cannot be kept.",
-        "A company is sent with the list of its people. A person who was just moved to another company, which reads do "
-        "not show yet, is moved back.",
+        "A company is sent with the list of its people as it was read, because Deskera does not document whether it"
+        " keeps them without it. The write waits until reads show what callbacks reported of these people and what"
+        " the bridge wrote. A person whom somebody moves to another company between the read and the write, or whose"
+        " move no callback reported, is moved back; and if Deskera takes the list as complete, one who was just moved"
+        " to this company is removed from it.",
         "A deal's status follows its stage and cannot be written; write pipeline and stage instead.",
         "Books records are identified by their code. For Books contacts and products only a create raises an event:"
         " edits and deletes cross with the next sweep.",

@@ -10,9 +10,10 @@ Our invention where the documentation is silent, most of it switchable in `Optio
 (method, bodies, one attempt, time-out); token life, rotation and the OAuth refusals; a second hook for a second
 registration; PUT resets fields that it does not name, PATCH does not; `page` and `limit` on deals; which parameters
 filter contacts and how; defaults of missing fields; an edit that changes nothing sends an event like any other and
-moves `updated_at`; ids of unknown records, stages and custom fields are refused; a contact or organization named
-without an id is found by exact name or created; a deleted record answers 404. It is unknown whether a deleted record
-can be restored: a person can do it here, and it sends an update event.
+moves `updated_at`; a company that is put with `person_ids` or `person_names` takes these people over and keeps its
+others (`replace_people`: it loses them, also if both are missing); ids of unknown records, stages and custom fields are
+refused; a contact or organization named without an id is found by exact name or created; a deleted record answers 404.
+It is unknown whether a deleted record can be restored: a person can do it here, and it sends an update event.
 
 Books (folder `books`; pages "Contacts", "Products", "Sales invoices", "Bills", "Credit notes", "Debit notes") follows
 the documented fields, dd-MM-yyyy dates, Spring pages, update by id and read by code, required fields and the refusal to

@@ -34,7 +34,10 @@ class Changes:
         before = self._existing(entity, record_id)
         fields, custom = self._checked(entity, body, new=reset, before=before)
         base = before | (defaults(entity) | {"custom": {}} if reset else {})
-        return self._store(entity, base, fields, custom, "UPDATE")
+        record = self._store(entity, base, fields, custom, "UPDATE")
+        if reset and entity == "contacts" and self._state.options.replace_people:
+            self._part(record, fields.get("person_ids", []), fields.get("person_names", []))
+        return record
 
     def delete(self, entity: str, record_id: object) -> None:
         before = self._existing(entity, record_id)
@@ -127,6 +130,13 @@ class Changes:
             person = self._state.get("contacts", person_id)
             if person is not None and person["organization_id"] != organization["id"]:
                 self.edit("contacts", person_id, {"organization_id": organization["id"]})
+
+    def _part(self, organization: Record, ids: list[int], names: list[str]) -> None:
+        """Unlink the people of an organization who are not named."""
+        for person in list(self._state.rows("contacts")):
+            linked = person["type"] == "person" and person["organization_id"] == organization["id"]
+            if linked and person["id"] not in ids and person["name"] not in names:
+                self.edit("contacts", person["id"], {"organization_id": 0})
 
     def _refuse_second_email(self, record: Record) -> None:
         status, email = self._state.options.unique_email, record["email"].casefold()

@@ -57,7 +57,7 @@ class Contacts:
             if rows and isinstance(rows[0].get(key), str | int):
                 rows.sort(key=lambda row: row[key], reverse=backwards)
             shown, total = rows[(page - 1) * limit : page * limit], len(rows)
-        data = [shapes.contact(state, row) for row in shown]
+        data = [shapes.contact(state, row, lag) for row in shown]
         return web.json_response({"data": data, "paginationInfo": {"page": page, "totalRecords": total}})
 
     async def create(self, request: web.Request) -> web.Response:
@@ -65,15 +65,17 @@ class Contacts:
         return web.json_response(shapes.contact(self._state, record))
 
     async def read(self, request: web.Request) -> web.Response:
-        record = self._state.get("contacts", request.match_info["id"], self._faults.lag("contacts"))
+        lag = self._faults.lag("contacts")
+        record = self._state.get("contacts", request.match_info["id"], lag)
         if record is None:
             raise Refused(404, "Contact not found")
-        return web.json_response(shapes.contact(self._state, record))
+        return web.json_response(shapes.contact(self._state, record, lag))
 
     async def read_many(self, request: web.Request) -> web.Response:
         ids = id_list((await json_object(request)).get("contact_ids"))
-        found = [self._state.get("contacts", number, self._faults.lag("contacts")) for number in ids]
-        return web.json_response([shapes.contact(self._state, record) for record in found if record is not None])
+        lag = self._faults.lag("contacts")
+        found = [self._state.get("contacts", number, lag) for number in ids]
+        return web.json_response([shapes.contact(self._state, record, lag) for record in found if record is not None])
 
     async def replace(self, request: web.Request) -> web.Response:
         reset = not self._state.options.partial_put

@@ -19,13 +19,14 @@ _DEAL_KEYS = (
 _STAGE_KEYS = ("order", "name", "deal_probability", "rotting_days", "help_text", "system_generated")
 
 
-def contact(state: State, record: Record) -> Record:
+def contact(state: State, record: Record, lag: float = 0.0) -> Record:
+    """A contact with its organization and its people, as they were `lag` seconds ago."""
     shown = {key: record[key] for key in _CONTACT_KEYS}
     if state.options.show_phone:
         shown["phone"] = record["phone"]
     label = state.labels.get(record["label_id"])
-    organization = state.get("contacts", record["organization_id"])
-    staffed = state.rows("contacts") if record["type"] == "organization" else []
+    organization = state.get("contacts", record["organization_id"], lag)
+    staffed = state.rows("contacts", lag) if record["type"] == "organization" else []
     people = [r for r in staffed if r["type"] == "person" and r["organization_id"] == record["id"]]
     return {
         **shown,

@@ -31,6 +31,8 @@ class Options:
     `hook_list` change these two alone. `duplicate_hooks`: "second" or "first". `hooks_follow_tokens`: a hook sends
     nothing when the refresh token it was registered with is no longer valid. `unique_email`: None, or the status (400
     or 409) that refuses a second contact with the same e-mail. `partial_put`: PUT leaves unnamed fields alone.
+    `replace_people`: after a PUT of a company, its people are those that it names; otherwise they are added to them.
+    Neither is documented.
     `ignore_deal_page`: deals always show page 1. `flag_deleted_deals`: a deleted deal can still be read, with
     is_deleted true. `show_phone`: reads of contacts show `phone` (the vendor's sample does not). `deal_updated_at`:
     deals show `updated_at` (the model does, the sample does not).
@@ -64,6 +66,7 @@ class Options:
     callback_timeout: float = 10.0
     unique_email: int | None = None
     partial_put: bool = False
+    replace_people: bool = False
     ignore_deal_page: bool = False
     flag_deleted_deals: bool = False
     show_phone: bool = True

@@ -8,6 +8,7 @@ import pytest
 from deskera_fakes import FakeDeskera, contact, deal
 from http_fakes import FakeClock, answer
 
+from bridge.connectors.ties import Ties
 from bridge.domain.errors import OutcomeUnknown, RateLimited, Rejected, RetryLater
 from bridge.domain.record import Evidence, Gone, Record, RecordRef
 
@@ -147,6 +148,32 @@ async def test_update_sends_the_whole_record_and_changes_nothing_else(fake: Fake
         [3],
     )
     assert not {"updated_at", "tenant_id", "label", "persons", "organization", "phone"} & body.keys()
+
+
+async def test_a_company_carries_the_people_it_is_sent_with(fake: FakeDeskera) -> None:
+    fake.contacts[4] |= {"persons": [{"id": 3, "name": "x"}, {"name": "without an id"}, "no person"]}
+    company = await read(fake, "crm_contact", 4)
+    assert fake.connector().ties(company, {"name": "New name"}) == Ties([ref("crm_contact", 3)], [])
+    assert fake.connector().ties(await read(fake, "crm_deal", 7), {"name": "New name"}) == Ties()
+
+
+@pytest.mark.parametrize(("company", "left"), [(4, [ref("crm_contact", 4)]), (0, [])])
+async def test_a_person_who_moves_is_carried_by_the_company_that_is_left(
+    fake: FakeDeskera, company: int, left: list[RecordRef]
+) -> None:
+    fake.contacts[3] |= {"organization_id": company}
+    person = await read(fake, "crm_contact", 3)
+    assert fake.connector().ties(person, {"organization_id": "5"}) == Ties([], left)
+    assert fake.connector().ties(person, {"name": "New name"}) == Ties([], [])
+
+
+@pytest.mark.parametrize("persons", [None, [], "3", {"id": 3}])
+async def test_a_company_shown_without_people_is_sent_without_them(fake: FakeDeskera, persons: Any) -> None:
+    fake.contacts[4] |= {"persons": persons}
+    company = await read(fake, "crm_contact", 4)
+    await fake.connector().update(company, {"name": "New name"})
+    assert "person_ids" not in fake.bodies("PUT", "/v1/crm/contacts/4")[0]
+    assert fake.connector().ties(company, {"name": "New name"}) == Ties([], [])
 
 
 async def test_update_of_the_stage_sends_its_id_and_drops_the_embedded_stage(fake: FakeDeskera) -> None:
