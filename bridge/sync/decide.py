@@ -96,6 +96,8 @@ def _of_one_side(draft: Draft, link: Link) -> Completion | None:
     if not sides:
         return draft.done(Outcome.UNCHANGED, Reason.SETTLED_MEANWHILE.of())
     side = next(iter(sides))
+    if draft.seen(draft.ref(side.other, str(link.record_id(side.other)))) is not None:
+        return None  # an earlier run of this decision found that one side is not enough
     record_id = str(link.record_id(side))
     found = accept.read(draft, side, record_id)
     if isinstance(found, Stale):
