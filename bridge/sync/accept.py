@@ -64,6 +64,21 @@ def of_another(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stal
     return stale or found
 
 
+def too_early_to_link(draft: Draft, side: Side, record_id: str) -> Completion | None:
+    """Wait before a record without a link is linked: the bridge wrote to it, or it was gone, within the read lag.
+
+    The write may have been its deletion. Reads may still show it then, and no version tells that they are old. A record
+    that was linked with it would lose its counterpart, or be deleted too.
+    """
+    known = draft.known(draft.ref(side, record_id))
+    wrote, gone = (known.own_write_at or 0.0, known.gone_at or 0.0) if known is not None else (0.0, 0.0)
+    settled = max(wrote, gone) + draft.endpoint(side).read_lag
+    if draft.now >= settled:
+        return None
+    why = Reason.READ_TOO_EARLY if wrote > gone else Reason.GONE_A_MOMENT_AGO
+    return draft.later(settled, why.of(record=draft.named(side, record_id)))
+
+
 def _too_early(draft: Draft, side: Side, known: KnownRecord | None) -> Stale | None:
     """Return Stale within the read lag of our own write, unless a newer version is known.
 

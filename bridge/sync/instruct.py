@@ -361,7 +361,7 @@ def _link(draft: Draft, told: Instruction) -> Completion | Plan | None:
     out = forgotten(draft, {side: told.key.record_id, other: record_id})
     if out:
         return refused(draft, told, out)
-    taken = draft.lease(other, record_id)
+    taken = draft.lease(other, record_id) or accept.too_early_to_link(draft, other, record_id)
     if taken:
         return taken
     links = {mine: own, theirs: draft.ask(LinkOf(draft.mapping.name, other, record_id))}

@@ -22,6 +22,7 @@ from bridge.store import moves
 from bridge.store.model import Completion, Json, Link, LinkState, Outcome, TaskKey, TaskState
 from bridge.store.questions import (
     IsForgotten,
+    Known,
     LinkById,
     LinkOf,
     LinksNaming,
@@ -180,7 +181,7 @@ def _restored(draft: Draft, row: Link, other: str) -> Completion | None:
     """Give a restored record its link back, but only if the counterpart exists and has no other link."""
     if draft.ask(LinkOf(draft.mapping.name, draft.side.other, other)) is not None:
         return None
-    taken = draft.lease(draft.side.other, other)
+    taken = draft.lease(draft.side.other, other) or accept.too_early_to_link(draft, draft.side.other, other)
     if taken:
         return taken
     if isinstance(draft.look(draft.ref(draft.side.other, other), Moment.LEASED), Gone):
@@ -305,15 +306,16 @@ def _has_key(draft: Draft, side: Side, record: Record, key: MatchKey) -> bool:
 def _judged(draft: Draft, own: Record, key: MatchKey, found: Sequence[Record]) -> Completion | Record | None:
     other, free = draft.side.other, []
     together: list[Question[Any]] = [LinkOf(draft.mapping.name, other, record.ref.id) for record in found]
-    together += [IsForgotten(record.ref) for record in found]
+    together += [question(record.ref) for record in found for question in (IsForgotten, Known)]
     draft.ask_all(together)
     found = [record for record in found if not draft.ask(IsForgotten(record.ref))]
     links = draft.ask_all(LinkOf(draft.mapping.name, other, record.ref.id) for record in found)
     for record, link in zip(found, links, strict=True):
         if link is None:
-            asked = _question(draft, own, record) or of_candidate(draft, record)
-            if asked:
-                return asked
+            why = accept.too_early_to_link(draft, other, record.ref.id)
+            why = why or _question(draft, own, record) or of_candidate(draft, record)
+            if why:
+                return why
             free.append(record)
         elif link.state is LinkState.INTENDED:
             due = draft.now + draft.jitter(CREATE_WAIT_SECONDS)
@@ -471,7 +473,7 @@ def _link_matched(draft: Draft, own: Record, candidate: Record, key: MatchKey) -
 def _pair(draft: Draft, other_record_id: str, why: str) -> Completion:
     """Link the claim's record with a record of the other side; the task stays due and merges them without a base."""
     other = draft.side.other
-    taken = draft.lease(other, other_record_id)
+    taken = draft.lease(other, other_record_id) or accept.too_early_to_link(draft, other, other_record_id)
     if taken:
         return taken
     if isinstance(draft.look(draft.ref(other, other_record_id), Moment.LEASED), Gone):

@@ -360,7 +360,7 @@ def back_from_merge(draft: Draft, found: Record | Gone) -> Completion | None:
     row = next((row for row in rows if row.state is LinkState.ALIAS), None)
     if row is not None:
         counterpart = str(row.record_id(other))
-        taken = draft.lease(other, counterpart)
+        taken = draft.lease(other, counterpart) or accept.too_early_to_link(draft, other, counterpart)
         if taken:
             return taken
         draft.moves.append(moves.unmerge(row) if _free(draft, other, counterpart) else moves.drop(row))

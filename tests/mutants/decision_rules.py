@@ -8,6 +8,7 @@ LOADING = "sync/test_loading.py::test_"
 CREATING = "sync/test_creating.py::test_"
 UPDATING = "sync/test_updating.py::test_"
 DELETING = "sync/test_deleting.py::test_"
+SHOWN = "sync/test_shown_after_removal.py::test_"
 PROMISES = "sync/test_promises.py::test_"
 FINISH = "conformance/store/test_finish.py::test_"
 ASKED = "conformance/store/test_questions.py::test_"
@@ -471,6 +472,55 @@ ENDS = (
         "if isinstance(draft.look(draft.ref(draft.side.other, other), Moment.LEASED), Gone):",
         "if False:",
         (f"{DELETING}a_record_restored_while_its_delete_had_an_unknown_outcome_begins_anew",),
+    ),
+    Mutant(
+        "a record that was just deleted is one of several that match",
+        "sync/match.py::_judged",
+        "accept.too_early_to_link(draft, other, record.ref.id)",
+        "None",
+        (f"{SHOWN}it_is_none_of_several_records_that_match",),
+    ),
+    Mutant(
+        "a record refused as the duplicate of one just deleted is linked with it",
+        "sync/match.py::_pair",
+        " or accept.too_early_to_link(draft, other, other_record_id)",
+        "",
+        (f"{SHOWN}a_create_refused_as_its_duplicate_is_tried_again",),
+    ),
+    Mutant(
+        "a restored record is linked with a counterpart that was just deleted",
+        "sync/match.py::_restored",
+        " or accept.too_early_to_link(draft, draft.side.other, other)",
+        "",
+        (f"{SHOWN}a_restored_record_is_not_linked_with_it_again",),
+    ),
+    Mutant(
+        "a record restored from a merge is linked with a counterpart that was just deleted",
+        "sync/remove.py::back_from_merge",
+        " or accept.too_early_to_link(draft, other, counterpart)",
+        "",
+        (f"{SHOWN}a_record_restored_from_a_merge_is_not_linked_with_what_people_deleted_there",),
+    ),
+    Mutant(
+        "a person may link a record that was just deleted",
+        "sync/instruct.py::_link",
+        " or accept.too_early_to_link(draft, other, record_id)",
+        "",
+        (f"{SHOWN}a_person_cannot_link_another_record_with_it",),
+    ),
+    Mutant(
+        "only what the bridge deleted itself counts as just deleted",
+        "sync/accept.py::too_early_to_link",
+        "max(wrote, gone)",
+        "wrote",
+        (f"{SHOWN}a_later_read_that_shows_it_again_is_not_believed",),
+    ),
+    Mutant(
+        "what the bridge just deleted may be linked",
+        "sync/accept.py::too_early_to_link",
+        "max(wrote, gone)",
+        "gone",
+        (f"{SHOWN}a_duplicate_that_was_held_gets_a_counterpart_of_its_own",),
     ),
     Mutant(
         "a record that was indexed before its parent was linked is not found",

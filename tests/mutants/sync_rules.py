@@ -286,7 +286,7 @@ CREATES = (
     Mutant(
         "a matched record is not leased",
         "sync/match.py::_pair",
-        "    taken = draft.lease(other, other_record_id)\n    if taken:\n        return taken\n",
+        "draft.lease(other, other_record_id) or ",
         "",
         (f"{BETWEEN}promise_3_a_matched_record_another_worker_has_is_not_linked_until_it_is_free",),
     ),

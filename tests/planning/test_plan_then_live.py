@@ -26,6 +26,7 @@ STATES = (st.integers(0, 10**6), st.integers(0, 14), st.integers(0, 14), st.samp
 @given(*STATES)
 @example(1, 12, 8, "hold")
 @example(1091, 5, 12, "hold")
+@example(5, 5, 6, "hold")
 def test_a_live_run_makes_exactly_the_planned_writes_and_no_other(
     seed: int, before: int, after: int, duplicates: str
 ) -> None:
