@@ -59,7 +59,7 @@ def of_another(draft: Draft, side: Side, record_id: str) -> Record | Gone | Stal
     if early:
         return early
     found = draft.look(draft.ref(side, record_id), Moment.LEASED)
-    since = _stale_since(draft.first, draft.now, draft.endpoint(side).read_lag)
+    since = _stale_since(draft.claim.tasks[0], draft.now, draft.endpoint(side).read_lag)
     stale = _older_than_known(draft, side, found, known, since) or _absent_too_early(draft, side, found, known)
     return stale or found
 

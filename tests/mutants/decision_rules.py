@@ -509,6 +509,13 @@ ENDS = (
         (f"{SHOWN}a_person_cannot_link_another_record_with_it",),
     ),
     Mutant(
+        "an old read of another record is never accepted",
+        "sync/accept.py::of_another",
+        "draft.claim.tasks[0]",
+        "draft.first",
+        ("sync/test_duplicates.py::test_a_read_of_the_first_one_that_stays_old_for_ten_read_lags_is_accepted",),
+    ),
+    Mutant(
         "only what the bridge deleted itself counts as just deleted",
         "sync/accept.py::too_early_to_link",
         "max(wrote, gone)",

@@ -1,6 +1,7 @@
 """Two records of one side with the same match key: the second is held, or copied if the mapping says so."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -442,6 +443,23 @@ async def test_a_read_of_the_first_one_that_is_older_than_what_is_known_is_rejec
     assert await letters(bench) == []
     await bench.settle()
     assert len(bench.erp.live("person")) == 2
+
+
+async def test_a_read_of_the_first_one_that_stays_old_for_ten_read_lags_is_accepted(bench: Bench) -> None:
+    """The vendor restored a backup: the first one has its former address again, in an older version."""
+    first = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    bench.clock.advance(60)
+    bench.crm.person_edits("person", first, email="later@x.example")
+    await bench.settle()
+    bench.clock.advance(60)
+    keys = translate.index_hashes(bench.parts.mappings["people"], {"email": ANA["email"]})
+    await bench.store.records.note(keys=[KeyNote("people", Side.LEFT, first, keys)])
+    row = bench.crm.rows["person", first]
+    row.fields, row.modified = {**row.fields, "email": ANA["email"]}, row.modified - timedelta(seconds=50)
+    second = bench.crm.person_creates("person", **ANA)
+    await bench.settle()
+    assert [record_id for _, record_id, _ in await letters(bench)] == [second]
 
 
 async def test_in_shadow_mode_what_would_be_held_is_shown(new_bench: NewBench) -> None:
