@@ -10,7 +10,7 @@ import pytest
 from bridge.connectors.protocols import Written
 from bridge.domain.record import Fields, Gone, Record, RecordRef
 from bridge.domain.seams import Seams
-from bridge.store import Store, open_store
+from bridge.store import Store, open_store, sqlite_file
 from bridge.sync.retry import SystemWatch
 from bridge.sync.situation import Limits
 from bridge.sync.worker import Worker
@@ -20,6 +20,12 @@ from tests.sync.bench import WITH_COMPANIES, Bench
 
 ANA = {"name": "Ana Lund", "email": "ana@x.example", "phone": "1"}
 LIMITS = Limits(lease_seconds=20, write_seconds=10)
+
+
+@pytest.fixture(autouse=True)
+def a_busy_file_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit of the other store takes real time: the bench's clock passes five seconds before a slow disk is done."""
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 1e9)
 
 
 @dataclass
