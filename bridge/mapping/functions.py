@@ -13,8 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.domain.values import dataclass
+from bridge.mapping.types.kind import describe
 from bridge.mapping.types.numbers import parse_boolean, parse_decimal
-from bridge.mapping.types.text import describe
 from bridge.mapping.values import Untranslatable
 
 Step = Callable[[Any], Any]

@@ -13,7 +13,7 @@ from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, RateLimited, 
 from bridge.domain.record import Fields, Gone, Record, Side
 from bridge.domain.values import replace
 from bridge.mapping import translate
-from bridge.mapping.base import dump_values
+from bridge.mapping.merge import dump_values
 from bridge.mapping.model import DeletePolicy
 from bridge.mapping.values import UNREAD
 from bridge.store import moves

@@ -18,7 +18,7 @@ from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
 from bridge.domain.seams import Seams
 from bridge.domain.values import dataclass, replace
 from bridge.mapping import translate
-from bridge.mapping.base import Base
+from bridge.mapping.merge import Base
 from bridge.mapping.model import DeletePolicy, Mapping
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, Lines, LinkId, is_empty, parts_of, with_parts

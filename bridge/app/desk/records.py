@@ -15,7 +15,7 @@ from bridge.app.why import crossed_without, nexts, now_line, places
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import SIDES, Side
 from bridge.domain.values import dataclass
-from bridge.mapping.base import FieldBase, load_base
+from bridge.mapping.merge import FieldBase, load_base
 from bridge.mapping.model import Field as Row
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import key_hash

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from bridge.mapping.types.kind import Kind
-from bridge.mapping.types.text import describe, fold_text
+from bridge.mapping.types.kind import Kind, describe, fold_text
 from bridge.mapping.values import Untranslatable
 
 

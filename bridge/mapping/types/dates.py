@@ -5,8 +5,7 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bridge.mapping.types.kind import Kind, Shape
-from bridge.mapping.types.text import describe, visible
+from bridge.mapping.types.kind import Kind, Shape, describe, visible
 from bridge.mapping.types.time_texts import time_format
 from bridge.mapping.values import Untranslatable
 

@@ -6,9 +6,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from bridge.mapping.types.kind import Kind, Shape
+from bridge.mapping.types.kind import Kind, Shape, describe, visible
 from bridge.mapping.types.number_texts import number_text, read_number_text, style_of
-from bridge.mapping.types.text import describe, visible
 from bridge.mapping.values import LEAVE, Money, Untranslatable
 
 ROUNDINGS = {

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from bridge.domain.values import dataclass
-from bridge.mapping.types.text import describe, visible
+from bridge.mapping.types.kind import describe, visible
 from bridge.mapping.values import Untranslatable
 
 _TOKENS = {
