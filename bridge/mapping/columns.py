@@ -18,13 +18,12 @@ from bridge.mapping.model import SideColumns
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.tables import ValueTable, with_table
+from bridge.mapping.types.choice import link_kind
+from bridge.mapping.types.dates import BadFormat, time_format
 from bridge.mapping.types.kind import Kind, Shape
-from bridge.mapping.types.link import link_kind
-from bridge.mapping.types.number_texts import NUMBER_FORMAT_REMEDY, WRITINGS, number_format
-from bridge.mapping.types.numbers import ROUNDINGS
+from bridge.mapping.types.numbers import NUMBER_FORMAT_REMEDY, ROUNDINGS, WRITINGS, number_format
 from bridge.mapping.types.places import is_language, parse_country
 from bridge.mapping.types.registry import TYPES, make_kind
-from bridge.mapping.types.time_texts import BadFormat, time_format
 from bridge.mapping.values import Untranslatable
 from bridge.mapping.via import COLUMN_KEYS, through_functions
 

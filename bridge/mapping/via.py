@@ -11,8 +11,7 @@ from bridge.mapping.model import SideColumns
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section
 from bridge.mapping.types.kind import Kind, describe
-from bridge.mapping.types.number_texts import style_of
-from bridge.mapping.types.numbers import parse_decimal
+from bridge.mapping.types.numbers import parse_decimal, style_of
 from bridge.mapping.values import Untranslatable
 
 COLUMN_KEYS = frozenset({"column", "columns", "via"})
