@@ -8,7 +8,7 @@ from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.record import SIDES
 from bridge.domain.text_file import read_text, text_of, write_text
 from bridge.files.document import Node, Problems, Scalar, Table, plain, read_documents
-from bridge.mapping.check_together import overlaps, rings
+from bridge.mapping.check import overlaps, rings
 from bridge.mapping.model import Mapping as MappingFile
 from bridge.settings.parts import mapping_modes
 

@@ -11,7 +11,7 @@ from bridge.app.build import Bridge
 from bridge.app.live import Columns, account_columns
 from bridge.connectors.registry import MANIFESTS
 from bridge.domain.record import SIDES, Side
-from bridge.mapping.check_live import account_problems
+from bridge.mapping.check import account_problems
 from bridge.mapping.column_changes import Concern, Level, changes, concerns, dumped, loaded
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.store.model import Json

@@ -22,7 +22,7 @@ from bridge.domain.errors import BridgeError, NeedsAuthorisation
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS, Seams, epoch
 from bridge.hooks.compare import compare
 from bridge.hooks.public_url import public_url_problem
-from bridge.mapping.check_live import check_live
+from bridge.mapping.check import check_live
 from bridge.monitoring.health import Status
 from bridge.monitoring.metrics import Metrics
 from bridge.settings.load import validate_options

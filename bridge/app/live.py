@@ -13,7 +13,7 @@ from bridge.connectors.transport import http_transport
 from bridge.domain.catalog import ColumnSpec
 from bridge.domain.errors import NeedsAuthorisation, Problem, RemoteError
 from bridge.domain.seams import Seams
-from bridge.mapping.check_live import check_live
+from bridge.mapping.check import check_live
 from bridge.monitoring.metrics import Metrics
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings

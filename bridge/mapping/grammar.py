@@ -8,9 +8,8 @@ from bridge.domain.guess import Guess, did_you_mean, one_of
 from bridge.domain.record import SIDES, Side
 from bridge.files.document import Node, Place, Problems, Scalar, Table, plain
 from bridge.mapping.columns import read_zones, zone_of
-from bridge.mapping.condition_blocks import read_condition
-from bridge.mapping.conditions import All, fixed
-from bridge.mapping.example_blocks import read_examples
+from bridge.mapping.conditions import All, fixed, read_condition
+from bridge.mapping.examples import read_examples
 from bridge.mapping.functions import Functions
 from bridge.mapping.model import (
     DeletePolicy,

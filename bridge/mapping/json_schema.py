@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest
 from bridge.domain.values import dataclass
-from bridge.mapping.condition_blocks import ENDS, GROUPS
+from bridge.mapping.conditions import ENDS, GROUPS
 from bridge.mapping.functions import BUILTIN, Functions
 from bridge.mapping.model import Conflict, DeletePolicy, Duplicates, Leftover
 from bridge.mapping.sources import ROWS, TABLE

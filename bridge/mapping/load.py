@@ -12,7 +12,7 @@ from bridge.domain.record import SIDES
 from bridge.domain.text_file import NotText, read_text
 from bridge.domain.values import dataclass, replace
 from bridge.files.document import Node, Problems, Table, read_documents
-from bridge.mapping.example_blocks import read_examples
+from bridge.mapping.examples import read_examples
 from bridge.mapping.follow_ons import Document, document_of, mistakes
 from bridge.mapping.functions import Functions
 from bridge.mapping.grammar import read_mapping

@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.domain.record import SIDES, Side
 from bridge.domain.values import dataclass
-from bridge.mapping.line_merge import merge_lines
+from bridge.mapping.lines import merge_lines
 from bridge.mapping.model import Conflict, Field, LineSpec, Mapping
 from bridge.mapping.translate import Reading, is_reduction, same
 from bridge.mapping.values import UNREAD, Lines, Reference, is_empty

@@ -11,10 +11,9 @@ from bridge.domain.record import SIDES, Side
 from bridge.domain.values import dataclass, replace
 from bridge.files.document import Listing, Node, Place, Problems, Scalar, Table, plain
 from bridge.mapping.columns import FieldType, columns_of, field_type, zone_of
-from bridge.mapping.condition_blocks import read_condition
-from bridge.mapping.conditions import All
+from bridge.mapping.conditions import All, read_condition
 from bridge.mapping.functions import Functions
-from bridge.mapping.line_rows import line_columns, line_kind, plain_rows, read_spec
+from bridge.mapping.lines import line_columns, line_kind, plain_rows, read_spec
 from bridge.mapping.model import Conflict, Field, LineSpec, Policy, SideColumns
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section

@@ -8,7 +8,7 @@ from bridge.app.live import account_columns
 from bridge.connectors.pipedrive.manifest import MANIFEST
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import RetryLater
-from bridge.mapping.check_live import account_problems, check_live
+from bridge.mapping.check import account_problems, check_live
 from bridge.mapping.load import load_text
 
 BETWEEN_TWO = """\

@@ -5,7 +5,7 @@ from bridge.app.checks import references
 from bridge.app.plan import Plan
 from bridge.app.planned import _narrowed
 from bridge.domain.record import Side
-from bridge.mapping.check_together import check_together
+from bridge.mapping.check import check_together
 from bridge.mapping.load import load_text
 from bridge.mapping.model import Mapping
 from bridge.monitoring.health import Status
