@@ -15,10 +15,9 @@ from bridge.domain.guess import Guess, did_you_mean
 from bridge.domain.record import SIDES, Side
 from bridge.domain.values import dataclass, replace
 from bridge.mapping.check import check
-from bridge.mapping.follow_ons import mistakes
-from bridge.mapping.load import Loaded, read_mappings
+from bridge.mapping.functions import UNKNOWN_FUNCTION
+from bridge.mapping.load import Loaded, mistakes, read_mappings
 from bridge.mapping.model import Mapping, MappingSide
-from bridge.mapping.via import UNKNOWN_FUNCTION
 from bridge.settings.load import load_settings, settings_problems, validate_options
 from bridge.settings.model import Settings
 from bridge.settings.parts import mapping_files
