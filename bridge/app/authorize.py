@@ -17,7 +17,7 @@ from bridge.connectors.protocols import Identity
 from bridge.connectors.registry import CONNECTORS, OPTIONS
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, NeedsAuthorisation, Problem, RemoteError
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings
 from bridge.store.engine import Store, open_store

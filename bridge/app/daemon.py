@@ -29,7 +29,7 @@ from bridge.app.verification import ScheduledVerification
 from bridge.app.wording import THE_BRIDGE
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import http_transport
-from bridge.domain.apart import Apart
+from bridge.domain.concurrent import Apart
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.patience import when_store_is_back
 from bridge.domain.seams import Seams

@@ -2,7 +2,7 @@
 
 import resource
 
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 RESERVE = 200
 """For the store (two files and their logs, or twelve connections), outgoing calls, the admin listener and files."""

@@ -22,8 +22,8 @@ from bridge.app.wording import moment
 from bridge.connectors.protocols import HttpRequest, Transport, TransportFailed
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, Problem
+from bridge.domain.frozen import dataclass
 from bridge.domain.seams import Seams
-from bridge.domain.values import dataclass
 from bridge.monitoring.health import CheckResult, Status
 from bridge.settings.model import Settings
 from bridge.settings.parts import store_url

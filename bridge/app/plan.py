@@ -11,9 +11,9 @@ from bridge.app.switches import switch_problems
 from bridge.connectors.registry import CONNECTORS, MANIFESTS, OPTIONS
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.guess import Guess, did_you_mean
 from bridge.domain.record import SIDES, Side
-from bridge.domain.values import dataclass, replace
 from bridge.mapping.check import check
 from bridge.mapping.functions import UNKNOWN_FUNCTION
 from bridge.mapping.load import Loaded, mistakes, read_mappings

@@ -15,11 +15,11 @@ from bridge.connectors.quota import Quota
 from bridge.connectors.registry import CONNECTORS, OPTIONS
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, Problem
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.guess import did_you_mean
 from bridge.domain.priority import Priority, calls_for
 from bridge.domain.record import SIDES, Side
 from bridge.domain.seams import Seams
-from bridge.domain.values import dataclass, replace
 from bridge.hooks.keeper import HookKeeper
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.planning.clock import SkippingClock

@@ -2,7 +2,7 @@
 
 from bridge.app.seen import Seen
 from bridge.app.verified import agreed_of, ended_early
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.store.engine import Store
 from bridge.store.model import ON_PURPOSE, Mode
 

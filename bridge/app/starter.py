@@ -6,7 +6,7 @@ from dataclasses import field
 from pydantic import BaseModel
 
 from bridge.connectors.registry import CONNECTORS
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.settings.secrecy import holds_secret
 
 HEAD = """\

@@ -8,8 +8,8 @@ from bridge.app.edits import causes
 from bridge.app.waiting import dead_remedy, hold_ups
 from bridge.app.wording import Scopes, moment, record_name
 from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Side
-from bridge.domain.values import dataclass
 from bridge.store.engine import Store
 from bridge.store.journal import WRITES
 from bridge.store.model import JournalEntry, Json, Link, MappingState, Mode, Scope, Task, TaskKey, TaskState

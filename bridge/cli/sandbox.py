@@ -21,8 +21,8 @@ from bridge.app.seams import system_seams
 from bridge.cli.demo import print_journal
 from bridge.cli.demo_world import free_port
 from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.frozen import dataclass
 from bridge.domain.text_file import make_folder, write_text
-from bridge.domain.values import dataclass
 from bridge.monitoring.logs import setup_logging
 from bridge.monitoring.redaction import Redactor
 from bridge.settings.load import load_settings

@@ -10,9 +10,9 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
+from bridge.domain.frozen import dataclass
 from bridge.domain.guess import one_of
 from bridge.domain.record import Fields
-from bridge.domain.values import dataclass
 from bridge.files.document import Listing, Node, Place, Scalar, Table
 from bridge.mapping.paths import Path
 from bridge.mapping.section import Section

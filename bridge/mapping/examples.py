@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 from bridge.domain.errors import MappingFailed
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass
 from bridge.files.document import Listing, Place, Scalar, Table, plain
 from bridge.mapping.conditions import leaves
 from bridge.mapping.model import Example, Mapping

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.guess import did_you_mean, one_of
 from bridge.domain.record import SIDES, Side
-from bridge.domain.values import dataclass, replace
 from bridge.files.document import Listing, Node, Place, Problems, Scalar, Table, plain
 from bridge.mapping.conditions import All, read_condition
 from bridge.mapping.functions import COLUMN_KEYS, Functions, Step, through_functions

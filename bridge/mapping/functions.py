@@ -13,8 +13,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from bridge.domain.frozen import dataclass
 from bridge.domain.guess import did_you_mean
-from bridge.domain.values import dataclass
 from bridge.files.document import Node, Scalar, Table, plain
 from bridge.mapping.model import SideColumns
 from bridge.mapping.paths import Path

@@ -9,7 +9,7 @@ from dataclasses import field
 from typing import Any
 
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.mapping.conditions import ENDS, GROUPS
 from bridge.mapping.functions import BUILTIN, Functions
 from bridge.mapping.load import ROWS, TABLE

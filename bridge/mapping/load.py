@@ -13,10 +13,10 @@ from dataclasses import field
 from pathlib import Path as FilePath
 
 from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.guess import Guess, did_you_mean
 from bridge.domain.record import SIDES
 from bridge.domain.text_file import NotText, read_text
-from bridge.domain.values import dataclass, replace
 from bridge.files.document import Listing, Node, Place, Problems, Scalar, Table, read_documents
 from bridge.mapping.examples import read_examples
 from bridge.mapping.functions import Functions

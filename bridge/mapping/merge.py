@@ -5,8 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Side
-from bridge.domain.values import dataclass
 from bridge.mapping.lines import merge_lines
 from bridge.mapping.model import Conflict, Field, LineSpec, Mapping
 from bridge.mapping.translate import Reading, is_reduction, same

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.domain.errors import Problem
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.record import SIDES, Side
-from bridge.domain.values import dataclass, replace
 from bridge.mapping.model import Field, Mapping, SideColumns
 from bridge.mapping.types.contact import read_phone
 from bridge.mapping.values import LEAVE, UNREAD, Money, Untranslatable

@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 
-from bridge.domain.tracing import NO_HEADERS, NO_STEP, Attribute, Step
+from bridge.domain.seams import NO_HEADERS, NO_STEP, Attribute, Step
 from bridge.monitoring.traces import Traced
 
 Ids = tuple[int, int]

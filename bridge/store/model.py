@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 
 from bridge.domain.errors import BridgeError
 from bridge.domain.event import Event, Lane
-from bridge.domain.ids import why_unstorable
-from bridge.domain.record import RecordRef, Side
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
+from bridge.domain.record import RecordRef, Side, why_unstorable
 
 Json = Mapping[str, Any]
 

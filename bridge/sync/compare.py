@@ -10,9 +10,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from bridge.domain.frozen import replace
 from bridge.domain.record import SIDES, Fields, Record, Side
 from bridge.domain.seams import from_epoch, plausible_time
-from bridge.domain.values import replace
 from bridge.mapping import translate
 from bridge.mapping.merge import Action, Base, Decision, FieldBase, Times, dump_base, merge
 from bridge.mapping.model import Field, Mapping

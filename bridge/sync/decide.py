@@ -7,8 +7,8 @@ what differs is to be written. `instruct`, `match`, `settle` and `remove` decide
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bridge.domain.frozen import replace
 from bridge.domain.record import SIDES, Gone, Record, Side
-from bridge.domain.values import replace
 from bridge.mapping import translate
 from bridge.mapping.merge import Base, Decision
 from bridge.mapping.translate import Reading

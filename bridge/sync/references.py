@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass, replace
 from bridge.mapping.merge import Action, Base, Decision, FieldBase, load_base
 from bridge.mapping.model import Field
 from bridge.mapping.translate import Reading, same

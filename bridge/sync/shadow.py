@@ -13,8 +13,8 @@ from typing import Any
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import MappingFailed
 from bridge.domain.event import Lane
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Fields, Record, Side
-from bridge.domain.values import dataclass
 from bridge.mapping import translate
 from bridge.mapping.merge import Action, Base, Decision
 from bridge.mapping.model import Mapping as RecordMapping

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.event import EventKind
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
 from bridge.domain.seams import Seams
-from bridge.domain.values import dataclass, replace
 from bridge.mapping import translate
 from bridge.mapping.merge import Base
 from bridge.mapping.model import DeletePolicy, Mapping

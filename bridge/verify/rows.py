@@ -7,8 +7,8 @@ whatever the other row holds. So a walk keeps no records, but only numbers: the 
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Fields, Side
-from bridge.domain.values import dataclass
 from bridge.mapping import translate
 from bridge.mapping.merge import Base, FieldBase, load_base
 from bridge.mapping.model import Field

@@ -14,7 +14,7 @@ from bridge.app.desk.mappings import Named, find_mapping
 from bridge.app.desk.records import Which
 from bridge.app.desk.requesting import Outcome, do_here, outcome, send_request
 from bridge.app.desk.words import when
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.settings.summary import entries
 from bridge.store.journal import AuditEntry
 

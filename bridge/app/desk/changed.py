@@ -8,7 +8,7 @@ from bridge.app.column_check import used_names
 from bridge.app.column_rows import column_rows
 from bridge.app.desk.actions import SystemNamed
 from bridge.app.desk.requesting import Outcome, send_request
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 
 class Accepting(SystemNamed):

@@ -12,7 +12,7 @@ from bridge.app.quotas import Budgeted, budgets_of, in_words
 from bridge.app.sentence import Counted, sentence
 from bridge.app.verified import agreed_of, ended_early
 from bridge.app.waiting import waiting_numbers
-from bridge.domain.values import dataclass, replace
+from bridge.domain.frozen import dataclass, replace
 from bridge.store.cursors import Cursor
 from bridge.store.engine import Store
 from bridge.store.model import ON_PURPOSE, MappingState, Mode, Scope

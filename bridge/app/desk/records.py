@@ -13,8 +13,8 @@ from bridge.app.desk.words import address, arrow, name, shown, title
 from bridge.app.edits import causes
 from bridge.app.why import crossed_without, nexts, now_line, places
 from bridge.domain.errors import ConfigError
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Side
-from bridge.domain.values import dataclass
 from bridge.mapping.merge import FieldBase, load_base
 from bridge.mapping.model import Field as Row
 from bridge.mapping.model import Mapping as RecordMapping

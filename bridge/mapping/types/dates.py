@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.mapping.types.kind import Kind, Shape, describe, visible
 from bridge.mapping.values import Untranslatable
 

@@ -7,8 +7,8 @@ from dataclasses import field
 from decimal import Decimal
 from typing import Any
 
-from bridge.domain.ids import storable
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
+from bridge.domain.record import storable
 from bridge.mapping.values import Untranslatable
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from bridge.domain.values import dataclass, replace
+from bridge.domain.frozen import dataclass, replace
 from bridge.mapping.types.kind import Kind, Shape, describe, visible
 from bridge.mapping.values import LEAVE, Money, Untranslatable
 

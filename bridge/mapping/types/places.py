@@ -6,8 +6,8 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any
 
+from bridge.domain.frozen import dataclass
 from bridge.domain.late import late
-from bridge.domain.values import dataclass
 from bridge.mapping.types.countries import further_names, plain_name
 from bridge.mapping.types.kind import Kind, Shape, describe, fold_text, visible
 from bridge.mapping.types.numbers import parse_integer
