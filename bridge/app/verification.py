@@ -8,8 +8,7 @@ from math import inf
 
 from bridge.app.build import Bridge
 from bridge.app.plan import Plan
-from bridge.app.restored import Awaited, Stand, awaited_of
-from bridge.app.verified import agreed_words
+from bridge.app.verified import Awaited, Stand, agreed_words, awaited_of
 from bridge.app.wording import THE_BRIDGE
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import ConfigError, Problem

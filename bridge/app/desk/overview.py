@@ -9,7 +9,7 @@ from bridge.app.column_check import changes_check, used_names
 from bridge.app.desk.hours import DAY, HOUR, Hours
 from bridge.app.desk.words import sides, when
 from bridge.app.quotas import Budgeted, budgets_of, in_words
-from bridge.app.sentence import Counted, sentence
+from bridge.app.status import Counted, sentence
 from bridge.app.verified import agreed_of, ended_early
 from bridge.app.waiting import waiting_numbers
 from bridge.domain.frozen import dataclass, replace

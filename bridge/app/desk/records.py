@@ -10,8 +10,7 @@ from bridge.admin.operation import Given, NotThere, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.story import Ahead, Entry, Ref, ahead, of_journal, of_person
 from bridge.app.desk.words import address, arrow, name, shown, title
-from bridge.app.edits import causes
-from bridge.app.why import crossed_without, nexts, now_line, places
+from bridge.app.why import causes, crossed_without, nexts, now_line, places
 from bridge.domain.errors import ConfigError
 from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Side
