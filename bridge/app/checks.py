@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from bridge.app.build import Bridge
-from bridge.app.column_check import change_numbers, changes_check, used_names
+from bridge.app.columns import change_numbers, changes_check, used_names
 from bridge.app.progress import progress_of
 from bridge.app.quotas import Budgeted, budgets_of, in_words
 from bridge.app.status import hook_metrics

@@ -15,13 +15,11 @@ from importlib.metadata import version
 from typing import Any
 
 from bridge.app.alerting import words_of
-from bridge.app.build import Bridge, build
+from bridge.app.build import Bridge, build, reload
 from bridge.app.checks import add_checks
 from bridge.app.columns import LOOK_SECONDS, ColumnWatch
-from bridge.app.descriptors import shares
-from bridge.app.listening import listen
+from bridge.app.listening import listen, shares
 from bridge.app.plan import Plan, checked_plan
-from bridge.app.reload import reload
 from bridge.app.requests import Requests
 from bridge.app.secrets import seal_of
 from bridge.app.status import NEW_STORE

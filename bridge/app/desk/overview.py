@@ -5,7 +5,7 @@ from functools import partial
 
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
-from bridge.app.column_check import changes_check, used_names
+from bridge.app.columns import changes_check, used_names
 from bridge.app.desk.hours import DAY, HOUR, Hours
 from bridge.app.desk.words import sides, when
 from bridge.app.quotas import Budgeted, budgets_of, in_words

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from bridge.app.live import account_columns
+from bridge.app.columns import account_columns
 from bridge.connectors.pipedrive.manifest import MANIFEST
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import RetryLater

@@ -1,7 +1,7 @@
 """A mapping that only lines of records name counts as named, wherever that matters."""
 
-from bridge.app.adding import left_out
 from bridge.app.checks import references
+from bridge.app.folder import left_out
 from bridge.app.plan import Plan
 from bridge.app.planned import _narrowed
 from bridge.domain.record import Side
