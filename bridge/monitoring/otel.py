@@ -60,7 +60,7 @@ class OtelStep:
 
 
 class Otel:
-    """Implements domain.tracing.Tracing."""
+    """Implements domain.seams.Tracing."""
 
     def __init__(self, traced: Traced, bridge: str, instance: str, processor: SpanProcessor) -> None:
         self._bridge, self._propagate = bridge, traced.propagate

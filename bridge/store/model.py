@@ -174,7 +174,7 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A row of `links`. `base` is mapping.base's dumped form; `sent_*` hold dumped values of an unconfirmed write."""
+    """A row of `links`. `base` is mapping.merge's dumped form; `sent_*` hold dumped values of an unconfirmed write."""
 
     id: int
     mapping: str
