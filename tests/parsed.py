@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from bridge.domain.errors import Problem
 from bridge.files.document import Node, Problems, read_documents
-from bridge.mapping import load, sources
+from bridge.mapping import load
 
 
 @lru_cache(maxsize=500)
@@ -29,4 +29,3 @@ def _read(text: str, file: str, problems: Problems, only: Collection[str] | None
 def share_parsed_files() -> None:
     """From now on, share parsed files wherever mappings are read in this process."""
     load.read_documents = _read  # type: ignore[attr-defined]
-    sources.read_documents = _read  # type: ignore[attr-defined]

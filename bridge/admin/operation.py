@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bridge.domain.errors import BridgeError
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 ABOUT = ("side", "entity", "record", "other", "mapping", "mode", "system", "hook", "column", "field", "file")
 """The parameters that name what an action is about, in the order in which pages and the audit log show them."""

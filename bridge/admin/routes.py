@@ -15,8 +15,8 @@ from bridge.admin.live import Live
 from bridge.admin.login import COOKIE
 from bridge.admin.operation import Role
 from bridge.domain.errors import BridgeError
+from bridge.domain.frozen import dataclass
 from bridge.domain.late import late
-from bridge.domain.values import dataclass
 from bridge.monitoring.health import CheckResult, HealthBoard, HealthReport, Status
 from bridge.monitoring.metrics import Metrics
 from bridge.monitoring.redaction import Redactor

@@ -6,7 +6,7 @@ Imported when a message is sent, because Apprise costs 0.2 s and 40 MB.
 import apprise
 
 from bridge.alerts.message import Message
-from bridge.domain.apart import Apart
+from bridge.domain.concurrent import Apart
 from bridge.domain.errors import BridgeError
 from bridge.monitoring.health import Status
 

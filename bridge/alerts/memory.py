@@ -5,7 +5,7 @@ from dataclasses import field
 from typing import Any
 
 from bridge.alerts.policy import LastTold, Standing
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.monitoring.health import Status
 
 

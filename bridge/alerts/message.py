@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 
 from bridge.alerts.policy import Change, Line
+from bridge.domain.frozen import dataclass
 from bridge.domain.seams import from_epoch
-from bridge.domain.values import dataclass
 from bridge.monitoring.health import CheckResult, Status
 
 LONGEST_TEXT = 600

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bridge.alerts.quiet import QuietHours
-from bridge.domain.values import dataclass, replace
+from bridge.domain.frozen import dataclass, replace
 from bridge.monitoring.health import Status
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.monitoring.health import Status
 
 

@@ -16,11 +16,11 @@ from typing import Any
 from bridge.alerts.memory import Memory, loaded
 from bridge.alerts.message import Message, message
 from bridge.alerts.policy import Line, Pending, Rule, Standing, after_delivery, differences, due, standing_now
-from bridge.domain.apart import Apart
-from bridge.domain.backoff import backoff_seconds
+from bridge.domain.concurrent import Apart
 from bridge.domain.errors import BridgeError, StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Seams
+from bridge.domain.waits import backoff_seconds
 from bridge.monitoring.health import CheckResult, HealthBoard, HealthReport, Status
 from bridge.store.instances import AlertState
 

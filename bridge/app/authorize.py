@@ -1,26 +1,55 @@
-"""`bridge authorize`: a person gives the bridge access to one system. The address to open in the browser, and the
-exchange of the code it returns."""
+"""Access that a person gives: what to do when a credential is refused, and `bridge authorize`."""
 
 import hmac
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import field
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from bridge.app.renewal import needless, renewal
+from pydantic import BaseModel, SecretStr
+
 from bridge.app.seams import system_seams
 from bridge.app.secrets import seal_of
 from bridge.connectors.oauth import MemoryVault
-from bridge.connectors.product import Consent, Construction
+from bridge.connectors.product import Consent, Construction, Needless
 from bridge.connectors.protocols import Identity
 from bridge.connectors.registry import CONNECTORS, OPTIONS
 from bridge.connectors.transport import http_transport
 from bridge.domain.errors import BridgeError, ConfigError, NeedsAuthorisation, Problem, RemoteError
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.settings.load import validate_options
 from bridge.settings.model import Settings
 from bridge.store.engine import Store, open_store
+
+# ---- What a person does when a credential is refused; it depends on the kind of credential ----
+
+
+def renewals(settings: Settings, options: Mapping[str, BaseModel]) -> dict[str, str]:
+    """Return, by system, what to do."""
+    return {name: renewal(settings, name, options[name]) for name in settings.systems}
+
+
+def renewal(settings: Settings, system: str, options: BaseModel) -> str:
+    """Return what to do when this system refuses the credential of these options."""
+    why = needless(settings, system, options)
+    if why is None:
+        return f"run `bridge authorize {system}`"
+    names = [name for name, _ in options if isinstance(getattr(options, name), SecretStr)]
+    given = " and ".join(f"{name} ({settings.places.at(('systems', system, 'options', name))})" for name in names)
+    first = f"renew {given or 'its credential in the settings'} at the product, then start `bridge run` again"
+    return f"{first} (or {why.instead}: `bridge authorize {system}`)" if why.instead else first
+
+
+def needless(settings: Settings, system: str, options: BaseModel) -> Needless | None:
+    """Return why the system cannot be authorised in a browser; None if it can."""
+    consent = CONNECTORS[settings.systems[system].connector].consent
+    return Needless("its credential is in the settings") if consent is None else consent.needless(options)
+
+
+# ---- `bridge authorize`: the address to open in the browser, and the exchange of the code it returns ----
+
 
 REFUSALS = frozenset({"access_denied", "user_denied", "consent_required"})
 

@@ -1,19 +1,28 @@
-"""Builds every object of the daemon. The code shows what each object gets."""
+"""Builds every object of the daemon. The code shows what each object gets.
 
-from collections.abc import Mapping, Sequence
+And what commands and a running bridge build of it: connectors alone, and mappings that are loaded again.
+"""
+
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from bridge.alerts.watch import Alerts
 from bridge.app.alerting import alerts_of
+from bridge.app.authorize import renewals
 from bridge.app.looks import Looks
-from bridge.app.plan import Plan
-from bridge.app.renewal import renewals
-from bridge.app.secrets import addresses_of
+from bridge.app.plan import Plan, make_plan
+from bridge.app.seams import system_seams
+from bridge.app.secrets import addresses_of, seal_of
 from bridge.callbacks.receiver import Receiver
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import CatalogCache, Connector, Transport
 from bridge.connectors.registry import CONNECTORS, OPTIONS
+from bridge.connectors.transport import http_transport
+from bridge.domain.errors import ConfigError
 from bridge.domain.event import Event
 from bridge.domain.seams import Seams
 from bridge.hooks.compare import HookPolicy
@@ -24,8 +33,9 @@ from bridge.monitoring.metrics import Metrics
 from bridge.monitoring.skipped import SkippedRows
 from bridge.reconcile.reconciler import MappingsInUse, Reconciler
 from bridge.settings.load import validate_options
-from bridge.settings.model import Settings, SyncSettings
-from bridge.store.engine import Store
+from bridge.settings.model import MappingSettings, Settings, SyncSettings
+from bridge.settings.parts import mapping_modes
+from bridge.store.engine import Store, open_store
 from bridge.store.model import Outcome
 from bridge.sync.retry import SystemWatch
 from bridge.sync.situation import Limits, Parts
@@ -180,3 +190,60 @@ def _limits(sync: SyncSettings) -> Limits:
         deletion_limit=sync.delete_limit,
         deletion_window_seconds=sync.delete_window_seconds,
     )
+
+
+# ---- What a running bridge reloads without a restart: its mapping files, and the modes of mappings ----
+
+
+log = logging.getLogger(__name__)
+
+
+async def reload(bridge: Bridge, environ: Mapping[str, str] | None = None) -> list[str]:
+    """Reload mapping files and modes. If there is a problem, it is reported and the old files and modes stay in use.
+
+    Returns the problems. `environ`: None means the environment of the process.
+    """
+    try:
+        settings = _with_modes(bridge.settings, os.environ if environ is None else environ)
+        plan = make_plan(settings)
+    except ConfigError as error:
+        for problem in error.problems:
+            log.error("mapping files or modes are wrong, the old ones stay in use", extra={"problem": str(problem)})
+        bridge.refused = [str(problem) for problem in error.problems]
+        return list(bridge.refused)
+    bridge.refused = ()
+    before = {name: scope.mode for name, scope in bridge.plan.scopes.items()}
+    bridge.settings = settings
+    await bridge.adopt(plan)
+    log.info("mapping files reloaded", extra={"mappings": len(plan.mappings)})
+    for name, scope in plan.scopes.items():
+        if before.get(name) not in (None, scope.mode):
+            log.warning("a mapping changed its mode", extra={"mapping": name, "mode": scope.mode.value})
+    await bridge.reconciler.index()
+    await bridge.keeper.audit()
+    return []
+
+
+def _with_modes(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """Return the settings with the modes that are in the file now. Everything else needs a restart."""
+    path = settings.places.path
+    if not path.exists():
+        return settings
+    default, modes = mapping_modes(path, environ)
+    chosen = {name: MappingSettings.model_validate({"mode": mode}) for name, mode in modes.items()}
+    return settings.model_copy(update={"default_mode": default, "mappings": chosen})
+
+
+# ---- Connectors for one command, with the same accounts, tokens and store as a daemon that may run beside it ----
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Mapping[str, Connector]]:
+    """Yield the connector of every configured system."""
+    seams = system_seams()
+    async with AsyncExitStack() as stack:
+        seal = seal_of(settings)
+        store = await open_store(settings.store.url, seams, seal=seal)
+        stack.push_async_callback(store.close)
+        transport = await stack.enter_async_context(http_transport())
+        yield build_connectors(settings, seams, store, transport, Metrics())

@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from bridge.app.build import Bridge
-from bridge.app.column_check import change_numbers, changes_check, used_names
-from bridge.app.hook_rows import hook_metrics
+from bridge.app.columns import change_numbers, changes_check, used_names
 from bridge.app.progress import progress_of
 from bridge.app.quotas import Budgeted, budgets_of, in_words
-from bridge.app.restored import awaited
-from bridge.app.verified import pair_numbers, verify_check
+from bridge.app.status import hook_metrics
+from bridge.app.verified import awaited, pair_numbers, verify_check
 from bridge.app.waiting import HELD_UP, hold_ups, known_code, waiting_numbers, waits_for
 from bridge.app.wording import Scopes, record_name
 from bridge.mapping.model import Mapping as RecordMapping

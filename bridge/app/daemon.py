@@ -15,13 +15,11 @@ from importlib.metadata import version
 from typing import Any
 
 from bridge.app.alerting import words_of
-from bridge.app.build import Bridge, build
+from bridge.app.build import Bridge, build, reload
 from bridge.app.checks import add_checks
 from bridge.app.columns import LOOK_SECONDS, ColumnWatch
-from bridge.app.descriptors import shares
-from bridge.app.listening import listen
+from bridge.app.listening import listen, shares
 from bridge.app.plan import Plan, checked_plan
-from bridge.app.reload import reload
 from bridge.app.requests import Requests
 from bridge.app.secrets import seal_of
 from bridge.app.status import NEW_STORE
@@ -29,7 +27,7 @@ from bridge.app.verification import ScheduledVerification
 from bridge.app.wording import THE_BRIDGE
 from bridge.connectors.protocols import Transport
 from bridge.connectors.transport import http_transport
-from bridge.domain.apart import Apart
+from bridge.domain.concurrent import Apart
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.patience import when_store_is_back
 from bridge.domain.seams import Seams

@@ -1,6 +1,6 @@
 """One finding of `bridge doctor`, and what to do when a part of health warns or fails."""
 
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.monitoring.health import Status
 
 WORDS = {Status.PASS: "ok", Status.WARN: "warn", Status.FAIL: "fail"}

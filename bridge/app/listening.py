@@ -1,6 +1,7 @@
 """The two listeners of a running bridge: bound, guarded, and shown in health and metrics."""
 
 import logging
+import resource
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from importlib.metadata import version
@@ -15,16 +16,52 @@ from bridge.admin.operation import Role
 from bridge.admin.routes import Front, admin_app
 from bridge.app.build import Bridge
 from bridge.app.checks import ready
-from bridge.app.descriptors import Shares
 from bridge.app.status import status_of
 from bridge.callbacks.connections import Connections, End, Limits
 from bridge.callbacks.listener import Listener
 from bridge.callbacks.routes import SERVER, callback_app
 from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.frozen import dataclass
 from bridge.domain.late import late
 from bridge.monitoring.health import CheckResult, Status
 from bridge.monitoring.metrics import Metrics
 from bridge.monitoring.redaction import Redactor
+
+# ---- The file descriptors of the process: strangers' connections leave enough for everything else ----
+
+
+RESERVE = 200
+"""For the store (two files and their logs, or twelve connections), outgoing calls, the admin listener and files."""
+
+ADMIN = 32
+OUTGOING = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """The highest number of open connections of each kind. `limit`: how many descriptors the process may have."""
+
+    limit: int
+    callbacks: int
+    admin: int
+    outgoing: int
+
+
+def shares(wanted: int, limit: int | None = None) -> Shares:
+    """Return the shares of `limit` descriptors (None: this process's limit). `callbacks` is `wanted` if that fits."""
+    if limit is None:
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        limit = soft if soft != resource.RLIM_INFINITY else wanted + RESERVE
+    return Shares(
+        limit=limit,
+        callbacks=max(1, min(wanted, max(limit - RESERVE, limit // 4))),
+        admin=max(2, min(ADMIN, limit // 8)),
+        outgoing=max(2, min(OUTGOING, limit // 5)),
+    )
+
+
+# ---- The listeners ----
+
 
 log = logging.getLogger(__name__)
 

@@ -1,24 +1,24 @@
 """Makes what the parts need from settings and mapping files: scopes, routes, entities per system."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingOf
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from bridge.app.alerting import missing_extras
 from bridge.app.functions import load_functions
-from bridge.app.switches import switch_problems
 from bridge.connectors.registry import CONNECTORS, MANIFESTS, OPTIONS
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.guess import Guess, did_you_mean
 from bridge.domain.record import SIDES, Side
-from bridge.domain.values import dataclass, replace
 from bridge.mapping.check import check
-from bridge.mapping.follow_ons import mistakes
-from bridge.mapping.load import Loaded, read_mappings
-from bridge.mapping.model import Mapping, MappingSide
-from bridge.mapping.via import UNKNOWN_FUNCTION
+from bridge.mapping.functions import UNKNOWN_FUNCTION
+from bridge.mapping.load import Loaded, mistakes, read_mappings
+from bridge.mapping.model import DeletePolicy, Mapping, MappingSide
 from bridge.settings.load import load_settings, settings_problems, validate_options
 from bridge.settings.model import Settings
 from bridge.settings.parts import mapping_files
@@ -204,3 +204,50 @@ def _entities(scopes: MappingOf[str, Scope], ends: Iterable[tuple[str, Side]]) -
         endpoint = scopes[name].endpoint(side)
         entities[endpoint.system].add(endpoint.entity)
     return {system: frozenset(names) for system, names in entities.items()}
+
+
+# ---- What mappings want to do in a system whose options do not allow it, such as creating logins ----
+
+
+_POLICIES = {DeletePolicy.DELETE: "deletes", DeletePolicy.ARCHIVE: "archives"}
+
+
+def switch_problems(settings: Settings, mappings: Iterable[Mapping]) -> list[Problem]:
+    """Return a problem for each. Return none if the options themselves are faulty, because that is reported
+    elsewhere."""
+    try:
+        options = validate_options(settings, OPTIONS)
+    except ConfigError:
+        return []
+    return [
+        problem for mapping in mappings for side in SIDES for problem in _not_allowed(settings, options, mapping, side)
+    ]
+
+
+def _not_allowed(
+    settings: Settings, options: MappingOf[str, BaseModel], mapping: Mapping, side: Side
+) -> Iterator[Problem]:
+    which = mapping.side(side)
+    system, kind = settings.sides.get(which.name), CONNECTORS.get(which.product)
+    if system is None or kind is None or settings.systems[system].connector != kind.product:
+        return
+    for (entity, ability), option in kind.switches.items():
+        if entity == which.entity and ability in _abilities(mapping, side) and not getattr(options[system], option):
+            what = f"mapping {mapping.name} {ability} {kind.product} {entity} records, which {system} does not allow"
+            remedy = f"set `{option}: true` below systems.{system}.options, or {_instead(mapping, side, ability)}"
+            yield Problem(str(mapping.place), what, remedy)
+
+
+def _abilities(mapping: Mapping, side: Side) -> frozenset[str]:
+    found = {"creates"} if side in mapping.creates else set()
+    policy = mapping.deleted[side.other]
+    if side in mapping.writes and policy in _POLICIES:
+        found.add(_POLICIES[policy])
+    return frozenset(found)
+
+
+def _instead(mapping: Mapping, side: Side, ability: str) -> str:
+    other = mapping.side(side.other).name
+    if ability != "creates":
+        return f"write deleted: {{{other}: unlink}}"
+    return f"write creates: [{other}]" if side.other in mapping.writes else "write creates: []"

@@ -6,10 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from bridge.app import undo
-from bridge.app.build import Bridge
-from bridge.app.column_check import used_names
-from bridge.app.left_behind import behind_rows
-from bridge.app.reload import reload
+from bridge.app.build import Bridge, reload
+from bridge.app.columns import used_names
+from bridge.app.status import behind_rows
 from bridge.app.verification import AfterRestore
 from bridge.app.waiting import known_code
 from bridge.app.why import places

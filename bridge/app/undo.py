@@ -10,9 +10,9 @@ from bridge.app.why import places
 from bridge.app.wording import moment, moment_of
 from bridge.domain.errors import BridgeError
 from bridge.domain.event import Lane
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Side
 from bridge.domain.run import Kind, Run, instructed
-from bridge.domain.values import dataclass
 from bridge.store.journal import CREATIONS, REMOVALS, JournalRow
 from bridge.store.model import Claim, Instruction, Json, Link, LinkState, Scope, Task, TaskKey, TaskState
 from bridge.store.questions import LinksNaming

@@ -8,14 +8,13 @@ from math import inf
 
 from bridge.app.build import Bridge
 from bridge.app.plan import Plan
-from bridge.app.restored import Awaited, Stand, awaited_of
-from bridge.app.verified import agreed_words
+from bridge.app.verified import Awaited, Stand, agreed_words, awaited_of
 from bridge.app.wording import THE_BRIDGE
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.frozen import dataclass
 from bridge.domain.patience import when_store_is_back
 from bridge.domain.seams import Seams
-from bridge.domain.values import dataclass
 from bridge.store.engine import Store
 from bridge.store.requests import RESTORED
 from bridge.verify.look import Subject

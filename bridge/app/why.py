@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from bridge.app import edits
-from bridge.app.edits import causes
 from bridge.app.waiting import dead_remedy, hold_ups
 from bridge.app.wording import Scopes, moment, record_name
 from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Side
-from bridge.domain.values import dataclass
 from bridge.store.engine import Store
-from bridge.store.journal import WRITES
+from bridge.store.journal import WRITES, JournalRow
 from bridge.store.model import JournalEntry, Json, Link, MappingState, Mode, Scope, Task, TaskKey, TaskState
 from bridge.store.standing import OpenConflict, open_conflicts
 from bridge.sync.reasons import SHADOW
@@ -81,7 +79,7 @@ async def why_lines(store: Store, scopes: Scopes, side: str, entity: str, record
         for row in reversed(entries):
             about = _written_by(row.entry, actors)
             lines.append(f"  {moment(row.at)}  {row.entry.what}: {row.entry.text}{about}")
-            lines += [f"    {line}" for line in edits.lines(row.entry.detail.get("edited", {}))]
+            lines += [f"    {line}" for line in edit_lines(row.entry.detail.get("edited", {}))]
             if row is entries[0]:
                 lines += [f"    {line}" for line in would_write(row.entry.detail)]
         if not entries:
@@ -305,7 +303,7 @@ def now_line(scope: Scope, side: Side, record: str, link: Link | None) -> str:
 
 def _question(question: OpenConflict) -> str:
     values = ", ".join(f"{side} has {value!r}" for side, value in question.values.items())
-    said = "; ".join(("", *edits.lines(question.edited)))
+    said = "; ".join(("", *edit_lines(question.edited)))
     return f"{question.field}: {values}{said} (`bridge conflicts choose`)"
 
 
@@ -321,3 +319,30 @@ def _next(task: Task, of: str = "") -> Line:
         return Line(About.NEXT, f"a dead letter, needs a person: {task.reason}", of)
     reason = f" ({task.reason})" if task.reason else ""
     return Line(About.NEXT, f"attempt {task.attempts + 1}{reason}", of, task.due)
+
+
+# ---- Who changed a record and when, according to its system ----
+
+
+def _changed(side: str, edit: Json) -> str:
+    """Return one side's last change: `crm changed at 2026-05-01 09:12:00 UTC by user 7`."""
+    at = "" if edit.get("at") is None else f" at {moment(edit['at'])}"
+    if edit.get("by"):
+        return f"{side} changed{at} by {edit['by']}"
+    return f"{side} changed{at}, and does not say who" if at else f"{side} does not say who changed it, or when"
+
+
+def edit_lines(edited: Json) -> list[str]:
+    """Return a line for each side; none for a conflict from before edits were noted."""
+    return [_changed(side, edit) for side, edit in edited.items()]
+
+
+async def causes(store: Store, scope: Scope, rows: Sequence[JournalRow]) -> dict[int, str]:
+    """Return who caused each entry, by the number of its event, where that is known: `user 7 in crm`."""
+    ends = {(end.system, end.entity): end.name for end in (scope.endpoint(side) for side in SIDES)}
+    found = await store.journal.actors(rows)
+    return {
+        event: f"{actor} in {ends[ref.system, ref.entity]}"
+        for event, (ref, actor) in found.items()
+        if (ref.system, ref.entity) in ends
+    }

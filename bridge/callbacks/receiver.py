@@ -11,10 +11,9 @@ from bridge.domain.address import Addresses
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.errors import BadCallback, StoreUnavailable
 from bridge.domain.event import Event
-from bridge.domain.ids import why_unstorable
-from bridge.domain.seams import Clock
-from bridge.domain.tracing import NO_TRACING, Tracing
-from bridge.domain.values import dataclass, replace
+from bridge.domain.frozen import dataclass, replace
+from bridge.domain.record import why_unstorable
+from bridge.domain.seams import NO_TRACING, Clock, Tracing
 from bridge.monitoring.seldom import Seldom
 from bridge.store.model import Unstorable
 

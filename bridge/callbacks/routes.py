@@ -22,7 +22,7 @@ from bridge.callbacks.receiver import (
 )
 from bridge.domain.address import PREFIX
 from bridge.domain.callback import Callback
-from bridge.domain.values import replace
+from bridge.domain.frozen import replace
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bridge.app.live import live_problems
+from bridge.app.columns import live_problems
 from bridge.app.plan import Plan, checked
 from bridge.app.seams import system_seams
 from bridge.cli.shown import json_option, print_json, progress

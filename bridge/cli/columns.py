@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from bridge.app.column_rows import column_rows
+from bridge.app.status import column_rows
 from bridge.cli.opened import with_store
 from bridge.cli.requests import queueable, send_request
 from bridge.cli.shown import json_option, show

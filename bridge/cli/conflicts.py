@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from bridge.app import edits
+from bridge.app import why
 from bridge.cli.opened import known_scopes, with_store
 from bridge.cli.requests import queueable, send_request
 from bridge.cli.shown import json_option, show
@@ -34,7 +34,7 @@ def conflicts_list(path: Path, mapping: str | None, as_json: bool) -> None:
                 one, other = (_shown(known.endpoint(side), question, side) for side in SIDES)
                 chosen = f"{known.endpoint(question.chosen).name} was chosen" if question.chosen else ""
                 row = {"mapping": question.link.mapping, "field": question.field}
-                who = "; ".join(edits.lines(question.edited))
+                who = "; ".join(why.edit_lines(question.edited))
                 rows.append({**row, "one side": one, "other side": other, "edited": who, "chosen": chosen})
         return rows
 

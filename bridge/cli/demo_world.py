@@ -10,8 +10,8 @@ from bridge.app.build import Bridge
 from bridge.app.daemon import running
 from bridge.app.seams import system_seams
 from bridge.app.shipped import shipped_pairs
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass
 from bridge.monitoring.redaction import Redactor
 from bridge.settings.load import load_settings
 from bridge.simulators.deskera import DeskeraSimulator

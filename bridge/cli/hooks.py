@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from bridge.app.hook_rows import hook_rows
+from bridge.app.status import hook_rows
 from bridge.cli.opened import with_store
 from bridge.cli.requests import must_run, queueable, send_request
 from bridge.cli.shown import json_option, show

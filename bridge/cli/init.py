@@ -9,10 +9,18 @@ from pathlib import Path
 
 import click
 
-from bridge.app.adding import extended_settings, left_out, sides_of
+from bridge.app.folder import (
+    TO_FILL_IN,
+    WAYS,
+    Answers,
+    extended_settings,
+    is_secret,
+    left_out,
+    sides_of,
+    starting_settings,
+)
 from bridge.app.plan import checked
 from bridge.app.shipped import SCHEMA, shipped_pairs, shipped_root, shipped_schema
-from bridge.app.starter import TO_FILL_IN, WAYS, Answers, is_secret, starting_settings
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Problem
 from bridge.domain.guess import did_you_mean

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from bridge.app.adding import set_mode
+from bridge.app.folder import set_mode
 from bridge.cli.completion import mapping_names
 from bridge.cli.requests import send_request
 from bridge.domain.errors import ConfigError, NoStore, Problem

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import click
 
-from bridge.app.applied import applied
 from bridge.app.plan import checked
-from bridge.app.planned import Chosen, planned
+from bridge.app.planned import Chosen, applied, planned
 from bridge.app.seams import system_seams
 from bridge.cli.gate import Gate
 from bridge.cli.opened import note

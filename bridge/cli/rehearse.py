@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bridge.app.connected import connected
+from bridge.app.build import connected
 from bridge.app.plan import Plan, checked
 from bridge.app.rehearsal import checked_mappings, of_file, read_record, written_record
 from bridge.cli.shown import json_option, print_json, say

@@ -12,17 +12,16 @@ from pathlib import Path
 
 import click
 
-from bridge.app.adding import sides_of
-from bridge.app.build import Bridge
+from bridge.app.build import Bridge, reload
 from bridge.app.daemon import running
+from bridge.app.folder import sides_of
 from bridge.app.plan import checked_files
-from bridge.app.reload import reload
 from bridge.app.seams import system_seams
 from bridge.cli.demo import print_journal
 from bridge.cli.demo_world import free_port
 from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.frozen import dataclass
 from bridge.domain.text_file import make_folder, write_text
-from bridge.domain.values import dataclass
 from bridge.monitoring.logs import setup_logging
 from bridge.monitoring.redaction import Redactor
 from bridge.settings.load import load_settings

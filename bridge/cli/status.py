@@ -4,9 +4,7 @@ from pathlib import Path
 
 import click
 
-from bridge.app.seen import look
-from bridge.app.sentence import state_of
-from bridge.app.status import Rows, status_of
+from bridge.app.status import Rows, look, state_of, status_of
 from bridge.cli.opened import with_store
 from bridge.cli.shown import json_option, print_json, say, table_of
 from bridge.store.engine import Store

@@ -7,8 +7,8 @@ from typing import Any
 from bridge.connectors.json_text import TooMuch, read_json
 from bridge.connectors.limits import RECORD_BYTES, values_in
 from bridge.domain.errors import OutcomeUnknown, RemoteError, RetryLater
-from bridge.domain.pause import longest_pause
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
+from bridge.domain.waits import longest_pause
 
 READ_TRIES = 3
 

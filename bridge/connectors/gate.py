@@ -17,9 +17,9 @@ from bridge.connectors.protocols import RateBudget, TransportFailed
 from bridge.connectors.quota import Learned, Quota
 from bridge.domain.budget import Bucket, Day, Report, Share, Use, kept_share, portion
 from bridge.domain.errors import RateLimited, StoreUnavailable
+from bridge.domain.frozen import replace
 from bridge.domain.priority import Priority, purpose
 from bridge.domain.seams import Clock, epoch
-from bridge.domain.values import replace
 
 RENEW_SECONDS = 10.0
 """Seconds between two renewals of this instance's part. Each renewal also reports what was used."""

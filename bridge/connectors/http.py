@@ -21,7 +21,6 @@ from bridge.connectors.limits import LIST_BYTES, RECORD_BYTES
 from bridge.connectors.noting import note_call, note_request
 from bridge.connectors.protocols import AnswerUnusable, HttpRequest, RateBudget, Transport, TransportFailed
 from bridge.connectors.quota import Learned, Quota
-from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import (
     NeedsAuthorisation,
     OutcomeUnknown,
@@ -32,8 +31,9 @@ from bridge.domain.errors import (
     StoreUnavailable,
     Unreachable,
 )
+from bridge.domain.frozen import replace
 from bridge.domain.seams import Seams
-from bridge.domain.values import replace
+from bridge.domain.waits import backoff_seconds
 
 log = logging.getLogger(__name__)
 

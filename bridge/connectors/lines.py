@@ -5,8 +5,8 @@ from typing import Protocol, runtime_checkable
 
 from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
+from bridge.domain.frozen import replace
 from bridge.domain.record import Fields, Gone, Record, RecordRef
-from bridge.domain.values import replace
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ from typing import Any
 
 from bridge.connectors.protocols import CatalogCache
 from bridge.connectors.rows import Listings, NotUnderstood, Row, row_id
-from bridge.domain.ids import storable
+from bridge.domain.record import storable
 
 log = logging.getLogger(__name__)
 

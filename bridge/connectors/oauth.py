@@ -17,8 +17,8 @@ from bridge.connectors.limits import SMALL_BYTES
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.domain.errors import NeedsAuthorisation, RemoteError
-from bridge.domain.pause import LONGEST_LIFE_SECONDS
 from bridge.domain.seams import epoch
+from bridge.domain.waits import LONGEST_LIFE_SECONDS
 
 USED_LIFE = 0.8  # a token is renewed after this part of its life
 DEFAULT_LIFE_SECONDS = 3600

@@ -12,8 +12,8 @@ from bridge.connectors.names import PinnedHere
 from bridge.connectors.protocols import CatalogCache, Connector, RateBudget, TokenVault, Transport
 from bridge.connectors.quota import Quota
 from bridge.domain.catalog import Manifest
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.seams import Seams
-from bridge.domain.values import dataclass, replace
 from bridge.monitoring.skipped import SkippedRows
 
 Switches = Mapping[tuple[str, str], str]

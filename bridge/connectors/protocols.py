@@ -14,8 +14,8 @@ from bridge.domain.budget import Report, Share
 from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
 from bridge.domain.catalog import ColumnSpec, Manifest
 from bridge.domain.event import Event
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Fields, Gone, Record, RecordRef
-from bridge.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

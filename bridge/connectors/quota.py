@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bridge.domain.budget import Day
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 BURST = 4.0
 """The most calls that may be saved up at a slow pace, where the vendor publishes no number."""

@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from bridge.connectors.turns import OthersTurn
 from bridge.domain.errors import RetryLater
-from bridge.domain.ids import why_unstorable
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
+from bridge.domain.record import why_unstorable
 from bridge.monitoring.skipped import SkippedRows
 
 log = logging.getLogger(__name__)

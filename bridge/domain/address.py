@@ -8,7 +8,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from bridge.domain.callback import HookSecret
-from bridge.domain.values import dataclass, replace
+from bridge.domain.frozen import dataclass, replace
 
 PREFIX = "/hooks/"
 TOKEN_CHARACTERS = 40

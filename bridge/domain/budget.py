@@ -13,9 +13,9 @@ from dataclasses import field
 from math import ceil
 from typing import NamedTuple
 
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.priority import Priority
 from bridge.domain.seams import from_epoch
-from bridge.domain.values import dataclass, replace
 
 STEP = 0.1
 """The part of what is not reserved that each priority from RECONCILE on leaves, in addition, to those above it."""

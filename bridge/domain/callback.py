@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Fields
-from bridge.domain.values import dataclass
 
 
 class Column(StrEnum):

@@ -73,7 +73,7 @@ class Unreachable(RemoteError):
 class NeedsAuthorisation(RemoteError):
     """A credential that only a person can renew was refused: the system stops, and its records wait.
 
-    What the person must do depends on the kind of credential (`app.renewal`). `reason` says what was refused."""
+    What the person must do depends on the kind of credential (`app.authorize`). `reason` says what was refused."""
 
     def __init__(self, system: str, reason: str) -> None:
         super().__init__(system, f"{NEEDS_AUTHORISATION}: {reason}")

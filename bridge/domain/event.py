@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 
 class EventKind(StrEnum):

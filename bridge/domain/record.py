@@ -1,4 +1,4 @@
-"""Records: a record is one thing of an entity in one system."""
+"""Records: a record is one thing of an entity in one system. And which ids of records the store can keep."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 Fields = Mapping[str, Any]
 """A record's columns in the form that every connector returns and accepts.
@@ -79,3 +79,26 @@ class Side(StrEnum):
 
 SIDES = (Side.LEFT, Side.RIGHT)
 """Both sides: to loop over them takes a quarter of the time of a loop over `Side` itself."""
+
+
+# ---- Ids that the store can keep: text that every database stores, in a length that fits every index ----
+
+
+LONGEST_ID = 200
+"""The most characters of a system's or entity's name, a record id or a vendor's event id. An index row fits three."""
+
+
+def why_unstorable(text: str) -> str:
+    """Return why the store cannot keep an id; "" if it can."""
+    if len(text) > LONGEST_ID:
+        return f"it has {len(text)} characters, and {LONGEST_ID} are kept"
+    if storable(text) != text:
+        return "it holds a NUL or half a character"
+    return ""
+
+
+def storable(text: str) -> str:
+    """Return the text with all that some database cannot store replaced: NUL and half surrogate pairs."""
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 
 class Kind(StrEnum):

@@ -1,12 +1,12 @@
-"""Clock, randomness, ids and failpoints, passed in from outside so that a whole bridge can run on virtual time."""
+"""Clock, randomness, ids, traces and failpoints, passed in from outside: so a whole bridge can run on virtual time."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from random import Random
-from typing import Protocol
+from typing import Protocol, Self
 
-from bridge.domain.tracing import NO_TRACING, Tracing
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 
 class Clock(Protocol):
@@ -23,6 +23,70 @@ FailPoint = Callable[[str], Awaitable[None]]
 
 async def no_failpoint(name: str) -> None:
     """Do nothing: the failpoint in production."""
+
+
+# ---- Traces: steps with a beginning and an end. Without tracing, a step costs almost nothing. ----
+
+
+Attribute = str | int | float | bool
+
+
+class Step(Protocol):
+    """A step that has begun and not ended."""
+
+    def set(self, name: str, value: Attribute) -> None:
+        """Add an attribute to the step, such as its result."""
+
+
+class Tracing(Protocol):
+    """Makes steps. A step belongs to the trace of an event, or to the step around it."""
+
+    def step(self, name: str, event: int | None = None, **about: Attribute) -> AbstractContextManager[Step]:
+        """Begin a step. `event`: work on it begins here. Without it, the step is part of the step around it, if any."""
+
+    def took(self, name: str, event: int, seconds: float, **about: Attribute) -> None:
+        """Note the first step of an event's trace: it ends now and took `seconds`. Before, the event had no number."""
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers with which the called system can continue the trace; none unless the settings say so."""
+
+
+class NoStep:
+    """A step that is not traced."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def set(self, name: str, value: Attribute) -> None:
+        """Do nothing."""
+
+
+NO_STEP = NoStep()
+NO_HEADERS: Mapping[str, str] = {}
+
+
+class NoTracing:
+    """Traces nothing; used unless the settings name a destination for traces."""
+
+    def step(self, name: str, event: int | None = None, **about: Attribute) -> NoStep:
+        """Return the one step that does nothing."""
+        return NO_STEP
+
+    def took(self, name: str, event: int, seconds: float, **about: Attribute) -> None:
+        """Do nothing."""
+
+    def headers(self) -> Mapping[str, str]:
+        """Return no headers."""
+        return NO_HEADERS
+
+
+NO_TRACING = NoTracing()
+
+
+# ---- All of them, and times of the clock ----
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from bridge.domain.address import Addresses
 from bridge.domain.callback import HookSpec, SeenHook
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

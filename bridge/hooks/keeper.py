@@ -9,9 +9,9 @@ from types import MappingProxyType
 from bridge.connectors.protocols import Connector, Transport
 from bridge.domain.address import Addresses, Turn
 from bridge.domain.callback import HookSpec, SeenHook
+from bridge.domain.concurrent import together
 from bridge.domain.errors import BridgeError, OutcomeUnknown, Rejected
 from bridge.domain.seams import Seams
-from bridge.domain.together import together
 from bridge.hooks.compare import Difference, HookPolicy, compare
 from bridge.hooks.public_url import public_url_problem
 from bridge.hooks.silence import silences

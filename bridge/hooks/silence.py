@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from bridge.domain.callback import HookSpec
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.store.engine import Store
 
 SILENT_SECONDS = 900.0  # a callback that has not come by then is not expected any more

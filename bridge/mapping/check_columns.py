@@ -9,9 +9,9 @@ from typing import Any
 
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Manifest
 from bridge.domain.errors import Problem
+from bridge.domain.frozen import dataclass
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass
 from bridge.files.document import Place
 from bridge.mapping.conditions import Condition, Range, Words, exclude, leaves
 from bridge.mapping.model import Field, Mapping, SideColumns

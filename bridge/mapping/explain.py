@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.domain.errors import MappingFailed
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Fields, Side
-from bridge.domain.values import dataclass
 from bridge.mapping.model import Field, Mapping
 from bridge.mapping.translate import Reading, passes_where, read, write
 from bridge.mapping.values import UNREAD, LinkId, Missing, Money, Phone, Reference, is_empty, names_unlinked

@@ -7,10 +7,9 @@ from typing import Any
 from bridge.domain.guess import Guess, did_you_mean, one_of
 from bridge.domain.record import SIDES, Side
 from bridge.files.document import Node, Place, Problems, Scalar, Table, plain
-from bridge.mapping.columns import read_zones, zone_of
-from bridge.mapping.condition_blocks import read_condition
-from bridge.mapping.conditions import All, fixed
-from bridge.mapping.example_blocks import read_examples
+from bridge.mapping.conditions import All, fixed, read_condition
+from bridge.mapping.examples import read_examples
+from bridge.mapping.field_rules import Frame, fingerprint, read_policy, read_row, read_zones, zone_of
 from bridge.mapping.functions import Functions
 from bridge.mapping.model import (
     DeletePolicy,
@@ -24,7 +23,6 @@ from bridge.mapping.model import (
     Writer,
 )
 from bridge.mapping.paths import Path
-from bridge.mapping.rows import Frame, fingerprint, read_policy, read_row
 from bridge.mapping.section import Section
 from bridge.mapping.types.kind import as_is
 

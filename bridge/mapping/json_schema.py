@@ -9,13 +9,12 @@ from dataclasses import field
 from typing import Any
 
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest
-from bridge.domain.values import dataclass
-from bridge.mapping.condition_blocks import ENDS, GROUPS
+from bridge.domain.frozen import dataclass
+from bridge.mapping.conditions import ENDS, GROUPS
 from bridge.mapping.functions import BUILTIN, Functions
+from bridge.mapping.load import ROWS, TABLE
 from bridge.mapping.model import Conflict, DeletePolicy, Duplicates, Leftover
-from bridge.mapping.sources import ROWS, TABLE
-from bridge.mapping.types.number_texts import WRITINGS
-from bridge.mapping.types.numbers import ROUNDINGS
+from bridge.mapping.types.numbers import ROUNDINGS, WRITINGS
 from bridge.mapping.types.registry import TYPES, make_kind
 
 Schema = dict[str, Any]

@@ -6,8 +6,8 @@ from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass
 from bridge.files.document import Place
 from bridge.mapping.conditions import ALWAYS, All
 from bridge.mapping.paths import Path

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.mapping.values import UNREAD
 
 _LISTS = ("emails", "phones")  # names of lists of labelled items end in these, as in `mobile_phones`

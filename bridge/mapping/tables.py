@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass
 from bridge.mapping.types.choice import choice_text
-from bridge.mapping.types.kind import Kind
-from bridge.mapping.types.text import describe
+from bridge.mapping.types.kind import Kind, describe
 from bridge.mapping.values import LEAVE, UNREAD, Untranslatable
 
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.domain.errors import FieldProblem, MappingFailed
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Fields, Side
-from bridge.domain.values import dataclass
 from bridge.mapping.conditions import Empty, leaves
 from bridge.mapping.model import Field, Mapping, Writer
 from bridge.mapping.types.numbers import plain

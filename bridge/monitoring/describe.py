@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.monitoring.metrics import LABELS, MOST_VALUES, Metrics
 
 SUFFIXES = {"counter": "_total"}

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from bridge.domain.errors import BridgeError
-from bridge.domain.values import dataclass, replace
+from bridge.domain.frozen import dataclass, replace
 
 CHECK_SECONDS = 2.0
 

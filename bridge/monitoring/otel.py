@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 
-from bridge.domain.tracing import NO_HEADERS, NO_STEP, Attribute, Step
+from bridge.domain.seams import NO_HEADERS, NO_STEP, Attribute, Step
 from bridge.monitoring.traces import Traced
 
 Ids = tuple[int, int]
@@ -60,7 +60,7 @@ class OtelStep:
 
 
 class Otel:
-    """Implements domain.tracing.Tracing."""
+    """Implements domain.seams.Tracing."""
 
     def __init__(self, traced: Traced, bridge: str, instance: str, processor: SpanProcessor) -> None:
         self._bridge, self._propagate = bridge, traced.propagate

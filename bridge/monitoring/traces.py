@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from bridge.domain.frozen import dataclass
 from bridge.domain.late import late
-from bridge.domain.values import dataclass
 
 OTEL = ("bridge.monitoring.otel", "exporting")
 

@@ -17,8 +17,8 @@ from bridge.domain.errors import (
     StoreUnavailable,
     Unreachable,
 )
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass, replace
 from bridge.planning import describe
 from bridge.planning.rehearsal import worded
 from bridge.planning.rows import REMEMBERED, Kind, Row

@@ -15,7 +15,7 @@ from bridge.domain.errors import (
     StoreUnavailable,
     Unreachable,
 )
-from bridge.domain.values import dataclass, replace
+from bridge.domain.frozen import dataclass, replace
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.planning import describe
 from bridge.planning.clock import SkippingClock

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bridge.domain.errors import ConfigError, Problem
+from bridge.domain.frozen import dataclass
 from bridge.domain.text_file import reason_of
-from bridge.domain.values import dataclass
 from bridge.planning.report import Report
 from bridge.planning.rows import REMEMBERED, WRITES, Json, Row, row_from
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import Rejected, RemoteError
 from bridge.domain.event import Lane, Origin
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Record, Side
 from bridge.domain.seams import Seams
-from bridge.domain.values import dataclass
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.reconcile.alike import count_held
 from bridge.reconcile.page import Purpose, Use, judge

@@ -4,7 +4,7 @@ from typing import Any
 
 from bridge.domain.record import Fields, Side
 from bridge.mapping import translate
-from bridge.mapping.base import FieldBase, load_base
+from bridge.mapping.merge import FieldBase, load_base
 from bridge.mapping.model import Field, Mapping
 from bridge.mapping.values import UNREAD, is_empty
 from bridge.store.model import Link

@@ -8,12 +8,12 @@ from functools import partial
 
 from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
+from bridge.domain.concurrent import together
 from bridge.domain.errors import Rejected, RemoteError, StoreUnavailable
 from bridge.domain.event import Event, EventKind, Origin
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.record import RecordRef
 from bridge.domain.seams import TRUSTED_SKEW_SECONDS, Seams, from_epoch
-from bridge.domain.together import together
-from bridge.domain.values import dataclass, replace
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.reconcile.backfill import Backfill, Stand
 from bridge.reconcile.page import Purpose, Use

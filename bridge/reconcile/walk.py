@@ -9,9 +9,8 @@ from bridge.connectors.lines import with_lines
 from bridge.connectors.protocols import Connector, Page
 from bridge.domain.errors import RateLimited
 from bridge.domain.event import Origin
-from bridge.domain.ids import why_unstorable
 from bridge.domain.priority import Priority, calls_for
-from bridge.domain.record import Gone, Record
+from bridge.domain.record import Gone, Record, why_unstorable
 from bridge.domain.seams import Seams, epoch
 from bridge.reconcile.page import PageMarks, Purpose, Use, judge
 from bridge.store.cursors import Cursor, CursorMove

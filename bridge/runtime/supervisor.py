@@ -8,10 +8,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.patience import STORE_AWAY
 from bridge.domain.seams import Seams
+from bridge.domain.waits import backoff_seconds
 from bridge.monitoring.health import CheckResult, HealthBoard, Status
 
 log = logging.getLogger(__name__)

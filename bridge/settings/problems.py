@@ -6,7 +6,7 @@ from dataclasses import field
 from pathlib import Path
 
 from bridge.domain.errors import Problem
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
 """The form of names that the operator chooses."""

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bridge.domain.budget import NEWCOMERS, Account, Day, Report, Share, Use, Uses, fair_fraction, portion
 from bridge.domain.errors import StoreUnavailable
-from bridge.domain.pause import longest_pause
 from bridge.domain.priority import Priority
+from bridge.domain.waits import longest_pause
 from bridge.store.database import Database
 from bridge.store.statements import Row, upsert
 from bridge.store.tables import budgets, quotas, shares

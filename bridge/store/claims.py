@@ -25,8 +25,8 @@ from sqlalchemy import (
 )
 
 from bridge.domain.event import Lane
+from bridge.domain.frozen import replace
 from bridge.domain.record import SIDES, RecordRef
-from bridge.domain.values import replace
 from bridge.store.database import Database, Wake
 from bridge.store.finish import Finishing
 from bridge.store.links import links_of

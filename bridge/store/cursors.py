@@ -21,8 +21,8 @@ from sqlalchemy import (
     update,
 )
 
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass
 from bridge.store import moves
 from bridge.store.database import Database, Wake
 from bridge.store.model import CursorMoved, LinkState, Scope, TaskState

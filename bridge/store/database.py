@@ -21,10 +21,10 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bridge.domain.backoff import backoff_seconds
 from bridge.domain.errors import StoreUnavailable
 from bridge.domain.late import late
 from bridge.domain.seams import Clock, Seams, epoch
+from bridge.domain.waits import backoff_seconds
 from bridge.store.model import Unstorable
 from bridge.store.schema import set_statistics
 from bridge.store.statements import Prepared

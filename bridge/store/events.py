@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, func, select
 
 from bridge.domain.event import LANE_OF, Event, EventKind, Origin
-from bridge.domain.ids import LONGEST_ID, storable
-from bridge.domain.record import RecordRef
+from bridge.domain.record import LONGEST_ID, RecordRef, storable
 from bridge.domain.seams import epoch, plausible_time
 from bridge.store.cursors import CursorMove, move_cursor, request_sweep
 from bridge.store.database import Batcher, Database, Wake

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Integer, cast, func, select, text
 
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.store.database import BYTES, Database
 from bridge.store.model import TaskState
 from bridge.store.schema import schema_of

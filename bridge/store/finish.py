@@ -9,8 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.domain.errors import LeaseLost
 from bridge.domain.event import Lane
-from bridge.domain.ids import storable
-from bridge.domain.record import SIDES
+from bridge.domain.record import SIDES, storable
 from bridge.store.database import Batcher, Database, Wake
 from bridge.store.journal import count, write_journal
 from bridge.store.links import linked_meanwhile, links_of, lock_links, store_created_id, write_links

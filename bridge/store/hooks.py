@@ -8,8 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, func, select, update
 
 from bridge.domain.event import EventKind, Origin
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import RecordRef
-from bridge.domain.values import dataclass
 from bridge.store.database import Database
 from bridge.store.model import HookRow
 from bridge.store.statements import chunks, upsert

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, select, update
 
-from bridge.domain.ids import LONGEST_ID, storable
-from bridge.domain.record import RecordRef, Side
+from bridge.domain.record import LONGEST_ID, RecordRef, Side, storable
 from bridge.store.database import Database, delete_in_steps
 from bridge.store.model import JournalEntry
 from bridge.store.statements import Prepared, Row, chunks, upsert, walked_by_id

@@ -19,8 +19,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from bridge.domain.errors import BridgeError, LeaseLost
+from bridge.domain.frozen import replace
 from bridge.domain.record import SIDES, RecordRef, Side
-from bridge.domain.values import replace
 from bridge.store import moves
 from bridge.store.database import Batcher, Database
 from bridge.store.mappings import Counted, count_deletions

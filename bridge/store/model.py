@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 
 from bridge.domain.errors import BridgeError
 from bridge.domain.event import Event, Lane
-from bridge.domain.ids import why_unstorable
-from bridge.domain.record import RecordRef, Side
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
+from bridge.domain.record import RecordRef, Side, why_unstorable
 
 Json = Mapping[str, Any]
 
@@ -175,7 +174,7 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A row of `links`. `base` is mapping.base's dumped form; `sent_*` hold dumped values of an unconfirmed write."""
+    """A row of `links`. `base` is mapping.merge's dumped form; `sent_*` hold dumped values of an unconfirmed write."""
 
     id: int
     mapping: str

@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, and_, bindparam, or_, select
 
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, RecordRef, Side
-from bridge.domain.values import dataclass
 from bridge.store.database import Batcher, Database
 from bridge.store.links import links_by_id, links_of
 from bridge.store.mappings import mapping_states

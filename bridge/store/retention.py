@@ -26,9 +26,9 @@ from sqlalchemy import (
 )
 
 from bridge.domain.errors import BridgeError
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, RecordRef, Side
 from bridge.domain.run import instructed
-from bridge.domain.values import dataclass
 from bridge.store.database import Database, delete_in_steps
 from bridge.store.hooks import HookHours
 from bridge.store.journal import Audit, Counters, Journal, count

@@ -28,10 +28,10 @@ from sqlalchemy import (
 )
 
 from bridge.domain.event import Lane
+from bridge.domain.frozen import dataclass
 from bridge.domain.late import late
 from bridge.domain.priority import Priority, priority_of
 from bridge.domain.record import SIDES, Side
-from bridge.domain.values import dataclass
 from bridge.store.database import Database, Wake
 from bridge.store.journal import count
 from bridge.store.model import Json, Link, LinkState, Scope, Task, TaskKey, TaskState

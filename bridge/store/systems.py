@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
 
-from bridge.domain.values import dataclass, replace
+from bridge.domain.frozen import dataclass, replace
 from bridge.store.database import Database, Wake
 from bridge.store.model import Json, SystemRow
 from bridge.store.statements import upsert

@@ -10,10 +10,10 @@ from bridge.connectors.protocols import Written
 from bridge.connectors.several import between
 from bridge.connectors.ties import Ties, ties
 from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, RateLimited, RemoteError, RetryLater
+from bridge.domain.frozen import replace
 from bridge.domain.record import Fields, Gone, Record, Side
-from bridge.domain.values import replace
 from bridge.mapping import translate
-from bridge.mapping.base import dump_values
+from bridge.mapping.merge import dump_values
 from bridge.mapping.model import DeletePolicy
 from bridge.mapping.values import UNREAD
 from bridge.store import moves

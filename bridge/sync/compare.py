@@ -10,12 +10,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from bridge.domain.frozen import replace
 from bridge.domain.record import SIDES, Fields, Record, Side
 from bridge.domain.seams import from_epoch, plausible_time
-from bridge.domain.values import replace
 from bridge.mapping import translate
-from bridge.mapping.base import Base, FieldBase, dump_base
-from bridge.mapping.merge import Action, Decision, Times, merge
+from bridge.mapping.merge import Action, Base, Decision, FieldBase, Times, dump_base, merge
 from bridge.mapping.model import Field, Mapping
 from bridge.mapping.translate import Reading, defaulted, is_reduction, same
 from bridge.mapping.values import UNREAD, is_empty, names_merged_away, names_records, names_unlinked

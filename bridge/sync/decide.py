@@ -7,11 +7,10 @@ what differs is to be written. `instruct`, `match`, `settle` and `remove` decide
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bridge.domain.frozen import replace
 from bridge.domain.record import SIDES, Gone, Record, Side
-from bridge.domain.values import replace
 from bridge.mapping import translate
-from bridge.mapping.base import Base
-from bridge.mapping.merge import Decision
+from bridge.mapping.merge import Base, Decision
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, is_empty
 from bridge.store import moves

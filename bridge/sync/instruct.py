@@ -9,11 +9,10 @@ from collections.abc import Mapping as MappingOf
 from typing import Any
 
 from bridge.domain.errors import MappingFailed
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.record import SIDES, Gone, Record, Side
-from bridge.domain.values import dataclass, replace
 from bridge.mapping import translate
-from bridge.mapping.base import Base, FieldBase, dump_base, load_base, load_values
-from bridge.mapping.merge import edited_sides
+from bridge.mapping.merge import Base, FieldBase, dump_base, edited_sides, load_base, load_values
 from bridge.mapping.model import DeletePolicy, Field
 from bridge.mapping.translate import Reading, is_reduction, same
 from bridge.mapping.values import (

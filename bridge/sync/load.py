@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from bridge.connectors.lines import read_whole
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import NeedsAuthorisation
+from bridge.domain.frozen import replace
 from bridge.domain.record import SIDES, Evidence, Record, RecordRef, Side
-from bridge.domain.values import replace
 from bridge.mapping.model import Mapping
 from bridge.store.model import Claim, Link
 from bridge.store.questions import ANSWERERS, Question

@@ -10,8 +10,8 @@ from typing import Any
 
 from bridge.domain.catalog import Lookup
 from bridge.domain.errors import DuplicateRefused, RetryLater
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Fields, Gone, Record, Side
-from bridge.domain.values import dataclass
 from bridge.mapping import translate
 from bridge.mapping.model import Duplicates, Field
 from bridge.mapping.model import Mapping as RecordMapping

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass, replace
-from bridge.mapping.base import Base, FieldBase, load_base
-from bridge.mapping.merge import Action, Decision
+from bridge.mapping.merge import Action, Base, Decision, FieldBase, load_base
 from bridge.mapping.model import Field
 from bridge.mapping.translate import Reading, same
 from bridge.mapping.values import Lines, LinkId, Reference, parts_of, with_parts

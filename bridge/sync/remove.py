@@ -7,10 +7,10 @@ After a merge the link follows, or becomes an alias. Pure.
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.domain.frozen import replace
 from bridge.domain.record import Evidence, Gone, Record, Side
-from bridge.domain.values import replace
 from bridge.mapping import translate
-from bridge.mapping.base import dump_values
+from bridge.mapping.merge import dump_values
 from bridge.mapping.model import DeletePolicy, Leftover
 from bridge.mapping.values import UNREAD, is_empty, names_unlinked
 from bridge.store import moves

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping
 
 from bridge.connectors.protocols import Connector
-from bridge.domain.backoff import backoff_seconds
+from bridge.domain.concurrent import together
 from bridge.domain.errors import (
     BridgeError,
     MappingFailed,
@@ -22,7 +22,7 @@ from bridge.domain.errors import (
 )
 from bridge.domain.record import SIDES, Gone, RecordRef
 from bridge.domain.seams import Seams
-from bridge.domain.together import together
+from bridge.domain.waits import backoff_seconds
 from bridge.store.engine import Store
 from bridge.store.model import Completion, SystemRow, TaskKey, Unstorable
 from bridge.sync.load import Loader

@@ -10,11 +10,11 @@ from enum import Enum, auto
 from typing import Any
 
 from bridge.domain.errors import FieldProblem
+from bridge.domain.frozen import replace
 from bridge.domain.record import SIDES, Gone, Record, Side
 from bridge.domain.seams import from_epoch
-from bridge.domain.values import replace
 from bridge.mapping import translate
-from bridge.mapping.base import Base, dump_base, dump_values, load_values
+from bridge.mapping.merge import Base, dump_base, dump_values, load_values
 from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import Reading, folded, is_reduction, same
 from bridge.mapping.values import UNREAD, LinkId, is_empty, names_unlinked

@@ -13,11 +13,10 @@ from typing import Any
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.errors import MappingFailed
 from bridge.domain.event import Lane
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Fields, Record, Side
-from bridge.domain.values import dataclass
 from bridge.mapping import translate
-from bridge.mapping.base import Base
-from bridge.mapping.merge import Action, Decision
+from bridge.mapping.merge import Action, Base, Decision
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, Money, Reference, names_records

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 from bridge.connectors.protocols import Connector
 from bridge.domain.catalog import EntityManifest
 from bridge.domain.event import EventKind
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
 from bridge.domain.seams import Seams
-from bridge.domain.values import dataclass, replace
 from bridge.mapping import translate
-from bridge.mapping.base import Base
+from bridge.mapping.merge import Base
 from bridge.mapping.model import DeletePolicy, Mapping
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, Lines, LinkId, is_empty, parts_of, with_parts

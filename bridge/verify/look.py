@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 from bridge.connectors.lines import read_whole
 from bridge.connectors.protocols import Connector
 from bridge.domain.errors import RateLimited
+from bridge.domain.frozen import dataclass, replace
 from bridge.domain.record import SIDES, Gone, Record, RecordRef, Side
 from bridge.domain.seams import Clock
-from bridge.domain.values import dataclass, replace
 from bridge.mapping import translate
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.store.engine import Store

@@ -7,10 +7,10 @@ whatever the other row holds. So a walk keeps no records, but only numbers: the 
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Fields, Side
-from bridge.domain.values import dataclass
 from bridge.mapping import translate
-from bridge.mapping.base import Base, FieldBase, load_base
+from bridge.mapping.merge import Base, FieldBase, load_base
 from bridge.mapping.model import Field
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import Reading

@@ -12,12 +12,12 @@ from typing import Any
 
 from bridge.connectors.lines import with_lines
 from bridge.connectors.protocols import Page
+from bridge.domain.concurrent import together
 from bridge.domain.errors import RemoteError, RetryLater
 from bridge.domain.event import Event, EventKind, Origin
 from bridge.domain.priority import Priority, calls_for
 from bridge.domain.record import SIDES, Record, Side
 from bridge.domain.seams import epoch
-from bridge.domain.together import together
 from bridge.mapping import translate
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import LinkId, Reference, names_unlinked, parts_of, with_parts

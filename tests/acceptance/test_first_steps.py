@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bridge.app.folder import WAYS, is_secret
 from bridge.app.shipped import shipped_root
-from bridge.app.starter import WAYS, is_secret
 from bridge.connectors.registry import CONNECTORS
 from bridge.simulators.superoffice.signing import sandbox_private_key
 from tests.acceptance.site import BRIDGE, fetch, run_command, until

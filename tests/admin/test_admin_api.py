@@ -12,9 +12,7 @@ from bridge.admin.login import COOKIE
 from bridge.admin.routes import admin_app
 from bridge.app.checks import ready
 from bridge.app.listening import front_of
-from bridge.app.seen import look
-from bridge.app.sentence import state_of
-from bridge.app.status import status_of
+from bridge.app.status import look, state_of, status_of
 from bridge.monitoring.redaction import Redactor
 from bridge.simulators.serve import serving
 from tests.admin.conftest import Client

@@ -24,7 +24,7 @@ from bridge.app.plan import checked_files
 from bridge.app.seams import system_seams
 from bridge.domain.record import Side
 from bridge.mapping import translate
-from bridge.mapping.base import FieldBase, dump_base
+from bridge.mapping.merge import FieldBase, dump_base
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.values import UNREAD
 from bridge.simulators.population import email_of, name_of, phone_of

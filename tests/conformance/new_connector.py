@@ -73,7 +73,7 @@ def _entries(name: str, root: Path) -> dict[Path, str]:
                 ),
             ),
             _entry(
-                root / "bridge/app/starter.py",
+                root / "bridge/app/folder.py",
                 (
                     "Sequence[str]]] = {\n",
                     f'Sequence[str]]] = {{\n    "{name}": {{"API token": ("base_url", "api_token")}},\n',

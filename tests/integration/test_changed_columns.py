@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from bridge.app import seen
-from bridge.app.column_rows import column_rows
+from bridge.app import status
 from bridge.app.columns import ColumnWatch
 from bridge.app.requests import Requests
-from bridge.app.sentence import state_of
-from bridge.app.status import status_of
+from bridge.app.status import column_rows, state_of, status_of
 from bridge.monitoring.health import CheckResult, Status
 from bridge.simulators.faults import ResponseFault
 from tests.pairs.site import Setup, Site, pair_site
@@ -126,7 +124,7 @@ async def test_a_renamed_option_that_mappings_name_is_a_warning(site: Site) -> N
     assert told.status is Status.WARN
     assert "`Gold` is called `Platinum` now" in told.output
     assert "write the new name into the mapping files, then `bridge names accept pipedrive`" in told.output
-    assert "1 field or option has a new name" in state_of(site.bridge.store, await seen.look(site.bridge.store))
+    assert "1 field or option has a new name" in state_of(site.bridge.store, await status.look(site.bridge.store))
     accepted = await Requests(site.bridge)._accept_names({"system": "pipedrive"})
     assert "mapping files still say 'Gold': write 'Platinum' there" in accepted
 

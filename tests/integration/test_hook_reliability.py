@@ -10,7 +10,7 @@ from bridge.admin.operation import Nothing, Person, Role
 from bridge.app.checks import add_checks
 from bridge.app.daemon import note_deliveries
 from bridge.app.desk.runs import Background
-from bridge.app.hook_rows import hook_rows
+from bridge.app.status import hook_rows
 from bridge.simulators.faults import CallbackFault
 from bridge.store.hooks import HookFigures
 from tests.pairs.site import Site, pair_site

@@ -12,8 +12,8 @@ import pytest
 from bridge.admin.operation import Nothing, Person, Role
 from bridge.app.checks import _hooks
 from bridge.app.desk.overview import Front
-from bridge.app.hook_rows import hook_rows
 from bridge.app.requests import NotDone, Requests
+from bridge.app.status import hook_rows
 from bridge.domain.address import Addresses
 from bridge.domain.errors import Unreachable
 from bridge.domain.seams import Seams

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bridge.domain.tracing import NO_STEP, NO_TRACING
+from bridge.domain.seams import NO_STEP, NO_TRACING
 from bridge.monitoring.traces import Traced
 from tests.pairs.calls import NO_SWEEPS
 from tests.pairs.scenario import hooks_are_registered

@@ -9,9 +9,8 @@ import pytest
 
 from bridge.app import verification
 from bridge.app.requests import Requests
-from bridge.app.restored import Stand, awaited
 from bridge.app.verification import AfterRestore, ScheduledVerification
-from bridge.app.verified import verify_check, verify_rows
+from bridge.app.verified import Stand, awaited, verify_check, verify_rows
 from bridge.domain.errors import Rejected
 from bridge.monitoring.health import Status
 from bridge.store.model import SystemRow

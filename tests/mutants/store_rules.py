@@ -134,7 +134,7 @@ LEASES = (
     ),
     Mutant(
         "an id too long for an index shares a transaction",
-        "domain/ids.py::why_unstorable",
+        "domain/record.py::why_unstorable",
         "len(text) > LONGEST_ID",
         "len(text) > 10**9",
         (f"{INTAKE}a_text_too_long_for_an_index_is_refused_before_it_shares_a_transaction",),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.app import applied
-from bridge.app.applied import store_to_apply_to
+from bridge.app import planned
+from bridge.app.planned import store_to_apply_to
 from bridge.domain.seams import Seams
 from bridge.store import open_store
 from bridge.store.tokens import Plain
@@ -33,7 +33,7 @@ def standing(seams: Seams) -> Seams:
 @pytest.fixture
 def asked(made_url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
     """Settings and a plan."""
-    monkeypatch.setattr(applied, "seal_of", lambda _: Plain())
+    monkeypatch.setattr(planned, "seal_of", lambda _: Plain())
     return SimpleNamespace(store=SimpleNamespace(url=made_url)), SimpleNamespace(scopes=SCOPES)
 
 

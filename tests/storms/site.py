@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bridge.app.build import Bridge
+from bridge.app.build import Bridge, reload
 from bridge.app.daemon import assembled, at_work, jobs
 from bridge.app.plan import Plan, make_plan
-from bridge.app.reload import reload
 from bridge.callbacks.routes import callback_app
 from bridge.domain.seams import Seams
 from bridge.runtime.scheduler import Job, Timetable
@@ -90,7 +89,7 @@ class Site:
         """Start the products. `start` starts the bridge."""
         for target, replacement in (
             ("bridge.store.sqlite_file.connect", connect_mortal),
-            ("bridge.app.reload.make_plan", planned),
+            ("bridge.app.build.make_plan", planned),
             ("bridge.reconcile.reconciler.REQUEST_POLL_SECONDS", 5.0),
             ("bridge.app.requests.POLL_SECONDS", 30.0),
             ("bridge.sync.worker.IDLE_SECONDS", 60.0),  # events wake the worker; polling is only a safety net

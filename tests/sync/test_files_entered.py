@@ -25,7 +25,7 @@ from tests.sync.bench import Bench, make_bench
 
 BRIDGE = Path(bridge.__file__).parent
 
-AT_MOST = {"domain": 6, "mapping": 10, "store": 13, "sync": 10}
+AT_MOST = {"domain": 4, "mapping": 8, "store": 13, "sync": 10}
 """By package, how many files the update may enter. Lower a number when files are joined; other packages have none."""
 NOT_COUNTED = {"app", "connectors", "monitoring"}
 

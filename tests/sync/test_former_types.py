@@ -7,9 +7,8 @@ import phonenumbers
 import pytest
 
 from bridge.mapping.types import registry
-from bridge.mapping.types.kind import Kind
+from bridge.mapping.types.kind import Kind, fold_text, reduces_text
 from bridge.mapping.types.registry import TYPES
-from bridge.mapping.types.text import fold_text, reduces_text
 from bridge.mapping.values import Phone
 from tests.sync.bench import PEOPLE, Bench
 

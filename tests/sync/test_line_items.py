@@ -11,7 +11,7 @@ from bridge.domain.catalog import Column, ColumnSpec, Manifest
 from bridge.domain.errors import RetryLater
 from bridge.domain.priority import Priority, purpose
 from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
-from bridge.mapping.base import load_values
+from bridge.mapping.merge import load_values
 from bridge.reconcile.reconciler import MappingsInUse, Reconciler
 from bridge.store.model import Mode
 from tests.clock import FakeClock

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bridge.domain.record import Side
-from bridge.mapping.base import Base, FieldBase
 from bridge.mapping.load import load_text
+from bridge.mapping.merge import Base, FieldBase
 from bridge.mapping.translate import Reading
 from bridge.mapping.values import UNREAD, LinkId, Reference
 from bridge.store.model import Link, LinkState

@@ -163,7 +163,7 @@ def _growing_waits(path: Path) -> list[int]:
 def test_one_formula_computes_the_wait_before_the_next_attempt() -> None:
     own = {BRIDGE / "simulators"}  # vendors have their own
     found = [path for path in FILES if not own & set(path.parents) and _growing_waits(path)]
-    assert found == [BRIDGE / "domain" / "backoff.py"]
+    assert found == [BRIDGE / "domain" / "waits.py"]
 
 
 def test_one_file_creates_the_http_session_of_the_process() -> None:

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from bridge.domain.backoff import backoff_seconds
+from bridge.domain.waits import backoff_seconds
 
 
 @pytest.mark.parametrize(("attempts", "most"), [(0, 2.0), (1, 2.0), (2, 4.0), (3, 8.0), (8, 60.0), (10_000, 60.0)])

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.app import daemon
-from bridge.domain.apart import Apart
+from bridge.domain.concurrent import Apart
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from bridge.domain.concurrent import together
 from bridge.domain.errors import StoreUnavailable
-from bridge.domain.together import together
 
 
 async def test_a_task_that_hangs_delays_no_other() -> None:

@@ -8,13 +8,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from bridge.admin.operation import ABOUT, Given, Nothing, NotThere, Person
-from bridge.app.adding import set_mode
 from bridge.app.build import Bridge
 from bridge.app.desk.mappings import Named, find_mapping
 from bridge.app.desk.records import Which
 from bridge.app.desk.requesting import Outcome, do_here, outcome, send_request
 from bridge.app.desk.words import when
-from bridge.domain.values import dataclass
+from bridge.app.folder import set_mode
+from bridge.domain.frozen import dataclass
 from bridge.settings.summary import entries
 from bridge.store.journal import AuditEntry
 

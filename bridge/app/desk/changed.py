@@ -4,11 +4,11 @@ from pydantic import Field
 
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
-from bridge.app.column_check import used_names
-from bridge.app.column_rows import column_rows
+from bridge.app.columns import used_names
 from bridge.app.desk.actions import SystemNamed
 from bridge.app.desk.requesting import Outcome, send_request
-from bridge.domain.values import dataclass
+from bridge.app.status import column_rows
+from bridge.domain.frozen import dataclass
 
 
 class Accepting(SystemNamed):

@@ -13,8 +13,8 @@ from bridge.app.desk.records import Which, kept_in_sync
 from bridge.app.desk.words import name, when
 from bridge.connectors.lines import read_whole
 from bridge.domain.errors import RemoteError
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Gone, Record, Side
-from bridge.domain.values import dataclass
 from bridge.store.model import Link, Scope, TaskKey
 from bridge.sync.shadow import FieldBeside, State, beside
 from bridge.verify.look import Subject, decided

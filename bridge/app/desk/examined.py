@@ -8,7 +8,7 @@ from bridge.admin.operation import Given, Nothing, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.looking import begin, outline
 from bridge.app.looks import State
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 
 class Examining(Given):

@@ -13,9 +13,9 @@ from bridge.app.rehearsal import pasted_record, written_record
 from bridge.connectors.lines import read_whole
 from bridge.connectors.registry import CONNECTORS
 from bridge.domain.errors import ConfigError, Problem, RemoteError
+from bridge.domain.frozen import dataclass
 from bridge.domain.guess import did_you_mean
 from bridge.domain.record import SIDES, Fields, Gone, Side
-from bridge.domain.values import dataclass
 from bridge.mapping.examples import run_tests
 from bridge.mapping.explain import explain
 from bridge.mapping.model import Conflict, Field, Mapping, Policy

@@ -5,14 +5,14 @@ from functools import partial
 
 from bridge.admin.operation import Nothing, Person
 from bridge.app.build import Bridge
-from bridge.app.column_check import changes_check, used_names
+from bridge.app.columns import changes_check, used_names
 from bridge.app.desk.hours import DAY, HOUR, Hours
 from bridge.app.desk.words import sides, when
 from bridge.app.quotas import Budgeted, budgets_of, in_words
-from bridge.app.sentence import Counted, sentence
+from bridge.app.status import Counted, sentence
 from bridge.app.verified import agreed_of, ended_early
 from bridge.app.waiting import waiting_numbers
-from bridge.domain.values import dataclass, replace
+from bridge.domain.frozen import dataclass, replace
 from bridge.store.cursors import Cursor
 from bridge.store.engine import Store
 from bridge.store.model import ON_PURPOSE, MappingState, Mode, Scope

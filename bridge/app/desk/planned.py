@@ -12,8 +12,8 @@ from bridge.app.desk.looking import begin, outline
 from bridge.app.desk.mappings import find_mapping
 from bridge.app.desk.words import address
 from bridge.app.looks import State
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass
 from bridge.planning.report import change_line
 from bridge.planning.rows import HEADINGS
 

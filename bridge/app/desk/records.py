@@ -10,12 +10,11 @@ from bridge.admin.operation import Given, NotThere, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.story import Ahead, Entry, Ref, ahead, of_journal, of_person
 from bridge.app.desk.words import address, arrow, name, shown, title
-from bridge.app.edits import causes
-from bridge.app.why import crossed_without, nexts, now_line, places
+from bridge.app.why import causes, crossed_without, nexts, now_line, places
 from bridge.domain.errors import ConfigError
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import SIDES, Side
-from bridge.domain.values import dataclass
-from bridge.mapping.base import FieldBase, load_base
+from bridge.mapping.merge import FieldBase, load_base
 from bridge.mapping.model import Field as Row
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.translate import key_hash

@@ -7,7 +7,7 @@ from bridge.admin.operation import NotThere, Person
 from bridge.app.build import Bridge
 from bridge.app.desk.words import when
 from bridge.app.requests import Requests
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 from bridge.store.requests import Request
 
 ANSWER_SECONDS = 3.0

@@ -7,9 +7,8 @@ from bridge.app.build import Bridge
 from bridge.app.desk.overview import mode_of
 from bridge.app.desk.words import when
 from bridge.app.progress import Progress, progress_of
-from bridge.app.restored import awaited
-from bridge.app.verified import agreed_of, ended_early
-from bridge.domain.values import dataclass
+from bridge.app.verified import agreed_of, awaited, ended_early
+from bridge.domain.frozen import dataclass
 from bridge.store.cursors import Cursor
 from bridge.store.hooks import WINDOWS, HookFigures, HookName
 from bridge.store.model import ON_PURPOSE, HookRow

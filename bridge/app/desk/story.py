@@ -6,8 +6,8 @@ from typing import Any
 
 from bridge.app.desk.words import address, exactly, name, when
 from bridge.app.why import About, Line, would_write
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass
 from bridge.store.journal import WRITES, AuditEntry, JournalRow
 from bridge.store.model import Scope
 

@@ -13,7 +13,7 @@ from bridge.app.desk.mappings import Named, find_mapping
 from bridge.app.desk.words import when
 from bridge.app.looks import State
 from bridge.app.verified import STATES, agreed_of
-from bridge.domain.values import dataclass, replace
+from bridge.domain.frozen import dataclass, replace
 from bridge.verify.report import ALONE_WORDS, ALONE_WRONG, EXPECTED, PAIR_WORDS, WRONG, example_line, total_line
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from bridge.domain.record import Side
 from bridge.domain.seams import from_epoch
-from bridge.mapping.base import load_base
+from bridge.mapping.merge import load_base
 from bridge.mapping.model import Mapping as RecordMapping
 from bridge.mapping.values import UNREAD, Lines, LinkId, Phone, Reference, is_empty
 from bridge.store.model import Endpoint, Link

@@ -7,9 +7,9 @@ from bridge.app.build import Bridge
 from bridge.app.desk.words import address, name, shown, title, when
 from bridge.app.waiting import hold_ups, known_code, remedy, waits_for
 from bridge.app.wording import record_name
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Side
-from bridge.domain.values import dataclass
-from bridge.mapping.base import load_base
+from bridge.mapping.merge import load_base
 from bridge.store.model import Scope, Task, TaskKey
 from bridge.store.standing import OpenConflict
 from bridge.sync.reasons import Reason

@@ -4,7 +4,7 @@ from bridge.connectors.bottlecrm.catalog import Catalog
 from bridge.connectors.bottlecrm.client import BottleClient
 from bridge.connectors.bottlecrm.options import BottleOptions
 from bridge.connectors.rows import Listings
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

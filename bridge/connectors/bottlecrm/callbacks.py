@@ -13,7 +13,7 @@ from bridge.connectors.json_text import read_json
 from bridge.domain.callback import Callback
 from bridge.domain.errors import BadCallback
 from bridge.domain.event import Event, EventKind, Origin
-from bridge.domain.ids import why_unstorable
+from bridge.domain.record import why_unstorable
 
 HEADER = "x-bottlecrm-signature"
 LONGEST = 512

@@ -6,8 +6,8 @@ from bridge.connectors.account_list import AccountList
 from bridge.connectors.bottlecrm.client import BottleClient
 from bridge.connectors.bottlecrm.columns import PIPELINES, STAGES
 from bridge.connectors.names import Names, Pins, Unresolved, pair_of
+from bridge.domain.frozen import dataclass
 from bridge.domain.seams import Clock
-from bridge.domain.values import dataclass
 
 PATH = "api/opportunities/pipelines"
 

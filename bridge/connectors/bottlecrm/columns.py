@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bridge.domain.catalog import Column, ColumnSpec
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 PIPELINES, STAGES = "pipelines", "stages"
 LEAD_STATUSES = ("assigned", "in process", "converted", "recycled", "closed")

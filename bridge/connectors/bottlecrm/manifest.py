@@ -2,7 +2,7 @@
 
 from bridge.connectors.bottlecrm.columns import RESOURCES
 from bridge.domain.catalog import EntityManifest, Lookup, Manifest
-from bridge.domain.values import replace
+from bridge.domain.frozen import replace
 
 EVENTS = frozenset({"created", "changed", "deleted"})
 FINE = 0.001

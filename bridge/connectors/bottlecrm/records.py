@@ -12,8 +12,8 @@ from bridge.connectors.protocols import Page, Written
 from bridge.connectors.rows import NotUnderstood, Row, Understood, one_record, row_id, understand_each
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import Rejected, RetryLater
+from bridge.domain.frozen import replace
 from bridge.domain.record import Evidence, Fields, Gone, Record, RecordRef
-from bridge.domain.values import replace
 
 Rows = list[Any]
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -15,7 +15,7 @@ from bridge.connectors.limits import SMALL_BYTES
 from bridge.connectors.oauth import NO_CONSENT, KeptToken, SignInDialect, sign_in_client
 from bridge.connectors.product import Construction
 from bridge.domain.errors import NeedsAuthorisation, OutcomeUnknown, Rejected, RetryLater
-from bridge.domain.values import replace
+from bridge.domain.frozen import replace
 
 V1_TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 V1_REFRESH_PATH = "/v1/iam/auth/app/getrefreshtoken"

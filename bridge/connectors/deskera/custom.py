@@ -18,7 +18,7 @@ from bridge.connectors.limits import page_bytes
 from bridge.connectors.rows import NotUnderstood, Row
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import Rejected
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 LOG = logging.getLogger(__name__)
 PATH = "/v1/dimension"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.domain.errors import RetryLater
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

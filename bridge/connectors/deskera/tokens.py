@@ -11,8 +11,8 @@ from typing import Any
 
 import jwt
 
-from bridge.domain.pause import LONGEST_LIFE_SECONDS
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
+from bridge.domain.waits import LONGEST_LIFE_SECONDS
 
 EARLY_SECONDS = 300.0
 BLIND_SECONDS = 50 * 60.0

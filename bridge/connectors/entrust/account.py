@@ -10,9 +10,9 @@ from bridge.connectors.entrust.shape import BadField
 from bridge.connectors.entrust.values import is_id
 from bridge.connectors.rows import MAKES_NO_SENSE, Listings, NotUnderstood, row_id
 from bridge.domain.errors import DuplicateRefused, OutcomeUnknown, Rejected, WriteConflict
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Evidence, Gone, Record, RecordRef
 from bridge.domain.seams import Clock
-from bridge.domain.values import dataclass
 
 T = TypeVar("T")
 _FOREIGN_TYPES = ("LDAP_AD", "EXTERNAL")

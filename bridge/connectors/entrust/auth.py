@@ -17,7 +17,7 @@ from bridge.connectors.limits import SMALL_BYTES
 from bridge.connectors.oauth import SignInDialect, sign_in_client
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
-from bridge.domain.pause import LONGEST_LIFE_SECONDS
+from bridge.domain.waits import LONGEST_LIFE_SECONDS
 
 PATH = "/api/web/v1/adminapi/authenticate"
 USED_LIFE = 0.8  # a token is renewed after this part of its life,

@@ -12,7 +12,7 @@ from bridge.connectors.limits import LIST_BYTES, page_bytes
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
 from bridge.domain.errors import NeedsAuthorisation, Rejected, RemoteError
-from bridge.domain.values import replace
+from bridge.domain.frozen import replace
 
 API = "/api/web"
 MOST_ROWS = 100  # in one page

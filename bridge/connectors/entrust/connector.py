@@ -24,8 +24,8 @@ from bridge.domain.callback import Callback, HookSecret, HookSpec, SeenHook
 from bridge.domain.catalog import ColumnSpec, Manifest
 from bridge.domain.errors import Rejected
 from bridge.domain.event import Event
+from bridge.domain.frozen import replace
 from bridge.domain.record import Fields, Gone, Record, RecordRef
-from bridge.domain.values import replace
 
 
 class EntrustConnector:

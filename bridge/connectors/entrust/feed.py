@@ -10,8 +10,8 @@ from bridge.connectors.entrust.client import EntrustClient, Rows
 from bridge.connectors.entrust.values import is_id, write_instant
 from bridge.connectors.rows import Listings, NotUnderstood, Row
 from bridge.domain.errors import Rejected, RemoteError
+from bridge.domain.frozen import dataclass
 from bridge.domain.seams import Clock
-from bridge.domain.values import dataclass
 
 log = logging.getLogger(__name__)
 

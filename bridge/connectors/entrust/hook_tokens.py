@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from bridge.connectors.entrust.signature import Registered
 from bridge.connectors.protocols import TokenVault
+from bridge.domain.frozen import dataclass
 from bridge.domain.seams import Clock, epoch
-from bridge.domain.values import dataclass
 
 OVERLAP_SECONDS = 600.0  # the token of a replaced hook is accepted this long, for deliveries under way
 _CARRIED = ("id", "url", "token", "form")

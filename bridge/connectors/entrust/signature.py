@@ -17,7 +17,7 @@ import http_sf
 
 from bridge.domain.callback import Callback
 from bridge.domain.errors import BadCallback
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 RFC9421, SHA2 = "rfc9421", "sha2"
 NEEDED = ("@method", "@target-uri", "content-digest")

@@ -3,7 +3,7 @@
 from bridge.connectors.pipedrive.catalog import Catalogs
 from bridge.connectors.pipedrive.client import PipedriveClient
 from bridge.connectors.rows import Listings
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

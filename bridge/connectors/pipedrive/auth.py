@@ -18,7 +18,7 @@ from bridge.connectors.pipedrive.options import SHARED_HOST, PipedriveOptions
 from bridge.connectors.pipedrive.refusals import read_words
 from bridge.connectors.product import Construction
 from bridge.connectors.protocols import HttpRequest
-from bridge.domain.values import replace
+from bridge.domain.frozen import replace
 
 
 def credential(construction: Construction) -> Credential:

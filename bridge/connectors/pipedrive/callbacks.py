@@ -15,7 +15,7 @@ from bridge.connectors.pipedrive.values import known_instant
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.errors import BadCallback
 from bridge.domain.event import Event, EventKind, Origin
-from bridge.domain.ids import why_unstorable
+from bridge.domain.record import why_unstorable
 
 KINDS: Mapping[str, EventKind] = {
     "create": EventKind.CREATED,

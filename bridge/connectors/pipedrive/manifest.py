@@ -9,7 +9,7 @@ from dataclasses import field
 
 from bridge.connectors.pipedrive.columns import ACTIVITY, LEAD, NOTE, USER, USER_COLUMNS
 from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Lookup, Manifest
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 EVENTS = frozenset({"created", "changed", "deleted"})
 MERGED = EVENTS | {"merged"}

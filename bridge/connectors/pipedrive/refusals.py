@@ -11,8 +11,8 @@ from bridge.connectors.calls import Answer, Pause, Words
 from bridge.connectors.http import retry_after
 from bridge.connectors.pipedrive.budget import number, until_midnight
 from bridge.domain.errors import NeedsAuthorisation, RateLimited, RemoteError
-from bridge.domain.pause import LONGEST_PAUSE_SECONDS
 from bridge.domain.seams import Clock
+from bridge.domain.waits import LONGEST_PAUSE_SECONDS
 
 BURST_SECONDS = 2.0
 LONGEST_RESET_SECONDS = 60.0

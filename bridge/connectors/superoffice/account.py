@@ -6,8 +6,8 @@ from bridge.connectors.superoffice.client import SuperOfficeClient
 from bridge.connectors.superoffice.columns import RESOURCES, Resource
 from bridge.connectors.superoffice.options import SuperOfficeOptions
 from bridge.domain.errors import Rejected
+from bridge.domain.frozen import dataclass
 from bridge.domain.seams import Clock
-from bridge.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from bridge.connectors.superoffice.endpoint import Endpoint, FixedEndpoint, Tena
 from bridge.connectors.superoffice.options import SuperOfficeOptions, quota
 from bridge.connectors.superoffice.refusals import is_missing, is_refusal, read_words
 from bridge.domain.errors import OutcomeUnknown, RemoteError, RetryLater, Unreachable, WriteConflict
-from bridge.domain.values import replace
+from bridge.domain.frozen import replace
 
 SOMEWHERE = "https://tenant.invalid"  # stands for the tenant's address until the call is sent
 MISDIRECTED = 421

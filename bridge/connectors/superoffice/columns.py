@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from bridge.domain.catalog import Column, ColumnSpec
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 ADDRESS_PARTS = ("address1", "address2", "address3", "city", "county", "state", "zipcode")
 

@@ -14,8 +14,8 @@ from bridge.connectors.http import HttpClient
 from bridge.connectors.limits import SMALL_BYTES
 from bridge.connectors.superoffice.values import known_instant
 from bridge.domain.errors import NeedsAuthorisation, RemoteError, Unreachable
-from bridge.domain.pause import LONGEST_LIFE_SECONDS
 from bridge.domain.seams import Clock
+from bridge.domain.waits import LONGEST_LIFE_SECONDS
 
 VENDOR_DOMAIN = ".superoffice.com"
 GONE_STATES = frozenset({"Deleted", "Suspended", "Deleting", "3", "4", "10"})  # names and numbers of the vendor's enum

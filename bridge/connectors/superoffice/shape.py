@@ -17,8 +17,8 @@ from bridge.connectors.superoffice.values import (
     write_id,
 )
 from bridge.domain.catalog import Column, ColumnSpec
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Fields
-from bridge.domain.values import dataclass
 
 CUSTOM, OLD_CUSTOM = "CustomFields", "UserDefinedFields"
 BULKY = frozenset({"FieldProperties", "TableRight", "_Links"})

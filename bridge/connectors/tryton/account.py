@@ -14,8 +14,8 @@ from bridge.connectors.tryton.deleted import Deleted
 from bridge.connectors.tryton.options import TrytonOptions
 from bridge.connectors.tryton.shape import USERS, BadField
 from bridge.domain.errors import Rejected, WriteConflict
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Evidence, Gone, Record, RecordRef
-from bridge.domain.values import dataclass
 
 DIGITS = re.compile(r"[0-9]{1,18}")
 FIND_LIMIT = 50

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bridge.domain.catalog import Column, ColumnSpec
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 CURRENCIES, COUNTRIES, LANGUAGES, UNITS, EMPLOYEES = "currencies", "countries", "languages", "units", "employees"
 CATEGORIES = "party categories"

@@ -16,7 +16,7 @@ from bridge.connectors.tryton.columns import (
 )
 from bridge.connectors.tryton.options import TrytonOptions
 from bridge.domain.catalog import EntityManifest, Lookup, Manifest
-from bridge.domain.values import replace
+from bridge.domain.frozen import replace
 
 FINE = 0.001  # seconds; times have microseconds, on SQLite as well
 LONGEST_TRANSACTION_SECONDS = 120.0

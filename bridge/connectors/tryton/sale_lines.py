@@ -10,8 +10,8 @@ from bridge.connectors.rows import Row
 from bridge.connectors.tryton.catalog import Lists
 from bridge.connectors.tryton.columns import SALE_LINE
 from bridge.connectors.tryton.shape import BadField, Values, read_columns, record_id, related, write_columns
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Fields
-from bridge.domain.values import dataclass
 
 GOODS = "line"
 """The type of a line that sells something."""

@@ -11,8 +11,8 @@ from bridge.connectors.tryton.account import Account, Kind, Table
 from bridge.connectors.tryton.parties import escaped
 from bridge.connectors.tryton.shape import BadField, Values
 from bridge.domain.errors import Rejected, RemoteError
+from bridge.domain.frozen import dataclass
 from bridge.domain.record import Fields, Record
-from bridge.domain.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

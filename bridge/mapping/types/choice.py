@@ -1,12 +1,12 @@
-"""Choices, users (one label or id out of several) and sets of choices."""
+"""Choices, users (one label or id out of several), sets of choices, and links (the id of a record)."""
 
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from bridge.mapping.types.kind import Kind
-from bridge.mapping.types.text import describe, fold_text
-from bridge.mapping.values import Untranslatable
+from bridge.domain.record import Side
+from bridge.mapping.types.kind import Kind, describe, fold_text
+from bridge.mapping.values import LinkId, Reference, Untranslatable
 
 
 def choice_text(raw: Any) -> str | None:
@@ -59,3 +59,37 @@ def make_set(options: dict[str, Any]) -> Kind:
         load=frozenset,
         options=options,
     )
+
+
+# ---- Links: a reference to a record that another mapping keeps in sync ----
+#
+# It is read as `Reference` (the other record's id on this side), merged as `LinkId`, and written from a `Reference`
+# of the target side. `sync` resolves one into the other.
+
+
+def _fold_link(value: Any) -> str:
+    return f"link {value.id}" if isinstance(value, LinkId) else f"{value.side} {value.id}"
+
+
+def _dump_link(value: Any) -> Any:
+    return value.id if isinstance(value, LinkId) else [value.mapping, value.side.value, value.id]
+
+
+def _load_link(data: Any) -> Any:
+    return LinkId(data) if isinstance(data, int) else Reference(data[0], Side(data[1]), data[2])
+
+
+def _render_link(value: Any) -> str:
+    if isinstance(value, Reference):
+        return value.id
+    raise Untranslatable("the linked record has not been looked up on the side to write")
+
+
+def link_kind(mapping: str, side: Side) -> Kind:
+    """Return the type for one side: its references are to records of that side."""
+
+    def parse(raw: Any) -> Reference | None:
+        found = choice_text(raw)
+        return None if found is None or found == "0" else Reference(mapping, side, found)
+
+    return Kind("link", parse, _render_link, fold=_fold_link, dump=_dump_link, load=_load_link)

@@ -7,8 +7,7 @@ from typing import Any
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat
 
-from bridge.mapping.types.kind import Kind, Shape
-from bridge.mapping.types.text import describe, fold_text, reduces_text, visible
+from bridge.mapping.types.kind import Kind, Shape, describe, fold_text, reduces_text, visible
 from bridge.mapping.values import Phone, Untranslatable
 
 _BEHIND = re.compile(r"(?P<number>.*\d)[\s,;:.\u2013-]*[(\[]?(?P<remark>[^\W\d_][^\d()\[\]]*)[)\]]?", re.DOTALL)

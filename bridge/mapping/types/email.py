@@ -6,8 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from bridge.domain.late import late
-from bridge.mapping.types.kind import Kind
-from bridge.mapping.types.text import describe, fold_text, reduces_text, visible
+from bridge.mapping.types.kind import Kind, describe, fold_text, reduces_text, visible
 from bridge.mapping.values import Untranslatable
 
 SYNTAX = ("bridge.mapping.types.email_syntax", "ascii_form")

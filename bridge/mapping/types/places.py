@@ -6,12 +6,11 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any
 
+from bridge.domain.frozen import dataclass
 from bridge.domain.late import late
-from bridge.domain.values import dataclass
 from bridge.mapping.types.countries import further_names, plain_name
-from bridge.mapping.types.kind import Kind, Shape
+from bridge.mapping.types.kind import Kind, Shape, describe, fold_text, visible
 from bridge.mapping.types.numbers import parse_integer
-from bridge.mapping.types.text import describe, fold_text, visible
 from bridge.mapping.values import Untranslatable
 
 NAMES = ("bridge.mapping.types.locale_data", "territory_names")

@@ -7,10 +7,9 @@ from bridge.mapping.types.choice import make_choice, make_set, make_user
 from bridge.mapping.types.contact import make_phone
 from bridge.mapping.types.dates import make_date, make_instant
 from bridge.mapping.types.email import make_email
-from bridge.mapping.types.kind import Kind
+from bridge.mapping.types.kind import Kind, make_text
 from bridge.mapping.types.numbers import make_boolean, make_decimal, make_integer, make_money
 from bridge.mapping.types.places import make_country, make_currency
-from bridge.mapping.types.text import make_text
 
 Maker = Callable[[dict[str, Any]], Kind]
 

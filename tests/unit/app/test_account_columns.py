@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from bridge.app.live import account_columns
+from bridge.app.columns import account_columns
 from bridge.connectors.pipedrive.manifest import MANIFEST
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.errors import RetryLater
-from bridge.mapping.check_live import account_problems, check_live
+from bridge.mapping.check import account_problems, check_live
 from bridge.mapping.load import load_text
 
 BETWEEN_TWO = """\

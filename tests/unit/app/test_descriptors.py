@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.app.descriptors import RESERVE, shares
+from bridge.app.listening import RESERVE, shares
 
 
 @pytest.mark.parametrize(

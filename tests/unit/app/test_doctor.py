@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bridge.app import doctor
 from bridge.app.bundle import KEPT, MAIL, _mapping_files, _without_tests, shape
-from bridge.app.doctor_live import Timed, _clock
+from bridge.app.doctor import Timed, _clock
 from bridge.app.finding import OF_SYSTEM, remedy_of
 from bridge.app.status import status_of
 from bridge.connectors.protocols import HttpRequest, HttpResponse

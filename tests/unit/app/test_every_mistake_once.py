@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.app.folder import starting_settings
 from bridge.app.plan import checked, checked_files
 from bridge.app.shipped import shipped_pairs
-from bridge.app.starter import starting_settings
 from bridge.domain.errors import ConfigError
 
 SECRETS = {

@@ -1,11 +1,11 @@
 """A mapping that only lines of records name counts as named, wherever that matters."""
 
-from bridge.app.adding import left_out
 from bridge.app.checks import references
+from bridge.app.folder import left_out
 from bridge.app.plan import Plan
 from bridge.app.planned import _narrowed
 from bridge.domain.record import Side
-from bridge.mapping.check_together import check_together
+from bridge.mapping.check import check_together
 from bridge.mapping.load import load_text
 from bridge.mapping.model import Mapping
 from bridge.monitoring.health import Status

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from bridge.app.daemon import _sweeps
-from bridge.app.doctor_live import _hooks
+from bridge.app.doctor import _live_hooks
 from bridge.connectors.registry import CONNECTORS
 from bridge.monitoring.health import Status
 from bridge.settings.model import ScheduleSettings, SystemSettings
@@ -51,7 +51,7 @@ async def test_the_doctor_does_not_report_missing_hooks_of_a_product_without_hoo
     plan: Any = SimpleNamespace(sources={"erp": frozenset({"party"})})
     addresses: Any = None
     unused: Any = None
-    finding = await _hooks(unused, plan, unused, "erp", connector, addresses)
+    finding = await _live_hooks(unused, plan, unused, "erp", connector, addresses)
     assert finding.status is Status.PASS
     assert "sends no callbacks" in finding.text
 

@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
-from bridge.app.authorize import Request, prepare
+from bridge.app.authorize import Request, prepare, renewals
 from bridge.app.plan import OPTIONS
-from bridge.app.renewal import renewals
 from bridge.cli.main import main
 from bridge.domain.seams import Seams
 from bridge.settings.load import load_settings, validate_options

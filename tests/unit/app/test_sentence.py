@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bridge.app.seen import look
-from bridge.app.sentence import Counted, sentence, state_of
+from bridge.app.status import Counted, look, sentence, state_of
 from bridge.app.waiting import waits_for
 from bridge.cli.status import both
 from bridge.domain.record import Side

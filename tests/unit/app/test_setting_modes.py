@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app.adding import moded_settings
+from bridge.app.folder import moded_settings
 from bridge.domain.errors import ConfigError
 from bridge.settings.parts import mapping_modes
 

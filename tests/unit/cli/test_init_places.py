@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app.starter import WAYS
+from bridge.app.folder import WAYS
 from bridge.connectors.registry import CONNECTORS
 from bridge.files.document import Problems, plain, read_documents
 from bridge.settings.secrecy import holds_secret

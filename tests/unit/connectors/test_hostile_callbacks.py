@@ -23,7 +23,7 @@ from bridge.connectors.superoffice import callbacks as superoffice
 from bridge.domain.callback import Callback, HookSecret
 from bridge.domain.errors import BadCallback
 from bridge.domain.event import Event, EventKind
-from bridge.domain.ids import why_unstorable
+from bridge.domain.record import why_unstorable
 
 Decode = Callable[[Callback], Sequence[Event]]
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from bridge.domain.values import dataclass, replace
+from bridge.domain.frozen import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.domain.record import Side
 from bridge.mapping.model import Field
-from bridge.mapping.samples import samples
+from bridge.mapping.round_trip import samples
 from bridge.mapping.types.contact import read_phone
 from bridge.mapping.types.numbers import exponent
 from bridge.mapping.types.places import _currencies, _territories

@@ -3,8 +3,7 @@
 import pytest
 
 from bridge.domain.catalog import Column, ColumnSpec
-from bridge.mapping.check import check
-from bridge.mapping.check_live import check_live
+from bridge.mapping.check import check, check_live
 from bridge.mapping.load import load_text
 
 from .files import HEAD, MANIFESTS, NAME, TEXT

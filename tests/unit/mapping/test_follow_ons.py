@@ -5,7 +5,7 @@ import pytest
 from bridge.domain.errors import Problem
 from bridge.domain.guess import Guess, did_you_mean
 from bridge.files.document import Place, Problems, read_documents
-from bridge.mapping.follow_ons import document_of, mistakes, spot_of
+from bridge.mapping.load import document_of, mistakes, spot_of
 from bridge.mapping.section import UNKNOWN_KEY
 
 FILE = "a:7.yaml"

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from bridge.domain.record import Side
-from bridge.mapping.base import FieldBase, load_base, load_values
 from bridge.mapping.load import load_text
-from bridge.mapping.merge import Action, Times, merge
+from bridge.mapping.merge import Action, FieldBase, Times, load_base, load_values, merge
 from bridge.mapping.translate import read, same
 
 TEXT = """\

@@ -8,10 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.domain.record import Side
-from bridge.mapping.base import FieldBase, dump_base, load_base
 from bridge.mapping.conditions import leaves
 from bridge.mapping.load import load_text
-from bridge.mapping.merge import Action, Times, merge
+from bridge.mapping.merge import Action, FieldBase, Times, dump_base, load_base, merge
 from bridge.mapping.model import Mapping
 from bridge.mapping.translate import for_create, passes_where, read, same, write
 from bridge.mapping.types.registry import TYPES

@@ -12,8 +12,7 @@ from bridge.domain.catalog import Column, ColumnSpec
 from bridge.files.document import Problems, plain, read_documents
 from bridge.mapping.functions import BUILTIN, Function
 from bridge.mapping.json_schema import Half, general_schema, pair_schema
-from bridge.mapping.load import load_text
-from bridge.mapping.sources import is_part
+from bridge.mapping.load import is_part, load_text
 from bridge.mapping.types.registry import TYPES
 
 from .files import HEAD, NAME, ONE, TWO

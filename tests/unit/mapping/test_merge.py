@@ -6,8 +6,17 @@ from typing import Any
 import pytest
 
 from bridge.domain.record import Side
-from bridge.mapping.base import FieldBase, dump_base, dump_values, load_base, load_values
-from bridge.mapping.merge import Action, Decision, Times, merge
+from bridge.mapping.merge import (
+    Action,
+    Decision,
+    FieldBase,
+    Times,
+    dump_base,
+    dump_values,
+    load_base,
+    load_values,
+    merge,
+)
 from bridge.mapping.model import Mapping
 from bridge.mapping.translate import Reading, read
 from bridge.mapping.values import UNREAD, LinkId, Reference

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.record import Side
-from bridge.mapping.base import FieldBase, dump_base, load_base
 from bridge.mapping.load import load_text
-from bridge.mapping.merge import Action, Decision, Times, merge
+from bridge.mapping.merge import Action, Decision, FieldBase, Times, dump_base, load_base, merge
 from bridge.mapping.model import Mapping
 from bridge.mapping.translate import Reading, read
 

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.record import Side
-from bridge.mapping.base import FieldBase
 from bridge.mapping.load import load_text
-from bridge.mapping.merge import TIE_SECONDS, Action, Decision, Times, merge
+from bridge.mapping.merge import TIE_SECONDS, Action, Decision, FieldBase, Times, merge
 from bridge.mapping.model import Mapping
 from bridge.mapping.translate import read
 

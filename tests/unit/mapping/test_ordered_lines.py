@@ -10,7 +10,7 @@ from bridge.domain.catalog import Column, ColumnSpec, EntityManifest, Manifest
 from bridge.domain.record import Side
 from bridge.mapping.check import check
 from bridge.mapping.explain import explain
-from bridge.mapping.line_merge import merge_lines
+from bridge.mapping.lines import merge_lines
 from bridge.mapping.load import load_text
 from bridge.mapping.merge import Action, Decision
 from bridge.mapping.translate import read, same

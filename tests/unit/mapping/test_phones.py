@@ -68,7 +68,7 @@ def test_an_edit_of_the_extension_crosses() -> None:
 
 
 def base_entry(row: Any, left: Any, right: Any) -> Any:
-    from bridge.mapping.base import FieldBase
+    from bridge.mapping.merge import FieldBase
 
     return FieldBase(
         left.values["f"], right.values["f"], left.hashes["f"], right.hashes["f"], row.fingerprint,

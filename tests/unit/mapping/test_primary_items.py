@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from bridge.connectors.pipedrive.values import read_values, write_values
 from bridge.connectors.superoffice.values import read_elements, write_elements
 from bridge.domain.record import Side
-from bridge.mapping.base import FieldBase
-from bridge.mapping.merge import Action, Times, merge
+from bridge.mapping.merge import Action, FieldBase, Times, merge
 from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import read, write
 

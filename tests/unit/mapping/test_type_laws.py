@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.mapping.types.kind import Kind
+from bridge.mapping.types.kind import Kind, fold_text
 from bridge.mapping.types.registry import TYPES, make_kind
-from bridge.mapping.types.text import fold_text
 from bridge.mapping.values import Untranslatable
 
 from .test_types import values_of

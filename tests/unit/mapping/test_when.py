@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from bridge.domain.errors import ConfigError
 from bridge.domain.record import Side
-from bridge.mapping.base import Base, FieldBase
 from bridge.mapping.examples import run_tests
 from bridge.mapping.explain import explain
 from bridge.mapping.load import load_text
-from bridge.mapping.merge import Action, Times, merge
+from bridge.mapping.merge import Action, Base, FieldBase, Times, merge
 from bridge.mapping.translate import Reading, for_create, off_in_new, read, row_hash, without, write
 
 TEXT = """\

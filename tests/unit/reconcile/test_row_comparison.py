@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.record import Fields, Side
-from bridge.mapping.base import FieldBase, dump_base
 from bridge.mapping.load import load_text
+from bridge.mapping.merge import FieldBase, dump_base
 from bridge.mapping.model import Mapping
 from bridge.mapping.translate import read
 from bridge.mapping.values import LinkId, Reference

@@ -16,8 +16,8 @@ from bridge.domain.event import EventKind, Lane
 from bridge.domain.record import Evidence, Gone, Record, RecordRef, Side
 from bridge.domain.seams import from_epoch
 from bridge.mapping import translate
-from bridge.mapping.base import FieldBase, dump_base, dump_values
 from bridge.mapping.load import load_text
+from bridge.mapping.merge import FieldBase, dump_base, dump_values
 from bridge.mapping.model import Mapping
 from bridge.mapping.values import UNREAD, LinkId, Reference
 from bridge.store import questions as ask

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.record import Fields, Record, RecordRef, Side
-from bridge.mapping.base import FieldBase, dump_base
 from bridge.mapping.load import load_text
+from bridge.mapping.merge import FieldBase, dump_base
 from bridge.mapping.translate import read
 from bridge.store.model import Endpoint, Link, LinkState, Mode, Scope
 from bridge.sync.shadow import State, draft_of, verdict

@@ -9,7 +9,7 @@ from dataclasses import field
 
 from bridge.domain.catalog import Column, ColumnSpec
 from bridge.domain.event import EventKind
-from bridge.domain.values import dataclass
+from bridge.domain.frozen import dataclass
 
 CONTACT, PRODUCT = "contact", "product"
 INVOICE, BILL = "sales_invoice", "bill"

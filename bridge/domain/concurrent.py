@@ -1,13 +1,31 @@
-"""Runs calls that may never return in a daemon thread, which blocks neither other calls nor the end of the process.
-
-`asyncio.to_thread` does not do that: its threads are few, also look up host names, and delay the end of the process.
-"""
+"""Runs calls so that a slow one delays no other: several together, or one that may never return apart in a thread."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def together(*works: Coroutine[Any, Any, T]) -> list[T]:
+    """Run all at once, and return their results in the same order.
+
+    When one fails, the others are cancelled and its error is raised. It is not raised in a group, because callers
+    catch errors such as StoreUnavailable by themselves.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+# ---- Calls that may never return, in a daemon thread, which blocks neither other calls nor the end of the process ----
+#
+# `asyncio.to_thread` does not do that: its threads are few, also look up host names, and delay the end of the process.
 
 
 class Apart:
