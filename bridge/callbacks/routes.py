@@ -120,8 +120,6 @@ async def _when_judged(request: web.Request) -> None:
 
 async def _body(request: web.Request, seconds: float) -> bytes | Receipt:
     try:
-        if request.content.is_eof():  # it came with the head, so there is nothing to wait for
-            return await request.read()
         async with asyncio.timeout(seconds):
             if request.version >= (1, 1) and request.headers.get("Expect", "").lower() == "100-continue":
                 await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
