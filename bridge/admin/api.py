@@ -5,7 +5,6 @@ The table is made at the first request for the API or a page: what it imports ta
 asked for their health.
 """
 
-import asyncio
 import dataclasses
 import json
 import logging
@@ -150,8 +149,8 @@ def add_api(app: web.Application, desk: Desk, version: str) -> None:
     made: list[web.UrlDispatcher] = []
 
     async def of_operation(request: web.Request) -> web.StreamResponse:
-        if not made:  # in a thread, because the imports take a tenth of a second, in which callbacks would wait
-            made.append(await asyncio.to_thread(_addresses, desk, version))
+        if not made:
+            made.append(_addresses(desk, version))
         found = await made[0].resolve(request)
         if found.http_exception is not None:
             raise found.http_exception

@@ -149,20 +149,20 @@ def _known_people_only(front: Front | None, handler: Handler) -> Handler:
 def _add_pages(app: web.Application, front: Front) -> None:
     made: list[Any] = []
 
-    async def pages() -> Any:
-        if not made:  # in a thread, because the imports take a fifth of a second, in which callbacks would wait
-            made.append(await asyncio.to_thread(lambda: late(*PAGES)(front.desk, front.name)))
+    def pages() -> Any:
+        if not made:
+            made.append(late(*PAGES)(front.desk, front.name))
         return made[0]
 
     def shows(path: str) -> Handler:
         async def show(request: web.Request) -> web.StreamResponse:
-            return await (await pages()).show(path, request)  # type: ignore[no-any-return] # imported late
+            return await pages().show(path, request)  # type: ignore[no-any-return] # imported late
 
         return show
 
     def does(name: str) -> Handler:
         async def do(request: web.Request) -> web.StreamResponse:
-            return await getattr(await pages(), name)(request)  # type: ignore[no-any-return] # imported late
+            return await getattr(pages(), name)(request)  # type: ignore[no-any-return] # imported late
 
         return do
 
