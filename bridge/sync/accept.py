@@ -132,8 +132,8 @@ def _absent_too_early(draft: Draft, side: Side, found: Record | Gone, known: Kno
         return None
     if known is None or known.own_write_at is None or draft.deleted_by_event(side, found.ref.id):
         return None
-    settled = known.own_write_at + draft.endpoint(side).read_lag
-    if draft.now >= settled:
+    settled, seen = known.own_write_at + draft.endpoint(side).read_lag, draft.seen(found.ref)
+    if seen is None or seen.at >= settled:  # it is the read's time that counts: the process may have been stopped since
         return None
     since = _stale_since(draft.first, draft.now, draft.endpoint(side).read_lag)
     return Stale(settled, Reason.READ_TOO_EARLY.of(record=draft.named(side, found.ref.id)), since)

@@ -108,7 +108,8 @@ async def _open(load: Loader, plan: Create) -> Link | Completion:
     draft, now, links = load.draft, load.parts.store.now(), load.parts.store.links
     deadline = now + load.parts.limits.write_seconds
     passed = _between(load, plan.target, None, plan.fields)
-    payload = {"at": now, "values": dump_values(draft.mapping, plan.chosen), **passed}
+    named = sorted({(link.id, link.mapping, str(link.record_id(side))) for link, side in draft.referred})
+    payload = {"at": now, "values": dump_values(draft.mapping, plan.chosen), "named": named, **passed}
     look_at = deadline + draft.endpoint(plan.target).read_lag
     asked = IntentRequest(
         draft.claim,

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from bridge.domain.frozen import dataclass, replace
-from bridge.domain.record import Side
+from bridge.domain.record import Gone, Side
 from bridge.mapping.merge import Action, Base, Decision, FieldBase, load_base
 from bridge.mapping.model import Field
 from bridge.mapping.translate import Reading, same
@@ -81,21 +81,29 @@ def merged_away(
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Values whose references were all turned into the target side's ids, or left out. `left_out`: field -> why."""
+    """Values whose references were all turned into the target side's ids, or left out. `left_out`: field -> why.
+
+    links: by reference, its link, where the record was linked only after it was read.
+    """
 
     values: Mapping[str, Any]
     left_out: Mapping[str, str]
+    links: Mapping[Any, Any]
     again: bool = False  # a reference was left out for now: look at the record again
 
     def chosen(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the canonical values of the fields that are sent."""
-        return {name: values[name] if value is not None else None for name, value in self.values.items()}
+        linked = partial(_replaced, self.links)
+        return {
+            name: with_parts(values[name], linked) if value is not None else None for name, value in self.values.items()
+        }
 
 
 def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settled | Completion:
     """Turn link values into the target's ids; parents that are missing are waited for, left out, or refused."""
     ready: dict[str, Any] = {}
     left_out: dict[str, str] = {}
+    linked: dict[Any, Any] = {}
     again = False
     named = [one.id for value in values.values() for one in parts_of(value) if isinstance(one, LinkId)]
     links = dict(zip(named, draft.ask_all(LinkById(one) for one in named), strict=True))
@@ -108,13 +116,14 @@ def for_writing(draft: Draft, target: Side, values: Mapping[str, Any]) -> Settle
             if isinstance(verdict, Link):
                 there[one] = Reference(verdict.mapping, target, str(verdict.record_id(target)))
                 draft.referred.append((verdict, target))
+                linked[one] = LinkId(verdict.id)
             elif verdict.blank:
                 there[one] = None
             else:
                 left_out[name], again = verdict.reason, again or verdict.again
         if name not in left_out:
             ready[name] = with_parts(value, partial(_replaced, there))
-    return Settled(ready, left_out, again)
+    return Settled(ready, left_out, linked, again)
 
 
 def done_without(draft: Draft, target: Side, source: Reading, chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -262,6 +271,48 @@ def followed(draft: Draft, values: Mapping[str, Any]) -> dict[str, Any]:
         return LinkId(moved[value.id]) if isinstance(value, LinkId) and value.id in moved else value
 
     return {name: with_parts(value, follow) for name, value in values.items()}
+
+
+def sent_names(draft: Draft, target: Side, named: Iterable[tuple[int, str, str]]) -> dict[Reference, LinkId]:
+    """Return what a create named: by the target's record, the link that the record had then, merges followed.
+
+    named: (link, mapping, record id), as the intent keeps them.
+    """
+    sent = {Reference(mapping, target, record_id): LinkId(link) for link, mapping, record_id in named}
+    links = followed(draft, {str(number): link for number, link in enumerate(sent.values())})
+    return dict(zip(sent, links.values(), strict=True))
+
+
+def what_became_of(draft: Draft, sent: Mapping[Reference, LinkId]) -> tuple[dict[Reference, LinkId], set[LinkId]]:
+    """Read the records that a create named. Return them with their survivors, and the links of those that are gone."""
+    found, gone = dict(sent), set[LinkId]()
+    for one, link in sent.items():
+        fate = _fate(draft, one)
+        while isinstance(fate, Reference) and fate not in found:
+            found[fate] = link
+            fate = _fate(draft, fate)
+        if isinstance(fate, Gone):
+            gone.add(link)
+    return found, gone
+
+
+def _fate(draft: Draft, one: Reference) -> Reference | Gone | None:
+    """Return the record that this one was merged into, Gone if it was deleted, None if it exists."""
+    scope = draft.situation.scopes.get(one.mapping)
+    if scope is None:
+        return None
+    ref = scope.endpoint(one.side).ref(one.id)
+    seen = draft.look(ref)
+    if not isinstance(seen, Gone):
+        return None
+    survivor = draft.ask(SurvivorOf(ref)) or seen.merged_into
+    return seen if survivor is None else replace(one, id=survivor)
+
+
+def as_sent(reading: Reading, sent: Mapping[Reference, LinkId]) -> Reading:
+    """Return a reading in which a reference to a record that a create named is what was sent, linked or not now."""
+    named = partial(_replaced, sent)
+    return replace(reading, values={name: with_parts(value, named) for name, value in reading.values.items()})
 
 
 def _moved(draft: Draft, named: set[int]) -> dict[int, int]:

@@ -4,7 +4,7 @@ Answered writes come first, then how the claim ends. The other half is about wri
 create whose answer was lost, or whose worker died. Pure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Any
@@ -17,7 +17,7 @@ from bridge.mapping import translate
 from bridge.mapping.merge import Base, dump_base, dump_values, load_values
 from bridge.mapping.paths import parse_path
 from bridge.mapping.translate import Reading, folded, is_reduction, same
-from bridge.mapping.values import UNREAD, LinkId, is_empty, names_unlinked
+from bridge.mapping.values import UNREAD, LinkId, is_empty, names_unlinked, with_parts
 from bridge.store import moves
 from bridge.store.model import Completion, Fulfilled, JournalEntry, Link, Outcome, TaskKey
 from bridge.store.questions import Known, LinkOf
@@ -431,7 +431,7 @@ def _may_be_created(draft: Draft, link: Link, target: Side, checked: bool) -> tu
     The first are unlinked records newer than the intent that are equal in the folded fields that were sent, or
     shortened by the server. If there are none: those that show a match key of what was sent, because somebody may have
     edited the new record. If there are none of these either, and a person has `checked`: those that are equal but refer
-    to other records, because somebody may have changed or merged what the new record refers to.
+    to other records, because somebody may have changed what the new record refers to.
 
     The second are the last kind, those that show nothing of what was sent, and older ones that look shortened (`Company
     1` need not be our `Company 10`).
@@ -439,16 +439,21 @@ def _may_be_created(draft: Draft, link: Link, target: Side, checked: bool) -> tu
     opened = from_epoch(float((link.payload or {}).get("at", 0.0)))
     newer = opened - CLOSE_MARGIN - timedelta(seconds=draft.endpoint(target).read_lag)
     values = references.followed(draft, load_values(draft.mapping, (link.payload or {}).get("values", {})))
+    sent = references.sent_names(draft, target, (link.payload or {}).get("named", ()))
     keys = {key.hash for key in translate.match_keys(draft.mapping, values)}
     equal: list[Record] = []
     alike: list[Record] = []
     referring: list[Record] = []
     doubtful: list[Record] = []
     for record in _unlinked_since(draft, link, target):
-        reading = translate.read(draft.mapping, target, record.fields)
-        reading = references.resolve(draft, {target: reading})[target]
+        shown = translate.read(draft.mapping, target, record.fields)
+        reading = references.resolve(draft, {target: references.as_sent(shown, sent)})[target]
         values_now = {**values, **left_between(draft, link.payload or {}, reading)}
         looks, is_newer = _looks_sent(draft, reading, values_now), (record.created_at or newer) >= newer
+        if looks is Looks.OTHER_LINKS:
+            found, gone = references.what_became_of(draft, sent)
+            reading = references.resolve(draft, {target: references.as_sent(shown, found)})[target]
+            looks = _looks_sent(draft, reading, values_now, gone)
         if looks is Looks.EQUAL or (looks is Looks.SHORTENED and is_newer):
             equal.append(record)
         elif looks is Looks.SHORTENED or (looks is Looks.UNSEEN and is_newer):
@@ -479,23 +484,31 @@ def _unlinked_since(draft: Draft, link: Link, target: Side) -> list[Record]:
     return found
 
 
-def _looks_sent(draft: Draft, reading: Reading, values: Mapping[str, Any]) -> Looks:
+def _looks_sent(
+    draft: Draft, reading: Reading, values: Mapping[str, Any], gone: Collection[LinkId] = frozenset()
+) -> Looks:
+    """Compare a record with what was sent. gone: records that were sent and are deleted: products empty such fields."""
     fields, found, unread = draft.mapping.named, set[Looks](), False
     for name, value in values.items():
         shown = reading.values.get(name, UNREAD)
-        unread = unread or (shown is UNREAD and not is_empty(value))
-        if is_empty(value) or shown is UNREAD or names_unlinked(shown):
+        silent = shown is UNREAD or (shown is None and isinstance(value, LinkId) and value in gone)
+        unread = unread or (silent and not is_empty(value))
+        if is_empty(value) or silent or names_unlinked(shown):
             continue
         if folded(fields[name], value) == folded(fields[name], shown):
             found.add(Looks.EQUAL)
         elif is_reduction(fields[name], value, shown):
             found.add(Looks.SHORTENED)
-        elif isinstance(value, LinkId):
+        elif is_reduction(fields[name], *(with_parts(one, _without_link) for one in (value, shown))):
             found.add(Looks.OTHER_LINKS)
         else:
             return Looks.OTHER
     nothing = Looks.UNSEEN if unread else Looks.OTHER
     return next((one for one in (Looks.OTHER_LINKS, Looks.SHORTENED, Looks.EQUAL) if one in found), nothing)
+
+
+def _without_link(value: Any) -> Any:
+    return None if isinstance(value, LinkId) else value
 
 
 def _adopt_created(draft: Draft, link: Link, target: Side, new: str) -> Completion:

@@ -12,9 +12,18 @@ UPDATES = (
     Mutant(
         "a new record that is not shown yet counts as gone",
         "sync/accept.py::_absent_too_early",
-        "if draft.now >= settled:",
+        "if seen is None or seen.at >= settled:",
         "if True:",
         ("sync/test_stale_reads.py::test_what_was_created_a_moment_ago_and_is_not_shown_yet_is_not_gone",),
+    ),
+    Mutant(
+        "a read that does not show a new record yet counts as later if the process was stopped after it",
+        "sync/accept.py::_absent_too_early",
+        "seen.at >= settled",
+        "draft.now >= settled",
+        (
+            "sync/test_stale_reads.py::test_what_was_not_shown_yet_before_the_process_was_stopped_for_a_while_is_not_gone",
+        ),
     ),
     Mutant(
         "the base is skipped",

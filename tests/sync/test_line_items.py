@@ -366,3 +366,46 @@ async def test_undo_restores_a_line_whose_record_was_merged_since(new_bench: New
     await do(bench, "undo", f"erp person {right}")
     assert _shown(bench, bench.erp) == {("Lamp", 1)}
     await bench.assert_silent()
+
+
+async def _lost_with_lines(new_bench: NewBench, clock: FakeClock) -> tuple[Bench, str, str]:
+    """A deal with one line whose create in the erp took effect and was not answered; both products embed lines."""
+    crm, erp = (FakeProduct(name, clock, _with_lines(manifest(), apart=False)) for name in ("crm", "erp"))
+    bench = await new_bench(
+        text=DEALS.replace("match: [name]\nconflict: erp", "match: none\nconflict: erp"), crm=crm, erp=erp
+    )
+    for name in ("Desk", "Lamp"):
+        crm.person_creates("company", name=name)
+    await bench.settle()
+    erp.fail = lost_answer("after create")
+    left = crm.person_creates(
+        "person", name="Deal", items=[{"id": "a", "product_id": _here(bench, "Desk"), "amount": 1}]
+    )
+    await bench.turn_once()
+    (made,) = erp.live("person")
+    return bench, left, made
+
+
+async def test_promise_5_a_lost_create_is_found_although_the_record_that_a_line_names_has_another_pair_now(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench, left, made = await _lost_with_lines(new_bench, clock)
+    bench.crm.person_deletes("company", _here(bench, "Desk"))
+    bench.crm.person_creates("company", name="Desk")
+    await bench.settle()
+    assert await bench.store.dead_letters.list() == []
+    link = await bench.store.links.of("deals", Side.LEFT, left)
+    assert link is not None
+    assert (link.right, list(bench.erp.live("person"))) == (made, [made])
+
+
+async def test_promise_5_a_lost_create_whose_lines_name_other_records_now_needs_a_person(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    bench, _, made = await _lost_with_lines(new_bench, clock)
+    (line,) = bench.erp.live("person")[made]["items"]
+    bench.erp.person_edits("person", made, items=[{**line, "product_id": _there(bench, "Lamp")}])
+    await bench.settle()
+    ((task, _),) = await bench.store.dead_letters.list()
+    assert f"may exist ({made})" in task.reason
+    assert list(bench.erp.live("person")) == [made]

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.connectors.protocols import Written
 from bridge.domain.event import Event, EventKind, Origin
-from bridge.domain.record import Fields, Record, Side
+from bridge.domain.record import Fields, Gone, Record, RecordRef, Side
 from bridge.store.model import Link
 from tests.clock import FakeClock
 from tests.product import FakeProduct, killed, lost_answer, manifest
@@ -28,6 +28,19 @@ class Recording(FakeProduct):
     async def update(self, fresh: Record, changes: Fields) -> Written:
         self.changes.append(changes)
         return await super().update(fresh, changes)
+
+
+@dataclass
+class Stopping(FakeProduct):
+    """A product whose answers to reads wait while the process is stopped."""
+
+    stopped: float = 0.0
+
+    async def read(self, ref: RecordRef) -> Record | Gone:
+        found = await super().read(ref)
+        if self.stopped:
+            self.clock.advance(self.stopped)
+        return found
 
 
 async def _linked(new_bench: NewBench, clock: FakeClock, text: str = PEOPLE) -> tuple[Bench, str, Recording]:
@@ -210,6 +223,30 @@ async def test_what_was_created_a_moment_ago_and_is_not_shown_yet_is_not_gone(
     assert link is not None, "nothing is decided yet"
     clock.advance(10)
     erp.lag = 0.0
+    bench.erp.person_edits("person", made, phone="9")
+    await bench.settle(600)
+    assert bench.crm.live("person") == {}
+    assert list(bench.erp.live("person")) == [made]
+
+
+async def test_what_was_not_shown_yet_before_the_process_was_stopped_for_a_while_is_not_gone(
+    new_bench: NewBench, clock: FakeClock
+) -> None:
+    """The erp's read is sent too early, and its answer waits until the process continues."""
+    erp = Stopping("erp", clock, manifest=manifest(version_resolution=0.001))
+    bench = await new_bench(erp=erp)
+    record_id = bench.crm.person_creates("person", **ANA)
+    await bench.tell_all()
+    await bench.turn()
+    (made,) = bench.erp.live("person")
+    erp.lag = 1.5
+    bench.crm.person_deletes("person", record_id)
+    erp.stopped = 5.0
+    await bench.tell("crm", "person", record_id, "deleted")
+    await bench.turn()
+    link = await bench.store.links.of("people", Side.LEFT, record_id)
+    assert link is not None, "nothing is decided yet"
+    erp.lag = erp.stopped = 0.0
     bench.erp.person_edits("person", made, phone="9")
     await bench.settle(600)
     assert bench.crm.live("person") == {}
