@@ -442,7 +442,7 @@ ENDS = (
         "sync/match.py::_tombstone",
         "if draft.now < settled:",
         "if False:",
-        (f"{DELETING}a_read_that_lags_brings_no_record_back_that_was_deleted_on_both_sides",),
+        (f"{DELETING}a_read_that_lags_does_not_link_a_deleted_record_with_its_counterpart_again",),
     ),
     Mutant(
         "a person's question stays beside the link that answers it",

@@ -269,6 +269,20 @@ async def test_a_read_that_lags_brings_no_record_back_that_was_deleted_on_both_s
     assert list(bench.erp.live("person")) == ["2"]
 
 
+async def test_a_read_that_lags_does_not_link_a_deleted_record_with_its_counterpart_again(new_bench: NewBench) -> None:
+    bench = await _linked(new_bench)
+    bench.erp.person_deletes("person", "1")
+    await bench.settle()
+    bench.erp.lag = 30.0
+    await bench.tell("erp", "person", "1")
+    await bench.turn()
+    assert await bench.story("erp", "person", "1") == ["created", "unlinked"]
+    bench.erp.lag = 0.0
+    await bench.settle()
+    assert await bench.store.links.of("people", Side.RIGHT, "1") is None
+    assert list(bench.crm.live("person")) == ["1", "2"]
+
+
 async def test_a_restored_record_finds_its_link_again(new_bench: NewBench) -> None:
     bench = await _linked(new_bench)
     bench.erp.person_deletes("person", "1")
