@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -146,12 +146,10 @@ def _checked(operation: Operation, given: Mapping[str, Any], strict: bool) -> Gi
 
 def add_api(app: web.Application, desk: Desk, version: str) -> None:
     """Add the addresses of every operation, and one for the description of all."""
-    made: list[web.UrlDispatcher] = []
+    addresses = cache(lambda: _addresses(desk, version))
 
     async def of_operation(request: web.Request) -> web.StreamResponse:
-        if not made:
-            made.append(_addresses(desk, version))
-        found = await made[0].resolve(request)
+        found = await addresses().resolve(request)
         if found.http_exception is not None:
             raise found.http_exception
         request[NAMES] = dict(found)

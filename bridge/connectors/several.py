@@ -46,9 +46,12 @@ class StopsBetween(Protocol):
 
 def between(connector: Connector, entity: str, fresh: Record | None, changes: Fields | None) -> Sequence[Fields]:
     """See `StopsBetween`. Empty for all other connectors."""
-    return cast(StopsBetween, connector).between(entity, fresh, changes) if _stops_between(type(connector)) else ()
+    return (
+        cast(StopsBetween, connector).between(entity, fresh, changes) if offers(type(connector), StopsBetween) else ()
+    )
 
 
 @cache  # to compare a class with a protocol takes as long as to read a small record
-def _stops_between(kind: type) -> bool:
-    return issubclass(kind, StopsBetween)
+def offers(kind: type, protocol: type) -> bool:
+    """Whether connectors of this class have what the protocol names, beside what every connector has."""
+    return issubclass(kind, protocol)

@@ -1,10 +1,10 @@
 """Writes that also write links of other records."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import NamedTuple, Protocol, cast, runtime_checkable
 
 from bridge.connectors.protocols import Connector
+from bridge.connectors.several import offers
 from bridge.domain.record import Fields, Record, RecordRef
 
 
@@ -28,9 +28,4 @@ class HasTies(Protocol):
 
 def ties(connector: Connector, fresh: Record, changes: Fields) -> Ties:
     """See `HasTies`. No ties for all other connectors."""
-    return cast(HasTies, connector).ties(fresh, changes) if _has_ties(type(connector)) else Ties()
-
-
-@cache  # to compare a class with a protocol takes as long as to read a small record
-def _has_ties(kind: type) -> bool:
-    return issubclass(kind, HasTies)
+    return cast(HasTies, connector).ties(fresh, changes) if offers(type(connector), HasTies) else Ties()

@@ -177,7 +177,7 @@ def reported_meanwhile(draft: Draft, side: Side, ref: RecordRef, at: float, *, o
 
     ours: the bridge wrote the record itself at that moment.
     """
-    name = f"{draft.side_name(side)} {ref.entity} {ref.id}"
+    name = _named(draft, side, ref)
     why = Reason.READ_TOO_EARLY.of(record=name) if ours else Reason.EDIT_NOT_SHOWN.of(record=name)
     read_lag = draft.endpoint(side).read_lag
     return Stale(at + read_lag, why, _stale_since(draft.claim.tasks[0], draft.now, read_lag))
@@ -185,9 +185,14 @@ def reported_meanwhile(draft: Draft, side: Side, ref: RecordRef, at: float, *, o
 
 def leased_elsewhere(draft: Draft, side: Side, ref: RecordRef) -> Stale:
     """Return the Stale for a record that another worker may be writing, and that this write concerns."""
-    why = Reason.RECORD_BUSY.of(record=f"{draft.side_name(side)} {ref.entity} {ref.id}")
+    why = Reason.RECORD_BUSY.of(record=_named(draft, side, ref))
     since = _stale_since(draft.claim.tasks[0], draft.now, draft.endpoint(side).read_lag)
     return Stale(draft.now + draft.jitter(0.5), why, since)
+
+
+def _named(draft: Draft, side: Side, ref: RecordRef) -> str:
+    """Return `draft.named` for a record that may be of another entity than the mapping's."""
+    return f"{draft.side_name(side)} {ref.entity} {ref.id}"
 
 
 def _stale_since(task: Task, now: float, read_lag: float) -> float:
